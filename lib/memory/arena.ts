@@ -1,0 +1,172 @@
+/**
+ * The arena: the one memory that a family of processes shares for its locks, counters and queues'
+ * heads. The first process that needs it makes it (a memory file without a name, so that nothing is
+ * left behind after a crash); its children are told where to open it, and so on down.
+ *
+ * Layout: `NEXT`, the roster of all threads of all processes that use the arena, then what
+ * {@linkcode Arena.allocate} gave out. Memory is given out for as long as the family lives.
+ *
+ * @module
+ */
+import { MappedRegion } from "./mapped_region.ts";
+import type { Placement } from "./placement.ts";
+import { mayMap, platform } from "./platform/mod.ts";
+import type { Mapping, Platform } from "./platform/platform.ts";
+import type { Parties } from "./region.ts";
+import { BELL, FAMILY, type Listed, PID, Roster, ROSTER_WORDS, TWIN } from "./roster.ts";
+import { self, twins } from "./self.ts";
+
+/** The arena's size. Only what is used takes memory. */
+const BYTES = 64 << 20;
+const NEXT = 0;
+const ROSTER = 16;
+const FIRST = ROSTER + ROSTER_WORDS;
+/** Primitives lie one cache line apart, so that they do not slow each other down. */
+const LINE = 16;
+
+// Where a process's threads tell each other about its arena, in the header of their roster.
+const FAMILY_STATE = FAMILY;
+const FAMILY_FD = FAMILY + 1;
+const FAMILY_LOW = FAMILY + 2;
+const FAMILY_HIGH = FAMILY + 3;
+const NONE = 0;
+const OPENING = 1;
+const OPEN = 2;
+
+let inherited: string | undefined;
+let arena: Arena | undefined;
+
+/** The family's memory, as one thread sees it. */
+export class Arena {
+  readonly region: MappedRegion;
+  readonly #roster: Roster;
+  readonly #me: Listed;
+  readonly #platform: Platform;
+  readonly #fd: number;
+
+  constructor(platform: Platform, { fd, address }: Mapping) {
+    this.#platform = platform;
+    this.#fd = fd;
+    const memory = Deno.UnsafePointerView.getArrayBuffer(
+      Deno.UnsafePointer.create(address)!,
+      BYTES,
+    );
+    const words = new Int32Array(memory);
+    this.#roster = new Roster(words, ROSTER);
+    const mine = self();
+    const daemon = false;
+    const name = mine.roster.name(mine.slot);
+    this.#me = this.#join({ name, daemon, starter: 0, pid: Deno.pid });
+    Atomics.store(mine.words, mine.slot + TWIN, this.#me.ident);
+    this.region = new MappedRegion(platform, address, words, this.#parties(), this.#me.slot + BELL);
+  }
+
+  /** Enters this thread; where no slot is free, those of dead processes are freed first. */
+  #join(entry: Parameters<Roster["join"]>[0]): Listed {
+    let listed: Listed;
+    try {
+      listed = this.#roster.join(entry);
+    } catch {
+      for (const { ident } of this.#roster.list()) this.#isDead(ident);
+      listed = this.#roster.join(entry);
+    }
+    this.#platform.hold(this.#fd, listed.slot);
+    return listed;
+  }
+
+  #parties(): Parties {
+    return { me: this.#me.ident, isDead: (ident) => this.#isDead(ident) };
+  }
+
+  #isDead(ident: number): boolean {
+    const roster = this.#roster;
+    if (roster.isDead(ident)) return true;
+    const slot = roster.slotOf(ident);
+    // A process sees no marks of its own; its threads are buried by those who end them.
+    if (slot < 0 || roster.words[slot + PID] === Deno.pid) return false;
+    if (this.#platform.isHeld(this.#fd, slot)) return false;
+    // Between entering and marking there is a moment without a mark.
+    if (Atomics.load(roster.words, slot) !== ident) return roster.isDead(ident);
+    roster.leave(slot, ident, true);
+    return true;
+  }
+
+  /** Gives `count` words, all 0, on cache lines of their own. */
+  allocate(count: number): Placement {
+    const { words } = this.region;
+    const lines = Math.ceil(count / LINE) * LINE;
+    const base = FIRST + Atomics.add(words, NEXT, lines);
+    if (base + lines > words.length) {
+      throw new RangeError(`Cannot share more memory between processes: ${BYTES} bytes are in use`);
+    }
+    return { region: this.region, base };
+  }
+
+  /** The place that another member of the family speaks of. */
+  place(base: number, count: number): Placement {
+    if (!Number.isInteger(base) || base < FIRST || base + count > this.region.words.length) {
+      throw new RangeError(`Cannot open shared memory: ${base} is not a place in it`);
+    }
+    return { region: this.region, base };
+  }
+
+  /** Takes a thread of this process out of the family's roster. */
+  leave(ident: number, dead: boolean): void {
+    const slot = this.#roster.slotOf(ident);
+    if (slot < 0) return;
+    this.#platform.drop(this.#fd, slot);
+    this.#roster.leave(slot, ident, dead);
+  }
+
+  /** Where a child opens the arena. */
+  get path(): string {
+    return this.#platform.path(this.#fd);
+  }
+}
+
+/**
+ * The family's arena; made, opened or taken from another thread of this process at the first call.
+ *
+ * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+ */
+export function theArena(): Arena {
+  if (arena !== undefined) return arena;
+  const calls = platform();
+  const { words } = self();
+  for (;;) {
+    const state = Atomics.compareExchange(words, FAMILY_STATE, NONE, OPENING);
+    if (state === OPENING) {
+      Atomics.wait(words as Int32Array<SharedArrayBuffer>, FAMILY_STATE, OPENING, 10);
+      continue;
+    }
+    if (state === OPEN) break;
+    let done = false;
+    try {
+      const { fd, address } = inherited === undefined
+        ? calls.create(BYTES)
+        : calls.open(inherited, BYTES);
+      words[FAMILY_FD] = fd;
+      words[FAMILY_LOW] = Number(address & 0xffffffffn) | 0;
+      words[FAMILY_HIGH] = Number(address >> 32n);
+      done = true;
+    } finally {
+      Atomics.store(words, FAMILY_STATE, done ? OPEN : NONE);
+      Atomics.notify(words as Int32Array<SharedArrayBuffer>, FAMILY_STATE);
+    }
+  }
+  const low = BigInt(words[FAMILY_LOW]! >>> 0);
+  const address = BigInt(words[FAMILY_HIGH]!) << 32n | low;
+  arena = new Arena(calls, { fd: words[FAMILY_FD]!, address });
+  twins.leave = (ident, dead) => theArena().leave(ident, dead);
+  return arena;
+}
+
+/** Where a child finds the arena; undefined where this process may not use one. */
+export function arenaForChild(): string | undefined {
+  return mayMap() ? theArena().path : undefined;
+}
+
+/** Tells a child process where its family's arena is; it is opened when it is first needed. */
+export function inheritArena(path: string | undefined): void {
+  inherited = path;
+}

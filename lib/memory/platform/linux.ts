@@ -1,0 +1,199 @@
+/**
+ * The calls on Linux, by FFI to the C library.
+ *
+ * The library is opened once per thread, the addresses of its functions are taken, and it is closed
+ * again: the process has it loaded anyway, and nothing stays open for a leak sanitizer to find.
+ *
+ * @module
+ */
+import type { Mapping, Platform } from "./platform.ts";
+
+const ARM = Deno.build.arch === "aarch64";
+const SYS_FUTEX = ARM ? 98n : 202n;
+const SYS_FUTEX_WAITV = 449n;
+const FUTEX_WAIT = 0n;
+const FUTEX_WAKE = 1n;
+/** `struct futex_waitv`: three 64-bit words, of which the last holds the flags. */
+const WAITV_WORDS = 3;
+const WAITV_MOST = 128;
+const FUTEX_32 = 2n;
+const CLOCK_MONOTONIC = 1;
+const ENOSYS = 38;
+const O_RDWR_CLOEXEC = 0o2000002;
+const MFD_CLOEXEC = 1;
+const PROT_READ_WRITE = 3;
+const MAP_SHARED = 1;
+const F_OFD_GETLK = 36;
+const F_OFD_SETLK = 37;
+const F_WRLCK = 1;
+const F_UNLCK = 2;
+const PR_SET_PDEATHSIG = 1;
+const SIGKILL = 9n;
+const P_PID = 1;
+/** WEXITED, WNOWAIT and WNOHANG: look whether it has ended, and leave it to Deno to reap. */
+const WAIT_LOOK = 4 | 0x01000000 | 1;
+const CLD_EXITED = 1;
+/** How often words are looked at on a kernel that cannot wait on many (before 5.16), in ms. */
+const POLL = 5;
+
+function cString(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(`${text}\0`);
+}
+
+function fail(call: string): never {
+  throw new Error(`Cannot share memory between processes: ${call} failed`);
+}
+
+/** Looks up functions of the C library, and leaves nothing open. */
+function functions() {
+  const library = Deno.dlopen("libc.so.6", {
+    dlsym: { parameters: ["pointer", "buffer"], result: "pointer" },
+  });
+  const find = <const D extends Deno.ForeignFunction>(name: string, definition: D) => {
+    const address = library.symbols.dlsym(null, cString(name));
+    if (address === null) fail(`finding ${name}`);
+    return new Deno.UnsafeFnPointer(address as Deno.PointerObject<D>, definition);
+  };
+  const six = ["i64", "pointer", "i64", "i64", "buffer", "pointer", "i64"] as const;
+  const five = ["i64", "buffer", "i64", "i64", "buffer", "i64"] as const;
+  const found = {
+    memfdCreate: find("memfd_create", { parameters: ["buffer", "u32"], result: "i32" }),
+    ftruncate: find("ftruncate", { parameters: ["i32", "i64"], result: "i32" }),
+    mmap: find("mmap", {
+      parameters: ["pointer", "usize", "i32", "i32", "i32", "i64"],
+      result: "pointer",
+    }),
+    open: find("open", { parameters: ["buffer", "i32"], result: "i32" }),
+    close: find("close", { parameters: ["i32"], result: "i32" }),
+    fcntl: find("fcntl", { parameters: ["i32", "i32", "buffer"], result: "i32" }),
+    clock: find("clock_gettime", { parameters: ["i32", "buffer"], result: "i32" }),
+    prctl: find("prctl", { parameters: ["i32", "u64"], result: "i32" }),
+    waitid: find("waitid", { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" }),
+    exit: find("_exit", { parameters: ["i32"], result: "void" }),
+    errno: find("__errno_location", { parameters: [], result: "pointer" }),
+    futex: find("syscall", { parameters: six, result: "i64" }),
+    waitv: find("syscall", { parameters: five, result: "i64" }),
+    waitvLater: find("syscall", { parameters: five, result: "i64", nonblocking: true }),
+  };
+  library.close();
+  return found;
+}
+
+/** Writes a span of milliseconds as a `struct timespec`. */
+function setTime(into: BigInt64Array, milliseconds: number): BigInt64Array {
+  into[0] = BigInt(Math.floor(milliseconds / 1000));
+  into[1] = BigInt(Math.floor(milliseconds % 1000 * 1e6));
+  return into;
+}
+
+/** A `struct flock` for one byte. */
+function byteLock(byte: number, type = F_WRLCK): Int16Array<ArrayBuffer> {
+  const lock = new Int16Array(16);
+  lock[0] = type;
+  const wide = new BigInt64Array(lock.buffer);
+  wide[1] = BigInt(byte);
+  wide[2] = 1n;
+  return lock;
+}
+
+/** The calls on Linux. */
+export function linux(): Platform {
+  const c = functions();
+  const span = new BigInt64Array(2);
+  const pointers = new Map<bigint, Deno.PointerValue>();
+
+  const at = (address: bigint): Deno.PointerValue => {
+    let pointer = pointers.get(address);
+    if (pointer === undefined) {
+      if (pointers.size > 10_000) pointers.clear();
+      pointers.set(address, pointer = Deno.UnsafePointer.create(address));
+    }
+    return pointer;
+  };
+  const map = (fd: number, bytes: number): Mapping => {
+    const pointer = c.mmap.call(null, BigInt(bytes), PROT_READ_WRITE, MAP_SHARED, fd, 0n);
+    const address = Deno.UnsafePointer.value(pointer);
+    if (address === 0n || address === 0xffffffffffffffffn) fail("mmap");
+    return { fd, address };
+  };
+  /** A vector of `struct futex_waitv`. */
+  const vector = (addresses: bigint[], values: number[]): BigUint64Array<ArrayBuffer> => {
+    const words = new BigUint64Array(WAITV_WORDS * addresses.length);
+    for (let k = 0; k < addresses.length; k++) {
+      words[WAITV_WORDS * k] = BigInt(values[k]! >>> 0);
+      words[WAITV_WORDS * k + 1] = addresses[k]!;
+      words[WAITV_WORDS * k + 2] = FUTEX_32;
+    }
+    return words;
+  };
+  const canWaitOnMany = (address: bigint): boolean => {
+    const value = new Deno.UnsafePointerView(at(address)!).getInt32();
+    // A value that the word does not have: an answer at once, EAGAIN where the call exists.
+    const done = c.waitv.call(SYS_FUTEX_WAITV, vector([address], [~value]), 1n, 0n, null, 0n);
+    return done !== -1n || new Deno.UnsafePointerView(c.errno.call()!).getInt32() !== ENOSYS;
+  };
+  let many: boolean | undefined;
+
+  return {
+    create(bytes) {
+      const fd = c.memfdCreate.call(cString("switchyard"), MFD_CLOEXEC);
+      if (fd < 0) fail("memfd_create");
+      if (c.ftruncate.call(fd, BigInt(bytes)) !== 0) fail("ftruncate");
+      return map(fd, bytes);
+    },
+    open(path, bytes) {
+      const fd = c.open.call(cString(path), O_RDWR_CLOEXEC);
+      if (fd < 0) fail(`opening ${path}`);
+      return map(fd, bytes);
+    },
+    path: (fd) => `/proc/${Deno.pid}/fd/${fd}`,
+    waitSync(address, value, timeout) {
+      const limit = timeout === Infinity ? null : setTime(span, timeout);
+      c.futex.call(SYS_FUTEX, at(address), FUTEX_WAIT, BigInt(value), limit, null, 0n);
+    },
+    async waitAny(addresses, values, timeout) {
+      many ??= canWaitOnMany(addresses[0]!);
+      const now = new BigInt64Array(2);
+      c.clock.call(CLOCK_MONOTONIC, now);
+      const ms = Number(now[0]) * 1000 + Number(now[1]) / 1e6;
+      const count = many ? Math.min(addresses.length, WAITV_MOST) : 1;
+      const until = setTime(now, ms + (many ? timeout : Math.min(timeout, POLL)));
+      const words = vector(addresses.slice(0, count), values);
+      if (many) {
+        await c.waitvLater.call(SYS_FUTEX_WAITV, words, BigInt(count), 0n, until, 1n);
+      } else {
+        await new Promise((wake) => setTimeout(wake, Math.min(timeout, POLL)));
+      }
+    },
+    wake(address, count) {
+      c.futex.call(SYS_FUTEX, at(address), FUTEX_WAKE, BigInt(count), null, null, 0n);
+    },
+    hold(fd, byte) {
+      if (c.fcntl.call(fd, F_OFD_SETLK, byteLock(byte)) !== 0) fail("fcntl");
+    },
+    drop(fd, byte) {
+      if (c.fcntl.call(fd, F_OFD_SETLK, byteLock(byte, F_UNLCK)) !== 0) fail("fcntl");
+    },
+    isHeld(fd, byte) {
+      const lock = byteLock(byte);
+      if (c.fcntl.call(fd, F_OFD_GETLK, lock) !== 0) fail("fcntl");
+      return lock[0] !== F_UNLCK;
+    },
+    endWithParent(pid) {
+      c.prctl.call(PR_SET_PDEATHSIG, SIGKILL);
+      if (Deno.ppid !== pid) Deno.exit(1);
+    },
+    ended(pid) {
+      // struct siginfo_t: si_code is word 2, si_pid word 4, si_status word 6.
+      const info = new Int32Array(32);
+      if (c.waitid.call(P_PID, pid, info, WAIT_LOOK) !== 0 || info[4] === 0) return undefined;
+      return info[2] === CLD_EXITED
+        ? { code: info[6]!, signal: 0 }
+        : { code: 128 + info[6]!, signal: info[6]! & 0x7f };
+    },
+    exit(code) {
+      c.exit.call(code);
+      throw new Error("unreachable");
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * What the toolkit asks of an operating system for memory between processes.
+ *
+ * | call | Linux (proven) | macOS (designed) | Windows (designed) |
+ * | --- | --- | --- | --- |
+ * | memory without a name on disk | `memfd_create`, opened as `/proc/PID/fd/N` | `shm_open` + unlink | `CreateFileMapping` |
+ * | wait and wake | `futex` | `os_sync_wait_on_address` | polling |
+ * | wait on many | `futex_waitv` | one doorbell | polling |
+ * | a mark that the kernel clears on death | open-file-description lock on one byte | `flock` byte range | named mutex |
+ *
+ * @module
+ */
+
+/** A mapped memory. */
+export interface Mapping {
+  /** The file descriptor in this process. */
+  fd: number;
+  /** Where it is mapped. */
+  address: bigint;
+}
+
+/** The calls, by platform. Addresses are those of 32-bit words in shared mappings. */
+export interface Platform {
+  /** Creates memory that vanishes with its last user. */
+  create(bytes: number): Mapping;
+  /** Opens and maps the memory that `path` leads to. */
+  open(path: string, bytes: number): Mapping;
+  /** Where another process finds the memory behind a descriptor of this one. */
+  path(fd: number): string;
+  /** Blocks while the word is `value`, at most `timeout` ms. */
+  waitSync(address: bigint, value: number, timeout: number): void;
+  /** Settles when one of the words is woken or is not its value, or after `timeout` ms. */
+  waitAny(addresses: bigint[], values: number[], timeout: number): Promise<void>;
+  /** Wakes up to `count` of those that wait on the word. */
+  wake(address: bigint, count: number): void;
+  /** Marks one byte as this process's until it ends, by whatever means. */
+  hold(fd: number, byte: number): void;
+  /** Takes the mark off the byte. */
+  drop(fd: number, byte: number): void;
+  /** Whether another process has marked the byte. */
+  isHeld(fd: number, byte: number): boolean;
+  /** Has the kernel kill this process when the thread that started it ends. */
+  endWithParent(pid: number): void;
+  /** How a child of this process has ended, without reaping it; undefined while it runs. */
+  ended(pid: number): { code: number; signal: number } | undefined;
+  /** Ends the whole process at once. */
+  exit(code: number): never;
+}

@@ -1,0 +1,224 @@
+/**
+ * The roster: a table in shared memory of all that take part in it. One party is one thread. There
+ * is a roster for the threads of a process (in a SharedArrayBuffer) and one for the processes of a
+ * family (in mapped memory); the layout and the code are the same.
+ *
+ * A party has an ident that is never given twice (a running number below 2^24), so that a lock word
+ * can name its owner, and a slot while it lives. When it is stopped, or an error ends it, its bit in
+ * the table of the dead is set: the locks that name it pass on. One that ends normally just leaves.
+ *
+ * States of a slot: `FREE` -> claimed by compare-and-swap on `IDENT` -> `RUNNING` / `WAITING` ->
+ * `ENDED` -> `FREE`. A slot whose thread was cut off (it may run on, unstoppable) stays `ENDED` for
+ * good: were it used again, the old thread would read its successor's words.
+ *
+ * @module
+ */
+
+/** How many parties can live at a time. */
+export const MAX_PARTIES = 4096;
+/** The bits of a lock word that hold an ident. */
+export const IDENT_MASK = 0xffffff;
+
+// Words of the header.
+const LAST_IDENT = 0;
+const NAMES_GIVEN = 1;
+const HIGH_WATER = 2;
+/** Where the words begin that say which mapped memory the process uses; see `arena.ts`. */
+export const FAMILY = 4;
+const HEADER = 16;
+
+// Words of a slot.
+const IDENT = 0;
+/** One of {@linkcode RUNNING}, {@linkcode WAITING}, {@linkcode ENDED}. */
+export const STATE = 1;
+/** What `terminate()` asks for: 0 nothing, {@linkcode STOP}, {@linkcode CUT}. */
+export const CANCEL = 2;
+/** A party's own word for anybody to wake it by. */
+export const BELL = 3;
+const FLAGS = 4;
+/** The pid of the process that the party belongs to. */
+export const PID = 5;
+/** The same thread's ident in the roster of processes, or 0. */
+export const TWIN = 6;
+/** The ident of the party that started it. */
+export const STARTER = 7;
+const NAME_VERSION = 15;
+const NAME_LENGTH = 16;
+const NAME = 17;
+const SLOT = 48;
+const NAME_BYTES = (SLOT - NAME) * 4;
+
+/** The party runs. */
+export const RUNNING = 1;
+/** The party waits in a call of the toolkit. */
+export const WAITING = 2;
+/** The party has ended. */
+export const ENDED = 3;
+
+/** `CANCEL`: the party shall end at its next wait. */
+export const STOP = 1;
+/** `CANCEL`: the party counts as ended and takes nothing any more. */
+export const CUT = 2;
+
+const DAEMON = 1;
+
+const DEAD = HEADER + MAX_PARTIES * SLOT;
+/** The size of a roster in words. */
+export const ROSTER_WORDS = DEAD + ((IDENT_MASK + 1) >> 5);
+
+/** What is written about a party when it joins. */
+export interface Entry {
+  /** Its name. */
+  name: string;
+  /** Whether the program may end without it. */
+  daemon: boolean;
+  /** The ident of the party that started it, 0 for none. */
+  starter: number;
+  /** The process that it belongs to. */
+  pid: number;
+}
+
+/** A live party, as read from the roster. */
+export interface Listed extends Entry {
+  /** Its ident. */
+  ident: number;
+  /** The index of its slot's first word. */
+  slot: number;
+}
+
+/** A roster over words that start at `base`. */
+export class Roster {
+  readonly words: Int32Array<ArrayBufferLike>;
+  readonly #base: number;
+  readonly #bytes: Uint8Array<ArrayBufferLike>;
+
+  constructor(words: Int32Array<ArrayBufferLike>, base = 0) {
+    this.words = words;
+    this.#base = base;
+    this.#bytes = new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+  }
+
+  /** Gives the next default name's number, from 1. */
+  nextNumber(): number {
+    return Atomics.add(this.words, this.#base + NAMES_GIVEN, 1) + 1;
+  }
+
+  /**
+   * Enters a party.
+   *
+   * @returns Its ident and the index of its slot's first word.
+   * @throws {RangeError} When {@linkcode MAX_PARTIES} live at the same time.
+   */
+  join(entry: Entry): Listed {
+    const { words } = this;
+    const ident = (Atomics.add(words, this.#base + LAST_IDENT, 1) >>> 0) % IDENT_MASK + 1;
+    // After 2^24 parties the idents begin anew: forget how the one before ended.
+    Atomics.and(words, this.#base + DEAD + (ident >>> 5), ~(1 << (ident & 31)));
+    for (let k = 0; k < MAX_PARTIES; k++) {
+      const slot = this.#base + HEADER + k * SLOT;
+      if (Atomics.compareExchange(words, slot + IDENT, 0, ident) !== 0) continue;
+      words.fill(0, slot + STATE, slot + NAME_VERSION);
+      words[slot + FLAGS] = entry.daemon ? DAEMON : 0;
+      words[slot + PID] = entry.pid;
+      words[slot + STARTER] = entry.starter;
+      this.rename(slot, entry.name);
+      Atomics.store(words, slot + STATE, RUNNING);
+      let high = Atomics.load(words, this.#base + HIGH_WATER);
+      while (high <= k) {
+        const seen = Atomics.compareExchange(words, this.#base + HIGH_WATER, high, k + 1);
+        if (seen === high) break;
+        high = seen;
+      }
+      return { ...entry, ident, slot };
+    }
+    throw new RangeError(`Cannot start: ${MAX_PARTIES} threads run already`);
+  }
+
+  /** Whether the party `ident`, last seen in `slot`, has ended. */
+  hasEnded(slot: number, ident: number): boolean {
+    const { words } = this;
+    return Atomics.load(words, slot + IDENT) !== ident ||
+      Atomics.load(words, slot + STATE) === ENDED;
+  }
+
+  /**
+   * Takes a party out; a second call does nothing.
+   *
+   * @param dead Whether what it holds passes on.
+   * @param reuse Whether its slot may be used again: not while its thread may still run.
+   */
+  leave(slot: number, ident: number, dead: boolean, reuse = true): void {
+    const { words } = this;
+    if (Atomics.load(words, slot + IDENT) !== ident) return;
+    if (dead) this.bury(ident);
+    Atomics.store(words, slot + STATE, ENDED);
+    if (reuse) Atomics.compareExchange(words, slot + IDENT, ident, 0);
+  }
+
+  /** Marks a party as dead: what it holds passes on. */
+  bury(ident: number): void {
+    Atomics.or(this.words, this.#base + DEAD + (ident >>> 5), 1 << (ident & 31));
+  }
+
+  /** Whether the party was stopped, or ended by an error. */
+  isDead(ident: number): boolean {
+    const word = Atomics.load(this.words, this.#base + DEAD + (ident >>> 5));
+    return (word >>> (ident & 31) & 1) === 1;
+  }
+
+  /** The name of the party in a slot. */
+  name(slot: number): string {
+    const { words } = this;
+    for (let tries = 0;; tries++) {
+      const version = Atomics.load(words, slot + NAME_VERSION);
+      const start = (slot + NAME) * 4;
+      const bytes = this.#bytes.slice(start, start + words[slot + NAME_LENGTH]!);
+      const torn = (version & 1) === 1 || Atomics.load(words, slot + NAME_VERSION) !== version;
+      // A party that died while it wrote a name leaves an odd version: take what is there.
+      if (!torn || tries === 100) return new TextDecoder().decode(bytes);
+    }
+  }
+
+  /** Writes the name of the party in a slot; one of over 124 bytes of UTF-8 is cut. */
+  rename(slot: number, name: string): void {
+    const { words } = this;
+    const bytes = new Uint8Array(NAME_BYTES);
+    const { written } = new TextEncoder().encodeInto(name, bytes);
+    Atomics.add(words, slot + NAME_VERSION, 1);
+    words[slot + NAME_LENGTH] = written;
+    this.#bytes.set(bytes.subarray(0, written), (slot + NAME) * 4);
+    Atomics.add(words, slot + NAME_VERSION, 1);
+  }
+
+  /** The slot of the live party `ident`, or -1. */
+  slotOf(ident: number): number {
+    const high = Atomics.load(this.words, this.#base + HIGH_WATER);
+    for (let k = 0; k < high; k++) {
+      const slot = this.#base + HEADER + k * SLOT;
+      if (Atomics.load(this.words, slot + IDENT) === ident) return slot;
+    }
+    return -1;
+  }
+
+  /** All that live, in the order of their idents. */
+  list(): Listed[] {
+    const { words } = this;
+    const found: Listed[] = [];
+    const high = Atomics.load(words, this.#base + HIGH_WATER);
+    for (let k = 0; k < high; k++) {
+      const slot = this.#base + HEADER + k * SLOT;
+      const ident = Atomics.load(words, slot + IDENT);
+      const state = Atomics.load(words, slot + STATE);
+      if (ident === 0 || state === ENDED || state === 0) continue;
+      found.push({
+        ident,
+        slot,
+        name: this.name(slot),
+        daemon: (words[slot + FLAGS]! & DAEMON) !== 0,
+        starter: words[slot + STARTER]!,
+        pid: words[slot + PID]!,
+      });
+    }
+    return found.sort((a, b) => a.ident - b.ident);
+  }
+}
