@@ -1,0 +1,126 @@
+/**
+ * Errors that cross: with class, message, cause, own fields, the errors of an AggregateError, and
+ * their stack. Structured clone would lose the names of subclasses, `code` and `errors`.
+ *
+ * A class is found on the other side among the built-ins (the language's, Deno's and the toolkit's)
+ * or as a target. An error of a class that cannot be found arrives as its nearest known ancestor, and
+ * keeps its name.
+ *
+ * @module
+ */
+import * as ours from "../core/errors.ts";
+import type { Reduction } from "./reduction.ts";
+import { find, type Reference, referenceOf, type Target } from "./task.ts";
+
+type ErrorClass = new (message?: string) => Error;
+
+const builtins = new Map<string, ErrorClass>();
+for (
+  const type of [
+    ...[Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError],
+    ...[AggregateError, DOMException],
+    ...Object.values(ours),
+  ]
+) builtins.set(type.name, type as unknown as ErrorClass);
+for (const [name, type] of Object.entries(Deno.errors)) builtins.set(`Deno.errors.${name}`, type);
+
+const names = new Map<unknown, string>([...builtins].map(([name, type]) => [type, name]));
+
+interface ErrorState {
+  message: string;
+  stack: string | undefined;
+  /** The fingerprint of a class that is no built-in. */
+  print: number;
+  /** Own properties, `cause` and `errors` among them; with whether each is enumerable. */
+  fields: [name: string, value: unknown, enumerable: boolean][];
+}
+
+/** Whether an error's class is known, as a built-in or a target. */
+function classOf(error: Error): { module: string; name: string; print: number } {
+  let type: unknown = Object.getPrototypeOf(error)?.constructor;
+  while (typeof type === "function") {
+    const name = names.get(type);
+    if (name !== undefined) return { module: "", name, print: 0 };
+    const found = referenceOf(type as Target);
+    if (found !== undefined) return found;
+    type = Object.getPrototypeOf(type);
+  }
+  return { module: "", name: "Error", print: 0 };
+}
+
+/** Reduces an error. */
+export function reduceError(error: Error): Reduction {
+  const { module, name, print } = classOf(error);
+  const fields: ErrorState["fields"] = [];
+  for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(error))) {
+    if (key === "message" || key === "stack") continue;
+    // What cannot cross shall not take the whole error with it.
+    const value = error[key as keyof Error] as unknown;
+    if (typeof value === "function" || typeof value === "symbol") continue;
+    fields.push([key, value, property.enumerable === true]);
+  }
+  if (error.name !== error.constructor?.name && !Object.hasOwn(error, "name")) {
+    fields.push(["name", error.name, false]);
+  }
+  const state: ErrorState = { message: error.message, stack: error.stack, print, fields };
+  return { kind: "error", module, name, state };
+}
+
+/** The empty error that cycles can be tied to. */
+export function errorShell(): Error {
+  return new Error();
+}
+
+/** Makes the shell the error that the state tells of. */
+export function finishError(shell: Error, module: string, name: string, state: unknown): Error {
+  const { message, stack, print, fields } = state as ErrorState;
+  let type: ErrorClass | undefined;
+  try {
+    type = module === ""
+      ? builtins.get(name)
+      : find({ module, name, print } satisfies Reference) as ErrorClass;
+  } catch {
+    // The module could not be imported here, or differs: an Error that keeps its name.
+  }
+  if (type === undefined) {
+    Object.defineProperty(shell, "name", { value: name, configurable: true, writable: true });
+  }
+  const error = type === DOMException as unknown
+    ? new DOMException(message, (fields.find(([key]) => key === "name")?.[1] ?? "Error") as string)
+    : shell;
+  if (error === shell && type !== undefined) Object.setPrototypeOf(error, type.prototype);
+  const define = (key: string, value: unknown, enumerable: boolean) =>
+    Object.defineProperty(error, key, { value, enumerable, configurable: true, writable: true });
+  if (error === shell) define("message", message, false);
+  define("stack", stack, false);
+  for (const [key, value, enumerable] of fields) {
+    if (error === shell || key !== "name") define(key, value, enumerable);
+  }
+  return error;
+}
+
+/** Library frames say nothing to the reader of a stack. */
+const OWN = new URL("../", import.meta.url).href;
+
+/** Drops the frames of the toolkit and of Deno's event loop from a stack. */
+export function ownFrames(stack: string): string {
+  return stack.split("\n")
+    .filter((line) => !/^\s+at /.test(line) || !(line.includes(OWN) || line.includes("(ext:")))
+    .join("\n");
+}
+
+/** Appends to an error's stack where its result was asked for. */
+export function withLocalStack(error: unknown, child: string, here: string | undefined): unknown {
+  if (!(error instanceof Error) || here === undefined) return error;
+  const local = ownFrames(here.slice(here.indexOf("\n") + 1));
+  const stack = `${
+    ownFrames(error.stack ?? String(error))
+  }\n    in ${child}, asked for its result\n${local}`;
+  Object.defineProperty(error, "stack", {
+    value: stack.trimEnd(),
+    configurable: true,
+    writable: true,
+    enumerable: false,
+  });
+  return error;
+}

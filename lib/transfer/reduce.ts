@@ -1,0 +1,128 @@
+/**
+ * What becomes of a value that is not plain data when it crosses: a shareable, a target, an instance
+ * of a target class or an error is reduced to where the other side finds it and to its state; anything
+ * else is a `ShareError` that names its place.
+ *
+ * @module
+ */
+import { show } from "../core/checks.ts";
+import { ShareError } from "../core/errors.ts";
+import { errorShell, finishError, reduceError } from "./failure.ts";
+import type { Reduce, Reduction, Revive } from "./reduction.ts";
+import { kindOf, restoreShareable, SHARE, type Shareable, type World } from "./shareable.ts";
+import { find, isMarked, mainModule, referenceOf, referTo, type Target } from "./task.ts";
+
+/** Built-in objects that keep nothing which could be sent, with what to do instead. */
+const ADVICE: Record<string, string> = {
+  AbortSignal: "; use the signal of the call, or context().signal",
+  Promise: "; await it first",
+  Response: "; send what it holds, as in await response.arrayBuffer()",
+  Request: "; send what it holds, as in await request.arrayBuffer()",
+  WeakMap: "; use a Map",
+  WeakSet: "; use a Set",
+  SharedArrayBuffer: "; use multiprocessing.SharedMemory",
+};
+
+function refuse(what: string, place: string, advice = ""): never {
+  throw new ShareError(`Cannot share ${place}: ${what} cannot cross to a child${advice}`, place);
+}
+
+/** The text of a class without comments and strings, to look for `#private` names in. */
+function bareText(type: Target): string {
+  return Function.prototype.toString.call(type)
+    .replace(/\/\*[^]*?\*\/|\/\/.*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`(?:\\.|[^`\\])*`/g, "");
+}
+
+const privates = new WeakMap<object, boolean>();
+
+/** Whether a class of the user's, or one that it extends, has `#private` fields. */
+export function hasPrivates(type: Target, base: unknown = Object): boolean {
+  for (
+    let t: unknown = type;
+    typeof t === "function" && t !== base && t !== Function.prototype;
+    t = Object.getPrototypeOf(t)
+  ) {
+    let found = privates.get(t);
+    if (found === undefined) {
+      found = /(?<![\w$])#[\p{ID_Start}_$]/u.test(bareText(t as Target));
+      privates.set(t, found);
+    }
+    if (found) return true;
+  }
+  return false;
+}
+
+function isNative(type: Target): boolean {
+  return /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(type));
+}
+
+function reduceInstance(value: object, place: () => string): Reduction {
+  const type = value.constructor as unknown;
+  if (typeof type !== "function" || type === Object) refuse("an object of no class", place());
+  const known = referenceOf(type as Target);
+  const name = (type as Target).name;
+  if (known === undefined && (isNative(type as Target) || !mayBeOfMain(type as Target))) {
+    const text = isNative(type as Target) ? ADVICE[name] : undefined;
+    refuse(
+      `an object of class ${name || "(anonymous)"}`,
+      place(),
+      text ?? `; mark the class with task(import.meta, ...), or send plain data`,
+    );
+  }
+  if (hasPrivates(type as Target)) {
+    refuse(
+      `an object of class ${name}`,
+      place(),
+      "; its #private fields do not travel",
+    );
+  }
+  const { module, name: known_, print } = known ?? referTo(type);
+  return { kind: "instance", module, name: known_, state: { print, fields: { ...value } } };
+}
+
+/** Whether an unmarked class may be one that the main module exports: its child will know. */
+function mayBeOfMain(type: Target): boolean {
+  try {
+    return referTo(type).module === mainModule();
+  } catch {
+    return false;
+  }
+}
+
+/** Gives the rules for what crosses to a world. */
+export function reducer(world: World): Reduce {
+  return (value, place) => {
+    if (typeof value === "symbol") return refuse(`the symbol ${String(value)}`, place());
+    const kind = kindOf(value);
+    if (kind !== undefined) {
+      const state = (value as Shareable)[SHARE](world, place);
+      return { kind: "share", module: kind.module, name: kind.name, state };
+    }
+    if (typeof value === "function") {
+      if (!isMarked(value)) {
+        refuse(`the function ${show(value.name)}`, place(), "; only tasks can");
+      }
+      const { module, name, print } = referTo(value);
+      return { kind: "target", module, name, state: print };
+    }
+    if (value instanceof Error) return reduceError(value);
+    return reduceInstance(value, place);
+  };
+}
+
+/** Makes values out of reductions, in either world. */
+export const revive: Revive = {
+  shell(kind) {
+    if (kind === "error") return errorShell();
+    return kind === "instance" ? {} : undefined;
+  },
+  finish(kind, module, name, state, shell) {
+    if (kind === "share") return restoreShareable(module, name, state);
+    if (kind === "target") return find({ module, name, print: state as number });
+    if (kind === "error") return finishError(shell as Error, module, name, state);
+    const { print, fields } = state as { print: number; fields: object };
+    const type = find({ module, name, print });
+    Object.setPrototypeOf(shell!, type.prototype);
+    return Object.assign(shell!, fields);
+  },
+};

@@ -1,0 +1,63 @@
+/**
+ * Shareables: objects of the toolkit that work on the other side when they are given to a thread or
+ * process. A class takes part by a method {@linkcode SHARE} that says what its handle over there is
+ * made from, and by registering how to make it.
+ *
+ * @module
+ */
+
+/** Where a value is going. */
+export type World = "thread" | "process";
+
+/** The key of the method that gives the state of an object's other handles. */
+export const SHARE: unique symbol = Symbol("share");
+
+/** An object that can be handed to another thread or process. */
+export interface Shareable {
+  /**
+   * What a handle in `world` is made from.
+   *
+   * @throws {ShareError} When the object cannot go there; `place()` says where it stands.
+   */
+  [SHARE](world: World, place: () => string): unknown;
+}
+
+interface Kind {
+  module: string;
+  name: string;
+  restore: (state: unknown) => unknown;
+}
+
+const byClass = new WeakMap<object, Kind>();
+const byName = new Map<string, Kind>();
+
+/**
+ * Registers a class of shareables.
+ *
+ * @param meta The `import.meta` of the module that registers it, and that the other side imports.
+ * @param name The class's name, one of its kind in the module.
+ * @param type The class.
+ * @param restore Makes a handle from what `SHARE` gave.
+ */
+export function shareable(
+  meta: ImportMeta,
+  name: string,
+  type: abstract new (...args: never[]) => Shareable,
+  restore: (state: unknown) => unknown,
+): void {
+  const kind = { module: meta.url, name, restore };
+  byClass.set(type, kind);
+  byName.set(`${meta.url} ${name}`, kind);
+}
+
+/** How the class of a value is known, if the value is a shareable. */
+export function kindOf(value: object): Omit<Kind, "restore"> | undefined {
+  return SHARE in value ? byClass.get(value.constructor) : undefined;
+}
+
+/** Makes a handle of the kind. Its module has been imported. */
+export function restoreShareable(module: string, name: string, state: unknown): unknown {
+  const kind = byName.get(`${module} ${name}`);
+  if (kind === undefined) throw new TypeError(`Cannot unpack a value: ${module} has no ${name}`);
+  return kind.restore(state);
+}

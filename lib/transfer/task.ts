@@ -1,0 +1,198 @@
+/**
+ * Targets: the functions and classes that another thread or process can find. One is known by its
+ * module and its name, with a fingerprint of its text, so that the other side refuses one that is not
+ * the same.
+ *
+ * @module
+ */
+import { show } from "../core/checks.ts";
+import { BootstrapError } from "../core/errors.ts";
+
+/** How a target is known on the other side. */
+export interface Reference {
+  /** The module to import. */
+  module: string;
+  /** An export, a named task, or `#n` for the module's task number n. */
+  name: string;
+  /** The fingerprint of its text. */
+  print: number;
+}
+
+/** Any function or class. */
+export type Target =
+  // deno-lint-ignore no-explicit-any -- a target's own type is kept
+  | ((...args: any[]) => unknown)
+  // deno-lint-ignore no-explicit-any -- as above
+  | (abstract new (...args: any[]) => unknown);
+
+const marks = new WeakMap<object, Reference>();
+const tasks = new Map<string, Target[]>();
+const namespaces = new Map<string, Record<string, unknown>>();
+
+let main: string | undefined;
+let importing = 0;
+
+/**
+ * Marks a function or class as a target: threads, processes and pools can run it wherever it is.
+ *
+ * Call it at the top level of a module, so that the module has the same tasks each time it is
+ * imported. Exported functions of the main module are targets without it.
+ *
+ * @param meta The module's `import.meta`.
+ * @param target The function (sync or async) or class.
+ * @returns The target itself: it can still be called.
+ * @throws {TypeError} `meta` is not an `import.meta`, or `target` no function.
+ *
+ * @example A function that threads and processes can run
+ * ```ts
+ * import { task } from "./task.ts";
+ *
+ * export const square = task(import.meta, (x: number) => x * x);
+ *
+ * square(3); // 9
+ * ```
+ */
+export function task<T extends Target>(meta: ImportMeta, target: T): T {
+  if (typeof meta?.url !== "string") {
+    throw new TypeError(`Cannot mark a task: meta must be import.meta, received ${show(meta)}`);
+  }
+  if (typeof target !== "function") {
+    throw new TypeError(`Cannot mark a task: target must be a function, received ${show(target)}`);
+  }
+  if (marks.has(target)) return target;
+  const module = meta.url;
+  let list = tasks.get(module);
+  if (list === undefined) tasks.set(module, list = []);
+  const name = target.name === "" ? `#${list.length}` : target.name;
+  list.push(target);
+  marks.set(target, { module, name, print: fingerprint(target) });
+  return target;
+}
+
+/** A hash of a function's text (FNV-1a, 32 bits). */
+function fingerprint(target: Target): number {
+  const text = Function.prototype.toString.call(target);
+  let hash = 0x811c9dc5;
+  for (let k = 0; k < text.length; k++) {
+    hash = Math.imul(hash ^ text.charCodeAt(k), 0x01000193);
+  }
+  return hash >>> 0;
+}
+
+/** The remedies that errors about targets show. */
+const REMEDIES = "export it as a named function from the main module, or mark it with " +
+  "task(import.meta, ...) at the top level of its module";
+
+/** The program's main module; in a child, that of its program. */
+export function mainModule(): string {
+  return main ??= Deno.mainModule;
+}
+
+/** Tells a child what its program's main module is. */
+export function setMainModule(url: string): void {
+  main = url;
+}
+
+/** Whether the target was marked with `task()`. */
+export function isMarked(target: object): boolean {
+  return marks.has(target);
+}
+
+/**
+ * How a child finds a target.
+ *
+ * @throws {TypeError} No child could: an arrow function that is no task, a bound function.
+ */
+export function referTo(target: unknown): Reference {
+  if (typeof target !== "function") {
+    throw new TypeError(
+      `Cannot run a target in a child: it must be a function, received ${show(target)}`,
+    );
+  }
+  const marked = marks.get(target);
+  if (marked !== undefined) return marked;
+  const text = Function.prototype.toString.call(target);
+  const named = target.name !== "" && /^(?:async\s+)?function\b|^class\b/.test(text);
+  if (!named || /\{\s*\[native code\]\s*\}$/.test(text)) {
+    const kind = target.name.startsWith("bound ") ? "a bound function" : "no named function";
+    throw new TypeError(
+      `Cannot run ${show(target.name || "(anonymous)")} in a child: it is ${kind} and no task; ` +
+        REMEDIES,
+    );
+  }
+  return { module: mainModule(), name: target.name, print: fingerprint(target as Target) };
+}
+
+/** How a subclass that calls `super(import.meta)` is found. */
+export function referToClass(type: Target, meta: ImportMeta): Reference {
+  return marks.get(type) ?? { module: meta.url, name: type.name, print: fingerprint(type) };
+}
+
+/**
+ * Imports a module for its targets.
+ *
+ * @throws {unknown} What the module throws.
+ */
+export async function load(module: string): Promise<void> {
+  if (namespaces.has(module)) return;
+  // A module that is imported during the first turn of its own top-level await never settles; from
+  // the next turn on it does.
+  await new Promise((next) => setTimeout(next, 0));
+  importing++;
+  try {
+    namespaces.set(module, await import(module));
+  } finally {
+    importing--;
+  }
+}
+
+/**
+ * Throws while a child imports its program.
+ *
+ * @param what What was to be started, as in `a thread`.
+ */
+export function checkBootstrap(what: string): void {
+  if (importing === 0 || main === undefined || main === Deno.mainModule) return;
+  throw new BootstrapError(
+    `Cannot start ${what} while a child imports ${main}: put the main part of the script under\n\n` +
+      "    if (import.meta.main) {\n      // ...\n    }\n",
+  );
+}
+
+/**
+ * Finds a target in a module that has been loaded.
+ *
+ * @throws {TypeError} There is no such target, or its text differs.
+ */
+export function find({ module, name, print }: Reference): Target {
+  const number = name.startsWith("#") ? Number(name.slice(1)) : -1;
+  const listed = tasks.get(module) ?? [];
+  const candidates = number >= 0 ? [listed[number]] : [
+    ...listed.filter((target) => target.name === name),
+    namespaces.get(module)?.[name],
+    ...Object.values(namespaces.get(module) ?? {}),
+  ];
+  const targets = candidates.filter((found) => typeof found === "function") as Target[];
+  const found = targets.find((target) =>
+    (number >= 0 || target.name === name) && fingerprint(target) === print
+  );
+  if (found !== undefined) return found;
+  const there = targets.some((target) => number >= 0 || target.name === name);
+  throw new TypeError(
+    there
+      ? `Cannot run ${show(name)} in a child: its text in ${module} differs from the caller's`
+      : `Cannot run ${show(name)} in a child: ${module} has no export of that name; ${REMEDIES}`,
+  );
+}
+
+/** How a class is known: a task, or an export of a module that was loaded. */
+export function referenceOf(type: Target): Reference | undefined {
+  const marked = marks.get(type);
+  if (marked !== undefined) return marked;
+  for (const [module, namespace] of namespaces) {
+    if (namespace[type.name] === type || Object.values(namespace).includes(type)) {
+      return { module, name: type.name, print: fingerprint(type) };
+    }
+  }
+  return undefined;
+}
