@@ -1,0 +1,156 @@
+/**
+ * The two ways to run an algorithm that waits.
+ *
+ * An algorithm is a generator. Each time it must wait it yields a {@linkcode Park}: "until this word
+ * leaves this value". {@linkcode runSync} then blocks the thread, {@linkcode runAsync} awaits. After
+ * every `yield` the algorithm looks again: a wake-up promises nothing.
+ *
+ * A wait ends early in three ways, and in each the algorithm's `finally` blocks put things right:
+ * its time is up (the driver makes the generator return `undefined`), its signal is aborted (the
+ * driver throws the reason into it), or the thread is stopped (`ThreadTerminated`).
+ *
+ * @module
+ */
+import { ThreadTerminated } from "../core/errors.ts";
+import type { Region } from "../memory/region.ts";
+import { RUNNING, WAITING } from "../memory/roster.ts";
+import { isCancelled, self } from "../memory/self.ts";
+
+/** A wait request: park until `words[index]` is no longer `value`. Read at once, so reusable. */
+export interface Park {
+  /** The memory. */
+  region: Region;
+  /** The word. */
+  index: number;
+  /** What it was when the algorithm last looked. */
+  value: number;
+}
+
+/** An algorithm that waits. */
+export type Steps<T> = Generator<Park, T, void>;
+
+/** How a wait may end early. */
+export interface Limit {
+  /** The time to wait in ms, at least. Default: without limit. */
+  timeout?: number;
+  /** Abandons the wait when aborted (async forms only). */
+  signal?: AbortSignal | undefined;
+}
+
+/** The count that wakes all. */
+export const ALL = 0x7fffffff;
+
+/** The longest park in ms: so soon a stop request or a dead owner is noticed without a wake-up. */
+export const SLICE = 40;
+/** The longest park of a thread that others depend on for a service. */
+const SERVING_SLICE = 5;
+
+/** What a blocked thread goes on doing between parks: starting threads for others, for one. */
+export const services: Set<() => void> = new Set();
+
+function terminated(): ThreadTerminated {
+  const { roster, slot } = self();
+  return new ThreadTerminated(`Thread ${JSON.stringify(roster.name(slot))} was terminated`);
+}
+
+/** Throws when this thread is asked to stop; every waiting call begins with it. */
+export function checkCancelled(): void {
+  if (isCancelled()) throw terminated();
+}
+
+/**
+ * Runs an algorithm and blocks the thread while it waits.
+ *
+ * @param timeout The time to wait in ms.
+ * @returns Its result, or undefined when its time was up.
+ */
+export function runSync<T>(steps: Steps<T>, timeout = Infinity): T | undefined {
+  checkCancelled();
+  const mine = self();
+  const deadline = timeout === Infinity ? Infinity : performance.now() + timeout;
+  let leaving = false;
+  let step: IteratorResult<Park, T | undefined> = steps.next();
+  while (!step.done) {
+    const left = deadline === Infinity ? Infinity : deadline - performance.now();
+    if (!leaving && isCancelled()) {
+      leaving = true;
+      step = steps.throw(terminated());
+    } else if (!leaving && left <= 0) {
+      leaving = true;
+      step = steps.return(undefined as T);
+    } else {
+      const { region, index, value } = step.value;
+      const slice = services.size > 0 ? SERVING_SLICE : SLICE;
+      Atomics.store(mine.words, mine.state, WAITING);
+      region.waitSync(index, value, leaving ? slice : Math.min(slice, left));
+      Atomics.store(mine.words, mine.state, pending.size > 0 ? WAITING : RUNNING);
+      for (const serve of services) serve();
+      step = steps.next();
+    }
+  }
+  return step.value;
+}
+
+/** The async waits under way in this thread, each with where it is parked. */
+const pending = new Set<{ park: Park }>();
+
+/**
+ * Wakes every async wait of this thread, so that it notices that the thread is asked to stop.
+ *
+ * @returns How many there were.
+ */
+export function wakePending(): number {
+  for (const { park: { region, index } } of pending) region.wake(index, ALL);
+  return pending.size;
+}
+
+/**
+ * Runs an algorithm and awaits while it waits.
+ *
+ * @returns Its result, or undefined when its time was up.
+ */
+export async function runAsync<T>(
+  steps: Steps<T>,
+  { timeout = Infinity, signal }: Limit = {},
+): Promise<T | undefined> {
+  signal?.throwIfAborted();
+  checkCancelled();
+  const deadline = timeout === Infinity ? Infinity : performance.now() + timeout;
+  let step: IteratorResult<Park, T | undefined> = steps.next();
+  if (step.done) return step.value;
+  const mine = self();
+  let leaving = false;
+  const wait = { park: { ...step.value } };
+  // Whoever leaves wakes all who wait on the word, itself included: so no waiter is left behind that
+  // would swallow a wake-up meant for another.
+  const onAbort = () => wait.park.region.wake(wait.park.index, ALL);
+  signal?.addEventListener("abort", onAbort);
+  pending.add(wait);
+  Atomics.store(mine.words, mine.state, WAITING);
+  try {
+    while (!step.done) {
+      const left = deadline === Infinity ? Infinity : deadline - performance.now();
+      if (!leaving && isCancelled()) {
+        leaving = true;
+        step = steps.throw(terminated());
+      } else if (!leaving && signal?.aborted) {
+        leaving = true;
+        step = steps.throw(signal.reason);
+      } else if (!leaving && left <= 0) {
+        leaving = true;
+        step = steps.return(undefined as T);
+      } else {
+        const { region, index, value } = step.value;
+        wait.park.region = region;
+        wait.park.index = index;
+        await region.wait(index, value, leaving ? SLICE : Math.min(SLICE, left));
+        step = steps.next();
+      }
+    }
+    return step.value;
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    pending.delete(wait);
+    if (pending.size === 0) Atomics.store(mine.words, mine.state, RUNNING);
+  }
+}
