@@ -1,0 +1,49 @@
+/**
+ * What a running task can learn of its call.
+ *
+ * @module
+ */
+import { self } from "../memory/self.ts";
+
+/** The surroundings of a running task. */
+export interface TaskContext {
+  /** Aborts when the caller cancels the task. */
+  readonly signal: AbortSignal;
+  /** Sends a value to the caller's `onReport`. */
+  report(value: unknown): void;
+  /** The name of the thread or process that runs the task. */
+  readonly name: string;
+}
+
+let current: TaskContext | undefined;
+let unhurried: AbortSignal | undefined;
+
+/**
+ * The context of the task that runs.
+ *
+ * Outside a task, where a target was called as the plain function that it is, the signal never
+ * aborts and reports go nowhere.
+ *
+ * @example Stop early when the caller no longer waits
+ * ```ts
+ * import { context } from "./task.ts";
+ *
+ * function crunch(rounds: number) {
+ *   const { signal, report } = context();
+ *   for (let k = 0; k < rounds && !signal.aborted; k++) report(k / rounds);
+ * }
+ *
+ * crunch(3);
+ * ```
+ */
+export function context(): TaskContext {
+  if (current !== undefined) return current;
+  const { roster, slot } = self();
+  unhurried ??= new AbortController().signal;
+  return { signal: unhurried, report: () => {}, name: roster.name(slot) };
+}
+
+/** Says which task runs. */
+export function setContext(context: TaskContext): void {
+  current = context;
+}

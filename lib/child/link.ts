@@ -1,0 +1,85 @@
+/**
+ * The link between a process and its child: frames over a local socket. A frame is its length in four
+ * bytes and then its bytes. The stream's end tells each that the other is gone.
+ *
+ * @module
+ */
+
+const HEAD = 4;
+/** No frame is longer; a length above it is no frame of ours. */
+const LONGEST = 0x7fffffff;
+
+/** One end of a link. */
+export class Link {
+  readonly #conn: Deno.Conn;
+  #writing: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+  }
+
+  /** Sends a frame; frames arrive in the order of the calls. One for a dead receiver is dropped. */
+  send(bytes: Uint8Array): void {
+    const frame = new Uint8Array(HEAD + bytes.length);
+    new DataView(frame.buffer).setUint32(0, bytes.length);
+    frame.set(bytes, HEAD);
+    this.#writing = this.#writing.then(() => this.#write(frame)).catch(() => {});
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
+  }
+
+  /** Settles when all that was sent is written, or can never be. */
+  flushed(): Promise<void> {
+    return this.#writing;
+  }
+
+  /**
+   * Gives the frames as they come, until the other end is gone.
+   *
+   * @throws {TypeError} The bytes are no frames; the link is closed.
+   */
+  async *frames(): AsyncGenerator<Uint8Array> {
+    let buffer = new Uint8Array(1 << 16);
+    let filled = 0;
+    try {
+      for (;;) {
+        let start = 0;
+        while (filled - start >= HEAD) {
+          const length = new DataView(buffer.buffer).getUint32(start);
+          if (length > LONGEST) throw new TypeError(`Cannot read the link: ${length} is no length`);
+          if (filled - start < HEAD + length) break;
+          yield buffer.slice(start + HEAD, start + HEAD + length);
+          start += HEAD + length;
+        }
+        buffer.copyWithin(0, start, filled);
+        filled -= start;
+        // Room grows as bytes arrive, not by what a length claims.
+        if (filled === buffer.length) {
+          const larger = new Uint8Array(buffer.length * 2);
+          larger.set(buffer);
+          buffer = larger;
+        }
+        const count = await this.#conn.read(buffer.subarray(filled)).catch(() => null);
+        if (count === null) return;
+        filled += count;
+      }
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Keeps no program alive from now on. */
+  unref(): void {
+    (this.#conn as Deno.UnixConn).unref();
+  }
+
+  /** Closes the link. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#conn.close();
+  }
+}

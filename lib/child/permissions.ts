@@ -1,0 +1,112 @@
+/**
+ * The permissions of a child process: never more than its parent's.
+ *
+ * A full grant passes on. One that is limited or has denials cannot be read back from Deno, so it
+ * passes on only as far as the caller names it and a query confirms it.
+ *
+ * @module
+ */
+import { show } from "../core/checks.ts";
+
+/** A kind of permission. */
+export type PermissionKind = "read" | "write" | "net" | "env" | "run" | "ffi" | "sys" | "import";
+
+const KINDS: PermissionKind[] = ["read", "write", "net", "env", "run", "ffi", "sys", "import"];
+
+/** What a child may do; see `ProcessOptions.permissions`. */
+export type Permissions =
+  | "inherit"
+  | "none"
+  | {
+    [kind in PermissionKind]?: boolean | "inherit" | readonly (string | URL)[];
+  };
+
+const DETAIL: Partial<Record<PermissionKind, string>> = {
+  read: "path",
+  write: "path",
+  net: "host",
+  env: "variable",
+  run: "command",
+  ffi: "path",
+  sys: "kind",
+  import: "host",
+};
+
+function holds(kind: PermissionKind, item?: string): boolean {
+  const descriptor = { name: kind, ...(item === undefined ? {} : { [DETAIL[kind]!]: item }) };
+  const status = Deno.permissions.querySync(descriptor as Deno.PermissionDescriptor);
+  return status.state === "granted" && !(item === undefined && status.partial);
+}
+
+function refuse(what: string): never {
+  throw new Deno.errors.NotCapable(
+    `Cannot start a process: its parent does not have the permission ${what}, so it cannot pass it on`,
+  );
+}
+
+/** What the child itself needs, whatever the task may do: all of it the parent has. */
+export interface Needs {
+  /** The folder where it meets its parent. */
+  folder: string;
+  /** The modules that it imports. */
+  modules: string[];
+}
+
+/**
+ * The flags for `deno run`.
+ *
+ * @throws {Deno.errors.NotCapable} More is asked for than the parent has.
+ * @throws {TypeError} A permission of another name or type.
+ */
+export function permissionFlags(wanted: Permissions | undefined, needs: Needs): string[] {
+  const named = wanted === undefined || wanted === "inherit" || wanted === "none" ? {} : wanted;
+  if (typeof named !== "object" || named === null) {
+    throw new TypeError(
+      `Cannot start a process: permissions must be an object, "inherit" or "none", received ${
+        show(wanted)
+      }`,
+    );
+  }
+  for (const kind of Object.keys(named)) {
+    if (!KINDS.includes(kind as PermissionKind)) {
+      throw new TypeError(`Cannot start a process: there is no permission ${show(kind)}`);
+    }
+  }
+  const lists: Partial<Record<PermissionKind, string[] | true>> = {};
+  for (const kind of KINDS) {
+    const asked = named[kind];
+    if (asked === false || wanted === "none") continue;
+    if (Array.isArray(asked)) {
+      lists[kind] = asked.map((item) => {
+        const text = item instanceof URL ? decodeURIComponent(item.pathname) : String(item);
+        return holds(kind, text) ? text : refuse(`${kind}=${text}`);
+      });
+    } else if (holds(kind)) lists[kind] = true;
+    else if (asked === true) refuse(kind);
+  }
+  if (KINDS.every((kind) => lists[kind] === true)) return ["--allow-all"];
+  add(lists, "read", needs.folder);
+  add(lists, "write", needs.folder);
+  add(lists, "net", `unix:${needs.folder}/socket`);
+  for (const module of needs.modules) {
+    const url = new URL(module);
+    if (url.protocol === "file:") {
+      const path = decodeURIComponent(url.pathname);
+      if (holds("read", path)) add(lists, "read", path);
+    } else if (url.host !== "" && holds("import", url.host)) add(lists, "import", url.host);
+  }
+  return KINDS.flatMap((kind) => {
+    const list = lists[kind];
+    if (list === true) return [`--allow-${kind}`];
+    return list === undefined || list.length === 0 ? [] : [`--allow-${kind}=${list.join(",")}`];
+  });
+}
+
+function add(
+  lists: Partial<Record<PermissionKind, string[] | true>>,
+  kind: PermissionKind,
+  item: string,
+): void {
+  const list = lists[kind] ??= [];
+  if (list !== true) list.push(item);
+}

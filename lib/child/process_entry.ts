@@ -1,0 +1,102 @@
+/**
+ * What a child process runs: it meets its parent, takes the boot, runs the task and ends.
+ *
+ * @module
+ */
+import { SystemExit } from "../core/errors.ts";
+import { mayMap, platform } from "../memory/platform/mod.ts";
+import { inheritArena } from "../memory/arena.ts";
+import { leave, self } from "../memory/self.ts";
+import { modulesOf } from "../transfer/codec.ts";
+import type { End } from "./job.ts";
+import type { Link } from "./link.ts";
+import { traceOf } from "./outcome.ts";
+import { fromBytes, type ProcessBoot, toBytes } from "./process_protocol.ts";
+import { meetParent } from "./rendezvous.ts";
+import { exitCode, run } from "./run.ts";
+import { beforeEnd, setThisProcess } from "./this_process.ts";
+
+/** The exit code of a child whose parent is gone. */
+const ORPHANED = 1;
+
+async function main(folder: string): Promise<void> {
+  const { link, boot: bytes } = await meetParent(folder);
+  const boot = fromBytes(bytes) as ProcessBoot;
+  setThisProcess(boot.me);
+  self().roster.rename(self().slot, "MainThread");
+  inheritArena(boot.arena);
+  if (boot.watched && !boot.orphan && mayMap()) platform().endWithParent(boot.me.parent!.pid);
+  watch(link, boot.orphan);
+  await work(boot, link);
+}
+
+/** Ends the child when its parent is gone. */
+async function watch(link: Link, orphan: boolean): Promise<void> {
+  for await (const _ of link.frames());
+  if (!orphan) Deno.exit(ORPHANED);
+}
+
+async function work(boot: ProcessBoot, link: Link): Promise<void> {
+  let ended = false;
+  const end = async (message: End<Uint8Array>, code: number, dead: boolean) => {
+    if (ended) return;
+    ended = true;
+    link.send(toBytes(message, "result"));
+    for (const wait of beforeEnd) await wait();
+    const { slot, ident } = self();
+    leave(slot, ident, dead, true);
+    await link.flushed();
+    Deno.exit(code);
+  };
+  const fail = (error: unknown) => {
+    if (error instanceof SystemExit) {
+      const code = exitCode(error);
+      return end({ type: "exit", code }, code, code !== 0);
+    }
+    if (!ended) console.error(`Process ${boot.me.name}:\n${traceOf(error)}`);
+    return end({ type: "failed", error: encodeError(error), terminated: false }, 1, true);
+  };
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    fail(event.error);
+  });
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    fail(event.reason);
+  });
+  try {
+    const value = await run({
+      ...boot,
+      modules: modulesOf(boot.args),
+      args: () => fromBytes(boot.args),
+      context: {
+        signal: new AbortController().signal,
+        name: boot.me.name,
+        report(value) {
+          link.send(toBytes({ type: "report", value: toBytes(value, "report") }, "report"));
+        },
+      },
+    });
+    await end({ type: "done", value: toBytes(value, "result") }, 0, false);
+  } catch (error) {
+    await fail(error);
+  }
+}
+
+/** Encodes an error; one that holds what cannot cross goes as its message and stack. */
+function encodeError(error: unknown): Uint8Array {
+  try {
+    return toBytes(error, "error");
+  } catch {
+    const plain = error instanceof Error ? error : new Error(Deno.inspect(error));
+    const bare = new Error(plain.message);
+    bare.name = plain.name;
+    bare.stack = plain.stack ?? "";
+    return toBytes(bare, "error");
+  }
+}
+
+await main(Deno.args[0]!).catch((error) => {
+  console.error(`Cannot start the process: ${traceOf(error)}`);
+  Deno.exit(1);
+});

@@ -1,0 +1,37 @@
+/**
+ * The messages between a process and its parent, as the codec carries them.
+ *
+ * @module
+ */
+import { decode, encode } from "../transfer/codec.ts";
+import { reducer, revive } from "../transfer/reduce.ts";
+import type { End, Job } from "./job.ts";
+import type { ThisProcess } from "./this_process.ts";
+
+/** What a new process is told. Values are encoded by themselves: their modules come first. */
+export interface ProcessBoot extends Job<Uint8Array> {
+  type: "boot";
+  /** Who it is. */
+  me: ThisProcess;
+  /** Whether it lives on when its parent has died. */
+  orphan: boolean;
+  /** Whether its parent's main thread started it, so that the kernel can watch that thread. */
+  watched: boolean;
+  /** Where its family's shared memory is. */
+  arena: string | undefined;
+}
+
+/** What a process says. */
+export type FromProcess = { type: "report"; value: Uint8Array } | End<Uint8Array>;
+
+const reduce = reducer("process");
+
+/** Encodes a message or a value. */
+export function toBytes(value: unknown, root: string): Uint8Array {
+  return encode(value, reduce, root);
+}
+
+/** Decodes a message or a value whose modules have been loaded. */
+export function fromBytes(bytes: Uint8Array): unknown {
+  return decode(bytes, revive);
+}

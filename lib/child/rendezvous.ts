@@ -1,0 +1,103 @@
+/**
+ * How a child finds its parent: a private folder (0700) with a socket and the boot (0600), made for
+ * this one child. Its name is the child's only argument. The boot begins with a token; who knows it is
+ * the child. It waits in a file and not in the link, so that the child gets it while its parent blocks.
+ *
+ * The child removes the folder as soon as it has connected, and also when it finds nobody there; so
+ * whoever is killed, nothing is left.
+ *
+ * @module
+ */
+import { Link } from "./link.ts";
+
+const SOCKET = "socket";
+const BOOT = "boot";
+const TOKEN_BYTES = 32;
+
+async function readExactly(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
+  for (let at = 0; at < bytes.length;) {
+    const count = await conn.read(bytes.subarray(at));
+    if (count === null) return false;
+    at += count;
+  }
+  return true;
+}
+
+/** Compares without telling by its time how much is right. */
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let k = 0; k < a.length; k++) difference |= a[k]! ^ b[k]!;
+  return difference === 0;
+}
+
+function remove(folder: string): void {
+  try {
+    Deno.removeSync(folder, { recursive: true });
+  } catch {
+    // The other side has removed it.
+  }
+}
+
+/** The parent's side. */
+export class Rendezvous {
+  /** The folder's path, for the child. */
+  readonly folder: string;
+  readonly #token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
+  readonly #listener: Deno.UnixListener;
+  #open = true;
+
+  /** Makes the folder, leaves the boot there, and begins to listen. */
+  constructor(boot: Uint8Array) {
+    this.folder = Deno.makeTempDirSync({ prefix: "switchyard-" });
+    try {
+      const bytes = new Uint8Array(TOKEN_BYTES + boot.length);
+      bytes.set(this.#token);
+      bytes.set(boot, TOKEN_BYTES);
+      Deno.writeFileSync(`${this.folder}/${BOOT}`, bytes, { mode: 0o600 });
+      this.#listener = Deno.listen({ transport: "unix", path: `${this.folder}/${SOCKET}` });
+    } catch (cause) {
+      remove(this.folder);
+      throw cause;
+    }
+  }
+
+  /** Waits for the child; undefined when {@linkcode end} comes first. */
+  async meet(): Promise<Link | undefined> {
+    while (this.#open) {
+      const conn = await this.#listener.accept().catch(() => undefined);
+      if (conn === undefined) return undefined;
+      const shown = new Uint8Array(TOKEN_BYTES);
+      if (await readExactly(conn, shown).catch(() => false) && same(shown, this.#token)) {
+        this.end();
+        return new Link(conn);
+      }
+      conn.close();
+    }
+    return undefined;
+  }
+
+  /** Keeps no program alive from now on. */
+  unref(): void {
+    this.#listener.unref();
+  }
+
+  /** Stops listening and removes the folder. */
+  end(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#listener.close();
+    remove(this.folder);
+  }
+}
+
+/** The child's side: takes the boot and connects to the parent. */
+export async function meetParent(folder: string): Promise<{ link: Link; boot: Uint8Array }> {
+  try {
+    const bytes = Deno.readFileSync(`${folder}/${BOOT}`);
+    const conn = await Deno.connect({ transport: "unix", path: `${folder}/${SOCKET}` });
+    await conn.write(bytes.subarray(0, TOKEN_BYTES));
+    return { link: new Link(conn), boot: bytes.subarray(TOKEN_BYTES) };
+  } finally {
+    remove(folder);
+  }
+}

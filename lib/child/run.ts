@@ -1,0 +1,71 @@
+/**
+ * Runs a job in a child, in either kind of child.
+ *
+ * @module
+ */
+import { ShareError, type SystemExit, ThreadTerminated } from "../core/errors.ts";
+import { find, load, type Reference, setMainModule } from "../transfer/task.ts";
+import { setContext, type TaskContext } from "./context.ts";
+
+/** A job, ready to run. */
+export interface Runnable {
+  /** The program's main module. */
+  main: string;
+  /** The target. */
+  target: Reference;
+  /** Whether the target is a subclass whose `run()` is called. */
+  subclass: boolean;
+  /** The modules that the arguments need. */
+  modules: string[];
+  /** Unpacks the arguments; called when the modules have been loaded. */
+  args: () => unknown;
+  /** The task's context. */
+  context: TaskContext;
+}
+
+/**
+ * Imports what a job needs and runs it.
+ *
+ * @returns What the target returns.
+ * @throws {unknown} What the module or the target throws.
+ */
+export async function run({ main, target, subclass, modules, args, context }: Runnable) {
+  setMainModule(main);
+  for (const module of [target.module, ...modules]) await load(module);
+  const found = find(target);
+  let values: unknown;
+  try {
+    values = args();
+  } catch (error) {
+    const { message } = error as Error;
+    throw error instanceof TypeError ? new ShareError(message, "args") : error;
+  }
+  setContext(context);
+  if (!subclass) return await (found as (...args: unknown[]) => unknown)(...values as unknown[]);
+  const object = Object.create(found.prototype);
+  // Defined, not assigned: a field must not meet the base class's accessors.
+  for (const [name, value] of Object.entries(values as object)) {
+    Object.defineProperty(object, name, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  return await object.run();
+}
+
+/**
+ * The exit code that a SystemExit asks for; what is no number is printed on stderr.
+ */
+export function exitCode({ code }: SystemExit): number {
+  if (code === undefined || code === null) return 0;
+  if (typeof code === "number" && Number.isInteger(code)) return code & 0xff;
+  console.error(code);
+  return 1;
+}
+
+/** Whether an error only says that the thread was stopped. */
+export function isTermination(error: unknown): boolean {
+  return error instanceof ThreadTerminated;
+}

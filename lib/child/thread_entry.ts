@@ -1,0 +1,123 @@
+/**
+ * What a thread's worker runs first. It takes one message, the boot, and ends when the task has.
+ *
+ * @module
+ */
+import { SystemExit, ThreadTerminated, WorkerLostError } from "../core/errors.ts";
+import { CANCEL } from "../memory/roster.ts";
+import { become, leave, self } from "../memory/self.ts";
+import { wakePending } from "../sync/steps.ts";
+import { modulesOfPacked, pack, type Packed, uncloneable, unpack } from "../transfer/pack.ts";
+import { reducer, revive } from "../transfer/reduce.ts";
+import type { End } from "./job.ts";
+import { traceOf } from "./outcome.ts";
+import { exitCode, isTermination, run } from "./run.ts";
+import { setHome } from "./thread_host.ts";
+import type { FromThread, ThreadBoot, ToThread } from "./thread_protocol.ts";
+
+const reduce = reducer("thread");
+const close = globalThis.close?.bind(globalThis);
+
+/** Begins the thread. */
+export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): void {
+  const { port, ends, me } = boot;
+  become(boot.roster, me);
+  setHome(home);
+  const controller = new AbortController();
+  let ended = false;
+
+  const say = (message: FromThread) => port.postMessage(message);
+  const end = (message: End<Packed>, dead: boolean) => {
+    if (ended) return;
+    ended = true;
+    try {
+      ends.postMessage(message);
+    } catch (cause) {
+      dead = true;
+      const error = pack(uncloneable(cause, "result"), reduce, "error");
+      ends.postMessage(message = { type: "failed", error, terminated: false });
+    }
+    printIfAlone(message, me.starter, me.ident);
+    leave(me.slot, me.ident, dead, true);
+    say({ type: "ended" });
+    home.postMessage({ type: "cut", ident: me.ident });
+    close?.();
+  };
+  const fail = (error: unknown) => {
+    if (error instanceof SystemExit) return end({ type: "exit", code: exitCode(error) }, false);
+    const terminated = isTermination(error);
+    end({ type: "failed", error: packError(error), terminated }, true);
+  };
+
+  port.onmessage = ({ data }: MessageEvent<ToThread>) => {
+    if (data.type !== "stop") return;
+    const reason = new ThreadTerminated(`Thread ${JSON.stringify(me.name)} was terminated`);
+    controller.abort(reason);
+    // A task in a wait of the toolkit gets the error there, and its `finally` blocks run; one between
+    // two awaits ends here. The starter cuts off what takes too long.
+    if (wakePending() === 0) setTimeout(fail, 0, reason);
+  };
+  // However the worker ends, the starter hears of it.
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    fail((event as ErrorEvent).error);
+  });
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    fail((event as PromiseRejectionEvent).reason);
+  });
+  const lost = (how: string) =>
+    fail(new WorkerLostError(`Thread ${JSON.stringify(me.name)} ended itself by ${how}`));
+  addEventListener("unload", () => lost("Deno.exit()"));
+  if (close !== undefined) globalThis.close = () => lost("close()");
+
+  run({
+    ...boot,
+    modules: modulesOfPacked(boot.args),
+    args: () => unpack(boot.args, revive),
+    context: {
+      signal: controller.signal,
+      get name() {
+        return self().roster.name(me.slot);
+      },
+      report(value) {
+        if (!ended) say({ type: "report", value: pack(value, reduce, "report") });
+      },
+    },
+  }).then((value) => {
+    if (Atomics.load(self().words, me.slot + CANCEL) !== 0) {
+      return fail(new ThreadTerminated(`Thread ${JSON.stringify(me.name)} was terminated`));
+    }
+    end({ type: "done", value: pack(value, reduce, "result") }, false);
+  }).catch(fail);
+}
+
+function packError(error: unknown): Packed {
+  try {
+    const packed = pack(error, reduce, "error");
+    structuredClone(packed.value);
+    return packed;
+  } catch {
+    // The error holds something that cannot cross: send what can be read of it.
+    const plain = error instanceof Error ? error : new Error(Deno.inspect(error));
+    const bare = new Error(plain.message);
+    bare.name = plain.name;
+    bare.stack = plain.stack ?? "";
+    return pack(bare, reduce, "error");
+  }
+}
+
+/** Prints an uncaught error here when the thread that started this one is gone. */
+function printIfAlone(message: End<Packed>, starter: number, ident: number): void {
+  const { roster } = self();
+  if (message.type !== "failed" || message.terminated || starter === ident) return;
+  if (roster.slotOf(starter) >= 0) return;
+  const error = unpack(message.error, revive);
+  console.error(`Exception in thread ${roster.name(self().slot)}:\n${traceOf(error)}`);
+}
+
+if (typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope === "function") {
+  (globalThis as unknown as Worker).onmessage = ({ data }) => {
+    if (data?.boot !== undefined) begin(data);
+  };
+}

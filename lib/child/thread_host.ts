@@ -1,0 +1,117 @@
+/**
+ * Makes and ends workers. All are made by the main thread: a worker started by a worker would come up
+ * about 500 ms later. Other threads ask it over their port to home, which it also looks at while it is
+ * blocked in a wait of the toolkit.
+ *
+ * Plain threads are Web Workers. Killable and daemon threads are workers of `node:worker_threads`:
+ * they take longer to start, but do not hold up the end of the program.
+ *
+ * @module
+ */
+import { receiveMessageOnPort, Worker as NodeWorker } from "node:worker_threads";
+import { leave, self } from "../memory/self.ts";
+import { services } from "../sync/steps.ts";
+import type { ThreadBoot, ToHome } from "./thread_protocol.ts";
+
+const ENTRY = new URL("./thread_entry.ts", import.meta.url).href;
+
+interface Hosted {
+  end: () => void;
+  home: MessagePort;
+}
+
+const hosted = new Map<number, Hosted>();
+const homes = new Set<MessagePort>();
+let home: MessagePort | undefined;
+
+/** Takes a message of a port, without waiting; undefined when there is none. */
+export function take(port: MessagePort): unknown {
+  // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
+  return receiveMessageOnPort(port as any)?.message;
+}
+
+/** A port's messages keep no program alive: its worker does, if it should. */
+export function unref(port: MessagePort): void {
+  (port as MessagePort & { unref?: () => void }).unref?.();
+}
+
+/** Tells a thread where to ask for further threads. */
+export function setHome(port: MessagePort): void {
+  home = port;
+}
+
+/** Starts a thread's worker. */
+export function startWorker(boot: ThreadBoot): void {
+  if (self().isMain) return create(boot);
+  const transfer = [boot.port, boot.ends, ...boot.transfer];
+  home!.postMessage({ type: "start", boot } satisfies ToHome, transfer);
+}
+
+/** Ends a thread's worker, as far as Deno can. */
+export function endWorker(ident: number): void {
+  if (!self().isMain) return home!.postMessage({ type: "cut", ident } satisfies ToHome);
+  const worker = hosted.get(ident);
+  if (worker === undefined) return;
+  hosted.delete(ident);
+  homes.delete(worker.home);
+  worker.home.close();
+  worker.end();
+}
+
+function create(boot: ThreadBoot): void {
+  const { ident, slot } = boot.me;
+  const { port1, port2 } = new MessageChannel();
+  const message = { boot, home: port2 };
+  const transfer = [boot.port, boot.ends, port2, ...boot.transfer];
+  const lost = (why: string) => {
+    endWorker(ident);
+    if (self().roster.hasEnded(slot, ident)) return;
+    const error = new Error(`Cannot start thread ${JSON.stringify(boot.me.name)}: ${why}`);
+    console.error(error.message);
+    leave(slot, ident, true, true);
+  };
+  let end: () => void;
+  if (boot.killable) {
+    const bootstrap = `import { parentPort } from "node:worker_threads"; import { begin } from ${
+      JSON.stringify(ENTRY)
+    }; parentPort.once("message", begin);`;
+    const worker = new NodeWorker(new URL(`data:text/javascript,${encodeURIComponent(bootstrap)}`));
+    worker.on("error", (error) => lost(error.message));
+    worker.on("exit", () => endWorker(ident));
+    // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
+    worker.postMessage(message, transfer as any);
+    if (boot.daemon) worker.unref();
+    end = () => {
+      worker.unref();
+      worker.terminate();
+    };
+  } else {
+    const worker = new Worker(ENTRY, { type: "module", name: boot.me.name });
+    worker.onerror = (event) => {
+      event.preventDefault();
+      lost(event.message);
+    };
+    worker.postMessage(message, transfer);
+    end = () => worker.terminate();
+  }
+  hosted.set(ident, { end, home: port1 });
+  homes.add(port1);
+  port1.onmessage = ({ data }) => serve(data);
+  unref(port1);
+  services.add(serveHomes);
+}
+
+function serve(message: ToHome): void {
+  if (message.type === "start") create(message.boot);
+  else endWorker(message.ident);
+}
+
+/** Serves the other threads while this one is blocked. */
+function serveHomes(): void {
+  if (homes.size === 0) services.delete(serveHomes);
+  for (const port of homes) {
+    for (let message = take(port); message !== undefined; message = take(port)) {
+      serve(message as ToHome);
+    }
+  }
+}

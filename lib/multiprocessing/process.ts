@@ -1,0 +1,606 @@
+/**
+ * The process, as its parent sees it.
+ *
+ * Life of a process: `new` -> `start()` makes a rendezvous with the boot in it and spawns the child ->
+ * the child takes the boot and connects -> it sends its end -> it exits, and Deno reaps it. Who dies when:
+ *
+ * - the child, at any point: its status arrives, the link ends; without an end message it is lost;
+ * - the parent, at any point: the link's end makes the child exit; one that never pauses is killed by
+ *   the kernel where FFI is granted; a child that finds no parent at the rendezvous removes it.
+ *
+ * @module
+ */
+import {
+  checkBoolean,
+  checkFunction,
+  checkOptions,
+  checkSignal,
+  checkString,
+  checkTimeout,
+  show,
+} from "../core/checks.ts";
+import { ShareError, TimeoutError, WorkerLostError } from "../core/errors.ts";
+import { signalName, signalNumber } from "../core/signals.ts";
+import type { End } from "../child/job.ts";
+import type { Link } from "../child/link.ts";
+import { errorOf, type Outcome, settle } from "../child/outcome.ts";
+import type { Permissions } from "../child/permissions.ts";
+import { spawn, type Stdio } from "../child/process_host.ts";
+import {
+  fromBytes,
+  type FromProcess,
+  type ProcessBoot,
+  toBytes,
+} from "../child/process_protocol.ts";
+import type { Rendezvous } from "../child/rendezvous.ts";
+import { beforeEnd, thisProcess } from "../child/this_process.ts";
+import { arenaForChild } from "../memory/arena.ts";
+import { mayMap, platform } from "../memory/platform/mod.ts";
+import { self } from "../memory/self.ts";
+import { checkCancelled } from "../sync/steps.ts";
+import { modulesOf } from "../transfer/codec.ts";
+import { hasPrivates } from "../transfer/reduce.ts";
+import {
+  checkBootstrap,
+  load,
+  mainModule,
+  type Reference,
+  referTo,
+  referToClass,
+  type Target,
+} from "../transfer/task.ts";
+
+/** How long the last words of an ended child may take to arrive, in ms. */
+const LAST_WORDS = 1000;
+/** How often a blocked thread looks whether a child has ended, in ms. */
+const LOOK = 2;
+
+/** Options of a {@linkcode Process} whose target takes no arguments, or that subclasses it. */
+export interface ProcessOptions {
+  /** Its name. Default: Process-1, Process-2, … */
+  name?: string;
+  /** Whether it is stopped when its parent ends; it may then start no children. Default: false. */
+  daemon?: boolean;
+  /**
+   * What it may do, never more than its parent. Default: what the parent has in full; of a permission
+   * that is limited or has denials, only what is named here.
+   */
+  permissions?: Permissions;
+  /** Variables added to its environment. */
+  env?: Record<string, string>;
+  /** Its working directory. Default: the parent's. */
+  cwd?: string | URL;
+  /** Its standard input. Default: `"inherit"`. */
+  stdin?: Stdio;
+  /** Its standard output. Default: `"inherit"`. */
+  stdout?: Stdio;
+  /** Its standard error. Default: `"inherit"`. */
+  stderr?: Stdio;
+  /** `"keep"`: it lives on when its parent dies. Default: it ends within 2 s. */
+  orphan?: "keep" | "end";
+  /** Its deno.json. Default: the one that applies to the main module. */
+  config?: string | URL;
+  /** Called with each value that the task gives to `context().report()`. */
+  // deno-lint-ignore no-explicit-any -- a report can be anything
+  onReport?: (value: any) => void;
+}
+
+/** Options of a {@linkcode Process} whose target takes arguments. */
+export interface ProcessOptionsWithArgs<A extends unknown[]> extends ProcessOptions {
+  /** What the target is called with. */
+  args: A;
+}
+
+/** The options after a target: required when it takes arguments. */
+export type ProcessRest<A extends unknown[]> = [] extends A
+  ? [options?: ProcessOptions & { args?: A }]
+  : [options: ProcessOptionsWithArgs<A>];
+
+/** Options of `joinSync()` and its like. */
+export interface JoinSyncOptions {
+  /** The time to wait in ms, at least; 0 does not wait. Default: without limit. */
+  timeout?: number;
+}
+
+/** Options of `join()` and `result()`. */
+export interface JoinOptions extends JoinSyncOptions {
+  /** Abandons the wait: the promise is rejected with `signal.reason`. The process runs on. */
+  signal?: AbortSignal;
+}
+
+interface Plan {
+  target: Reference;
+  args: unknown[] | undefined;
+  options: ProcessOptions;
+}
+
+const ATTACH = Symbol("attach");
+/** The live children of this process that this thread started. */
+const children = new Set<Process>();
+let named = 0;
+
+beforeEnd.add(() => Promise.all([...children].filter((p) => !p.daemon).map((p) => p.join())));
+addEventListener("unload", () => {
+  for (const child of children) if (child.daemon) child.terminate();
+});
+
+/**
+ * A process: a function that runs in a Deno of its own.
+ *
+ * Reach for it when work must be isolated (its own memory, its own permissions), must survive a crash
+ * of its kind, or must be stoppable at any moment. Nothing is shared but what is given as an argument
+ * and made for it, such as `multiprocessing.Lock`.
+ *
+ * Its target is an exported function of the main module or a `task()` of any module. A subclass calls
+ * `super(import.meta)` and overrides {@linkcode run}; its public fields travel.
+ *
+ * *Permissions*: `--allow-run` (Deno itself), `--allow-read`, `--allow-write` and `--allow-net` for the
+ * socket in the temporary folder.
+ *
+ * @typeParam R What the target returns.
+ * @typeParam A The target's arguments.
+ *
+ * @example Run a function in a process
+ * ```ts ignore
+ * import { Process } from "./multiprocessing.ts";
+ *
+ * export function square(x: number) {
+ *   return x * x;
+ * }
+ *
+ * if (import.meta.main) {
+ *   const process = new Process(square, { args: [12] });
+ *   process.start();
+ *   console.log(await process.result()); // 144
+ * }
+ * ```
+ */
+// deno-lint-ignore no-explicit-any -- the contract's default: any arguments
+export class Process<R = unknown, A extends unknown[] = any[]>
+  implements Disposable, AsyncDisposable {
+  readonly #plan: Plan | undefined;
+  readonly #name: string;
+  readonly #daemon: boolean;
+  #pid: number | null = null;
+  #child: Deno.ChildProcess | undefined;
+  #link: Link | undefined;
+  #exitcode: number | null = null;
+  #end: End<Uint8Array> | undefined;
+  #outcome: Outcome | undefined;
+  /** Settles with the end message, or when it can no longer come. */
+  readonly #told = Promise.withResolvers<void>();
+  /** Settles when the child has been reaped and has said all. */
+  readonly #gone = Promise.withResolvers<void>();
+
+  /**
+   * Creates a process that will run `target`; {@linkcode start} starts it.
+   *
+   * @throws {TypeError} The target can be found by no child, or an option is of the wrong type.
+   */
+  constructor(target: (...args: A) => R | PromiseLike<R>, ...options: ProcessRest<NoInfer<A>>);
+  /** For subclasses: the module that exports the class. */
+  constructor(meta: ImportMeta, options?: ProcessOptions);
+  constructor(target: unknown, options: ProcessOptions & { args?: unknown[] } = {}) {
+    if (target === ATTACH) {
+      const { name, pid, daemon } = options as unknown as {
+        name: string;
+        pid: number;
+        daemon: boolean;
+      };
+      this.#name = name;
+      this.#pid = pid;
+      this.#daemon = daemon;
+      return;
+    }
+    const action = "create a process";
+    checkProcessOptions(options, action);
+    const subclass = typeof target === "object" && new.target !== Process;
+    if (subclass && typeof (target as ImportMeta | null)?.url !== "string") {
+      throw new TypeError(`Cannot ${action}: meta must be import.meta, received ${show(target)}`);
+    }
+    const reference = subclass
+      ? referToClass(new.target, target as ImportMeta)
+      : referTo(target as Target);
+    this.#plan = { target: reference, args: subclass ? undefined : options.args ?? [], options };
+    const mine = thisProcess();
+    const prefix = mine.parent === undefined ? "Process-" : `${mine.name}:`;
+    this.#name = options.name ?? `${prefix}${++named}`;
+    this.#daemon = options.daemon ?? false;
+  }
+
+  /** The work of a subclass, called in the new process. */
+  run(): R | PromiseLike<R> {
+    throw new TypeError("Cannot run the process: its class does not override run()");
+  }
+
+  /**
+   * Starts the process.
+   *
+   * @returns The process itself.
+   * @throws {Error} It was started before, or a daemon process tries to start it.
+   * @throws {ShareError} An argument cannot cross; nothing has been started.
+   * @throws {BootstrapError} The script's main part lacks its `import.meta.main` guard.
+   * @throws {Deno.errors.NotCapable} A permission is missing, or more is asked for than there is.
+   */
+  start(): this {
+    const plan = this.#plan;
+    if (plan === undefined || this.#pid !== null) {
+      throw new Error(`Cannot start ${this.#title()}: it has been started already`);
+    }
+    checkBootstrap("a process");
+    checkCancelled();
+    const mine = thisProcess();
+    if (mine.daemon) {
+      throw new Error(`Cannot start ${this.#title()}: daemonic processes may have no children`);
+    }
+    const { options, target } = plan;
+    const subclass = plan.args === undefined;
+    if (subclass && hasPrivates(this.constructor as Target, Process)) {
+      throw new ShareError(
+        `Cannot start ${this.#title()}: the #private fields of ${this.constructor.name} do not travel`,
+        "this",
+      );
+    }
+    const args = toBytes(subclass ? { ...this } : plan.args, subclass ? "this" : "args");
+    const boot: ProcessBoot = {
+      type: "boot",
+      me: { name: this.#name, daemon: this.#daemon, parent: { pid: Deno.pid, name: mine.name } },
+      orphan: options.orphan === "keep",
+      watched: self().isMain,
+      arena: arenaForChild(),
+      main: mainModule(),
+      target,
+      subclass,
+      args,
+    };
+    const { child, rendezvous } = spawn(
+      toBytes(boot, "boot"),
+      [target.module, ...modulesOf(args)],
+      {
+        permissions: options.permissions,
+        env: options.env ?? {},
+        cwd: options.cwd,
+        stdin: options.stdin ?? "inherit",
+        stdout: options.stdout ?? "inherit",
+        stderr: options.stderr ?? "inherit",
+        config: options.config,
+      },
+    );
+    this.#pid = child.pid;
+    this.#child = child;
+    children.add(this as unknown as Process);
+    if (this.#daemon) {
+      child.unref();
+      rendezvous.unref();
+    }
+    const heard = this.#listen(rendezvous);
+    this.#reap(child, rendezvous, heard);
+    return this;
+  }
+
+  /**
+   * Waits until the process has ended, however it ends.
+   *
+   * @returns false when the timeout ended first.
+   * @throws {Error} It has not been started.
+   */
+  async join(options: JoinOptions = {}): Promise<boolean> {
+    const timeout = checkJoin(options, "join the process");
+    this.#checkJoinable("join");
+    return await within(this.#gone.promise, timeout, options.signal);
+  }
+
+  /**
+   * As {@linkcode join}, but blocks the calling thread. Deno reaps children on its event loop, so this
+   * asks the kernel instead, which needs `--allow-ffi`.
+   */
+  joinSync(options: JoinSyncOptions = {}): boolean {
+    const timeout = checkJoin(options, "join the process");
+    this.#checkJoinable("join");
+    const deadline = performance.now() + timeout;
+    const idle = new Int32Array(new SharedArrayBuffer(4));
+    while (this.exitcode === null) {
+      checkCancelled();
+      const left = deadline - performance.now();
+      if (left <= 0) return false;
+      if (!mayMap()) throw needsFfi("join");
+      Atomics.wait(idle, 0, 0, Math.min(LOOK, left));
+    }
+    return true;
+  }
+
+  /**
+   * Waits for what the target returns.
+   *
+   * @throws {unknown} What the target threw: same class, with the stack of the process and of this call.
+   * @throws {WorkerLostError} It was killed, or ended by `exit()`, before it gave a result.
+   * @throws {TimeoutError} The timeout ended first.
+   */
+  async result(options: JoinOptions = {}): Promise<R> {
+    const here = new Error().stack;
+    const timeout = checkJoin(options, "get the process's result");
+    this.#checkJoinable("get the result of");
+    if (!await within(this.#told.promise, timeout, options.signal)) {
+      throw new TimeoutError(`${this.#name} gave no result within ${timeout} ms`);
+    }
+    if (this.#outcome === undefined) await this.#gone.promise;
+    return settle(this.#outcome!, this.#name, here) as R;
+  }
+
+  /** The error that ended the process, or null. Known once it has been joined. */
+  get error(): Error | null {
+    return errorOf(this.#outcome);
+  }
+
+  /** Its process number; null before the start. */
+  get pid(): number | null {
+    return this.#pid;
+  }
+
+  /**
+   * How it ended: null while it runs, 0, 1 for an uncaught error, n for `exit(n)`, -SIG when killed by
+   * a signal.
+   */
+  get exitcode(): number | null {
+    if (this.#exitcode === null && this.#child !== undefined && mayMap()) {
+      // Blocked code cannot be told by the event loop: look.
+      const ended = platform().ended(this.#child.pid);
+      if (ended !== undefined) this.#exitcode = ended.signal === 0 ? ended.code : -ended.signal;
+    }
+    return this.#exitcode;
+  }
+
+  /** Asks the process to end, with SIGTERM. Its `finally` blocks do not run. */
+  terminate(): void {
+    this.#kill("SIGTERM");
+  }
+
+  /** Ends the process at once, with SIGKILL. */
+  kill(): void {
+    this.#kill("SIGKILL");
+  }
+
+  /**
+   * Lets go of the process that has ended.
+   *
+   * @throws {Error} It is still running.
+   */
+  close(): void {
+    if (this.isAlive()) throw new Error(`Cannot close ${this.#title()}: it is still running`);
+  }
+
+  /** Whether the process has been started and has not ended. */
+  isAlive(): boolean {
+    if (this.#pid === null) return false;
+    if (this.#plan === undefined) return this.#pid === Deno.pid || this.#pid === Deno.ppid;
+    return this.exitcode === null;
+  }
+
+  /** Its name; need not be unique. */
+  get name(): string {
+    return #name in this ? this.#name : thisProcess().name;
+  }
+
+  /** Whether it is stopped when its parent ends. */
+  get daemon(): boolean {
+    return #name in this ? this.#daemon : thisProcess().daemon;
+  }
+
+  /** Its standard input, when `stdin: "piped"`. */
+  get stdin(): WritableStream<Uint8Array<ArrayBuffer>> {
+    return this.#stream("stdin");
+  }
+
+  /** Its standard output, when `stdout: "piped"`. */
+  get stdout(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#stream("stdout");
+  }
+
+  /** Its standard error, when `stderr: "piped"`. */
+  get stderr(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#stream("stderr");
+  }
+
+  /** Waits for the end of the process, if it was started. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#pid !== null) await this.join();
+  }
+
+  /** As the async form, but blocks. */
+  [Symbol.dispose](): void {
+    if (this.#pid !== null) this.joinSync();
+  }
+
+  #title(): string {
+    return `process ${show(this.#name)}`;
+  }
+
+  #stream<K extends "stdin" | "stdout" | "stderr">(name: K): Deno.ChildProcess[K] {
+    if (this.#plan?.options[name] !== "piped") {
+      throw new TypeError(`Cannot get ${name} of ${this.#title()}: it is not "piped"`);
+    }
+    if (this.#child === undefined) {
+      throw new TypeError(`Cannot get ${name} of ${this.#title()}: it was not started`);
+    }
+    return this.#child[name];
+  }
+
+  #checkJoinable(action: string): void {
+    if (this.#pid === null) {
+      throw new Error(`Cannot ${action} ${this.#title()}: it was not started`);
+    }
+    if (this.#plan === undefined) {
+      throw new Error(`Cannot ${action} ${this.#title()}: it is no child of this process`);
+    }
+  }
+
+  #kill(signal: Deno.Signal): void {
+    if (this.#pid === null) throw new Error(`Cannot end ${this.#title()}: it was not started`);
+    if (this.#plan === undefined) return Deno.kill(this.#pid, signal);
+    try {
+      if (this.exitcode === null) this.#child!.kill(signal);
+    } catch (cause) {
+      // It has ended meanwhile.
+      if (!(cause instanceof TypeError || cause instanceof Deno.errors.NotFound)) throw cause;
+    }
+  }
+
+  /** Meets the child, and hears what it says until its end of the link closes. */
+  async #listen(rendezvous: Rendezvous): Promise<void> {
+    const link = await rendezvous.meet();
+    if (link === undefined) return;
+    this.#link = link;
+    if (this.#daemon) link.unref();
+    try {
+      for await (const frame of link.frames()) await this.#receive(fromBytes(frame) as FromProcess);
+    } catch (error) {
+      // No words of ours: whoever it is, it is no longer listened to.
+      this.#outcome ??= { ok: false, error };
+    }
+  }
+
+  async #receive(message: FromProcess): Promise<void> {
+    const decoded = async (bytes: Uint8Array, lenient = false) => {
+      // A module that cannot be imported here costs an error its class.
+      for (const module of modulesOf(bytes)) {
+        await load(module).catch((error) => {
+          if (!lenient) throw error;
+        });
+      }
+      return fromBytes(bytes);
+    };
+    if (message.type === "report") {
+      const { onReport } = this.#plan!.options;
+      if (onReport !== undefined) onReport(await decoded(message.value));
+      return;
+    }
+    this.#end = message;
+    try {
+      if (message.type === "done") {
+        this.#outcome = { ok: true, value: await decoded(message.value) };
+      } else if (message.type === "failed") {
+        this.#outcome = { ok: false, error: await decoded(message.error, true) };
+      }
+    } catch (error) {
+      this.#outcome = { ok: false, error };
+    }
+    this.#told.resolve();
+  }
+
+  /** Waits for the end of the child and of what it said. */
+  async #reap(child: Deno.ChildProcess, rendezvous: Rendezvous, heard: Promise<void>) {
+    const { code, signal } = await child.status;
+    this.#exitcode = signal === null ? code : -signalNumber(signal);
+    rendezvous.end();
+    let late: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise((wake) => late = setTimeout(wake, LAST_WORDS));
+    await Promise.race([heard, patience]);
+    clearTimeout(late);
+    this.#link?.close();
+    this.#outcome ??= { ok: false, error: this.#lost() };
+    children.delete(this as unknown as Process);
+    this.#told.resolve();
+    this.#gone.resolve();
+  }
+
+  #lost(): WorkerLostError {
+    const exitcode = this.#exitcode!;
+    const signal = exitcode < 0 ? signalName(-exitcode) : null;
+    const how = signal !== null
+      ? `was killed by ${signal}`
+      : this.#end?.type === "exit"
+      ? `ended by exit(${exitcode})`
+      : `ended with exit code ${exitcode}`;
+    const { name } = this.#plan!.target;
+    return new WorkerLostError(
+      `${this.#title()} (pid ${this.#pid}) ${how} before it gave the result of ${show(name)}`,
+      { exitcode, signal },
+    );
+  }
+}
+
+function needsFfi(action: string): Error {
+  return new Deno.errors.NotCapable(
+    `Cannot ${action} a process and block: Deno reaps children on the event loop; ` +
+      `run again with --allow-ffi, or use await ${action}()`,
+  );
+}
+
+function checkJoin(options: JoinOptions, action: string): number {
+  checkOptions(options, action);
+  checkSignal(options.signal, action);
+  return checkTimeout(options.timeout, action);
+}
+
+function checkProcessOptions(options: ProcessOptions & { args?: unknown }, action: string): void {
+  checkOptions(options, action);
+  checkString(options.name, "name", action);
+  checkBoolean(options.daemon, "daemon", action);
+  checkFunction(options.onReport, "onReport", action);
+  checkOptions(options.env, action);
+  if (options.args !== undefined && !Array.isArray(options.args)) {
+    throw new TypeError(`Cannot ${action}: args must be an array, received ${show(options.args)}`);
+  }
+  for (const name of ["stdin", "stdout", "stderr"] as const) {
+    const value = options[name];
+    if (value !== undefined && !["inherit", "piped", "null"].includes(value)) {
+      throw new TypeError(
+        `Cannot ${action}: ${name} must be "inherit", "piped" or "null", received ${show(value)}`,
+      );
+    }
+  }
+  if (options.orphan !== undefined && !["keep", "end"].includes(options.orphan)) {
+    throw new TypeError(
+      `Cannot ${action}: orphan must be "keep" or "end", received ${show(options.orphan)}`,
+    );
+  }
+}
+
+/** Waits for a promise; false when the time is up. */
+async function within(
+  promise: Promise<unknown>,
+  timeout: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  signal?.throwIfAborted();
+  if (timeout === Infinity && signal === undefined) return await promise.then(() => true);
+  const { promise: cut, resolve, reject } = Promise.withResolvers<boolean>();
+  const abort = () => reject(signal!.reason);
+  signal?.addEventListener("abort", abort);
+  const timer = timeout === Infinity ? undefined : setTimeout(() => resolve(false), timeout);
+  try {
+    return await Promise.race([promise.then(() => true), cut]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+function attach(name: string, pid: number, daemon: boolean): Process {
+  return new Process(ATTACH as never, { name, pid, daemon } as never) as unknown as Process;
+}
+
+let current: Process | undefined;
+let parent: Process | null | undefined;
+
+/** The process that calls: MainProcess, or a child as its parent named it. */
+export function currentProcess(): Process {
+  const { name, daemon } = thisProcess();
+  return current ??= attach(name, Deno.pid, daemon);
+}
+
+/** The process that started this one; null in the main process. */
+export function parentProcess(): Process | null {
+  const known = thisProcess().parent;
+  return parent ??= known === undefined ? null : attach(known.name, known.pid, false);
+}
+
+/** The live children that this thread started. */
+export function activeChildren(): Process[] {
+  return [...children].filter((child) => child.isAlive());
+}
+
+/** How many cores this process may use. */
+export function cpuCount(): number {
+  return navigator.hardwareConcurrency;
+}

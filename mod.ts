@@ -1,0 +1,13 @@
+/**
+ * Switchyard: what Python's threading and multiprocessing give, for Deno.
+ *
+ * `task` and the error classes are here; everything else is in the modules of its name.
+ *
+ * @module
+ */
+export { context, task } from "./lib/task.ts";
+export type { Target, TaskContext } from "./lib/task.ts";
+export * from "./lib/errors.ts";
+export * as threading from "./lib/threading.ts";
+export * as multiprocessing from "./lib/multiprocessing.ts";
+export * as os from "./lib/os.ts";
