@@ -154,8 +154,8 @@ export async function load(module: string): Promise<void> {
 export function checkBootstrap(what: string): void {
   if (importing === 0 || main === undefined || main === Deno.mainModule) return;
   throw new BootstrapError(
-    `Cannot start ${what} while a child imports ${main}: put the main part of the script under\n\n` +
-      "    if (import.meta.main) {\n      // ...\n    }\n",
+    `Cannot start ${what} while a child imports ${main}: put the script's main part under ` +
+      "`if (import.meta.main) { ... }`",
   );
 }
 

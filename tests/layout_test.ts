@@ -1,0 +1,372 @@
+/**
+ * Where things are, and who may know whom.
+ *
+ * The library is a stack of layers. An import goes down or stays in its folder, so each layer can be
+ * read and tested without those above it. The tables below are the whole rule; `deno info` says what
+ * is really imported.
+ *
+ * @module
+ */
+import { assert, assertArrayIncludes, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+
+/** The folders of `lib/`, from the bottom. Two on one level never see each other. */
+const LAYERS: Record<string, number> = {
+  core: 0,
+  transfer: 1,
+  memory: 2,
+  sync: 3,
+  channel: 4,
+  child: 5,
+  pool: 6,
+  threading: 7,
+  multiprocessing: 7,
+  futures: 8,
+};
+
+/** The files directly in `lib/`: the public faces. Only `mod.ts` imports them. */
+const FACES = [
+  "errors",
+  "futures",
+  "multiprocessing",
+  "os",
+  "queue",
+  "signal",
+  "subprocess",
+  "task",
+  "threading",
+].map((name) => `lib/${name}.ts`);
+const FACE = 9;
+const MOD = 10;
+
+/** What a script of threads loads, and what a thread loads: no FFI and no subprocess in these. */
+const THREADS_ONLY = ["lib/threading.ts", "lib/task.ts", "lib/child/thread_entry.ts"];
+const PRIVILEGED = /\bDeno\.(?:dlopen|Unsafe\w+|Command)\b|["']node:child_process["']/;
+
+/** Library code must work from a raw URL, where no import map is. */
+const SPECIFIER = /^(?:\.\.?\/|node:|jsr:)/;
+
+const TOP_LEVEL = [
+  ".ci",
+  ".github",
+  ".gitignore",
+  "LICENSE",
+  "README.md",
+  "deno.json",
+  "examples",
+  "lib",
+  "mod.ts",
+  "tests",
+];
+
+/** What a module imports. */
+interface Import {
+  /** As it is written. */
+  specifier: string;
+  /** Where it leads: a path in the repository, or undefined for what is outside. */
+  to?: string;
+  /** Whether it is of types alone, and so gone when the program runs. */
+  erased?: boolean;
+}
+
+/** A module of the library. */
+interface Module {
+  imports: Import[];
+  source: string;
+}
+
+/** Modules by their path in the repository. */
+type Graph = Map<string, Module>;
+
+/** The layer of a module, or undefined for what belongs to none. */
+function layerOf(path: string): number | undefined {
+  if (path === "mod.ts") return MOD;
+  if (FACES.includes(path)) return FACE;
+  const folder = folderOf(path);
+  return folder === undefined ? undefined : LAYERS[folder];
+}
+
+function folderOf(path: string): string | undefined {
+  return /^lib\/([^/]+)\//.exec(path)?.[1];
+}
+
+/** All that is wrong with a graph, one line each. */
+function faultsOf(graph: Graph, threadsOnly = THREADS_ONLY): string[] {
+  const faults: string[] = [];
+  for (const [path, { imports }] of graph) {
+    const layer = layerOf(path);
+    if (layer === undefined) {
+      const problem = folderOf(path) === undefined ? "is no public face" : "is in no layer";
+      faults.push(`${path} ${problem}`);
+      continue;
+    }
+    for (const { specifier, to } of imports) {
+      if (!SPECIFIER.test(specifier)) faults.push(`${path} imports "${specifier}"`);
+      else if (to !== undefined) faults.push(...faultsOfImport(path, layer, to));
+    }
+  }
+  for (const root of threadsOnly) faults.push(...faultsOfReach(graph, root));
+  return faults;
+}
+
+function faultsOfImport(from: string, layer: number, to: string): string[] {
+  const target = layerOf(to);
+  if (target === undefined) return [`${from} imports ${to}, which is in no layer`];
+  if (target > layer) return [`${from} imports ${to}, which is above it`];
+  if (FACES.includes(to) && from !== "mod.ts") return [`${from} imports ${to}, a public face`];
+  if (target === layer && folderOf(to) !== folderOf(from)) {
+    return [`${from} imports ${to}, which is beside it`];
+  }
+  return [];
+}
+
+/** Whether a root reaches privileged code, by imports that are there when the program runs. */
+function faultsOfReach(graph: Graph, root: string): string[] {
+  if (!graph.has(root)) return [`${root} is missing`];
+  const faults: string[] = [];
+  const via = new Map<string, string>([[root, root]]);
+  for (const [path, way] of via) {
+    const { imports, source } = graph.get(path)!;
+    const [found] = PRIVILEGED.exec(withoutComments(source)) ?? [];
+    if (found !== undefined) faults.push(`${root} reaches ${found}: ${way}`);
+    for (const { to, erased } of imports) {
+      if (to === undefined || erased || via.has(to) || !graph.has(to)) continue;
+      via.set(to, `${way} -> ${to}`);
+    }
+  }
+  return faults;
+}
+
+/** The source without the lines that are comments: docs may name what code may not use. */
+function withoutComments(source: string): string {
+  return source.replaceAll(/^\s*(?:\/\/|\/\*|\* |\*\/).*$/gm, "");
+}
+
+const root = new URL("../", import.meta.url);
+
+/** The part of `deno info --json` that is used here. */
+interface Info {
+  modules: {
+    specifier: string;
+    dependencies?: {
+      specifier: string;
+      code?: { specifier?: string };
+      type?: { specifier?: string };
+    }[];
+  }[];
+}
+
+/** Reads the graph of `mod.ts` and of everything in `lib/`, imported by somebody or not. */
+async function readGraph(): Promise<Graph> {
+  const paths = (await Array.fromAsync(filesIn("lib"))).filter((path) => path.endsWith(".ts"));
+  paths.push("mod.ts");
+  const folder = await Deno.makeTempDir();
+  let info: Info;
+  try {
+    const all = `${folder}/all.ts`;
+    const lines = paths.map((path) => `import ${JSON.stringify(new URL(path, root).href)};\n`);
+    await Deno.writeTextFile(all, lines.join(""));
+    const config = fileURLToPath(new URL("deno.json", root));
+    info = JSON.parse(await run(Deno.execPath(), ["info", "--json", "--config", config, all]));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  const graph: Graph = new Map();
+  for (const { specifier, dependencies = [] } of info.modules) {
+    const path = pathOf(specifier);
+    if (path === undefined || !paths.includes(path)) continue;
+    const imports = dependencies.map(({ specifier, code, type }) => ({
+      specifier,
+      to: pathOf(code?.specifier ?? type?.specifier ?? ""),
+      erased: code === undefined,
+    }));
+    graph.set(path, { imports, source: await Deno.readTextFile(new URL(path, root)) });
+  }
+  assertEquals([...graph.keys()].sort(), paths.sort());
+  return graph;
+}
+
+function pathOf(specifier: string): string | undefined {
+  return specifier.startsWith(root.href) ? specifier.slice(root.href.length) : undefined;
+}
+
+async function* filesIn(folder: string): AsyncIterable<string> {
+  for await (const entry of Deno.readDir(new URL(folder, root))) {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory) yield* filesIn(path);
+    else yield path;
+  }
+}
+
+async function run(command: string, args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(command, {
+    args,
+    cwd: root,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  assert(success, `${command} ${args.join(" ")} failed:\n${decoder.decode(stderr)}`);
+  return decoder.decode(stdout);
+}
+
+/** Whether git knows this folder; a downloaded archive has no list of files. */
+function isCheckout(): boolean {
+  try {
+    const args = ["rev-parse", "--show-prefix"];
+    const { success, stdout } = new Deno.Command("git", { args, cwd: root }).outputSync();
+    return success && new TextDecoder().decode(stdout).trim() === "";
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("layout: imports go down, by relative paths, and threads need no FFI", async () => {
+  assertEquals(faultsOf(await readGraph()), []);
+});
+
+Deno.test("layout: only the public faces are directly in lib", async () => {
+  const files = await Array.fromAsync(Deno.readDir(new URL("lib", root)));
+  for (const { name, isDirectory } of files) {
+    assert(
+      isDirectory ? name in LAYERS : FACES.includes(`lib/${name}`),
+      `lib/${name} has no place`,
+    );
+  }
+});
+
+Deno.test("layout: every public face is an export of the package", async () => {
+  const { exports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const files = await Array.fromAsync(Deno.readDir(new URL("lib", root)));
+  const faces = files.filter((entry) => entry.isFile).map(({ name }) => `./lib/${name}`);
+  assertEquals(Object.values(exports).sort(), ["./mod.ts", ...faces].sort());
+});
+
+Deno.test({
+  name: "layout: the top level of the repository is as short as it was meant to be",
+  ignore: !isCheckout(),
+  fn: async () => {
+    const args = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    const files = (await run("git", args)).split("\0").filter((path) => path !== "");
+    const names = new Set(files.map((path) => path.split("/")[0]));
+    assertEquals([...names].filter((name) => !TOP_LEVEL.includes(name)), []);
+  },
+});
+
+/** A graph of modules: `path: [imports…]`, or with a source. */
+function graphOf(modules: Record<string, (Import | string)[] | string>): Graph {
+  const graph: Graph = new Map();
+  for (const [path, given] of Object.entries(modules)) {
+    const imports = typeof given === "string" ? [] : given;
+    graph.set(path, {
+      imports: imports.map((item) =>
+        typeof item === "string" ? { specifier: "./x.ts", to: item } : item
+      ),
+      source: typeof given === "string" ? given : "",
+    });
+  }
+  return graph;
+}
+
+Deno.test("layout: the check finds nothing in a good graph", () => {
+  const graph = graphOf({
+    "mod.ts": ["lib/threading.ts", "lib/multiprocessing.ts"],
+    "lib/threading.ts": ["lib/threading/thread.ts", "lib/sync/lock.ts"],
+    "lib/multiprocessing.ts": ["lib/multiprocessing/process.ts"],
+    "lib/threading/thread.ts": ["lib/core/errors.ts", {
+      specifier: "node:worker_threads",
+    }],
+    "lib/multiprocessing/process.ts": ["lib/memory/platform/linux.ts", {
+      specifier: "jsr:@std/async@1.5.0",
+    }],
+    "lib/memory/platform/linux.ts": `Deno.dlopen("libc.so.6", {});`,
+    "lib/sync/lock.ts": [{
+      specifier: "../memory/platform/linux.ts",
+      to: "lib/memory/platform/linux.ts",
+      erased: true,
+    }],
+    "lib/core/errors.ts": "/**\n * Deno.Command is named only in a comment.\n */\n",
+  });
+  assertEquals(faultsOf(graph, ["lib/threading.ts"]), []);
+});
+
+const BAD: Record<string, { graph: Graph; faults: string[] }> = {
+  "an import that goes up": {
+    graph: graphOf({ "lib/core/errors.ts": ["lib/sync/lock.ts"], "lib/sync/lock.ts": [] }),
+    faults: ["lib/core/errors.ts imports lib/sync/lock.ts, which is above it"],
+  },
+  "an import of mod.ts": {
+    graph: graphOf({ "lib/threading.ts": ["mod.ts"], "mod.ts": [] }),
+    faults: ["lib/threading.ts imports mod.ts, which is above it"],
+  },
+  "an import of types that goes up": {
+    graph: graphOf({
+      "lib/memory/region.ts": [{ specifier: "./x.ts", to: "lib/child/job.ts", erased: true }],
+    }),
+    faults: ["lib/memory/region.ts imports lib/child/job.ts, which is above it"],
+  },
+  "threading and multiprocessing that see each other": {
+    graph: graphOf({
+      "lib/threading/thread.ts": ["lib/multiprocessing/process.ts"],
+      "lib/multiprocessing/process.ts": ["lib/threading/thread.ts"],
+    }),
+    faults: [
+      "lib/threading/thread.ts imports lib/multiprocessing/process.ts, which is beside it",
+      "lib/multiprocessing/process.ts imports lib/threading/thread.ts, which is beside it",
+    ],
+  },
+  "a specifier that needs an import map, npm or the web": {
+    graph: graphOf({
+      "mod.ts": [{ specifier: "@std/async" }],
+      "lib/core/checks.ts": [
+        { specifier: "npm:left-pad@1.3.0" },
+        { specifier: "https://example.com/x.ts" },
+        { specifier: "/x.ts", to: "lib/core/x.ts" },
+      ],
+    }),
+    faults: [
+      'mod.ts imports "@std/async"',
+      'lib/core/checks.ts imports "npm:left-pad@1.3.0"',
+      'lib/core/checks.ts imports "https://example.com/x.ts"',
+      'lib/core/checks.ts imports "/x.ts"',
+    ],
+  },
+  "a public face that is imported": {
+    graph: graphOf({ "lib/threading.ts": ["lib/errors.ts"], "lib/errors.ts": [] }),
+    faults: ["lib/threading.ts imports lib/errors.ts, a public face"],
+  },
+  "a folder, a file or an import without a place": {
+    graph: graphOf({ "lib/misc/a.ts": [], "lib/b.ts": [], "lib/core/c.ts": ["tests/d.ts"] }),
+    faults: [
+      "lib/misc/a.ts is in no layer",
+      "lib/b.ts is no public face",
+      "lib/core/c.ts imports tests/d.ts, which is in no layer",
+    ],
+  },
+};
+
+for (const [what, { graph, faults }] of Object.entries(BAD)) {
+  Deno.test(`layout: the check fails on ${what}`, () => {
+    assertEquals(faultsOf(graph, []), faults);
+  });
+}
+
+Deno.test("layout: the check fails on threads that reach what needs a permission", () => {
+  for (
+    const source of [
+      `  const library = Deno.dlopen("libc.so.6", {});`,
+      `const pointer = new Deno.UnsafePointerView(at);`,
+      `await new Deno.Command("deno").output();`,
+      `import { spawn } from "node:child_process";`,
+    ]
+  ) {
+    const graph = graphOf({
+      "lib/threading.ts": ["lib/sync/lock.ts"],
+      "lib/sync/lock.ts": ["lib/memory/linux.ts"],
+      "lib/memory/linux.ts": source,
+    });
+    const [fault, ...more] = faultsOf(graph, ["lib/threading.ts"]);
+    assert(fault.endsWith(": lib/threading.ts -> lib/sync/lock.ts -> lib/memory/linux.ts"), fault);
+    assertEquals(more, []);
+  }
+  assertArrayIncludes(faultsOf(new Map()), ["lib/threading.ts is missing"]);
+});
