@@ -11,7 +11,7 @@ import { modulesOf } from "../transfer/codec.ts";
 import type { End } from "./job.ts";
 import type { Link } from "./link.ts";
 import { traceOf } from "./outcome.ts";
-import { fromBytes, type ProcessBoot, toBytes } from "./process_protocol.ts";
+import { fromBytes, type FromProcess, type ProcessBoot, toBytes } from "./process_protocol.ts";
 import { meetParent } from "./rendezvous.ts";
 import { exitCode, run } from "./run.ts";
 import { beforeEnd, setThisProcess } from "./this_process.ts";
@@ -41,7 +41,11 @@ async function work(boot: ProcessBoot, link: Link): Promise<void> {
   const end = async (message: End<Uint8Array>, code: number, dead: boolean) => {
     if (ended) return;
     ended = true;
-    link.send(toBytes(message, "result"));
+    const bytes = toBytes(message, "result");
+    if (boot.box !== undefined && mayMap()) {
+      platform().leaveInBox(boot.box, bytes);
+      link.send(toBytes({ type: "boxed" } satisfies FromProcess, "result"));
+    } else link.send(bytes);
     for (const wait of beforeEnd) await wait();
     const { slot, ident } = self();
     leave(slot, ident, dead, true);

@@ -19,10 +19,18 @@ export interface ProcessBoot extends Job<Uint8Array> {
   watched: boolean;
   /** Where its family's shared memory is. */
   arena: string | undefined;
+  /**
+   * Where it leaves its end, when both may use FFI: a blocked parent can look there, and it need not
+   * wait for a parent that reads no link.
+   */
+  box: string | undefined;
 }
 
 /** What a process says. */
-export type FromProcess = { type: "report"; value: Uint8Array } | End<Uint8Array>;
+export type FromProcess =
+  | { type: "report"; value: Uint8Array }
+  | { type: "boxed" }
+  | End<Uint8Array>;
 
 const reduce = reducer("process");
 

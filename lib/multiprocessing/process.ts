@@ -164,6 +164,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   #pid: number | null = null;
   #child: Deno.ChildProcess | undefined;
   #link: Link | undefined;
+  /** Where the child leaves its end, when FFI is granted. */
+  #box: number | undefined;
   #exitcode: number | null = null;
   #end: End<Uint8Array> | undefined;
   #outcome: Outcome | undefined;
@@ -248,6 +250,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       orphan: options.orphan === "keep",
       watched: self().isMain,
       arena: arenaForChild(),
+      box: this.#makeBox(),
       main: mainModule(),
       target,
       subclass,
@@ -325,6 +328,26 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     }
     if (this.#outcome === undefined) await this.#gone.promise;
     return settle(this.#outcome!, this.#name, here) as R;
+  }
+
+  /**
+   * As {@linkcode result}, but blocks the calling thread until the process has ended. Needs
+   * `--allow-ffi`, as {@linkcode joinSync} does, in the child too.
+   */
+  resultSync(options: JoinSyncOptions = {}): R {
+    const here = new Error().stack;
+    const timeout = checkJoin(options, "get the process's result");
+    this.#checkJoinable("get the result of");
+    if (this.#outcome === undefined && !this.joinSync(options)) {
+      throw new TimeoutError(`${this.#name} gave no result within ${timeout} ms`);
+    }
+    if (this.#outcome === undefined) {
+      const end = this.#openBox();
+      if (end === undefined && this.#exitcode === 0) throw needsFfi("get the result of");
+      if (end !== undefined) this.#end = end;
+      this.#outcome = this.#outcomeOf(end);
+    }
+    return settle(this.#outcome, this.#name, here) as R;
   }
 
   /** The error that ended the process, or null. Known once it has been joined. */
@@ -460,29 +483,22 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   async #receive(message: FromProcess): Promise<void> {
-    const decoded = async (bytes: Uint8Array, lenient = false) => {
-      // A module that cannot be imported here costs an error its class.
-      for (const module of modulesOf(bytes)) {
-        await load(module).catch((error) => {
-          if (!lenient) throw error;
-        });
-      }
-      return fromBytes(bytes);
-    };
     if (message.type === "report") {
       const { onReport } = this.#plan!.options;
-      if (onReport !== undefined) onReport(await decoded(message.value));
+      if (onReport === undefined) return;
+      for (const module of modulesOf(message.value)) await load(module);
+      onReport(fromBytes(message.value));
       return;
     }
-    this.#end = message;
-    try {
-      if (message.type === "done") {
-        this.#outcome = { ok: true, value: await decoded(message.value) };
-      } else if (message.type === "failed") {
-        this.#outcome = { ok: false, error: await decoded(message.error, true) };
+    const end = message.type === "boxed" ? this.#openBox() : message;
+    if (this.#outcome === undefined && end !== undefined) {
+      this.#end = end;
+      if (end.type !== "exit") {
+        // A module that cannot be imported here costs an error its class, and a value its unpacking.
+        const bytes = end.type === "done" ? end.value : end.error;
+        for (const module of modulesOf(bytes)) await load(module).catch(() => {});
+        this.#outcome ??= this.#outcomeOf(end);
       }
-    } catch (error) {
-      this.#outcome = { ok: false, error };
     }
     this.#told.resolve();
   }
@@ -498,9 +514,34 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     clearTimeout(late);
     this.#link?.close();
     this.#outcome ??= { ok: false, error: this.#lost() };
+    if (this.#box !== undefined) platform().close(this.#box);
+    this.#box = undefined;
     children.delete(this as unknown as Process);
     this.#told.resolve();
     this.#gone.resolve();
+  }
+
+  #makeBox(): string | undefined {
+    if (!mayMap()) return undefined;
+    this.#box = platform().createBox();
+    return platform().path(this.#box);
+  }
+
+  /** What the child has left, if it has. */
+  #openBox(): End<Uint8Array> | undefined {
+    if (this.#box === undefined) return undefined;
+    const bytes = platform().readBox(this.#box);
+    return bytes.length === 0 ? undefined : fromBytes(bytes) as End<Uint8Array>;
+  }
+
+  #outcomeOf(end: End<Uint8Array> | undefined): Outcome {
+    try {
+      if (end?.type === "done") return { ok: true, value: fromBytes(end.value) };
+      if (end?.type === "failed") return { ok: false, error: fromBytes(end.error) };
+    } catch (error) {
+      return { ok: false, error };
+    }
+    return { ok: false, error: this.#lost() };
   }
 
   #lost(): WorkerLostError {

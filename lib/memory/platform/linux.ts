@@ -21,6 +21,7 @@ const CLOCK_MONOTONIC = 1;
 const ENOSYS = 38;
 const O_RDWR_CLOEXEC = 0o2000002;
 const MFD_CLOEXEC = 1;
+const SEEK_END = 2;
 const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const F_OFD_GETLK = 36;
@@ -67,6 +68,9 @@ function functions() {
     close: find("close", { parameters: ["i32"], result: "i32" }),
     fcntl: find("fcntl", { parameters: ["i32", "i32", "buffer"], result: "i32" }),
     clock: find("clock_gettime", { parameters: ["i32", "buffer"], result: "i32" }),
+    lseek: find("lseek", { parameters: ["i32", "i64", "i32"], result: "i64" }),
+    pread: find("pread", { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" }),
+    pwrite: find("pwrite", { parameters: ["i32", "buffer", "usize", "i64"], result: "isize" }),
     prctl: find("prctl", { parameters: ["i32", "u64"], result: "i32" }),
     waitid: find("waitid", { parameters: ["i32", "u32", "buffer", "i32"], result: "i32" }),
     exit: find("_exit", { parameters: ["i32"], result: "void" }),
@@ -145,6 +149,35 @@ export function linux(): Platform {
       const fd = c.open.call(cString(path), O_RDWR_CLOEXEC);
       if (fd < 0) fail(`opening ${path}`);
       return map(fd, bytes);
+    },
+    createBox() {
+      const fd = c.memfdCreate.call(cString("switchyard"), MFD_CLOEXEC);
+      if (fd < 0) fail("memfd_create");
+      return fd;
+    },
+    leaveInBox(path, message) {
+      const fd = c.open.call(cString(path), O_RDWR_CLOEXEC);
+      if (fd < 0) fail(`opening ${path}`);
+      for (let at = 0; at < message.length;) {
+        const rest = message.slice(at);
+        const count = Number(c.pwrite.call(fd, rest, BigInt(rest.length), BigInt(at)));
+        if (count <= 0) fail("pwrite");
+        at += count;
+      }
+      c.close.call(fd);
+    },
+    readBox(fd) {
+      const bytes = new Uint8Array(Number(c.lseek.call(fd, 0n, SEEK_END)));
+      for (let at = 0; at < bytes.length;) {
+        const rest = bytes.subarray(at);
+        const count = Number(c.pread.call(fd, rest, BigInt(rest.length), BigInt(at)));
+        if (count <= 0) fail("pread");
+        at += count;
+      }
+      return bytes;
+    },
+    close(fd) {
+      c.close.call(fd);
     },
     path: (fd) => `/proc/${Deno.pid}/fd/${fd}`,
     waitSync(address, value, timeout) {

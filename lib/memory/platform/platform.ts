@@ -25,6 +25,14 @@ export interface Platform {
   create(bytes: number): Mapping;
   /** Opens and maps the memory that `path` leads to. */
   open(path: string, bytes: number): Mapping;
+  /** Creates an empty file without a name, for another process to leave a message in. */
+  createBox(): number;
+  /** Leaves the message in the box that `path` leads to. */
+  leaveInBox(path: string, message: Uint8Array): void;
+  /** Reads the box; empty when nothing was left in it. */
+  readBox(fd: number): Uint8Array<ArrayBuffer>;
+  /** Closes a descriptor. */
+  close(fd: number): void;
   /** Where another process finds the memory behind a descriptor of this one. */
   path(fd: number): string;
   /** Blocks while the word is `value`, at most `timeout` ms. */
