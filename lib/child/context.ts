@@ -26,7 +26,7 @@ let unhurried: AbortSignal | undefined;
  *
  * @example Stop early when the caller no longer waits
  * ```ts
- * import { context } from "./task.ts";
+ * import { context } from "@switchyard/switchyard/task";
  *
  * function crunch(rounds: number) {
  *   const { signal, report } = context();

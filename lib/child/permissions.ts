@@ -35,7 +35,7 @@ const DETAIL: Partial<Record<PermissionKind, string>> = {
 function holds(kind: PermissionKind, item?: string): boolean {
   const descriptor = { name: kind, ...(item === undefined ? {} : { [DETAIL[kind]!]: item }) };
   const status = Deno.permissions.querySync(descriptor as Deno.PermissionDescriptor);
-  return status.state === "granted" && !(item === undefined && status.partial);
+  return status.state === "granted" && !status.partial;
 }
 
 function refuse(what: string): never {

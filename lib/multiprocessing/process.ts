@@ -142,7 +142,7 @@ addEventListener("unload", () => {
  *
  * @example Run a function in a process
  * ```ts ignore
- * import { Process } from "./multiprocessing.ts";
+ * import { Process } from "@switchyard/switchyard/multiprocessing";
  *
  * export function square(x: number) {
  *   return x * x;

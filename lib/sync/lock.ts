@@ -104,7 +104,7 @@ interface LockState {
  *
  * @example Keep two threads out of each other's way
  * ```ts
- * import { Lock } from "./threading.ts";
+ * import { Lock } from "@switchyard/switchyard/threading";
  *
  * const lock = new Lock();
  * {

@@ -149,7 +149,7 @@ interface Plan {
  *
  * @example Run a function in a thread
  * ```ts ignore
- * import { Thread } from "./threading.ts";
+ * import { Thread } from "@switchyard/switchyard/threading";
  *
  * export function square(x: number) {
  *   return x * x;

@@ -45,7 +45,7 @@ let importing = 0;
  *
  * @example A function that threads and processes can run
  * ```ts
- * import { task } from "./task.ts";
+ * import { task } from "@switchyard/switchyard/task";
  *
  * export const square = task(import.meta, (x: number) => x * x);
  *
