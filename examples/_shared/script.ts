@@ -1,0 +1,80 @@
+/**
+ * What the example scripts share around their main part: flags, exit codes, Ctrl-C.
+ *
+ * @module
+ */
+import { parseArgs, type ParseOptions } from "@std/cli";
+import { WorkerLostError } from "../../lib/errors.ts";
+
+/** The command line is wrong: the script ends with code 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/** Reads `Deno.args`, and refuses flags that the script does not have. */
+export function readFlags(options: {
+  boolean?: string[];
+  string?: string[];
+  negatable?: string[];
+  default: Record<string, string | boolean>;
+}): Record<string, unknown> {
+  const { boolean = [], ...rest } = options;
+  return parseArgs(Deno.args, {
+    ...rest as ParseOptions,
+    boolean: ["help", ...boolean],
+    alias: { h: "help" },
+    unknown(arg) {
+      throw new UsageError(`unknown argument ${JSON.stringify(arg)}`);
+    },
+  });
+}
+
+/** The whole number that a flag was given. */
+export function wholeNumber(flag: string, text: unknown, least: number, most: number): number {
+  const number = Number(text);
+  if (/^\d+$/.test(String(text)) && number >= least && number <= most) return number;
+  throw new UsageError(
+    `--${flag} must be a whole number from ${least} to ${most}, received ${JSON.stringify(text)}`,
+  );
+}
+
+/** The word, one of a few, that a flag was given. */
+export function oneOf<T extends string>(flag: string, text: unknown, words: readonly T[]): T {
+  const word = words.find((word) => word === text);
+  if (word !== undefined) return word;
+  throw new UsageError(`--${flag} must be ${words.join(" or ")}, received ${JSON.stringify(text)}`);
+}
+
+/**
+ * Runs a script's main part, which gives the exit code.
+ *
+ * Whatever it put on `cleanup` is done at the end, however the end comes; Ctrl-C is the code 130,
+ * unless the script is about what else Ctrl-C can do.
+ */
+export async function runScript(
+  name: string,
+  main: (cleanup: AsyncDisposableStack) => Promise<number>,
+  { endsOnCtrlC = true }: { endsOnCtrlC?: boolean } = {},
+): Promise<void> {
+  const cleanup = new AsyncDisposableStack();
+  let cleaned: Promise<void> | undefined;
+  const clean = () => cleaned ??= cleanup.disposeAsync();
+  let interrupted: Promise<never> | undefined;
+  const interrupt = () => interrupted ??= clean().catch(() => {}).then(() => Deno.exit(130));
+  if (endsOnCtrlC) Deno.addSignalListener("SIGINT", interrupt);
+  try {
+    const code = await main(cleanup);
+    await clean();
+    Deno.exitCode = code;
+  } catch (error) {
+    // Ctrl-C reaches the children too: the first sign of it may be that one of them is gone.
+    const hit = error instanceof WorkerLostError && error.signal === "SIGINT" && endsOnCtrlC;
+    if (hit || interrupted !== undefined) return await interrupt();
+    await clean();
+    const isUsage = error instanceof UsageError;
+    console.error(`${name}: ${error instanceof Error ? error.message : error}`);
+    if (isUsage) console.error("Try --help");
+    Deno.exitCode = isUsage ? 2 : 1;
+  }
+  if (endsOnCtrlC) Deno.removeSignalListener("SIGINT", interrupt);
+}

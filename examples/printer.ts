@@ -1,0 +1,111 @@
+#!/usr/bin/env -S deno run --allow-read --allow-write --allow-net --allow-run --allow-ffi
+/**
+ * Several jobs, one printer: the terminal.
+ *
+ * The printer takes one sheet at a time from whoever comes, so pages of different jobs get mixed
+ * unless each job locks the printer until its last page is out.
+ *
+ * Try:
+ *
+ *     examples/printer.ts                      job after job
+ *     examples/printer.ts --no-lock            page by page, whose turn it happens to be
+ *     examples/printer.ts --jobs 5 --pages 2   more of them
+ *     examples/printer.ts --workers threads    threads instead of processes
+ *
+ * @module
+ */
+import { delay } from "@std/async";
+import { join } from "node:path";
+import type { Lock } from "../lib/threading.ts";
+import { Crew, type Gate, pass, WORKERS } from "./_shared/crew.ts";
+import { oneOf, readFlags, runScript, wholeNumber } from "./_shared/script.ts";
+
+const USAGE = `Several jobs on one printer, with and without a lock.
+
+Usage: printer.ts [options]
+
+  --jobs N       how many jobs (3)
+  --pages N      how many pages each job has (3)
+  --workers W    what the jobs are: processes or threads (processes)
+  --no-lock      let them all print at the same time
+  --help         show this`;
+
+/** How long a sheet takes, in ms. */
+const SHEET = 20;
+
+/** The machine: one sheet at a time, and a tray that shows later in which order they came out. */
+interface Printer {
+  tray: string;
+  feeder: Lock;
+}
+
+/** What a job is told. */
+interface Job {
+  name: string;
+  pages: number;
+  printer: Printer;
+  /** Held from the first page to the last; without it, pages of other jobs get between. */
+  lock?: Lock;
+  /** Come before each page: no job is a page ahead, so without a lock they mix every time. */
+  gates: Gate[];
+}
+
+/** One job: prints its pages. */
+export async function job({ name, pages, printer, lock, gates }: Job): Promise<void> {
+  using _ = await lock?.acquire();
+  for (let page = 1; page <= pages; page++) {
+    if (gates.length > 0) await pass(gates[page - 1]);
+    await print(printer, name, `${name} page ${page}/${pages}`);
+  }
+}
+
+async function print({ tray, feeder }: Printer, name: string, text: string): Promise<void> {
+  using _ = await feeder.acquire();
+  console.log(text);
+  Deno.writeTextFileSync(tray, `${name}\n`, { append: true });
+  await delay(SHEET);
+}
+
+/** How many jobs have sheets of others between their own. */
+function countBroken(sheets: string[]): number {
+  const broken = sheets.filter((name, k) => name !== sheets[k - 1] && sheets.indexOf(name) < k);
+  return new Set(broken).size;
+}
+
+async function main(cleanup: AsyncDisposableStack): Promise<number> {
+  const flags = readFlags({
+    boolean: ["lock"],
+    string: ["jobs", "pages", "workers"],
+    negatable: ["lock"],
+    default: { jobs: "3", pages: "3", workers: "processes", lock: true },
+  });
+  if (flags.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const jobs = wholeNumber("jobs", flags.jobs, 1, 1_000);
+  const pages = wholeNumber("pages", flags.pages, 1, 1_000);
+  const workers = oneOf("workers", flags.workers, WORKERS);
+
+  const folder = Deno.makeTempDirSync({ prefix: "switchyard-printer-" });
+  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const tray = join(folder, "tray.txt");
+
+  const crew = cleanup.use(new Crew(workers));
+  const printer = { tray, feeder: crew.lock() };
+  const lock = flags.lock ? crew.lock() : undefined;
+  const gates: Gate[] = [];
+  if (!flags.lock) { for (let page = 1; page <= pages; page++) gates.push(await crew.gate(jobs)); }
+
+  const hired = Array.from({ length: jobs }, (_, k) => {
+    const name = `job-${k + 1}`;
+    return crew.hire(job, { name, pages, printer, lock, gates }, name);
+  });
+  await Promise.all(hired.map((worker) => worker.result()));
+
+  const broken = countBroken(Deno.readTextFileSync(tray).trimEnd().split("\n"));
+  console.log(`${jobs} jobs, ${broken} broken up: ${broken === 0 ? "orderly" : "GARBLED"}`);
+  return broken === 0 ? 0 : 1;
+}
+
+if (import.meta.main) await runScript("printer", main);

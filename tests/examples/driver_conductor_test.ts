@@ -1,0 +1,120 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { commandOf, run } from "./_example.ts";
+
+const DEPARTS = "发车了 (departing)";
+const ARRIVES = "到站了，请下车 (arrived, please get off)";
+const isWindows = Deno.build.os === "windows";
+
+/** Types Ctrl-C and Ctrl-\ when the lines say so; ends with the code of what it ran. */
+const TYPIST = `
+import os, pty, sys
+pid, tty = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+keys = [("press Ctrl-C", b"\\x03"), ("${DEPARTS}", b"\\x1c")]
+seen = b""
+while True:
+    try:
+        chunk = os.read(tty, 4096)
+    except OSError:
+        break
+    if not chunk:
+        break
+    seen += chunk
+    sys.stdout.buffer.write(chunk)
+    sys.stdout.flush()
+    while keys and keys[0][0].encode() in seen:
+        os.write(tty, keys.pop(0)[1])
+_, status = os.waitpid(pid, 0)
+sys.exit(os.waitstatus_to_exitcode(status) % 256)
+`;
+
+function hasPython(): boolean {
+  try {
+    const { success } = new Deno.Command("python3", { args: ["-c", "import pty"], stderr: "null" })
+      .outputSync();
+    return success;
+  } catch {
+    return false;
+  }
+}
+
+/** The lines that tell the trip, in their order. */
+function checkTrip(lines: string[]): void {
+  const trip = [DEPARTS, ARRIVES].map((line) => lines.findIndex((other) => other.endsWith(line)));
+  assert(trip[0] >= 0 && trip[0] < trip[1], lines.join("\n"));
+  const off = lines.indexOf("conductor: got off");
+  assert(off >= 0 && off < lines.length - 1, lines.join("\n"));
+  assertEquals(lines.at(-1), "driver: the conductor got off first, now I do: end of the line");
+}
+
+Deno.test({
+  name: "driver_conductor.ts --auto drives a whole trip",
+  ignore: isWindows,
+  async fn() {
+    for (let round = 0; round < 3; round++) {
+      const { code, lines, stderr, leftovers } = await run("driver_conductor.ts", ["--auto"]);
+      assertEquals(stderr, "");
+      assertEquals(code, 0);
+      checkTrip(lines);
+      assertEquals(lines.filter((line) => line === DEPARTS || line === ARRIVES).length, 2);
+      assertEquals(leftovers, []);
+    }
+  },
+});
+
+Deno.test({
+  name: "driver_conductor.ts --usr1 departs on SIGUSR1",
+  ignore: isWindows,
+  async fn() {
+    // Deno's debugger says on stderr that it has been woken.
+    const { code, lines } = await run("driver_conductor.ts", ["--auto", "--usr1"]);
+    assertEquals(code, 0);
+    checkTrip(lines);
+    assert(lines.some((line) => line.includes("SIGUSR1 to the driver")));
+  },
+});
+
+Deno.test({
+  name: "driver_conductor.ts is driven by Ctrl-C and Ctrl-\\ [a real pseudo-terminal]",
+  // There is no pseudo-terminal without python3, which has one in its library.
+  ignore: isWindows || !hasPython(),
+  async fn() {
+    const command = ["python3", "-c", TYPIST, ...commandOf("driver_conductor.ts", [])];
+    const { code, lines, leftovers } = await run("driver_conductor.ts", [], { command });
+    checkTrip(lines);
+    assertEquals(code, 0);
+    assertEquals(leftovers, []);
+  },
+});
+
+Deno.test({
+  name: "driver_conductor.ts fails, and hangs nobody, when the conductor is lost",
+  ignore: isWindows,
+  async fn() {
+    const { code, stderr, leftovers } = await run("driver_conductor.ts", [], {
+      onLine(line) {
+        const pid = /on board \(process (\d+)\)/.exec(line)?.[1];
+        if (pid !== undefined) Deno.kill(Number(pid), "SIGKILL");
+      },
+    });
+    assertStringIncludes(stderr, "driver_conductor: ");
+    assertStringIncludes(stderr, "SIGKILL");
+    assertEquals(code, 1);
+    assertEquals(leftovers, []);
+  },
+});
+
+Deno.test("driver_conductor.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await run("driver_conductor.ts", ["--help"]);
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["auto", "usr1"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+Deno.test("driver_conductor.ts refuses flags that it does not have", async () => {
+  const { code, lines, stderr } = await run("driver_conductor.ts", ["--fly"]);
+  assertStringIncludes(stderr, 'driver_conductor: unknown argument "--fly"');
+  assertEquals([code, lines], [2, []]);
+});
