@@ -38,14 +38,18 @@ function remove(folder: string): void {
   }
 }
 
+/** Those where nobody has come yet. */
+const open = new Set<Rendezvous>();
+addEventListener("unload", () => {
+  for (const rendezvous of open) rendezvous.end();
+});
+
 /** The parent's side. */
 export class Rendezvous {
   /** The folder's path, for the child. */
   readonly folder: string;
   readonly #token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
   readonly #listener: Deno.UnixListener;
-  #open = true;
-
   /** Makes the folder, leaves the boot there, and begins to listen. */
   constructor(boot: Uint8Array) {
     this.folder = Deno.makeTempDirSync({ prefix: "switchyard-" });
@@ -59,11 +63,12 @@ export class Rendezvous {
       remove(this.folder);
       throw cause;
     }
+    open.add(this);
   }
 
   /** Waits for the child; undefined when {@linkcode end} comes first. */
   async meet(): Promise<Link | undefined> {
-    while (this.#open) {
+    while (open.has(this)) {
       const conn = await this.#listener.accept().catch(() => undefined);
       if (conn === undefined) return undefined;
       const shown = new Uint8Array(TOKEN_BYTES);
@@ -83,8 +88,7 @@ export class Rendezvous {
 
   /** Stops listening and removes the folder. */
   end(): void {
-    if (!this.#open) return;
-    this.#open = false;
+    if (!open.delete(this)) return;
     this.#listener.close();
     remove(this.folder);
   }
