@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ShareError, type SystemExit, ThreadTerminated } from "../core/errors.ts";
+import { type SystemExit, ThreadTerminated } from "../core/errors.ts";
 import { find, load, type Reference, setMainModule } from "../transfer/task.ts";
 import { setContext, type TaskContext } from "./context.ts";
 
@@ -33,13 +33,7 @@ export async function run({ main, target, subclass, modules, args, context }: Ru
   setMainModule(main);
   for (const module of [target.module, ...modules]) await load(module);
   const found = find(target);
-  let values: unknown;
-  try {
-    values = args();
-  } catch (error) {
-    const { message } = error as Error;
-    throw error instanceof TypeError ? new ShareError(message, "args") : error;
-  }
+  const values = args();
   setContext(context);
   if (!subclass) return await (found as (...args: unknown[]) => unknown)(...values as unknown[]);
   const object = Object.create(found.prototype);

@@ -10,7 +10,7 @@ import { ShareError } from "../core/errors.ts";
 import { errorShell, finishError, reduceError } from "./failure.ts";
 import type { Reduce, Reduction, Revive } from "./reduction.ts";
 import { kindOf, restoreShareable, SHARE, type Shareable, type World } from "./shareable.ts";
-import { find, isMarked, mainModule, referenceOf, referTo, type Target } from "./task.ts";
+import { find, isLoaded, isMarked, mainModule, referenceOf, referTo, type Target } from "./task.ts";
 
 /** Built-in objects that keep nothing which could be sent, with what to do instead. */
 const ADVICE: Record<string, string> = {
@@ -20,6 +20,9 @@ const ADVICE: Record<string, string> = {
   Request: "; send what it holds, as in await request.arrayBuffer()",
   WeakMap: "; use a Map",
   WeakSet: "; use a Set",
+  MessagePort: "; name it in the option transfer",
+  ReadableStream: "; name it in the option transfer",
+  WritableStream: "; name it in the option transfer",
   SharedArrayBuffer: "; use multiprocessing.SharedMemory",
 };
 
@@ -52,8 +55,11 @@ export function hasPrivates(type: Target, base: unknown = Object): boolean {
   return false;
 }
 
-function isNative(type: Target): boolean {
-  return /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(type));
+/** Whether a class is one of the language's or Deno's; some of Deno's show their text. */
+function isBuiltin(type: Target): boolean {
+  const places = [globalThis, Deno] as unknown as Record<string, unknown>[];
+  return places.some((place) => place[type.name] === type) ||
+    /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(type));
 }
 
 function reduceInstance(value: object, place: () => string): Reduction {
@@ -61,8 +67,8 @@ function reduceInstance(value: object, place: () => string): Reduction {
   if (typeof type !== "function" || type === Object) refuse("an object of no class", place());
   const known = referenceOf(type as Target);
   const name = (type as Target).name;
-  if (known === undefined && (isNative(type as Target) || !mayBeOfMain(type as Target))) {
-    const text = isNative(type as Target) ? ADVICE[name] : undefined;
+  if (known === undefined && (isBuiltin(type as Target) || !mayBeOfMain(type as Target))) {
+    const text = isBuiltin(type as Target) ? ADVICE[name] ?? "" : undefined;
     refuse(
       `an object of class ${name || "(anonymous)"}`,
       place(),
@@ -77,13 +83,18 @@ function reduceInstance(value: object, place: () => string): Reduction {
     );
   }
   const { module, name: known_, print } = known ?? referTo(type);
-  return { kind: "instance", module, name: known_, state: { print, fields: { ...value } } };
+  return {
+    kind: "instance",
+    module,
+    name: known_,
+    state: { print, fields: { ...value }, place: place() },
+  };
 }
 
 /** Whether an unmarked class may be one that the main module exports: its child will know. */
 function mayBeOfMain(type: Target): boolean {
   try {
-    return referTo(type).module === mainModule();
+    return referTo(type).module === mainModule() && !isLoaded(mainModule());
   } catch {
     return false;
   }
@@ -100,7 +111,7 @@ export function reducer(world: World): Reduce {
     }
     if (typeof value === "function") {
       if (!isMarked(value)) {
-        refuse(`the function ${show(value.name)}`, place(), "; only tasks can");
+        refuse(`the function ${value.name || "(anonymous)"}`, place(), "; only tasks can");
       }
       const { module, name, print } = referTo(value);
       return { kind: "target", module, name, state: print };
@@ -120,8 +131,14 @@ export const revive: Revive = {
     if (kind === "share") return restoreShareable(module, name, state);
     if (kind === "target") return find({ module, name, print: state as number });
     if (kind === "error") return finishError(shell as Error, module, name, state);
-    const { print, fields } = state as { print: number; fields: object };
-    const type = find({ module, name, print });
+    const { print, fields, place } = state as { print: number; fields: object; place: string };
+    let type: Target;
+    try {
+      type = find({ module, name, print });
+    } catch {
+      const advice = "; export it, or mark it with task(import.meta, ...)";
+      return refuse(`an object of class ${name}, which ${module} does not export,`, place, advice);
+    }
     Object.setPrototypeOf(shell!, type.prototype);
     return Object.assign(shell!, fields);
   },

@@ -146,6 +146,11 @@ export async function load(module: string): Promise<void> {
   }
 }
 
+/** Whether a module was loaded, so that its exports are known. */
+export function isLoaded(module: string): boolean {
+  return namespaces.has(module);
+}
+
 /**
  * Throws while a child imports its program.
  *
