@@ -13,7 +13,7 @@ import type { End } from "./job.ts";
 import { traceOf } from "./outcome.ts";
 import { exitCode, isTermination, run } from "./run.ts";
 import { setHome } from "./thread_host.ts";
-import type { FromThread, ThreadBoot, ToThread } from "./thread_protocol.ts";
+import type { FromThread, ThreadBoot, ToHome, ToThread } from "./thread_protocol.ts";
 
 const reduce = reducer("thread");
 const close = globalThis.close?.bind(globalThis);
@@ -38,9 +38,12 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
       ends.postMessage(message = { type: "failed", error, terminated: false });
     }
     printIfAlone(message, me.starter, me.ident);
-    leave(me.slot, me.ident, dead, true);
-    say({ type: "ended" });
-    home.postMessage({ type: "cut", ident: me.ident });
+    const { slot, ident } = me;
+    // All is said before those who wait for the end are woken: they find it there, and can leave
+    // nothing open.
+    say({ type: "ended", dead });
+    home.postMessage({ type: "ended", slot, ident, dead } satisfies ToHome);
+    leave(slot, ident, dead, true);
     close?.();
   };
   const fail = (error: unknown) => {

@@ -102,8 +102,9 @@ function create(boot: ThreadBoot): void {
 }
 
 function serve(message: ToHome): void {
-  if (message.type === "start") create(message.boot);
-  else endWorker(message.ident);
+  if (message.type === "start") return create(message.boot);
+  if (message.type === "ended") leave(message.slot, message.ident, message.dead, true);
+  endWorker(message.ident);
 }
 
 /** Serves the other threads while this one is blocked. */

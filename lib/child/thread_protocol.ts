@@ -28,7 +28,7 @@ export interface ThreadBoot extends Job<Packed> {
 }
 
 /** What a thread says on its `port`. */
-export type FromThread = { type: "report"; value: Packed } | { type: "ended" };
+export type FromThread = { type: "report"; value: Packed } | { type: "ended"; dead: boolean };
 
 /** What the starter asks of a thread: to stop. */
 export type ToThread = { type: "stop" };
@@ -36,4 +36,5 @@ export type ToThread = { type: "stop" };
 /** What any thread asks of the main thread, which starts and ends all threads. */
 export type ToHome =
   | { type: "start"; boot: ThreadBoot }
+  | { type: "ended"; slot: number; ident: number; dead: boolean }
   | { type: "cut"; ident: number };

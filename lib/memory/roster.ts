@@ -142,17 +142,19 @@ export class Roster {
   }
 
   /**
-   * Takes a party out; a second call does nothing.
+   * Takes a party out.
    *
    * @param dead Whether what it holds passes on.
    * @param reuse Whether its slot may be used again: not while its thread may still run.
+   * @returns false when it was out already.
    */
-  leave(slot: number, ident: number, dead: boolean, reuse = true): void {
+  leave(slot: number, ident: number, dead: boolean, reuse = true): boolean {
     const { words } = this;
-    if (Atomics.load(words, slot + IDENT) !== ident) return;
+    if (Atomics.load(words, slot + IDENT) !== ident) return false;
     if (dead) this.bury(ident);
-    Atomics.store(words, slot + STATE, ENDED);
+    if (Atomics.exchange(words, slot + STATE, ENDED) === ENDED) return false;
     if (reuse) Atomics.compareExchange(words, slot + IDENT, ident, 0);
+    return true;
   }
 
   /** Marks a party as dead: what it holds passes on. */

@@ -65,7 +65,8 @@ export function isCancelled(): boolean {
 }
 
 /**
- * Takes a thread of this process out of the rosters, and wakes those who wait for its end.
+ * Takes a thread of this process out of the rosters, and wakes those who wait for its end. The thread
+ * does so itself, and so does whoever hears of its end first.
  *
  * @param dead Whether what it holds passes on.
  * @param reuse Whether its slot may be used again: not while the thread may still run.
@@ -73,7 +74,7 @@ export function isCancelled(): boolean {
 export function leave(slot: number, ident: number, dead: boolean, reuse: boolean): void {
   const { roster, words } = self();
   const twin = Atomics.load(words, slot + TWIN);
-  roster.leave(slot, ident, dead, reuse);
+  if (!roster.leave(slot, ident, dead, reuse)) return;
   Atomics.notify(words as Int32Array<SharedArrayBuffer>, slot + STATE);
   if (twin === 0) return;
   if (twins.leave !== undefined) twins.leave(twin, dead);

@@ -29,7 +29,7 @@ import { endWorker, startWorker, take, unref } from "../child/thread_host.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { CANCEL, CUT, type Listed, STATE, STOP, WAITING } from "../memory/roster.ts";
 import { leave, self } from "../memory/self.ts";
-import { runAsync, runSync, type Steps } from "../sync/steps.ts";
+import { runAsync, runSync, services, type Steps } from "../sync/steps.ts";
 import { modulesOfPacked, pack, type Packed, uncloneable, unpack } from "../transfer/pack.ts";
 import { hasPrivates, reducer, revive } from "../transfer/reduce.ts";
 import {
@@ -463,15 +463,16 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     if (self().roster.hasEnded(slot, ident)) return;
     Atomics.store(self().words, slot + CANCEL, CUT);
     leave(slot, ident, true, false);
-    endWorker(ident);
     this.#finish();
-    this.#bid();
+    this.#close();
   }
 
   #receive(message: FromThread): void {
     if (message.type === "ended") {
+      const { slot, ident } = this.#me!;
+      leave(slot, ident, message.dead, true);
       this.#finish();
-      this.#bid();
+      this.#close();
       return;
     }
     const { onReport } = this.#plan!.options;
@@ -494,9 +495,11 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     if (end?.type === "failed" && !end.terminated) this.#collect();
   }
 
-  /** Closes the port: nothing more will come on it. */
-  #bid(): void {
-    this.#port?.close();
+  /** Closes the port: nothing more will come on it. What is left of the worker goes as well. */
+  #close(): void {
+    if (this.#port === undefined) return;
+    this.#port.close();
+    endWorker(this.#me!.ident);
     this.#port = undefined;
     this.#told.resolve();
   }
@@ -510,7 +513,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     const soon = new Promise<void>((wake) => late = setTimeout(wake, GRACE));
     await Promise.race([this.#told.promise, soon]);
     clearTimeout(late);
-    this.#bid();
+    this.#close();
     if (this.#outcome === undefined && end !== undefined && end.type !== "exit") {
       const packed = end.type === "done" ? end.value : end.error;
       // A module that cannot be imported here costs an error its class, and a value its unpacking.
@@ -531,6 +534,8 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   }
 
   #conclude(): void {
+    // Threads that this one started have said their last words to the main thread by now.
+    for (const serve of services) serve();
     if (this.#outcome !== undefined) return;
     const end = this.#end;
     this.#outcome = this.#outcomeOf(end);

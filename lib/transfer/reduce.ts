@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { show } from "../core/checks.ts";
 import { ShareError } from "../core/errors.ts";
 import { errorShell, finishError, reduceError } from "./failure.ts";
 import type { Reduce, Reduction, Revive } from "./reduction.ts";
