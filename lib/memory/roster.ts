@@ -7,9 +7,9 @@
  * can name its owner, and a slot while it lives. When it is stopped, or an error ends it, its bit in
  * the table of the dead is set: the locks that name it pass on. One that ends normally just leaves.
  *
- * States of a slot: `FREE` -> claimed by compare-and-swap on `IDENT` -> `RUNNING` / `WAITING` ->
- * `ENDED` -> `FREE`. A slot whose thread was cut off (it may run on, unstoppable) stays `ENDED` for
- * good: were it used again, the old thread would read its successor's words.
+ * A slot's `IDENT`: `FREE` -> the party's ident, by compare-and-swap -> `GONE`, by compare-and-swap of
+ * whoever takes it out -> `FREE`. The slot of a thread that was cut off (it may run on, unstoppable) stays
+ * `GONE` for good: were it used again, the old thread would read its successor's words.
  *
  * @module
  */
@@ -28,6 +28,7 @@ export const FAMILY = 4;
 const HEADER = 16;
 
 // Words of a slot.
+/** The party's ident, {@linkcode FREE} or {@linkcode GONE}. */
 const IDENT = 0;
 /** One of {@linkcode RUNNING}, {@linkcode WAITING}, {@linkcode ENDED}. */
 export const STATE = 1;
@@ -47,6 +48,11 @@ const NAME_LENGTH = 16;
 const NAME = 17;
 const SLOT = 48;
 const NAME_BYTES = (SLOT - NAME) * 4;
+
+/** `IDENT`: nobody's slot. */
+const FREE = 0;
+/** `IDENT`: of a party that leaves; it stays so when its thread may still run. */
+const GONE = -1;
 
 /** The party runs. */
 export const RUNNING = 1;
@@ -116,7 +122,7 @@ export class Roster {
     Atomics.and(words, this.#base + DEAD + (ident >>> 5), ~(1 << (ident & 31)));
     for (let k = 0; k < MAX_PARTIES; k++) {
       const slot = this.#base + HEADER + k * SLOT;
-      if (Atomics.compareExchange(words, slot + IDENT, 0, ident) !== 0) continue;
+      if (Atomics.compareExchange(words, slot + IDENT, FREE, ident) !== FREE) continue;
       words.fill(0, slot + STATE, slot + NAME_VERSION);
       words[slot + FLAGS] = entry.daemon ? DAEMON : 0;
       words[slot + PID] = entry.pid;
@@ -137,8 +143,7 @@ export class Roster {
   /** Whether the party `ident`, last seen in `slot`, has ended. */
   hasEnded(slot: number, ident: number): boolean {
     const { words } = this;
-    return Atomics.load(words, slot + IDENT) !== ident ||
-      Atomics.load(words, slot + STATE) === ENDED;
+    return Atomics.load(words, slot + IDENT) !== ident;
   }
 
   /**
@@ -150,10 +155,12 @@ export class Roster {
    */
   leave(slot: number, ident: number, dead: boolean, reuse = true): boolean {
     const { words } = this;
-    if (Atomics.load(words, slot + IDENT) !== ident) return false;
+    // Several may say so at once (the thread, its starter, the main thread): one of them does it. After
+    // the slot has been given to another party none may touch it.
+    if (Atomics.compareExchange(words, slot + IDENT, ident, GONE) !== ident) return false;
     if (dead) this.bury(ident);
-    if (Atomics.exchange(words, slot + STATE, ENDED) === ENDED) return false;
-    if (reuse) Atomics.compareExchange(words, slot + IDENT, ident, 0);
+    Atomics.store(words, slot + STATE, ENDED);
+    if (reuse) Atomics.store(words, slot + IDENT, FREE);
     return true;
   }
 
@@ -211,7 +218,7 @@ export class Roster {
       const slot = this.#base + HEADER + k * SLOT;
       const ident = Atomics.load(words, slot + IDENT);
       const state = Atomics.load(words, slot + STATE);
-      if (ident === 0 || state === ENDED || state === 0) continue;
+      if (ident <= 0 || state === 0) continue;
       found.push({
         ident,
         slot,
