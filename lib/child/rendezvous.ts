@@ -3,8 +3,8 @@
  * this one child. Its name is the child's only argument. The boot begins with a token; who knows it is
  * the child. It waits in a file and not in the link, so that the child gets it while its parent blocks.
  *
- * The child removes the folder as soon as it has connected, and also when it finds nobody there; so
- * whoever is killed, nothing is left.
+ * The child removes the folder as soon as it has connected, and also when it finds nobody there: so it is
+ * enough that either of the two lives. Only a signal that kills both before they have met leaves it.
  *
  * @module
  */
