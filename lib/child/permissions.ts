@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { show } from "../core/checks.ts";
 
 /** A kind of permission. */
@@ -44,6 +46,31 @@ function refuse(what: string): never {
   );
 }
 
+/**
+ * How an item of a list is written in a flag. A path is made absolute: the child may be given another
+ * working directory, and there a relative one would name something else.
+ *
+ * @throws {TypeError} No flag can name it.
+ */
+function spell(kind: PermissionKind, item: unknown, argument: string): string {
+  const isPath = DETAIL[kind] === "path" || kind === "run" && /[/\\]/.test(String(item));
+  const isFile = item instanceof URL && item.protocol === "file:";
+  const text = !(item instanceof URL) ? item : isFile ? fileURLToPath(item) : item.host;
+  if (typeof text !== "string" || text === "" || item instanceof URL && isFile !== isPath) {
+    throw new TypeError(
+      `Cannot start a process: ${argument} must name a ${DETAIL[kind]}, received ${show(item)}`,
+    );
+  }
+  const spelt = isPath ? resolve(text) : text;
+  // Deno splits the flag's value at commas and knows no way to quote one.
+  if (spelt.includes(",")) {
+    throw new TypeError(
+      `Cannot start a process: ${argument} must be without commas, received ${show(spelt)}`,
+    );
+  }
+  return spelt;
+}
+
 /** What the child itself needs, whatever the task may do: all of it the parent has. */
 export interface Needs {
   /** The folder where it meets its parent. */
@@ -77,8 +104,8 @@ export function permissionFlags(wanted: Permissions | undefined, needs: Needs): 
     const asked = named[kind];
     if (asked === false || wanted === "none") continue;
     if (Array.isArray(asked)) {
-      lists[kind] = asked.map((item) => {
-        const text = item instanceof URL ? decodeURIComponent(item.pathname) : String(item);
+      lists[kind] = asked.map((item, k) => {
+        const text = spell(kind, item, `permissions.${kind}[${k}]`);
         return holds(kind, text) ? text : refuse(`${kind}=${text}`);
       });
     } else if (holds(kind)) lists[kind] = true;
@@ -91,8 +118,8 @@ export function permissionFlags(wanted: Permissions | undefined, needs: Needs): 
   for (const module of needs.modules) {
     const url = new URL(module);
     if (url.protocol === "file:") {
-      const path = decodeURIComponent(url.pathname);
-      if (holds("read", path)) add(lists, "read", path);
+      const path = fileURLToPath(url);
+      if (!path.includes(",") && holds("read", path)) add(lists, "read", path);
     } else if (url.host !== "" && holds("import", url.host)) add(lists, "import", url.host);
   }
   return KINDS.flatMap((kind) => {

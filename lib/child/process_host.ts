@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import { mainModule } from "../transfer/task.ts";
 import { permissionFlags, type Permissions } from "./permissions.ts";
 import { Rendezvous } from "./rendezvous.ts";
@@ -29,7 +30,7 @@ function findConfig(): string | undefined {
   if (main.protocol !== "file:") return undefined;
   for (let folder = new URL("./", main);; folder = new URL("../", folder)) {
     for (const name of ["deno.json", "deno.jsonc"]) {
-      const path = decodeURIComponent(new URL(name, folder).pathname);
+      const path = fileURLToPath(new URL(name, folder));
       try {
         if (Deno.statSync(path).isFile) return path;
       } catch {
@@ -52,7 +53,7 @@ export function spawn(
     );
   }
   const config = options.config ?? findConfig();
-  const path = config instanceof URL ? decodeURIComponent(config.pathname) : config;
+  const path = config instanceof URL ? fileURLToPath(config) : config;
   const rendezvous = new Rendezvous(boot);
   try {
     const { folder } = rendezvous;
