@@ -68,17 +68,30 @@ export class Rendezvous {
 
   /** Waits for the child; undefined when {@linkcode end} comes first. */
   async meet(): Promise<Link | undefined> {
-    while (open.has(this)) {
-      const conn = await this.#listener.accept().catch(() => undefined);
-      if (conn === undefined) return undefined;
+    const met = Promise.withResolvers<Link | undefined>();
+    const guests = new Set<Deno.Conn>();
+    // Whoever comes is asked by itself, so that one who says nothing keeps nobody out.
+    const ask = async (conn: Deno.Conn) => {
       const shown = new Uint8Array(TOKEN_BYTES);
-      if (await readExactly(conn, shown).catch(() => false) && same(shown, this.#token)) {
-        this.end();
-        return new Link(conn);
+      const said = await readExactly(conn, shown).catch(() => false);
+      if (!guests.delete(conn)) return; // It was turned away meanwhile.
+      if (said && same(shown, this.#token) && open.has(this)) met.resolve(new Link(conn));
+      else conn.close();
+    };
+    const receive = async () => {
+      for (;;) {
+        const conn = await this.#listener.accept().catch(() => undefined);
+        if (conn === undefined) return met.resolve(undefined);
+        guests.add(conn);
+        ask(conn);
       }
-      conn.close();
-    }
-    return undefined;
+    };
+    receive();
+    const link = await met.promise;
+    this.end();
+    for (const conn of guests) conn.close();
+    guests.clear();
+    return link;
   }
 
   /** Keeps no program alive from now on. */
