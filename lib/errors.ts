@@ -5,6 +5,7 @@
  * | --- | --- |
  * | a waiting call ran out of time | {@linkcode TimeoutError} |
  * | a wait could never end | {@linkcode DeadlockError} |
+ * | a barrier will not open | {@linkcode BrokenBarrierError} |
  * | a value cannot cross to a child | {@linkcode ShareError} |
  * | the `import.meta.main` guard is missing | {@linkcode BootstrapError} |
  * | a thread was stopped | {@linkcode ThreadTerminated} |
@@ -15,6 +16,7 @@
  */
 export {
   BootstrapError,
+  BrokenBarrierError,
   DeadlockError,
   ShareError,
   SystemExit,

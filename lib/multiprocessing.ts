@@ -4,7 +4,13 @@
  * | for | reach for |
  * | --- | --- |
  * | running a function in isolation | {@linkcode Process} |
- * | one at a time, between processes | {@linkcode Lock} |
+ * | one at a time, between processes | {@linkcode Lock}, {@linkcode RLock} |
+ * | so many at a time | {@linkcode BoundedSemaphore}, {@linkcode Semaphore} |
+ * | telling that something has happened | {@linkcode Event} |
+ * | waiting for a state of shared data | {@linkcode Condition} |
+ * | going in rounds | {@linkcode Barrier} |
+ * | sharing numbers | {@linkcode Value}, {@linkcode Array} |
+ * | finding out why nothing moves | {@linkcode dump}, {@linkcode findDeadlocks} |
  * | who am I, who started me | {@linkcode currentProcess}, {@linkcode parentProcess} |
  *
  * As in Python's "spawn", a child imports the main script anew: guard its main part with
@@ -12,7 +18,7 @@
  * `threading.Lock` takes both.
  *
  * *Permissions*: a process needs `--allow-run` for Deno itself, and `--allow-read`, `--allow-write` and
- * `--allow-net` for a socket in the temporary folder. Locks between processes need `--allow-ffi`.
+ * `--allow-net` for a socket in the temporary folder. Whatever processes share needs `--allow-ffi`.
  *
  * @module
  */
@@ -30,8 +36,32 @@ export type {
   ProcessOptionsWithArgs,
   ProcessRest,
 } from "./multiprocessing/process.ts";
-export { Lock } from "./multiprocessing/lock.ts";
-export type { AcquireOptions, AcquireSyncOptions, Bounded, LockOptions } from "./sync/lock.ts";
+export {
+  Barrier,
+  BoundedSemaphore,
+  Condition,
+  Event,
+  Lock,
+  RLock,
+  Semaphore,
+  SharedArray as Array,
+  Value,
+} from "./multiprocessing/sync.ts";
+export { dump, findDeadlocks } from "./multiprocessing/report.ts";
 export { Guard } from "./sync/guard.ts";
+export { BrokenBarrierError } from "./core/errors.ts";
+export type { BarrierOptions } from "./sync/barrier.ts";
+export type { NameOptions } from "./sync/cell.ts";
+export type { Deadlock, DeadlockParty } from "./sync/deadlock.ts";
+export type { Dump } from "./child/dump_watch.ts";
+export type { NumberOf, NumericType } from "./sync/numeric.ts";
+export type {
+  AcquireOptions,
+  AcquireSyncOptions,
+  Bounded,
+  DetectOptions,
+  WaitOptions,
+  WaitSyncOptions,
+} from "./sync/options.ts";
 export type { PermissionKind, Permissions } from "./child/permissions.ts";
 export type { Stdio } from "./child/process_host.ts";

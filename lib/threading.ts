@@ -8,7 +8,14 @@
  * | for | reach for |
  * | --- | --- |
  * | running a function on another core | {@linkcode Thread} |
- * | one at a time | {@linkcode Lock} |
+ * | running one later | {@linkcode Timer} |
+ * | one at a time | {@linkcode Lock}, or {@linkcode RLock} for functions that call each other |
+ * | so many at a time | {@linkcode BoundedSemaphore}, {@linkcode Semaphore} |
+ * | telling that something has happened | {@linkcode Event} |
+ * | waiting for a state of shared data | {@linkcode Condition} |
+ * | going in rounds | {@linkcode Barrier} |
+ * | sharing numbers | {@linkcode Value}, {@linkcode Array} |
+ * | finding out why nothing moves | {@linkcode dump}, {@linkcode findDeadlocks} |
  * | data of one thread alone | module variables, or {@linkcode local} |
  *
  * Whatever waits comes twice: `join()` gives a Promise, `joinSync()` blocks the thread; both are
@@ -38,6 +45,30 @@ export type {
   ThreadRest,
   ThreadState,
 } from "./threading/thread.ts";
+export { Timer } from "./threading/timer.ts";
+export type { TimerOptions, TimerRest } from "./threading/timer.ts";
 export { Lock } from "./sync/lock.ts";
-export type { AcquireOptions, AcquireSyncOptions, Bounded, LockOptions } from "./sync/lock.ts";
+export { RLock } from "./sync/rlock.ts";
+export { BoundedSemaphore, Semaphore } from "./sync/semaphore.ts";
+export { Event } from "./sync/event.ts";
+export { Condition } from "./sync/condition.ts";
+export { Barrier } from "./sync/barrier.ts";
+export type { BarrierOptions } from "./sync/barrier.ts";
+export { Value } from "./sync/value.ts";
+export { SharedArray as Array } from "./sync/array.ts";
+export { dump } from "./threading/dump.ts";
+export { findDeadlocks } from "./sync/deadlock.ts";
 export { Guard } from "./sync/guard.ts";
+export { BrokenBarrierError } from "./core/errors.ts";
+export type { NameOptions } from "./sync/cell.ts";
+export type { Deadlock, DeadlockParty } from "./sync/deadlock.ts";
+export type { Dump } from "./child/dump_watch.ts";
+export type { NumberOf, NumericType } from "./sync/numeric.ts";
+export type {
+  AcquireOptions,
+  AcquireSyncOptions,
+  Bounded,
+  DetectOptions,
+  WaitOptions,
+  WaitSyncOptions,
+} from "./sync/options.ts";

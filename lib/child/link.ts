@@ -13,6 +13,7 @@ const LONGEST = 0x7fffffff;
 export class Link {
   readonly #conn: Deno.Conn;
   #writing: Promise<void> = Promise.resolve();
+  #unwritten = 0;
   #closed = false;
 
   constructor(conn: Deno.Conn) {
@@ -24,7 +25,11 @@ export class Link {
     const frame = new Uint8Array(HEAD + bytes.length);
     new DataView(frame.buffer).setUint32(0, bytes.length);
     frame.set(bytes, HEAD);
-    this.#writing = this.#writing.then(() => this.#write(frame)).catch(() => {});
+    // With nothing before it, it is on its way when this call ends: the thread may block next.
+    const written = this.#unwritten++ === 0
+      ? this.#write(frame)
+      : this.#writing.then(() => this.#write(frame));
+    this.#writing = written.catch(() => {}).finally(() => this.#unwritten--);
   }
 
   async #write(bytes: Uint8Array): Promise<void> {

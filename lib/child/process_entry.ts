@@ -24,7 +24,7 @@ async function main(folder: string): Promise<void> {
   const boot = fromBytes(bytes) as ProcessBoot;
   setThisProcess(boot.me);
   self().roster.rename(self().slot, "MainThread");
-  inheritArena(boot.arena);
+  inheritArena(boot.arena, boot.me.name);
   if (boot.watched && !boot.orphan && mayMap()) platform().endWithParent(boot.me.parent!.pid);
   watch(link, boot.orphan);
   await work(boot, link);

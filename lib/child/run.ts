@@ -21,20 +21,24 @@ export interface Runnable {
   args: () => unknown;
   /** The task's context. */
   context: TaskContext;
+  /** Settles when it is time to run the target; with false, it is not run. Default: it is time. */
+  ready?: (() => Promise<boolean>) | undefined;
 }
 
 /**
  * Imports what a job needs and runs it.
  *
- * @returns What the target returns.
+ * @returns What the target returns; undefined if it was not run.
  * @throws {unknown} What the module or the target throws.
  */
-export async function run({ main, target, subclass, modules, args, context }: Runnable) {
+export async function run(job: Runnable): Promise<unknown> {
+  const { main, target, subclass, modules, args, context, ready } = job;
   setMainModule(main);
   for (const module of [target.module, ...modules]) await load(module);
   const found = find(target);
   const values = args();
   setContext(context);
+  if (ready !== undefined && !await ready()) return undefined;
   if (!subclass) return await (found as (...args: unknown[]) => unknown)(...values as unknown[]);
   const object = Object.create(found.prototype);
   // Defined, not assigned: a field must not meet the base class's accessors.

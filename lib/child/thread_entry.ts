@@ -9,6 +9,7 @@ import { become, leave, self } from "../memory/self.ts";
 import { wakePending } from "../sync/steps.ts";
 import { modulesOfPacked, pack, type Packed, uncloneable, unpack } from "../transfer/pack.ts";
 import { reducer, revive } from "../transfer/reduce.ts";
+import { fires } from "./due.ts";
 import type { End } from "./job.ts";
 import { traceOf } from "./outcome.ts";
 import { exitCode, isTermination, run } from "./run.ts";
@@ -78,6 +79,7 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
     ...boot,
     modules: modulesOfPacked(boot.args),
     args: () => unpack(boot.args, revive),
+    ready: boot.due && (() => fires(boot.due!, boot.startedAt)),
     context: {
       signal: controller.signal,
       get name() {

@@ -5,6 +5,7 @@
  */
 import type { Listed } from "../memory/roster.ts";
 import type { Packed } from "../transfer/pack.ts";
+import type { Due } from "./due.ts";
 import type { Job } from "./job.ts";
 
 /** What a new thread is handed. */
@@ -22,6 +23,9 @@ export interface ThreadBoot extends Job<Packed> {
   ends: MessagePort;
   /** What to send along with the job's arguments. */
   transfer: Transferable[];
+  /** When its task is to begin, if not at once, and when the thread was started. */
+  due: Due | undefined;
+  startedAt: number;
   /** Whether it must not hold up the end of the program, and whether it is a daemon. */
   killable: boolean;
   daemon: boolean;

@@ -16,6 +16,12 @@ export class DeadlockError extends Error {
   override name = "DeadlockError";
 }
 
+/** A barrier was aborted, reset or left by one of its parties, so that it will not open. */
+export class BrokenBarrierError extends Error {
+  /** The class\'s name. */
+  override name = "BrokenBarrierError";
+}
+
 /**
  * A value cannot cross to another thread or process. The message names its place in the
  * arguments, as in `args[0].lock`, and what to use instead where there is something.

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { show } from "../core/checks.ts";
 import { MappedRegion } from "./mapped_region.ts";
 import type { Placement } from "./placement.ts";
 import { mayMap, platform } from "./platform/mod.ts";
@@ -34,6 +35,8 @@ const OPENING = 1;
 const OPEN = 2;
 
 let inherited: string | undefined;
+/** This process's name in the family; the first process has no other. */
+let processName = "MainProcess";
 let arena: Arena | undefined;
 
 /** The family's memory, as one thread sees it. */
@@ -55,10 +58,18 @@ export class Arena {
     this.#roster = new Roster(words, ROSTER);
     const mine = self();
     const daemon = false;
-    const name = mine.roster.name(mine.slot);
+    const name = mine.isMain ? processName : `${this.#process()}/${mine.roster.name(mine.slot)}`;
     this.#me = this.#join({ name, daemon, starter: 0, pid: Deno.pid });
     Atomics.store(mine.words, mine.slot + TWIN, this.#me.ident);
     this.region = new MappedRegion(platform, address, words, this.#parties(), this.#me.slot + BELL);
+  }
+
+  /** What to call this process from a thread of it. */
+  #process(): string {
+    const { roster, words } = self();
+    const main = roster.slotOf(1);
+    const slot = main < 0 ? -1 : this.#roster.slotOf(words[main + TWIN]!);
+    return slot < 0 ? `process ${Deno.pid}` : this.#roster.name(slot);
   }
 
   /** Enters this thread; where no slot is free, those of dead processes are freed first. */
@@ -75,7 +86,8 @@ export class Arena {
   }
 
   #parties(): Parties {
-    return { me: this.#me.ident, isDead: (ident) => this.#isDead(ident) };
+    const { ident, slot } = this.#me;
+    return { roster: this.#roster, slot, me: ident, isDead: (ident) => this.#isDead(ident) };
   }
 
   #isDead(ident: number): boolean {
@@ -99,15 +111,16 @@ export class Arena {
     if (base + lines > words.length) {
       throw new RangeError(`Cannot share more memory between processes: ${BYTES} bytes are in use`);
     }
-    return { region: this.region, base };
+    return { region: this.region, base, fresh: true, share: () => base };
   }
 
   /** The place that another member of the family speaks of. */
-  place(base: number, count: number): Placement {
+  place(sent: unknown, count: number): Placement {
+    const base = sent as number;
     if (!Number.isInteger(base) || base < FIRST || base + count > this.region.words.length) {
-      throw new RangeError(`Cannot open shared memory: ${base} is not a place in it`);
+      throw new RangeError(`Cannot open shared memory: ${show(sent)} is not a place in it`);
     }
-    return { region: this.region, base };
+    return { region: this.region, base, fresh: false, share: () => base };
   }
 
   /** Takes a thread of this process out of the family's roster. */
@@ -158,6 +171,7 @@ export function theArena(): Arena {
   const address = BigInt(words[FAMILY_HIGH]!) << 32n | low;
   arena = new Arena(calls, { fd: words[FAMILY_FD]!, address });
   twins.leave = (ident, dead) => theArena().leave(ident, dead);
+  twins.parties = arena.region.parties;
   return arena;
 }
 
@@ -167,6 +181,13 @@ export function arenaForChild(): string | undefined {
 }
 
 /** Tells a child process where its family's arena is; it is opened when it is first needed. */
-export function inheritArena(path: string | undefined): void {
+export function inheritArena(path: string | undefined, name: string): void {
   inherited = path;
+  processName = name;
+}
+
+/** The family's arena, if there is one and this process may use it. */
+export function familyArena(): Arena | undefined {
+  const known = inherited !== undefined || self().words[FAMILY_STATE] === OPEN;
+  return arena ?? (known && mayMap() ? theArena() : undefined);
 }

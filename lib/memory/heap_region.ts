@@ -8,6 +8,12 @@ import { self } from "./self.ts";
 
 /** The threads of this process. */
 const threads: Parties = {
+  get roster() {
+    return self().roster;
+  },
+  get slot() {
+    return self().slot;
+  },
   get me() {
     return self().ident;
   },

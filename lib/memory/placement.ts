@@ -4,15 +4,27 @@
  *
  * @module
  */
+import { ShareError } from "../core/errors.ts";
+import type { World } from "../transfer/shareable.ts";
 import { HeapRegion } from "./heap_region.ts";
 import type { Region } from "./region.ts";
 
-/** Some words of a region, from `base` on, all 0 at first. */
+/** Some words of a region, from `base` on. */
 export interface Placement {
   /** The memory. */
   region: Region;
   /** The index of the first word. */
   base: number;
+  /** Whether the words are new, and all 0: whoever makes a handle to old ones leaves them as they are. */
+  fresh: boolean;
+  /**
+   * What another thread or process finds the words by.
+   *
+   * @param place Where the primitive stands in what is sent.
+   * @param name Its class, for the error.
+   * @throws {ShareError} They cannot be found there.
+   */
+  share(world: World, place: () => string, name: string): unknown;
 }
 
 /** The key under which a constructor's options carry a {@linkcode Placement}. */
@@ -24,12 +36,35 @@ export interface Placed {
   [AT]?: Placement;
 }
 
-/** The place that a buffer on the heap is. */
-export function inBuffer(buffer: SharedArrayBuffer): Placement {
-  return { region: new HeapRegion(buffer), base: 0 };
+/** A place on the heap, as it is sent to another thread. */
+interface HeapPlace {
+  buffer: SharedArrayBuffer;
+  base: number;
+}
+
+function place(buffer: SharedArrayBuffer, base: number, fresh: boolean): Placement {
+  return {
+    region: new HeapRegion(buffer),
+    base,
+    fresh,
+    share(world, place, name) {
+      if (world === "thread") return { buffer, base } satisfies HeapPlace;
+      throw new ShareError(
+        `Cannot share ${place()} with a process: a threading.${name} lives in one process; ` +
+          `use multiprocessing.${name}`,
+        place(),
+      );
+    },
+  };
 }
 
 /** Makes a place of `words` words on the heap. */
 export function onHeap(words: number): Placement {
-  return inBuffer(new SharedArrayBuffer(words * 4));
+  return place(new SharedArrayBuffer(words * 4), 0, true);
+}
+
+/** The place on the heap that another thread speaks of. */
+export function foundOnHeap(sent: unknown): Placement {
+  const { buffer, base } = sent as HeapPlace;
+  return place(buffer, base, false);
 }

@@ -11,8 +11,14 @@
  * @module
  */
 
+import type { Roster } from "./roster.ts";
+
 /** Who takes part in a memory: every thread is one party, known by its ident. */
 export interface Parties {
+  /** Where they are entered. */
+  readonly roster: Roster;
+  /** The calling thread's slot in it. */
+  readonly slot: number;
   /** The ident of the calling thread, 1 to 2^24 - 1. */
   readonly me: number;
   /** Whether the party was stopped or ended by an error, so that what it held passes on. */

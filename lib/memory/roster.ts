@@ -9,13 +9,19 @@
  *
  * A slot's `IDENT`: `FREE` -> the party's ident, by compare-and-swap -> `GONE`, by compare-and-swap of
  * whoever takes it out -> `FREE`. The slot of a thread that was cut off (it may run on, unstoppable) stays
- * `GONE` for good: were it used again, the old thread would read its successor's words.
+ * `GONE` for good: were it used again, the old thread would read its successor's words. One that ends
+ * normally with locks in hand leaves its slot as an estate, `-1 - ident`, until others have released
+ * them: so a report can name it.
+ *
+ * In its slot a party also notes what it holds and what it waits for, for reports: `notes.ts`.
  *
  * @module
  */
 
 /** How many parties can live at a time. */
 export const MAX_PARTIES = 4096;
+/** The bits of an id that say what kind of thing has it. */
+export const KIND_BITS = 3;
 /** The bits of a lock word that hold an ident. */
 export const IDENT_MASK = 0xffffff;
 
@@ -23,6 +29,7 @@ export const IDENT_MASK = 0xffffff;
 const LAST_IDENT = 0;
 const NAMES_GIVEN = 1;
 const HIGH_WATER = 2;
+const LAST_ID = 3;
 /** Where the words begin that say which mapped memory the process uses; see `arena.ts`. */
 export const FAMILY = 4;
 const HEADER = 16;
@@ -43,16 +50,35 @@ export const PID = 5;
 export const TWIN = 6;
 /** The ident of the party that started it. */
 export const STARTER = 7;
-const NAME_VERSION = 15;
-const NAME_LENGTH = 16;
-const NAME = 17;
-const SLOT = 48;
+/** How many locks the party holds; those beyond {@linkcode MOST_HELD} are counted only. */
+export const HELD = 8;
+/** Where their ids begin, the oldest first; 0 for one that somebody else released. */
+export const HELD_IDS = 9;
+/** How many held locks are noted. */
+export const MOST_HELD = 8;
+/** How many waits are under way in the party, noted or not. */
+export const WAITS = HELD_IDS + MOST_HELD;
+/** Where the notes of waits begin. */
+export const WAIT_NOTES = WAITS + 1;
+/** The words of one note. */
+export const WAIT_WORDS = 5;
+/** How many waits are noted. */
+export const MOST_WAITS = 5;
+const NAME_VERSION = WAIT_NOTES + MOST_WAITS * WAIT_WORDS;
+const NAME_LENGTH = NAME_VERSION + 1;
+const NAME = NAME_LENGTH + 1;
+const SLOT = 80;
 const NAME_BYTES = (SLOT - NAME) * 4;
 
 /** `IDENT`: nobody's slot. */
 const FREE = 0;
 /** `IDENT`: of a party that leaves; it stays so when its thread may still run. */
 const GONE = -1;
+
+/** `IDENT`: of a party that ended normally with locks in hand. */
+function estateOf(ident: number): number {
+  return -1 - ident;
+}
 
 /** The party runs. */
 export const RUNNING = 1;
@@ -69,8 +95,16 @@ export const CUT = 2;
 const DAEMON = 1;
 
 const DEAD = HEADER + MAX_PARTIES * SLOT;
+
+// The names of locks and their like, found by id: the newest that have one. An entry is its id, the
+// length of the name, and the name.
+const TITLES = DEAD + ((IDENT_MASK + 1) >> 5);
+const MAX_TITLES = 4096;
+const TITLE_WORDS = 16;
+const TITLE_BYTES = (TITLE_WORDS - 2) * 4;
+
 /** The size of a roster in words. */
-export const ROSTER_WORDS = DEAD + ((IDENT_MASK + 1) >> 5);
+export const ROSTER_WORDS = TITLES + MAX_TITLES * TITLE_WORDS;
 
 /** What is written about a party when it joins. */
 export interface Entry {
@@ -120,6 +154,16 @@ export class Roster {
     const ident = (Atomics.add(words, this.#base + LAST_IDENT, 1) >>> 0) % IDENT_MASK + 1;
     // After 2^24 parties the idents begin anew: forget how the one before ended.
     Atomics.and(words, this.#base + DEAD + (ident >>> 5), ~(1 << (ident & 31)));
+    const listed = this.#enter(ident, entry) ??
+      (this.#clear() ? this.#enter(ident, entry) : undefined);
+    if (listed === undefined) {
+      throw new RangeError(`Cannot start: ${MAX_PARTIES} threads run already`);
+    }
+    return listed;
+  }
+
+  #enter(ident: number, entry: Entry): Listed | undefined {
+    const { words } = this;
     for (let k = 0; k < MAX_PARTIES; k++) {
       const slot = this.#base + HEADER + k * SLOT;
       if (Atomics.compareExchange(words, slot + IDENT, FREE, ident) !== FREE) continue;
@@ -137,7 +181,19 @@ export class Roster {
       }
       return { ...entry, ident, slot };
     }
-    throw new RangeError(`Cannot start: ${MAX_PARTIES} threads run already`);
+    return undefined;
+  }
+
+  /** Frees the slots of all estates. */
+  #clear(): boolean {
+    let any = false;
+    for (let k = 0; k < MAX_PARTIES; k++) {
+      const slot = this.#base + HEADER + k * SLOT;
+      const seen = Atomics.load(this.words, slot + IDENT);
+      if (seen >= GONE) continue;
+      any = Atomics.compareExchange(this.words, slot + IDENT, seen, FREE) === seen || any;
+    }
+    return any;
   }
 
   /** Whether the party `ident`, last seen in `slot`, has ended. */
@@ -160,8 +216,59 @@ export class Roster {
     if (Atomics.compareExchange(words, slot + IDENT, ident, GONE) !== ident) return false;
     if (dead) this.bury(ident);
     Atomics.store(words, slot + STATE, ENDED);
-    if (reuse) Atomics.store(words, slot + IDENT, FREE);
+    if (!reuse) return true;
+    Atomics.store(words, slot + IDENT, !dead && this.#holdsAny(slot) ? estateOf(ident) : FREE);
     return true;
+  }
+
+  #holdsAny(slot: number): boolean {
+    const { words } = this;
+    const count = Math.min(words[slot + HELD]!, MOST_HELD);
+    for (let k = 0; k < count; k++) if (words[slot + HELD_IDS + k] !== 0) return true;
+    return false;
+  }
+
+  /** Notes that a lock which the party `ident` holds was released by somebody else. */
+  disown(ident: number, id: number): void {
+    const { words } = this;
+    const slot = this.slotOf(ident, true);
+    if (slot < 0) return;
+    for (let k = 0; k < MOST_HELD; k++) {
+      if (Atomics.compareExchange(words, slot + HELD_IDS + k, id, 0) === id) break;
+    }
+    if (Atomics.load(words, slot + IDENT) === ident || this.#holdsAny(slot)) return;
+    Atomics.compareExchange(words, slot + IDENT, estateOf(ident), FREE);
+  }
+
+  /** Gives a lock or its like an id, and keeps its name for reports. */
+  enroll(kind: number, name: string | undefined): number {
+    const { words } = this;
+    const serial = Atomics.add(words, this.#base + LAST_ID, 1) + 1;
+    const id = (serial << KIND_BITS | kind) & 0x7fffffff;
+    if (name !== undefined) {
+      const entry = this.#titleOf(id);
+      const bytes = new Uint8Array(TITLE_BYTES);
+      const { written } = new TextEncoder().encodeInto(name, bytes);
+      Atomics.store(words, entry, 0);
+      words[entry + 1] = written;
+      this.#bytes.set(bytes, (entry + 2) * 4);
+      Atomics.store(words, entry, id);
+    }
+    return id;
+  }
+
+  /** The name of what has the id, if it has one that is still kept. */
+  title(id: number): string | undefined {
+    const { words } = this;
+    const entry = this.#titleOf(id);
+    if (Atomics.load(words, entry) !== id) return undefined;
+    const start = (entry + 2) * 4;
+    const bytes = this.#bytes.slice(start, start + words[entry + 1]!);
+    return Atomics.load(words, entry) === id ? new TextDecoder().decode(bytes) : undefined;
+  }
+
+  #titleOf(id: number): number {
+    return this.#base + TITLES + (id >>> KIND_BITS) % MAX_TITLES * TITLE_WORDS;
   }
 
   /** Marks a party as dead: what it holds passes on. */
@@ -188,7 +295,7 @@ export class Roster {
     }
   }
 
-  /** Writes the name of the party in a slot; one of over 124 bytes of UTF-8 is cut. */
+  /** Writes the name of the party in a slot; one that is too long is cut. */
   rename(slot: number, name: string): void {
     const { words } = this;
     const bytes = new Uint8Array(NAME_BYTES);
@@ -199,12 +306,13 @@ export class Roster {
     Atomics.add(words, slot + NAME_VERSION, 1);
   }
 
-  /** The slot of the live party `ident`, or -1. */
-  slotOf(ident: number): number {
+  /** The slot of the live party `ident`, or of its estate if that will do; else -1. */
+  slotOf(ident: number, orEstate = false): number {
     const high = Atomics.load(this.words, this.#base + HIGH_WATER);
     for (let k = 0; k < high; k++) {
       const slot = this.#base + HEADER + k * SLOT;
-      if (Atomics.load(this.words, slot + IDENT) === ident) return slot;
+      const seen = Atomics.load(this.words, slot + IDENT);
+      if (seen === ident || orEstate && seen === estateOf(ident)) return slot;
     }
     return -1;
   }

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { CANCEL, type Listed, Roster, ROSTER_WORDS, STATE, TWIN } from "./roster.ts";
+import type { Parties } from "./region.ts";
+import { CANCEL, CUT, type Listed, Roster, ROSTER_WORDS, STATE, TWIN } from "./roster.ts";
 
 /** The calling thread, as the others see it. */
 export interface Self {
@@ -26,8 +27,13 @@ export interface Self {
   isMain: boolean;
 }
 
-/** What `arena.ts` adds when it is loaded: taking a thread out of the family's roster too. */
-export const twins: { leave?: (ident: number, dead: boolean) => void } = {};
+/** What `arena.ts` adds when the family's memory is opened. */
+export const twins: {
+  /** Takes a thread out of the family's roster too. */
+  leave?: (ident: number, dead: boolean) => void;
+  /** The threads of all processes that use that memory. */
+  parties?: Parties;
+} = {};
 
 let me: Self | undefined;
 
@@ -62,6 +68,11 @@ export function become(memory: SharedArrayBuffer, listed: Listed): Self {
 /** Whether this thread is asked to stop. */
 export function isCancelled(): boolean {
   return me !== undefined && Atomics.load(me.words, me.cancel) !== 0;
+}
+
+/** Whether this thread counts as ended: it takes nothing any more. */
+export function isCut(): boolean {
+  return me !== undefined && Atomics.load(me.words, me.cancel) === CUT;
 }
 
 /**

@@ -12,9 +12,11 @@
  * @module
  */
 import { ThreadTerminated } from "../core/errors.ts";
+import { BLOCKS, WaitNote } from "../memory/notes.ts";
 import type { Region } from "../memory/region.ts";
 import { RUNNING, WAITING } from "../memory/roster.ts";
 import { isCancelled, self } from "../memory/self.ts";
+import { pause, type SpinBudget } from "./spin.ts";
 
 /** A wait request: park until `words[index]` is no longer `value`. Read at once, so reusable. */
 export interface Park {
@@ -24,7 +26,18 @@ export interface Park {
   index: number;
   /** What it was when the algorithm last looked. */
   value: number;
+  /** The id of what is waited for, 0 for what no report names. */
+  on: number;
+  /** Who had it at the last look, 0 for nobody. */
+  holder?: number;
+  /** Whether the waiter wants to be told of a deadlock. */
+  detects?: boolean | undefined;
+  /** How long to spin before parking. Default: not at all. */
+  spin?: SpinBudget;
 }
+
+/** The key of the method that gives the algorithm behind a waiting method, to be run by any driver. */
+export const STEPS: unique symbol = Symbol("steps");
 
 /** An algorithm that waits. */
 export type Steps<T> = Generator<Park, T, void>;
@@ -66,29 +79,78 @@ export function checkCancelled(): void {
  */
 export function runSync<T>(steps: Steps<T>, timeout = Infinity): T | undefined {
   checkCancelled();
+  let step: IteratorResult<Park, T | undefined> = steps.next();
+  if (step.done) return step.value;
   const mine = self();
+  const noted = new Noted(BLOCKS);
   const deadline = timeout === Infinity ? Infinity : performance.now() + timeout;
   let leaving = false;
-  let step: IteratorResult<Park, T | undefined> = steps.next();
-  while (!step.done) {
-    const left = deadline === Infinity ? Infinity : deadline - performance.now();
-    if (!leaving && isCancelled()) {
-      leaving = true;
-      step = steps.throw(terminated());
-    } else if (!leaving && left <= 0) {
-      leaving = true;
-      step = steps.return(undefined as T);
-    } else {
-      const { region, index, value } = step.value;
-      const slice = services.size > 0 ? SERVING_SLICE : SLICE;
-      Atomics.store(mine.words, mine.state, WAITING);
-      region.waitSync(index, value, leaving ? slice : Math.min(slice, left));
-      Atomics.store(mine.words, mine.state, pending.size > 0 ? WAITING : RUNNING);
-      for (const serve of services) serve();
-      step = steps.next();
+  try {
+    while (!step.done) {
+      const left = deadline === Infinity ? Infinity : deadline - performance.now();
+      if (!leaving && isCancelled()) {
+        leaving = true;
+        step = steps.throw(terminated());
+      } else if (!leaving && left <= 0) {
+        leaving = true;
+        step = steps.return(undefined as T);
+      } else if (spun(step.value, left)) {
+        step = steps.next();
+      } else {
+        const { region, index, value } = step.value;
+        noted.saw(step.value);
+        const slice = services.size > 0 ? SERVING_SLICE : SLICE;
+        Atomics.store(mine.words, mine.state, WAITING);
+        region.waitSync(index, value, leaving ? slice : Math.min(slice, left));
+        Atomics.store(mine.words, mine.state, pending.size > 0 ? WAITING : RUNNING);
+        for (const serve of services) serve();
+        step = steps.next();
+      }
     }
+    return step.value;
+  } finally {
+    noted.end();
   }
-  return step.value;
+}
+
+/** Spins before a park, where the algorithm allows it; whether the word changed. */
+function spun({ region: { words }, index, value, spin }: Park, left: number): boolean {
+  if (spin === undefined || left <= 0) return false;
+  const looks = spin.next();
+  for (let k = 0; k < looks; k++) {
+    if (Atomics.load(words, index) !== value) {
+      spin.paid(k);
+      return true;
+    }
+    pause();
+  }
+  spin.failed();
+  return false;
+}
+
+/** The note of a wait in the roster of whom it concerns. */
+class Noted {
+  readonly #mode: number;
+  #region: Region | undefined;
+  #note: WaitNote | undefined;
+
+  constructor(mode: number) {
+    this.#mode = mode;
+  }
+
+  saw({ region, on, holder = 0, detects = false }: Park): void {
+    if (region !== this.#region) {
+      this.end();
+      this.#region = region;
+      this.#note = new WaitNote(region.parties, this.#mode);
+    }
+    this.#note!.saw(on, holder, detects);
+  }
+
+  end(): void {
+    this.#note?.end();
+    this.#note = undefined;
+  }
 }
 
 /** The async waits under way in this thread, each with where it is parked. */
@@ -119,6 +181,7 @@ export async function runAsync<T>(
   let step: IteratorResult<Park, T | undefined> = steps.next();
   if (step.done) return step.value;
   const mine = self();
+  const noted = new Noted(0);
   let leaving = false;
   const wait = { park: { ...step.value } };
   // Whoever leaves wakes all who wait on the word, itself included: so no waiter is left behind that
@@ -143,12 +206,14 @@ export async function runAsync<T>(
         const { region, index, value } = step.value;
         wait.park.region = region;
         wait.park.index = index;
+        noted.saw(step.value);
         await region.wait(index, value, leaving ? SLICE : Math.min(SLICE, left));
         step = steps.next();
       }
     }
     return step.value;
   } finally {
+    noted.end();
     signal?.removeEventListener("abort", onAbort);
     pending.delete(wait);
     if (pending.size === 0) Atomics.store(mine.words, mine.state, RUNNING);

@@ -23,13 +23,15 @@ import {
 } from "../core/checks.ts";
 import { ShareError, ThreadTerminated, TimeoutError, WorkerLostError } from "../core/errors.ts";
 import { errorOf, type Outcome, settle, traceOf } from "../child/outcome.ts";
+import { DUE, type Due, now } from "../child/due.ts";
 import type { End } from "../child/job.ts";
 import type { FromThread } from "../child/thread_protocol.ts";
 import { endWorker, startWorker, take, unref } from "../child/thread_host.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
+import { endOf } from "../memory/notes.ts";
 import { CANCEL, CUT, type Listed, STATE, STOP, WAITING } from "../memory/roster.ts";
 import { leave, self } from "../memory/self.ts";
-import { runAsync, runSync, services, type Steps } from "../sync/steps.ts";
+import { type Park, runAsync, runSync, services, type Steps } from "../sync/steps.ts";
 import { modulesOfPacked, pack, type Packed, uncloneable, unpack } from "../transfer/pack.ts";
 import { hasPrivates, reducer, revive } from "../transfer/reduce.ts";
 import {
@@ -270,6 +272,8 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
         subclass,
         args,
         transfer,
+        due: (options as { [DUE]?: Due })[DUE],
+        startedAt: now(),
         killable: options.killable ?? daemon,
         daemon,
       });
@@ -446,13 +450,20 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
 
   /** Waits on the word of its state, which its end wakes. */
   *#wait(): Steps<true> {
-    const { slot } = this.#me!;
+    const { slot, ident } = this.#me!;
     const { words, memory } = self();
     const region = rosterRegion ??= new HeapRegion(memory);
+    const park: Park = {
+      region,
+      index: slot + STATE,
+      value: 0,
+      on: endOf(ident),
+      holder: ident,
+    };
     for (;;) {
-      const value = Atomics.load(words, slot + STATE);
+      park.value = Atomics.load(words, slot + STATE);
       if (this.#hasEnded()) return true;
-      yield { region, index: slot + STATE, value };
+      yield park;
     }
   }
 

@@ -1,0 +1,242 @@
+/**
+ * The synchronizers between processes: those of threads, in the family's memory.
+ *
+ * @module
+ */
+import { theArena } from "../memory/arena.ts";
+import { AT, type Placed } from "../memory/placement.ts";
+import { shareable } from "../transfer/shareable.ts";
+import {
+  arrayWords,
+  checkSource,
+  type SentArray,
+  SharedArray as ThreadArray,
+} from "../sync/array.ts";
+import {
+  Barrier as ThreadBarrier,
+  type BarrierOptions,
+  barrierWords,
+  checkParties,
+  type SentBarrier,
+} from "../sync/barrier.ts";
+import type { NameOptions, Sent } from "../sync/cell.ts";
+import {
+  Condition as ThreadCondition,
+  CONDITION_WORDS,
+  type SentCondition,
+} from "../sync/condition.ts";
+import { Event as ThreadEvent, EVENT_WORDS } from "../sync/event.ts";
+import { Lock as ThreadLock, LOCK_WORDS } from "../sync/lock.ts";
+import type { NumberOf, NumericType } from "../sync/numeric.ts";
+import { RLock as ThreadRLock, RLOCK_WORDS } from "../sync/rlock.ts";
+import {
+  BoundedSemaphore as ThreadBoundedSemaphore,
+  Semaphore as ThreadSemaphore,
+  SEMAPHORE_WORDS,
+} from "../sync/semaphore.ts";
+import { type SentValue, Value as ThreadValue, VALUE_WORDS } from "../sync/value.ts";
+
+/** The options, with a place in the family's memory. */
+function placed<O extends Placed>(options: O, words: number): O {
+  // Checked by the constructor to come; what is no object must reach it as it is.
+  if (Object(options).constructor !== Object) return options;
+  return { ...options, [AT]: options?.[AT] ?? theArena().allocate(words) } as O;
+}
+
+/** The options of a handle to words that the family has. */
+function found({ at, name }: Sent, words: number): NameOptions & Placed {
+  return { name, [AT]: theArena().place(at, words) };
+}
+
+/**
+ * A mutual exclusion lock for processes, and for threads of several processes.
+ *
+ * A process that dies while it holds the lock, by SIGKILL too, hangs nobody: the next one to acquire
+ * it has it within a second, and its guard says `abandoned`.
+ *
+ * *Permissions*: `--allow-ffi`.
+ */
+export class Lock extends ThreadLock {
+  /**
+   * Creates a lock that is free.
+   *
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+   */
+  constructor(options: NameOptions & Placed = {}) {
+    super(placed(options, LOCK_WORDS));
+  }
+}
+
+/**
+ * As threading.RLock, for processes: its owner is one thread of one process.
+ *
+ * *Permissions*: `--allow-ffi`.
+ */
+export class RLock extends ThreadRLock {
+  /**
+   * Creates a lock that is free.
+   *
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+   */
+  constructor(options: NameOptions & Placed = {}) {
+    super(placed(options, RLOCK_WORDS));
+  }
+}
+
+/**
+ * As threading.Semaphore, for processes.
+ *
+ * *Permissions*: `--allow-ffi`.
+ */
+export class Semaphore extends ThreadSemaphore {
+  /**
+   * Creates a semaphore with `value` free permits.
+   *
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+   */
+  constructor(value = 1, options: NameOptions & Placed = {}) {
+    super(value, placed(options, SEMAPHORE_WORDS));
+  }
+}
+
+/**
+ * As threading.BoundedSemaphore, for processes.
+ *
+ * *Permissions*: `--allow-ffi`.
+ */
+export class BoundedSemaphore extends ThreadBoundedSemaphore {
+  /**
+   * Creates a semaphore with `value` free permits, and never more.
+   *
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+   */
+  constructor(value = 1, options: NameOptions & Placed = {}) {
+    super(value, placed(options, SEMAPHORE_WORDS));
+  }
+}
+
+/**
+ * As threading.Event, for processes.
+ *
+ * *Permissions*: `--allow-ffi`.
+ */
+export class Event extends ThreadEvent {
+  /**
+   * Creates an event that is not set.
+   *
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+   */
+  constructor(options: NameOptions & Placed = {}) {
+    super(placed(options, EVENT_WORDS));
+  }
+}
+
+/**
+ * As threading.Condition, for processes.
+ *
+ * *Permissions*: `--allow-ffi`.
+ */
+export class Condition extends ThreadCondition {
+  /**
+   * Creates a condition over a lock.
+   *
+   * @param lock A Lock or RLock for processes. Default: an RLock of its own.
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+   */
+  constructor(lock: ThreadLock | ThreadRLock = new RLock(), options: NameOptions & Placed = {}) {
+    super(lock, placed(options, CONDITION_WORDS));
+  }
+}
+
+/**
+ * As threading.Barrier, for processes.
+ *
+ * *Permissions*: `--allow-ffi`.
+ */
+export class Barrier extends ThreadBarrier {
+  /**
+   * Creates a barrier.
+   *
+   * @param parties How many it is for, 1 to 4096.
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+   */
+  constructor(parties: number, options: BarrierOptions & Placed = {}) {
+    checkParties(parties);
+    super(parties, placed(options, barrierWords(parties)));
+  }
+}
+
+/**
+ * As threading.Value, for processes.
+ *
+ * *Permissions*: `--allow-ffi`.
+ */
+export class Value<T extends NumericType = NumericType> extends ThreadValue<T> {
+  /**
+   * Creates a value.
+   *
+   * @param type Its type, as in `"i32"` or `"f64"`.
+   * @param initial Its number at first. Default: 0.
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+   */
+  constructor(type: T, initial?: NumberOf<T>, options: NameOptions & Placed = {}) {
+    super(type, initial, placed(options, VALUE_WORDS));
+  }
+}
+
+/**
+ * As threading.Array, for processes.
+ *
+ * *Permissions*: `--allow-ffi`.
+ */
+export class SharedArray<T extends NumericType = NumericType> extends ThreadArray<T> {
+  /**
+   * Creates an array.
+   *
+   * @param type The type of its numbers, as in `"i32"` or `"f64"`.
+   * @param source How many zeros, or the numbers.
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+   */
+  constructor(
+    type: T,
+    source: number | Iterable<NumberOf<T>>,
+    options: NameOptions & Placed = {},
+  ) {
+    const { length, values } = checkSource(type, source);
+    const given = (values ?? length) as number | NumberOf<T>[];
+    super(type, given, placed(options, arrayWords(type, length)));
+  }
+}
+
+shareable(import.meta, "Lock", Lock, (sent) => new Lock(found(sent as Sent, LOCK_WORDS)));
+shareable(import.meta, "RLock", RLock, (sent) => new RLock(found(sent as Sent, RLOCK_WORDS)));
+shareable(
+  import.meta,
+  "Semaphore",
+  Semaphore,
+  (sent) => new Semaphore(0, found(sent as Sent, SEMAPHORE_WORDS)),
+);
+shareable(
+  import.meta,
+  "BoundedSemaphore",
+  BoundedSemaphore,
+  (sent) => new BoundedSemaphore(0, found(sent as Sent, SEMAPHORE_WORDS)),
+);
+shareable(import.meta, "Event", Event, (sent) => new Event(found(sent as Sent, EVENT_WORDS)));
+shareable(import.meta, "Condition", Condition, (sent) => {
+  const { lock } = sent as SentCondition;
+  return new Condition(lock, found(sent as Sent, CONDITION_WORDS));
+});
+shareable(import.meta, "Barrier", Barrier, (sent) => {
+  const { parties, action, timeout } = sent as SentBarrier;
+  const options = found(sent as Sent, barrierWords(parties));
+  return new Barrier(parties, { ...options, action, timeout });
+});
+shareable(import.meta, "Value", Value, (sent) => {
+  const { type } = sent as SentValue;
+  return new Value(type, undefined, found(sent as Sent, VALUE_WORDS));
+});
+shareable(import.meta, "Array", SharedArray, (sent) => {
+  const { type, length } = sent as SentArray;
+  return new SharedArray(type, length, found(sent as Sent, arrayWords(type, length)));
+});

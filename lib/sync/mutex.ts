@@ -1,0 +1,344 @@
+/**
+ * Mutual exclusion, for threads and for processes: one text over a {@linkcode Region}. Lock and RLock
+ * are its faces.
+ *
+ * Its state is one word: the ident of its owner (0: free) and three flags. Taking a free one and
+ * releasing one that nobody waits for are one compare-and-swap each.
+ *
+ * ```text
+ *             CAS by the taker                 CAS by anybody
+ *   0 (free) ------------------> owner ---------------------------> 0, and wake one
+ *                                  |  \--- somebody starves -------> starving | HANDED, and wake all
+ *                                  |
+ *                                  owner dead: CAS by a waiter ----> waiter, its guard `abandoned`
+ * ```
+ *
+ * - `WAITERS`: somebody is parked, or may be: the release must wake. A waiter sets it before it
+ *   parks, and keeps it when it takes the lock after a park, since others may be parked too
+ *   (U. Drepper, "Futexes Are Tricky", mutex 2).
+ * - Fairness: running threads may overtake parked ones, which is many times faster than handing the
+ *   lock on in order. But a waiter that starved for {@linkcode STARVED_AFTER} ms leaves its ident in
+ *   `STARVING`, and the next release hands the lock to it (`HANDED`); as in Go's sync.Mutex.
+ * - A lock handed on is anybody's when the one it was meant for has not come for it within a slice:
+ *   it was busy, gave up or died. Nothing is lost but that turn.
+ * - `BELL` counts releases that wake; waiters park on it. A waiter reads it before it makes sure that
+ *   the lock is still held, so a release in between is seen: no wake-up is lost.
+ * - `TURN` names the present acquisition, so that a guard releases its own one only; `TURNS` counts
+ *   them. A condition gives its lock away in the midst of an acquisition, and takes it back with the
+ *   turn that it had.
+ *
+ * What a death leaves: killed before the CAS, nothing; after it, a lock whose owner is dead, which
+ * the next one to look takes over; killed between a release and its wake-up, parked waiters, who
+ * look again at the end of their slice.
+ *
+ * @module
+ */
+import { DeadlockError } from "../core/errors.ts";
+import { HELD, HELD_IDS, IDENT_MASK, MOST_HELD } from "../memory/roster.ts";
+import { isCancelled, isCut } from "../memory/self.ts";
+import type { Cell } from "./cell.ts";
+import { CELL_WORDS } from "./cell.ts";
+import { deadlockOf } from "./deadlock.ts";
+import { pause, SpinBudget } from "./spin.ts";
+import { ALL, checkCancelled, type Park, SLICE, type Steps } from "./steps.ts";
+
+// Words after those of the cell.
+const WORD = CELL_WORDS;
+const BELL = CELL_WORDS + 1;
+const TURN = CELL_WORDS + 2;
+const TURNS = CELL_WORDS + 3;
+const STARVING = CELL_WORDS + 4;
+/** The words that a cell with a mutex takes. */
+export const MUTEX_WORDS = CELL_WORDS + 5;
+
+// Flags beside the owner's ident in WORD.
+const WAITERS = 1 << 24;
+/** The owner is an async function. */
+export const ASYNC = 1 << 25;
+const HANDED = 1 << 26;
+
+/** How long a waiter is overtaken before the lock is handed to it, in ms. */
+const STARVED_AFTER = 5;
+
+/** How {@linkcode Mutex.take} ended: with the lock, which was in order. */
+export const TAKEN = 0;
+/** With the lock, whose owner had died. */
+export const ABANDONED = 1;
+/** Its thread has the lock already (re-entrant only). */
+export const JOINED = 2;
+
+/** What {@linkcode Mutex.take} is told. */
+export interface TakeOptions {
+  /** Whether the thread that has the lock may have it again. */
+  reentrant?: boolean;
+  /** Whether a deadlock is to be thrown. */
+  detects?: boolean | undefined;
+}
+
+/** An acquisition that a condition has interrupted. */
+export interface Suspended {
+  /** The owner's ident and whether it is async. */
+  mine: number;
+  /** Its turn. */
+  turn: number;
+}
+
+/** A lock without its face. */
+export class Mutex {
+  /** The ident of the calling thread. */
+  readonly me: number;
+  readonly #cell: Cell;
+  readonly #words: Int32Array<ArrayBufferLike>;
+  readonly #word: number;
+  readonly #turn: number;
+  readonly #turns: number;
+  /** The roster's words, and where this thread notes there what it holds. */
+  readonly #notes: Int32Array<ArrayBufferLike>;
+  readonly #held: number;
+  readonly #id: number;
+  readonly #spin = new SpinBudget();
+
+  /** Lays a mutex over the cell's first words. */
+  constructor(cell: Cell) {
+    const { words, base, id, region: { parties } } = cell;
+    this.#cell = cell;
+    this.#words = words;
+    this.#word = base + WORD;
+    this.#turn = base + TURN;
+    this.#turns = base + TURNS;
+    this.#notes = parties.roster.words;
+    this.#held = parties.slot + HELD;
+    this.#id = id;
+    this.me = parties.me;
+  }
+
+  /** Takes the lock for `mine`, an ident and perhaps `ASYNC`, if nobody has it. */
+  tryTake(mine: number): boolean {
+    return Atomics.compareExchange(this.#words, this.#word, 0, mine) === 0;
+  }
+
+  /** Spins for the lock; false when it is time to park. */
+  spinFor(mine: number): boolean {
+    const words = this.#words;
+    const word = this.#word;
+    const spin = this.#spin;
+    const looks = spin.next();
+    for (let k = 0; k < looks; k++) {
+      if (Atomics.load(words, word) === 0 && this.tryTake(mine)) {
+        spin.paid(k);
+        return true;
+      }
+      pause();
+    }
+    spin.failed();
+    return false;
+  }
+
+  /**
+   * Takes the lock, waiting while another has it.
+   *
+   * @returns `TAKEN`, `ABANDONED` or `JOINED`.
+   */
+  *take(mine: number, timeout: number, { reentrant, detects }: TakeOptions = {}): Steps<number> {
+    const { region, base, id } = this.#cell;
+    const words = this.#words;
+    const word = this.#word;
+    const me = this.me;
+    const park: Park = { region, index: base + BELL, value: 0, on: id, holder: 0, detects };
+    const began = performance.now();
+    let parks = 0;
+    let starving = false;
+    let handed = 0;
+    let handedAt = 0;
+    let taken = false;
+    try {
+      for (;;) {
+        const seen = Atomics.load(words, word);
+        const owner = seen & IDENT_MASK;
+        if ((seen & HANDED) === 0) handed = 0;
+        else if (handed !== seen) {
+          handed = seen;
+          handedAt = performance.now();
+        }
+        if (reentrant && owner === me && handed === 0) {
+          taken = true;
+          return JOINED;
+        }
+        const unclaimed = handed !== 0 && performance.now() - handedAt >= SLICE;
+        const forMe = owner === 0 || handed !== 0 && owner === me || unclaimed;
+        if (forMe || region.parties.isDead(owner)) {
+          if (isCut()) checkCancelled();
+          // Others may be parked: the flag stays unless this call alone ever waited.
+          const flags = parks > 0 ? WAITERS : seen & WAITERS;
+          if (Atomics.compareExchange(words, word, seen, mine | flags) !== seen) continue;
+          if (unclaimed) Atomics.compareExchange(words, base + STARVING, owner, 0);
+          taken = true;
+          return forMe ? TAKEN : ABANDONED;
+        }
+        if (timeout > 0 && (mine & ASYNC) === 0 && (seen & ASYNC) !== 0 && owner === me) {
+          throw new DeadlockError(
+            `Cannot acquire ${this.#cell.title("lock")}: an async function of this same thread ` +
+              "holds it, and could not release it while the thread is blocked; use await acquire()",
+          );
+        }
+        park.value = Atomics.load(words, base + BELL);
+        park.holder = handed === 0 ? owner : 0;
+        // From here on a release is seen, by the flag or by the bell.
+        if (Atomics.compareExchange(words, word, seen, seen | WAITERS) !== seen) continue;
+        yield park;
+        parks++;
+        if (detects) {
+          const deadlock = deadlockOf(region.parties);
+          if (deadlock !== undefined) throw new DeadlockError(deadlock.message);
+        }
+        if (!starving && performance.now() - began > STARVED_AFTER) {
+          starving = Atomics.compareExchange(words, base + STARVING, 0, me) === 0;
+        }
+      }
+    } finally {
+      if (starving) Atomics.compareExchange(words, base + STARVING, me, 0);
+      if (!taken) this.#pass();
+    }
+  }
+
+  /**
+   * Begins the acquisition of a lock that has just been taken, and notes it.
+   *
+   * @returns Its turn.
+   */
+  enter(mine: number): number {
+    if (isCancelled()) {
+      // This thread was stopped meanwhile: it takes nothing any more.
+      if ((Atomics.load(this.#words, this.#word) & ~WAITERS) === mine) this.#free();
+      checkCancelled();
+    }
+    const words = this.#words;
+    const turn = words[this.#turns]! + 1 | 0;
+    words[this.#turns] = turn;
+    words[this.#turn] = turn;
+    this.#note();
+    return turn;
+  }
+
+  /** The present acquisition. */
+  get turn(): number {
+    return this.#words[this.#turn]!;
+  }
+
+  /** Ends the acquisition `turn`, if it is still the present one. */
+  leave(turn: number): void {
+    const words = this.#words;
+    if (words[this.#turn] !== turn) return;
+    const word = this.#word;
+    const me = this.me;
+    // The two usual cases: taken by a sync or by an async call, and nobody waits.
+    if (
+      Atomics.compareExchange(words, word, me, 0) === me ||
+      Atomics.compareExchange(words, word, me | ASYNC, 0) === (me | ASYNC)
+    ) return this.#unnote();
+    if (this.isHeld) this.release();
+  }
+
+  /** Releases the lock, whoever holds it; it is held. */
+  release(): void {
+    const owner = this.#free();
+    if (owner === this.me) this.#unnote();
+    else this.#cell.region.parties.roster.disown(owner, this.#id);
+  }
+
+  /** Whether somebody holds the lock, at this moment. */
+  get isHeld(): boolean {
+    return (Atomics.load(this.#words, this.#word) & IDENT_MASK) !== 0;
+  }
+
+  /** Whether the calling thread holds the lock. */
+  get isMine(): boolean {
+    return (Atomics.load(this.#words, this.#word) & (IDENT_MASK | HANDED)) === this.me;
+  }
+
+  /** Gives the lock away for a time; the calling thread holds it. */
+  suspend(): Suspended {
+    const mine = Atomics.load(this.#words, this.#word) & (IDENT_MASK | ASYNC);
+    const turn = this.turn;
+    this.release();
+    return { mine, turn };
+  }
+
+  /**
+   * Takes back what was given away; also when this thread has been asked to stop.
+   *
+   * @returns `TAKEN` or `ABANDONED`.
+   */
+  *resume({ mine, turn }: Suspended): Steps<number> {
+    const how = this.tryTake(mine) ? TAKEN : yield* this.take(mine, Infinity);
+    this.#words[this.#turn] = turn;
+    this.#note();
+    return how;
+  }
+
+  /** Wakes all who wait, because something other than a release concerns them. */
+  wakeAll(): void {
+    this.#cell.ring(BELL, ALL);
+  }
+
+  #free(): number {
+    const words = this.#words;
+    const word = this.#word;
+    let seen = Atomics.load(words, word);
+    for (;;) {
+      const starving = this.#cell.at(STARVING);
+      const next = starving === 0 ? 0 : starving | HANDED | WAITERS;
+      const found = Atomics.compareExchange(words, word, seen, next);
+      if (found === seen) {
+        if ((seen & WAITERS) !== 0) this.#cell.ring(BELL, starving === 0 ? 1 : ALL);
+        return seen & IDENT_MASK;
+      }
+      seen = found;
+    }
+  }
+
+  /** Leaves without the lock: what was meant for this waiter goes to the next. */
+  #pass(): void {
+    const words = this.#words;
+    const seen = Atomics.load(words, this.#word);
+    if ((seen & HANDED) !== 0 && (seen & IDENT_MASK) === this.me) {
+      if (Atomics.compareExchange(words, this.#word, seen, 0) === seen) this.#cell.ring(BELL, ALL);
+    } else if ((seen & IDENT_MASK) === 0) {
+      this.#cell.ring(BELL, 1);
+    }
+  }
+
+  /** Notes in the roster that this thread holds the lock. */
+  #note(): void {
+    const notes = this.#notes;
+    const held = this.#held;
+    const count = notes[held]!;
+    if (count < MOST_HELD) notes[held + (HELD_IDS - HELD) + count] = this.#id;
+    notes[held] = count + 1;
+  }
+
+  #unnote(): void {
+    const notes = this.#notes;
+    const held = this.#held;
+    const last = notes[held]! - 1;
+    // Locks are mostly released in the reverse order.
+    if (last < MOST_HELD && notes[held + (HELD_IDS - HELD) + last] === this.#id) notes[held] = last;
+    else this.#unnoteAny(last);
+  }
+
+  #unnoteAny(last: number): void {
+    const notes = this.#notes;
+    const ids = this.#held + (HELD_IDS - HELD);
+    const noted = Math.min(last + 1, MOST_HELD);
+    for (let k = noted - 1; k >= 0; k--) {
+      if (notes[ids + k] !== this.#id) continue;
+      notes.copyWithin(ids + k, ids + k + 1, ids + noted);
+      notes[ids + noted - 1] = 0;
+      break;
+    }
+    // What others released is gone from the end of the list as well.
+    let count = Math.max(0, last);
+    while (count > 0 && count <= MOST_HELD && notes[ids + count - 1] === 0) count--;
+    notes[this.#held] = count;
+  }
+}
