@@ -8,7 +8,6 @@
 import type { Parties } from "./region.ts";
 import {
   HELD,
-  HELD_IDS,
   KIND_BITS,
   MOST_HELD,
   MOST_WAITS,
@@ -147,10 +146,29 @@ export function waitsOf(roster: Roster, slot: number): { noted: Waiting[]; unnot
   return { noted, unnoted: Math.max(0, words[slot + WAITS]! - noted.length) };
 }
 
-/** The ids of the locks that the party in a slot holds; `unnoted` ones are counted only. */
-export function locksOf(roster: Roster, slot: number): { noted: number[]; unnoted: number } {
-  const { words } = roster;
-  const count = Math.max(0, words[slot + HELD]!);
-  const noted = [...words.subarray(slot + HELD_IDS, slot + HELD_IDS + Math.min(count, MOST_HELD))];
-  return { noted: noted.filter((id) => id !== 0), unnoted: Math.max(0, count - MOST_HELD) };
+/** The ids of the locks that the party in a slot holds, as far as they are noted. */
+export function locksOf(roster: Roster, slot: number): number[] {
+  return [...roster.words.subarray(slot + HELD, slot + HELD + MOST_HELD)].filter((id) => id !== 0)
+    .sort((a, b) => a - b);
+}
+
+/** Where the note of a lock that a party holds is, if nothing else is there. */
+export function heldEntry(slot: number, id: number): number {
+  return slot + HELD + ((id >>> KIND_BITS) & MOST_HELD - 1);
+}
+
+/** Notes a lock whose own entry is in use; beyond {@linkcode MOST_HELD} there is no note. */
+export function noteElsewhere(words: Int32Array<ArrayBufferLike>, slot: number, id: number): void {
+  const entry = words.subarray(slot + HELD, slot + HELD + MOST_HELD).indexOf(0);
+  if (entry >= 0) words[slot + HELD + entry] = id;
+}
+
+/** Takes back what {@linkcode noteElsewhere} noted. */
+export function unnoteElsewhere(
+  words: Int32Array<ArrayBufferLike>,
+  slot: number,
+  id: number,
+): void {
+  const entry = words.subarray(slot + HELD, slot + HELD + MOST_HELD).indexOf(id);
+  if (entry >= 0) words[slot + HELD + entry] = 0;
 }

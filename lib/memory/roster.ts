@@ -50,14 +50,12 @@ export const PID = 5;
 export const TWIN = 6;
 /** The ident of the party that started it. */
 export const STARTER = 7;
-/** How many locks the party holds; those beyond {@linkcode MOST_HELD} are counted only. */
+/** Where the ids of the locks that the party holds are noted; 0 for none. */
 export const HELD = 8;
-/** Where their ids begin, the oldest first; 0 for one that somebody else released. */
-export const HELD_IDS = 9;
-/** How many held locks are noted. */
-export const MOST_HELD = 8;
+/** How many held locks are noted; a power of 2. */
+export const MOST_HELD = 16;
 /** How many waits are under way in the party, noted or not. */
-export const WAITS = HELD_IDS + MOST_HELD;
+export const WAITS = HELD + MOST_HELD;
 /** Where the notes of waits begin. */
 export const WAIT_NOTES = WAITS + 1;
 /** The words of one note. */
@@ -222,10 +220,7 @@ export class Roster {
   }
 
   #holdsAny(slot: number): boolean {
-    const { words } = this;
-    const count = Math.min(words[slot + HELD]!, MOST_HELD);
-    for (let k = 0; k < count; k++) if (words[slot + HELD_IDS + k] !== 0) return true;
-    return false;
+    return this.words.subarray(slot + HELD, slot + HELD + MOST_HELD).some((id) => id !== 0);
   }
 
   /** Notes that a lock which the party `ident` holds was released by somebody else. */
@@ -234,7 +229,7 @@ export class Roster {
     const slot = this.slotOf(ident, true);
     if (slot < 0) return;
     for (let k = 0; k < MOST_HELD; k++) {
-      if (Atomics.compareExchange(words, slot + HELD_IDS + k, id, 0) === id) break;
+      if (Atomics.compareExchange(words, slot + HELD + k, id, 0) === id) break;
     }
     if (Atomics.load(words, slot + IDENT) === ident || this.#holdsAny(slot)) return;
     Atomics.compareExchange(words, slot + IDENT, estateOf(ident), FREE);

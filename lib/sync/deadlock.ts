@@ -74,8 +74,6 @@ export interface Party {
   unnoted: number;
   /** What it holds. */
   holds: Thing[];
-  /** How much more it holds. */
-  more: number;
 }
 
 /** Reads the rosters. */
@@ -127,8 +125,8 @@ export function readParties(): Map<string, Party> {
   return parties;
 }
 
-function empty(): Pick<Party, "waits" | "unnoted" | "holds" | "more"> {
-  return { waits: [], unnoted: 0, holds: [], more: 0 };
+function empty(): Pick<Party, "waits" | "unnoted" | "holds"> {
+  return { waits: [], unnoted: 0, holds: [] };
 }
 
 /** Adds what one roster says of a party. */
@@ -147,15 +145,13 @@ function read(
     party.waits.push({ ...wait, roster, by, estate });
   }
   party.unnoted += waits.unnoted;
-  const locks = locksOf(roster, slot);
-  for (const id of locks.noted) party.holds.push({ roster, id });
-  party.more += locks.unnoted;
+  for (const id of locksOf(roster, slot)) party.holds.push({ roster, id });
 }
 
 /** Whether the holder has ended, with the lock in hand. */
 function isInEstate(roster: Roster, { id, holder }: Waiting): boolean {
   const slot = roster.slotOf(holder, true);
-  return slot >= 0 && roster.slotOf(holder) < 0 && locksOf(roster, slot).noted.includes(id);
+  return slot >= 0 && roster.slotOf(holder) < 0 && locksOf(roster, slot).includes(id);
 }
 
 /** How a report calls a lock or its like. */

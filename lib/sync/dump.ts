@@ -44,7 +44,7 @@ export function dumpText(others?: Other[]): string {
 
 /** Its state, and the rest. */
 function describe(party: Party, parties: Map<string, Party>): [state: string, rest: string] {
-  const { waits, unnoted, holds, more } = party;
+  const { waits, unnoted, holds } = party;
   const nameOf = (key: string | undefined) => {
     const other = key === undefined ? undefined : parties.get(key);
     return other === undefined
@@ -56,7 +56,6 @@ function describe(party: Party, parties: Map<string, Party>): [state: string, re
   const state = waits.length + unnoted > 0 ? "waiting" : "running";
   const clauses: string[] = [];
   const titles = holds.map((thing) => titleOf(thing, () => ""));
-  if (more > 0) titles.push(`${more} more`);
   if (titles.length > 0) clauses.push(`holds ${titles.join(", ")}`);
   const now = Date.now();
   for (const wait of waits) {

@@ -114,8 +114,12 @@ export class Lock {
    * @throws {Error} The lock is not held.
    */
   release(): void {
-    if (!this.#mutex.isHeld) throw new Error("Cannot release the lock: it is not held");
-    this.#mutex.release();
+    const mutex = this.#mutex;
+    if (mutex.tryRelease()) return;
+    if (!mutex.isHeld) {
+      throw new Error(`Cannot release ${this.#cell.title("lock")}: it is not held`);
+    }
+    mutex.release();
   }
 
   /** Whether somebody holds the lock, at this moment. */

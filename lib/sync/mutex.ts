@@ -23,9 +23,9 @@
  *   it was busy, gave up or died. Nothing is lost but that turn.
  * - `BELL` counts releases that wake; waiters park on it. A waiter reads it before it makes sure that
  *   the lock is still held, so a release in between is seen: no wake-up is lost.
- * - `TURN` names the present acquisition, so that a guard releases its own one only; `TURNS` counts
- *   them. A condition gives its lock away in the midst of an acquisition, and takes it back with the
- *   turn that it had.
+ * - `TURN` counts acquisitions, so that a guard releases its own one only. A condition gives its lock
+ *   away in the midst of an acquisition and takes it back with the turn that it had; `SKIPPED` says how
+ *   many there were between, so that none of their turns is given again.
  *
  * What a death leaves: killed before the CAS, nothing; after it, a lock whose owner is dead, which
  * the next one to look takes over; killed between a release and its wake-up, parked waiters, who
@@ -34,8 +34,9 @@
  * @module
  */
 import { DeadlockError } from "../core/errors.ts";
-import { HELD, HELD_IDS, IDENT_MASK, MOST_HELD } from "../memory/roster.ts";
-import { isCancelled, isCut } from "../memory/self.ts";
+import { heldEntry, noteElsewhere, unnoteElsewhere } from "../memory/notes.ts";
+import { IDENT_MASK } from "../memory/roster.ts";
+import { isCut, self } from "../memory/self.ts";
 import type { Cell } from "./cell.ts";
 import { CELL_WORDS } from "./cell.ts";
 import { deadlockOf } from "./deadlock.ts";
@@ -46,7 +47,7 @@ import { ALL, checkCancelled, type Park, SLICE, type Steps } from "./steps.ts";
 const WORD = CELL_WORDS;
 const BELL = CELL_WORDS + 1;
 const TURN = CELL_WORDS + 2;
-const TURNS = CELL_WORDS + 3;
+const SKIPPED = CELL_WORDS + 3;
 const STARVING = CELL_WORDS + 4;
 /** The words that a cell with a mutex takes. */
 export const MUTEX_WORDS = CELL_WORDS + 5;
@@ -91,11 +92,14 @@ export class Mutex {
   readonly #words: Int32Array<ArrayBufferLike>;
   readonly #word: number;
   readonly #turn: number;
-  readonly #turns: number;
-  /** The roster's words, and where this thread notes there what it holds. */
+  readonly #skipped: number;
+  /** Where this thread notes that it holds the lock. */
   readonly #notes: Int32Array<ArrayBufferLike>;
-  readonly #held: number;
+  readonly #note: number;
   readonly #id: number;
+  /** The word that says whether this thread is asked to stop. */
+  readonly #mine: Int32Array<ArrayBufferLike>;
+  readonly #cancel: number;
   readonly #spin = new SpinBudget();
 
   /** Lays a mutex over the cell's first words. */
@@ -105,10 +109,13 @@ export class Mutex {
     this.#words = words;
     this.#word = base + WORD;
     this.#turn = base + TURN;
-    this.#turns = base + TURNS;
+    this.#skipped = base + SKIPPED;
     this.#notes = parties.roster.words;
-    this.#held = parties.slot + HELD;
+    this.#note = heldEntry(parties.slot, id);
     this.#id = id;
+    const { words: mine, cancel } = self();
+    this.#mine = mine;
+    this.#cancel = cancel;
     this.me = parties.me;
   }
 
@@ -207,17 +214,27 @@ export class Mutex {
    * @returns Its turn.
    */
   enter(mine: number): number {
-    if (isCancelled()) {
-      // This thread was stopped meanwhile: it takes nothing any more.
-      if ((Atomics.load(this.#words, this.#word) & ~WAITERS) === mine) this.#free();
-      checkCancelled();
-    }
+    // Read after the lock was taken, so plain is enough.
+    if (this.#mine[this.#cancel] !== 0) this.#refuse(mine);
     const words = this.#words;
-    const turn = words[this.#turns]! + 1 | 0;
-    words[this.#turns] = turn;
+    if (words[this.#skipped] !== 0) this.#skip();
+    const turn = words[this.#turn]! + 1 | 0;
     words[this.#turn] = turn;
-    this.#note();
+    this.#enterNote();
     return turn;
+  }
+
+  /** This thread was stopped meanwhile: it takes nothing any more. */
+  #refuse(mine: number): void {
+    if ((Atomics.load(this.#words, this.#word) & ~WAITERS) === mine) this.#free();
+    checkCancelled();
+  }
+
+  /** Begins anew after the turns that were given while an acquisition was suspended. */
+  #skip(): void {
+    const words = this.#words;
+    words[this.#turn] += words[this.#skipped]!;
+    words[this.#skipped] = 0;
   }
 
   /** The present acquisition. */
@@ -227,22 +244,27 @@ export class Mutex {
 
   /** Ends the acquisition `turn`, if it is still the present one. */
   leave(turn: number): void {
+    if (this.#words[this.#turn] !== turn) return;
+    if (!this.tryRelease() && this.isHeld) this.release();
+  }
+
+  /** Releases the lock in the usual cases: taken by this thread, and nobody waits. */
+  tryRelease(): boolean {
     const words = this.#words;
-    if (words[this.#turn] !== turn) return;
     const word = this.#word;
     const me = this.me;
-    // The two usual cases: taken by a sync or by an async call, and nobody waits.
     if (
-      Atomics.compareExchange(words, word, me, 0) === me ||
-      Atomics.compareExchange(words, word, me | ASYNC, 0) === (me | ASYNC)
-    ) return this.#unnote();
-    if (this.isHeld) this.release();
+      Atomics.compareExchange(words, word, me, 0) !== me &&
+      Atomics.compareExchange(words, word, me | ASYNC, 0) !== (me | ASYNC)
+    ) return false;
+    this.#leaveNote();
+    return true;
   }
 
   /** Releases the lock, whoever holds it; it is held. */
   release(): void {
     const owner = this.#free();
-    if (owner === this.me) this.#unnote();
+    if (owner === this.me) this.#leaveNote();
     else this.#cell.region.parties.roster.disown(owner, this.#id);
   }
 
@@ -271,8 +293,10 @@ export class Mutex {
    */
   *resume({ mine, turn }: Suspended): Steps<number> {
     const how = this.tryTake(mine) ? TAKEN : yield* this.take(mine, Infinity);
-    this.#words[this.#turn] = turn;
-    this.#note();
+    const words = this.#words;
+    words[this.#skipped] += words[this.#turn]! - turn | 0;
+    words[this.#turn] = turn;
+    this.#enterNote();
     return how;
   }
 
@@ -308,37 +332,15 @@ export class Mutex {
     }
   }
 
-  /** Notes in the roster that this thread holds the lock. */
-  #note(): void {
+  #enterNote(): void {
     const notes = this.#notes;
-    const held = this.#held;
-    const count = notes[held]!;
-    if (count < MOST_HELD) notes[held + (HELD_IDS - HELD) + count] = this.#id;
-    notes[held] = count + 1;
+    if (notes[this.#note] === 0) notes[this.#note] = this.#id;
+    else noteElsewhere(notes, this.#cell.region.parties.slot, this.#id);
   }
 
-  #unnote(): void {
+  #leaveNote(): void {
     const notes = this.#notes;
-    const held = this.#held;
-    const last = notes[held]! - 1;
-    // Locks are mostly released in the reverse order.
-    if (last < MOST_HELD && notes[held + (HELD_IDS - HELD) + last] === this.#id) notes[held] = last;
-    else this.#unnoteAny(last);
-  }
-
-  #unnoteAny(last: number): void {
-    const notes = this.#notes;
-    const ids = this.#held + (HELD_IDS - HELD);
-    const noted = Math.min(last + 1, MOST_HELD);
-    for (let k = noted - 1; k >= 0; k--) {
-      if (notes[ids + k] !== this.#id) continue;
-      notes.copyWithin(ids + k, ids + k + 1, ids + noted);
-      notes[ids + noted - 1] = 0;
-      break;
-    }
-    // What others released is gone from the end of the list as well.
-    let count = Math.max(0, last);
-    while (count > 0 && count <= MOST_HELD && notes[ids + count - 1] === 0) count--;
-    notes[this.#held] = count;
+    if (notes[this.#note] === this.#id) notes[this.#note] = 0;
+    else unnoteElsewhere(notes, this.#cell.region.parties.slot, this.#id);
   }
 }
