@@ -40,7 +40,7 @@ import { isCut, self } from "../memory/self.ts";
 import type { Cell } from "./cell.ts";
 import { CELL_WORDS } from "./cell.ts";
 import { deadlockOf } from "./deadlock.ts";
-import { pause, SpinBudget } from "./spin.ts";
+import { CAN_SPIN, pause } from "./spin.ts";
 import { ALL, checkCancelled, type Park, SLICE, type Steps } from "./steps.ts";
 
 // Words after those of the cell.
@@ -57,6 +57,10 @@ const WAITERS = 1 << 24;
 /** The owner is an async function. */
 export const ASYNC = 1 << 25;
 const HANDED = 1 << 26;
+
+/** How often a waiter looks before it parks, and how long it pauses before the first look. */
+const LOOKS = 6;
+const FIRST_PAUSES = 8;
 
 /** How long a waiter is overtaken before the lock is handed to it, in ms. */
 const STARVED_AFTER = 5;
@@ -100,7 +104,6 @@ export class Mutex {
   /** The word that says whether this thread is asked to stop. */
   readonly #mine: Int32Array<ArrayBufferLike>;
   readonly #cancel: number;
-  readonly #spin = new SpinBudget();
 
   /** Lays a mutex over the cell's first words. */
   constructor(cell: Cell) {
@@ -124,20 +127,23 @@ export class Mutex {
     return Atomics.compareExchange(this.#words, this.#word, 0, mine) === 0;
   }
 
-  /** Spins for the lock; false when it is time to park. */
+  /**
+   * Spins for the lock; false when it is time to park.
+   *
+   * It looks seldom, and ever more seldom: each look takes the word away from the owner's core. With the
+   * pauses, four threads that do nothing else get twice as many turns a second as with a look each time.
+   */
   spinFor(mine: number): boolean {
+    if (!CAN_SPIN) return false;
     const words = this.#words;
     const word = this.#word;
-    const spin = this.#spin;
-    const looks = spin.next();
-    for (let k = 0; k < looks; k++) {
-      if (Atomics.load(words, word) === 0 && this.tryTake(mine)) {
-        spin.paid(k);
-        return true;
-      }
-      pause();
+    for (let look = 0, pauses = FIRST_PAUSES; look < LOOKS; look++, pauses *= 2) {
+      for (let k = 0; k < pauses; k++) pause();
+      const seen = Atomics.load(words, word);
+      if (seen === 0 && this.tryTake(mine)) return true;
+      // Where others have parked already, one more of them does no harm.
+      if ((seen & WAITERS) !== 0) return false;
     }
-    spin.failed();
     return false;
   }
 

@@ -1,5 +1,5 @@
 /**
- * Spinning before parking: a lock is most often free again within a microsecond, and waking a
+ * Spinning before parking: what is waited for often comes within a microsecond, and waking a
  * parked thread takes 45. How long to spin is learnt: the budget grows when spinning paid and
  * shrinks when it ended in a park. On one core nothing spins: the holder could not run meanwhile.
  *
@@ -15,9 +15,10 @@ const PROBE = 256;
 export const pause: () => void =
   (Atomics as unknown as { pause?: () => void }).pause?.bind(Atomics) ?? (() => {});
 
-const CAN_SPIN = navigator.hardwareConcurrency > 1;
+/** Whether another thread can run while this one spins. */
+export const CAN_SPIN: boolean = navigator.hardwareConcurrency > 1;
 
-/** How long one thread spins for one lock. */
+/** How long one thread spins for one thing. */
 export class SpinBudget {
   #budget = PROBE;
   #waits = 0;

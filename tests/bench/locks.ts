@@ -1,0 +1,156 @@
+/**
+ * Locks against what they are made of, and against CPython's, in turns in the same minutes:
+ *
+ *     deno run -A tests/bench/locks.ts [ROUNDS]
+ *
+ * - uncontended: acquire and release, in ns, beside a compare-and-swap and an exchange on the same memory;
+ * - contended: four threads or processes count to 100,000 each under one lock, in µs a section, beside
+ *   CPython's threading and multiprocessing where python3 is there.
+ *
+ * The figures are medians; read the ratios, these machines are noisy.
+ *
+ * @module
+ */
+import * as multiprocessing from "../../lib/multiprocessing.ts";
+import * as threading from "../../lib/threading.ts";
+import { task } from "../../lib/task.ts";
+import { theArena } from "../../lib/memory/arena.ts";
+import { onHeap } from "../../lib/memory/placement.ts";
+
+const PAIRS = 2_000_000;
+const PARTIES = 4;
+const TIMES = 100_000;
+
+const PYTHON = `
+import sys, time, threading, multiprocessing as mp
+class C: value = 0
+def work(lock, c, n, gate):
+    gate.wait()
+    for _ in range(n):
+        with lock: c.value += 1
+if __name__ == "__main__":
+    n = ${TIMES}
+    if sys.argv[1] == "threads": c, lock, W, gate = C(), threading.Lock(), threading.Thread, threading.Barrier(${
+  PARTIES + 1
+})
+    else: c, lock, W, gate = mp.RawValue("i"), mp.Lock(), mp.Process, mp.Barrier(${PARTIES + 1})
+    ws = [W(target=work, args=(lock, c, n, gate)) for _ in range(${PARTIES})]
+    [w.start() for w in ws]; gate.wait(); t = time.perf_counter(); [w.join() for w in ws]
+    assert c.value == n * ${PARTIES}
+    print((time.perf_counter() - t) / (n * ${PARTIES}) * 1e6)
+`;
+
+/** Counts under the lock once all are there; gives when it began and ended. */
+export const count = task(
+  import.meta,
+  function count(lock: threading.Lock, value: threading.Value<"i32">, gate: threading.Barrier) {
+    gate.waitSync();
+    const began = performance.timeOrigin + performance.now();
+    for (let k = 0; k < TIMES; k++) {
+      const guard = lock.acquireSync();
+      value.value = value.value + 1;
+      guard.release();
+    }
+    return [began, performance.timeOrigin + performance.now()];
+  },
+);
+
+function time(fn: () => void): number {
+  const began = performance.now();
+  fn();
+  return (performance.now() - began) / PAIRS * 1e6;
+}
+
+function raw(words: Int32Array<ArrayBufferLike>, index: number): void {
+  for (let k = 0; k < PAIRS; k++) {
+    if (Atomics.compareExchange(words, index, 0, 1) !== 0) throw new Error("not free");
+    Atomics.exchange(words, index, 0);
+  }
+}
+
+// One function for each class: a call that meets several classes is slower in V8.
+function guards(lock: threading.Lock): void {
+  for (let k = 0; k < PAIRS; k++) lock.acquireSync().release();
+}
+
+function releases(lock: threading.Lock): void {
+  for (let k = 0; k < PAIRS; k++) {
+    lock.acquireSync();
+    lock.release();
+  }
+}
+
+function rguards(lock: threading.RLock): void {
+  for (let k = 0; k < PAIRS; k++) lock.acquireSync().release();
+}
+
+async function contended(face: typeof threading | typeof multiprocessing): Promise<number> {
+  const args: Parameters<typeof count> = [
+    new face.Lock(),
+    new face.Value("i32"),
+    new face.Barrier(PARTIES),
+  ];
+  const make = () =>
+    "Thread" in face ? new face.Thread(count, { args }) : new face.Process(count, { args });
+  const children = Array.from({ length: PARTIES }, () => make().start());
+  const spans = await Promise.all(children.map((child) => child.result()));
+  for (const child of children) await child.join();
+  if (args[1].value !== PARTIES * TIMES) throw new Error(`not exact: ${args[1].value}`);
+  const began = Math.min(...spans.map(([began]) => began));
+  const ended = Math.max(...spans.map(([, ended]) => ended));
+  return (ended - began) / (PARTIES * TIMES) * 1e3;
+}
+
+function python(world: string): number | undefined {
+  try {
+    const { stdout, success } = new Deno.Command("python3", { args: ["-c", PYTHON, world] })
+      .outputSync();
+    return success ? Number(new TextDecoder().decode(stdout)) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function median(figures: number[]): number {
+  return figures.toSorted((a, b) => a - b)[figures.length >> 1]!;
+}
+
+if (import.meta.main) {
+  const rounds = Number(Deno.args[0] ?? 7);
+  const seen = new Map<string, number[]>();
+  const note = (name: string, figure: number | undefined) => {
+    if (figure !== undefined) seen.set(name, [...seen.get(name) ?? [], figure]);
+  };
+  const heap = onHeap(16);
+  const mapped = theArena().allocate(16);
+  for (let round = 0; round < rounds; round++) {
+    for (
+      const [world, face, at] of [
+        ["threads", threading, heap],
+        ["processes", multiprocessing, mapped],
+      ] as const
+    ) {
+      const lock = new face.Lock();
+      const rlock = new face.RLock();
+      note(`raw ${world}`, time(() => raw(at.region.words, at.base)));
+      note(`guard ${world}`, time(() => guards(lock)));
+      note(`release ${world}`, time(() => releases(lock)));
+      note(`rlock ${world}`, time(() => rguards(rlock)));
+      note(`contended ${world}`, await contended(face));
+      note(`cpython ${world}`, python(world));
+    }
+  }
+  const show = (name: string, unit: string, against: string, what: string) => {
+    const figure = median(seen.get(name)!);
+    const other = seen.get(against);
+    const ratio = other === undefined ? "" : `  ${(figure / median(other)).toFixed(2)} x ${what}`;
+    console.log(`${name.padEnd(22)} ${figure.toFixed(unit === "ns" ? 1 : 3)} ${unit}${ratio}`);
+  };
+  for (const world of ["threads", "processes"]) {
+    show(`raw ${world}`, "ns", "", "");
+    for (const kind of ["guard", "release", "rlock"]) {
+      show(`${kind} ${world}`, "ns", `raw ${world}`, "the raw pair");
+    }
+    show(`contended ${world}`, "µs", `cpython ${world}`, "CPython");
+  }
+}
