@@ -54,7 +54,7 @@ export type { BarrierOptions } from "./sync/barrier.ts";
 export type { NameOptions } from "./sync/cell.ts";
 export type { Deadlock, DeadlockParty } from "./sync/deadlock.ts";
 export type { Dump } from "./child/dump_watch.ts";
-export type { NumberOf, NumericType } from "./sync/numeric.ts";
+export type { NonBigType, NumberOf, NumericType } from "./sync/numeric.ts";
 export type {
   AcquireOptions,
   AcquireSyncOptions,

@@ -63,7 +63,7 @@ export { BrokenBarrierError } from "./core/errors.ts";
 export type { NameOptions } from "./sync/cell.ts";
 export type { Deadlock, DeadlockParty } from "./sync/deadlock.ts";
 export type { Dump } from "./child/dump_watch.ts";
-export type { NumberOf, NumericType } from "./sync/numeric.ts";
+export type { NonBigType, NumberOf, NumericType } from "./sync/numeric.ts";
 export type {
   AcquireOptions,
   AcquireSyncOptions,

@@ -74,15 +74,13 @@ export class Arena {
 
   /** Enters this thread; where no slot is free, those of dead processes are freed first. */
   #join(entry: Parameters<Roster["join"]>[0]): Listed {
-    let listed: Listed;
+    const hold = (slot: number) => this.#platform.hold(this.#fd, slot);
     try {
-      listed = this.#roster.join(entry);
+      return this.#roster.join(entry, hold);
     } catch {
       for (const { ident } of this.#roster.list()) this.#isDead(ident);
-      listed = this.#roster.join(entry);
+      return this.#roster.join(entry, hold);
     }
-    this.#platform.hold(this.#fd, listed.slot);
-    return listed;
   }
 
   #parties(): Parties {
@@ -97,7 +95,7 @@ export class Arena {
     // A process sees no marks of its own; its threads are buried by those who end them.
     if (slot < 0 || roster.words[slot + PID] === Deno.pid) return false;
     if (this.#platform.isHeld(this.#fd, slot)) return false;
-    // Between entering and marking there is a moment without a mark.
+    // It may have left, and another be in its slot.
     if (Atomics.load(roster.words, slot) !== ident) return roster.isDead(ident);
     roster.leave(slot, ident, true);
     return true;

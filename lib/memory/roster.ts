@@ -7,7 +7,7 @@
  * can name its owner, and a slot while it lives. When it is stopped, or an error ends it, its bit in
  * the table of the dead is set: the locks that name it pass on. One that ends normally just leaves.
  *
- * A slot's `IDENT`: `FREE` -> the party's ident, by compare-and-swap -> `GONE`, by compare-and-swap of
+ * A slot's `IDENT`: `FREE` -> `CLAIMED`, by compare-and-swap -> the party's ident -> `GONE`, by compare-and-swap of
  * whoever takes it out -> `FREE`. The slot of a thread that was cut off (it may run on, unstoppable) stays
  * `GONE` for good: were it used again, the old thread would read its successor's words. One that ends
  * normally with locks in hand leaves its slot as an estate, `-1 - ident`, until others have released
@@ -72,6 +72,8 @@ const NAME_BYTES = (SLOT - NAME) * 4;
 const FREE = 0;
 /** `IDENT`: of a party that leaves; it stays so when its thread may still run. */
 const GONE = -1;
+/** `IDENT`: of a party that is about to enter. */
+const CLAIMED = -0x80000000;
 
 /** `IDENT`: of a party that ended normally with locks in hand. */
 function estateOf(ident: number): number {
@@ -144,33 +146,41 @@ export class Roster {
   /**
    * Enters a party.
    *
+   * @param claim Called with the slot before anybody can see the party there.
    * @returns Its ident and the index of its slot's first word.
    * @throws {RangeError} When {@linkcode MAX_PARTIES} live at the same time.
    */
-  join(entry: Entry): Listed {
+  join(entry: Entry, claim?: (slot: number) => void): Listed {
     const { words } = this;
     const ident = (Atomics.add(words, this.#base + LAST_IDENT, 1) >>> 0) % IDENT_MASK + 1;
     // After 2^24 parties the idents begin anew: forget how the one before ended.
     Atomics.and(words, this.#base + DEAD + (ident >>> 5), ~(1 << (ident & 31)));
-    const listed = this.#enter(ident, entry) ??
-      (this.#clear() ? this.#enter(ident, entry) : undefined);
+    const listed = this.#enter(ident, entry, claim) ??
+      (this.#clear() ? this.#enter(ident, entry, claim) : undefined);
     if (listed === undefined) {
       throw new RangeError(`Cannot start: ${MAX_PARTIES} threads run already`);
     }
     return listed;
   }
 
-  #enter(ident: number, entry: Entry): Listed | undefined {
+  #enter(ident: number, entry: Entry, claim?: (slot: number) => void): Listed | undefined {
     const { words } = this;
     for (let k = 0; k < MAX_PARTIES; k++) {
       const slot = this.#base + HEADER + k * SLOT;
-      if (Atomics.compareExchange(words, slot + IDENT, FREE, ident) !== FREE) continue;
+      if (Atomics.compareExchange(words, slot + IDENT, FREE, CLAIMED) !== FREE) continue;
       words.fill(0, slot + STATE, slot + NAME_VERSION);
       words[slot + FLAGS] = entry.daemon ? DAEMON : 0;
       words[slot + PID] = entry.pid;
       words[slot + STARTER] = entry.starter;
       this.rename(slot, entry.name);
       Atomics.store(words, slot + STATE, RUNNING);
+      try {
+        claim?.(slot);
+      } catch (error) {
+        Atomics.store(words, slot + IDENT, FREE);
+        throw error;
+      }
+      Atomics.store(words, slot + IDENT, ident);
       let high = Atomics.load(words, this.#base + HIGH_WATER);
       while (high <= k) {
         const seen = Atomics.compareExchange(words, this.#base + HIGH_WATER, high, k + 1);
@@ -188,7 +198,7 @@ export class Roster {
     for (let k = 0; k < MAX_PARTIES; k++) {
       const slot = this.#base + HEADER + k * SLOT;
       const seen = Atomics.load(this.words, slot + IDENT);
-      if (seen >= GONE) continue;
+      if (seen >= GONE || seen === CLAIMED) continue;
       any = Atomics.compareExchange(this.words, slot + IDENT, seen, FREE) === seen || any;
     }
     return any;

@@ -27,14 +27,14 @@ import {
 } from "../sync/condition.ts";
 import { Event as ThreadEvent, EVENT_WORDS } from "../sync/event.ts";
 import { Lock as ThreadLock, LOCK_WORDS } from "../sync/lock.ts";
-import type { NumberOf, NumericType } from "../sync/numeric.ts";
+import type { NonBigType, NumberOf, NumericType } from "../sync/numeric.ts";
 import { RLock as ThreadRLock, RLOCK_WORDS } from "../sync/rlock.ts";
 import {
   BoundedSemaphore as ThreadBoundedSemaphore,
   Semaphore as ThreadSemaphore,
   SEMAPHORE_WORDS,
 } from "../sync/semaphore.ts";
-import { type SentValue, Value as ThreadValue, VALUE_WORDS } from "../sync/value.ts";
+import { LOCK, type SentValue, Value as ThreadValue, VALUE_WORDS } from "../sync/value.ts";
 
 /** The options, with a place in the family's memory. */
 function placed<O extends Placed>(options: O, words: number): O {
@@ -171,7 +171,7 @@ export class Barrier extends ThreadBarrier {
  *
  * *Permissions*: `--allow-ffi`.
  */
-export class Value<T extends NumericType = NumericType> extends ThreadValue<T> {
+export class Value<T extends NumericType = NonBigType> extends ThreadValue<T> {
   /**
    * Creates a value.
    *
@@ -180,7 +180,7 @@ export class Value<T extends NumericType = NumericType> extends ThreadValue<T> {
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
   constructor(type: T, initial?: NumberOf<T>, options: NameOptions & Placed = {}) {
-    super(type, initial, placed(options, VALUE_WORDS));
+    super(type, initial, { ...placed(options, VALUE_WORDS), [LOCK]: RLock });
   }
 }
 
@@ -189,7 +189,7 @@ export class Value<T extends NumericType = NumericType> extends ThreadValue<T> {
  *
  * *Permissions*: `--allow-ffi`.
  */
-export class SharedArray<T extends NumericType = NumericType> extends ThreadArray<T> {
+export class SharedArray<T extends NumericType = NonBigType> extends ThreadArray<T> {
   /**
    * Creates an array.
    *
@@ -204,7 +204,7 @@ export class SharedArray<T extends NumericType = NumericType> extends ThreadArra
   ) {
     const { length, values } = checkSource(type, source);
     const given = (values ?? length) as number | NumberOf<T>[];
-    super(type, given, placed(options, arrayWords(type, length)));
+    super(type, given, { ...placed(options, arrayWords(type, length)), [LOCK]: RLock });
   }
 }
 

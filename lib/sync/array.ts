@@ -9,6 +9,7 @@ import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import type { NameOptions, Sent } from "./cell.ts";
 import {
   checkNumber,
+  type NonBigType,
   type NumberOf,
   type Numeric,
   type NumericArray,
@@ -16,6 +17,7 @@ import {
   type NumericType,
 } from "./numeric.ts";
 import { RLock, RLOCK_WORDS } from "./rlock.ts";
+import { LOCK, type Locked } from "./value.ts";
 
 /** An array as it is sent. */
 export interface SentArray extends Sent {
@@ -70,7 +72,7 @@ export function checkSource(
  * console.log(scores.toArray()); // [ 10, 2, 3 ]
  * ```
  */
-export class SharedArray<T extends NumericType = NumericType> {
+export class SharedArray<T extends NumericType = NonBigType> {
   /** Excludes other threads while a change takes several steps. */
   readonly lock: RLock;
   readonly #placement: Placement;
@@ -87,12 +89,12 @@ export class SharedArray<T extends NumericType = NumericType> {
   constructor(
     type: T,
     source: number | Iterable<NumberOf<T>>,
-    options: NameOptions & Placed = {},
+    options: NameOptions & Placed & Locked = {},
   ) {
     const { length, values } = checkSource(type, source);
     const numeric = this.#numeric = numericOf(type, "create an array");
     const placement = this.#placement = options?.[AT] ?? onHeap(arrayWords(type, length));
-    this.lock = new RLock({ ...options, [AT]: placement });
+    this.lock = new (options?.[LOCK] ?? RLock)({ ...options, [AT]: placement });
     const { region: { words }, base } = placement;
     const offset = words.byteOffset + (base + RLOCK_WORDS) * 4;
     this.#numbers = numeric.view(words.buffer, offset, length);

@@ -151,8 +151,8 @@ export class Barrier {
   /**
    * Waits until all have come. Never blocks the event loop.
    *
-   * *Cancellation*: an aborted arrival is withdrawn, and the others wait on; the end of the timeout
-   * breaks the barrier.
+   * *Cancellation*: an aborted arrival is withdrawn, and the others wait on, unless all have come already;
+   * the end of the timeout breaks the barrier.
    *
    * @returns Its index in this round, 0 to `parties` - 1; each is given to one.
    * @throws {BrokenBarrierError} The barrier is broken, or was broken or reset meanwhile.
@@ -294,28 +294,30 @@ export class Barrier {
     } catch (reason) {
       isLate = false;
       yield* this.#lock();
-      if (cell.at(EPOCH) === epoch) {
-        if (reason instanceof ThreadTerminated) this.#end(true, true);
-        else if (cell.at(COUNT) < this.#parties) {
-          words[who + index] = 0;
-          words[base + COUNT]--;
-        }
+      const isOpen = cell.at(EPOCH) !== epoch;
+      if (reason instanceof ThreadTerminated && !isOpen) this.#end(true, true);
+      else if (!isOpen && cell.at(COUNT) < this.#parties) {
+        words[who + index] = 0;
+        words[base + COUNT]--;
       }
       mutex.release();
-      throw reason;
+      // An abort that comes after all have come is too late.
+      if (!isOpen || reason instanceof ThreadTerminated) throw reason;
     } finally {
       if (isLate) {
         yield* this.#lock();
-        const isOpen = cell.at(EPOCH) !== epoch;
-        if (!isOpen) this.#end(true, true);
+        if (cell.at(EPOCH) === epoch) this.#end(true, true);
         mutex.release();
-        // deno-lint-ignore no-unsafe-finally -- time is up, and that is how this wait ends
-        if (!isOpen) throw this.#broken("its time was up before all had come");
+        this.#checkPassed(epoch);
       }
     }
-    if ((cell.at(HISTORY) >>> (epoch & 31) & 1) !== 0) {
-      throw this.#broken("it was broken or reset meanwhile");
-    }
+    this.#checkPassed(epoch);
+  }
+
+  /** Throws if the round has failed. */
+  #checkPassed(epoch: number): void {
+    if ((this.#cell.at(HISTORY) >>> (epoch & 31) & 1) === 0) return;
+    throw this.#broken("somebody's time was up, or it was broken or reset meanwhile");
   }
 
   /** Ends a round whose action has run. */

@@ -59,7 +59,8 @@ export interface SentCondition extends Sent {
 }
 
 /** What a wait has come to, however its steps end. */
-interface Outcome {
+export interface Outcome {
+  /** Whether it was notified. */
   notified: boolean;
 }
 
@@ -241,8 +242,8 @@ export class Condition {
   }
 
   /** @ignore */
-  [STEPS](): Steps<boolean> {
-    return this.#wait({ notified: false });
+  [STEPS](outcome: Outcome = { notified: false }): Steps<boolean> {
+    return this.#wait(outcome);
   }
 
   #checkMine(action: string): void {

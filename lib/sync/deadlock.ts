@@ -234,7 +234,9 @@ function report(cycle: Party[]): Deadlock {
   // As threads where all are of this process, else by the names of the processes.
   const areHere = cycle.every(({ isHere }) => isHere);
   const nameOf = (party: Party) => areHere ? party.name : party.familyName ?? party.name;
-  const lowest = cycle.indexOf(cycle.toSorted(inOrder)[0]!);
+  const byName = (a: Party, b: Party) =>
+    nameOf(a).localeCompare(nameOf(b), "en", { numeric: true }) || inOrder(a, b);
+  const lowest = cycle.indexOf(cycle.toSorted(byName)[0]!);
   const ordered = [...cycle.slice(lowest), ...cycle.slice(0, lowest)];
   const parties = ordered.map((party, k) => {
     const wait = decisive(party)[0]!;

@@ -78,6 +78,8 @@ export interface TakeOptions {
   reentrant?: boolean;
   /** Whether a deadlock is to be thrown. */
   detects?: boolean | undefined;
+  /** Whether this wait is not to be ended early. */
+  isRepair?: boolean;
 }
 
 /** An acquisition that a condition has interrupted. */
@@ -152,12 +154,14 @@ export class Mutex {
    *
    * @returns `TAKEN`, `ABANDONED` or `JOINED`.
    */
-  *take(mine: number, timeout: number, { reentrant, detects }: TakeOptions = {}): Steps<number> {
+  *take(mine: number, timeout: number, options: TakeOptions = {}): Steps<number> {
+    const { reentrant, detects, isRepair } = options;
     const { region, base, id } = this.#cell;
     const words = this.#words;
     const word = this.#word;
     const me = this.me;
-    const park: Park = { region, index: base + BELL, value: 0, on: id, holder: 0, detects };
+    const index = base + BELL;
+    const park: Park = { region, index, value: 0, on: id, holder: 0, detects, isRepair };
     const began = performance.now();
     let parks = 0;
     let starving = false;
@@ -194,7 +198,7 @@ export class Mutex {
               "holds it, and could not release it while the thread is blocked; use await acquire()",
           );
         }
-        park.value = Atomics.load(words, base + BELL);
+        park.value = Atomics.load(words, index);
         park.holder = handed === 0 ? owner : 0;
         // From here on a release is seen, by the flag or by the bell.
         if (Atomics.compareExchange(words, word, seen, seen | WAITERS) !== seen) continue;
@@ -293,12 +297,12 @@ export class Mutex {
   }
 
   /**
-   * Takes back what was given away; also when this thread has been asked to stop.
+   * Takes back what was given away, however long it takes; also when this thread is asked to stop.
    *
    * @returns `TAKEN` or `ABANDONED`.
    */
   *resume({ mine, turn }: Suspended): Steps<number> {
-    const how = this.tryTake(mine) ? TAKEN : yield* this.take(mine, Infinity);
+    const how = this.tryTake(mine) ? TAKEN : yield* this.take(mine, Infinity, { isRepair: true });
     const words = this.#words;
     words[this.#skipped] += words[this.#turn]! - turn | 0;
     words[this.#turn] = turn;
@@ -330,11 +334,17 @@ export class Mutex {
   /** Leaves without the lock: what was meant for this waiter goes to the next. */
   #pass(): void {
     const words = this.#words;
-    const seen = Atomics.load(words, this.#word);
-    if ((seen & HANDED) !== 0 && (seen & IDENT_MASK) === this.me) {
-      if (Atomics.compareExchange(words, this.#word, seen, 0) === seen) this.#cell.ring(BELL, ALL);
-    } else if ((seen & IDENT_MASK) === 0) {
-      this.#cell.ring(BELL, 1);
+    const word = this.#word;
+    for (;;) {
+      const seen = Atomics.load(words, word);
+      if ((seen & IDENT_MASK) === 0) return this.#cell.ring(BELL, 1);
+      if ((seen & HANDED) !== 0 && (seen & IDENT_MASK) === this.me) {
+        if (Atomics.compareExchange(words, word, seen, 0) !== seen) continue;
+        return this.#cell.ring(BELL, ALL);
+      }
+      // It may have been woken, and somebody else have the lock since: others are parked still.
+      if ((seen & WAITERS) !== 0) return;
+      if (Atomics.compareExchange(words, word, seen, seen | WAITERS) === seen) return;
     }
   }
 

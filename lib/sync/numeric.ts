@@ -18,6 +18,9 @@ export type NumericType =
   | "f32"
   | "f64";
 
+/** The types whose numbers are numbers, and not bigints. */
+export type NonBigType = Exclude<NumericType, "i64" | "u64">;
+
 /** What a type's numbers are: bigints for 64-bit integers. */
 export type NumberOf<T extends NumericType> = T extends "i64" | "u64" ? bigint : number;
 

@@ -7,7 +7,8 @@
  *
  * A wait ends early in three ways, and in each the algorithm's `finally` blocks put things right:
  * its time is up (the driver makes the generator return `undefined`), its signal is aborted (the
- * driver throws the reason into it), or the thread is stopped (`ThreadTerminated`).
+ * driver throws the reason into it), or the thread is stopped (`ThreadTerminated`). It happens once in
+ * a call, and not in the midst of a repair; only a thread that is cut off gets no further.
  *
  * @module
  */
@@ -15,7 +16,7 @@ import { ThreadTerminated } from "../core/errors.ts";
 import { BLOCKS, WaitNote } from "../memory/notes.ts";
 import type { Region } from "../memory/region.ts";
 import { RUNNING, WAITING } from "../memory/roster.ts";
-import { isCancelled, self } from "../memory/self.ts";
+import { isCancelled, isCut, self } from "../memory/self.ts";
 import { pause, type SpinBudget } from "./spin.ts";
 
 /** A wait request: park until `words[index]` is no longer `value`. Read at once, so reusable. */
@@ -34,6 +35,8 @@ export interface Park {
   detects?: boolean | undefined;
   /** How long to spin before parking. Default: not at all. */
   spin?: SpinBudget;
+  /** Whether this wait puts something right and is not to be ended early. Default: false. */
+  isRepair?: boolean | undefined;
 }
 
 /** The key of the method that gives the algorithm behind a waiting method, to be run by any driver. */
@@ -85,23 +88,26 @@ export function runSync<T>(steps: Steps<T>, timeout = Infinity): T | undefined {
   const noted = new Noted(BLOCKS);
   const deadline = timeout === Infinity ? Infinity : performance.now() + timeout;
   let leaving = false;
+  let cut = false;
   try {
     while (!step.done) {
       const left = deadline === Infinity ? Infinity : deadline - performance.now();
-      if (!leaving && isCancelled()) {
+      const mayLeave = !leaving && !step.value.isRepair;
+      if (!cut && isCut() || mayLeave && isCancelled()) {
         leaving = true;
+        cut = isCut();
         step = steps.throw(terminated());
-      } else if (!leaving && left <= 0) {
+      } else if (mayLeave && left <= 0) {
         leaving = true;
         step = steps.return(undefined as T);
-      } else if (spun(step.value, left)) {
+      } else if (spun(step.value, mayLeave ? left : Infinity)) {
         step = steps.next();
       } else {
         const { region, index, value } = step.value;
         noted.saw(step.value);
         const slice = services.size > 0 ? SERVING_SLICE : SLICE;
         Atomics.store(mine.words, mine.state, WAITING);
-        region.waitSync(index, value, leaving ? slice : Math.min(slice, left));
+        region.waitSync(index, value, mayLeave ? Math.min(slice, left) : slice);
         Atomics.store(mine.words, mine.state, pending.size > 0 ? WAITING : RUNNING);
         for (const serve of services) serve();
         step = steps.next();
@@ -183,6 +189,7 @@ export async function runAsync<T>(
   const mine = self();
   const noted = new Noted(0);
   let leaving = false;
+  let cut = false;
   const wait = { park: { ...step.value } };
   // Whoever leaves wakes all who wait on the word, itself included: so no waiter is left behind that
   // would swallow a wake-up meant for another.
@@ -193,13 +200,15 @@ export async function runAsync<T>(
   try {
     while (!step.done) {
       const left = deadline === Infinity ? Infinity : deadline - performance.now();
-      if (!leaving && isCancelled()) {
+      const mayLeave = !leaving && !step.value.isRepair;
+      if (!cut && isCut() || mayLeave && isCancelled()) {
         leaving = true;
+        cut = isCut();
         step = steps.throw(terminated());
-      } else if (!leaving && signal?.aborted) {
+      } else if (mayLeave && signal?.aborted) {
         leaving = true;
         step = steps.throw(signal.reason);
-      } else if (!leaving && left <= 0) {
+      } else if (mayLeave && left <= 0) {
         leaving = true;
         step = steps.return(undefined as T);
       } else {
@@ -207,8 +216,9 @@ export async function runAsync<T>(
         wait.park.region = region;
         wait.park.index = index;
         noted.saw(step.value);
-        await region.wait(index, value, leaving ? SLICE : Math.min(SLICE, left));
-        step = steps.next();
+        await region.wait(index, value, mayLeave ? Math.min(SLICE, left) : SLICE);
+        // An abort that came first counts, even if what was waited for has come since.
+        if (!mayLeave || !signal?.aborted) step = steps.next();
       }
     }
     return step.value;

@@ -10,6 +10,7 @@ import type { NameOptions, Sent } from "./cell.ts";
 import {
   checkNumber,
   type IntegerArray,
+  type NonBigType,
   type NumberOf,
   type Numeric,
   type NumericArray,
@@ -20,6 +21,15 @@ import { RLock, RLOCK_WORDS } from "./rlock.ts";
 
 /** The words that a value takes. */
 export const VALUE_WORDS = RLOCK_WORDS + 2;
+
+/** The key under which the options carry the class of the lock. */
+export const LOCK: unique symbol = Symbol("lock");
+
+/** Options that say what the lock is. */
+export interface Locked {
+  /** The class of the lock. Default: RLock. */
+  [LOCK]?: new (options: NameOptions & Placed) => RLock;
+}
 
 /** A value as it is sent. */
 export interface SentValue extends Sent {
@@ -46,7 +56,7 @@ export interface SentValue extends Sent {
  * console.log(count.value); // 1
  * ```
  */
-export class Value<T extends NumericType = NumericType> {
+export class Value<T extends NumericType = NonBigType> {
   /** Excludes other threads while a change takes several steps. */
   readonly lock: RLock;
   readonly #placement: Placement;
@@ -61,12 +71,12 @@ export class Value<T extends NumericType = NumericType> {
    * @param initial Its number at first. Default: 0.
    * @throws {TypeError | RangeError} There is no such type, or the type cannot hold the number.
    */
-  constructor(type: T, initial?: NumberOf<T>, options: NameOptions & Placed = {}) {
+  constructor(type: T, initial?: NumberOf<T>, options: NameOptions & Placed & Locked = {}) {
     const numeric = this.#numeric = numericOf(type, "create a value");
     const first = initial ?? (numeric.isBig ? 0n : 0);
     checkNumber(numeric, first, "initial", "create a value");
     const placement = this.#placement = options?.[AT] ?? onHeap(VALUE_WORDS);
-    this.lock = new RLock({ ...options, [AT]: placement });
+    this.lock = new (options?.[LOCK] ?? RLock)({ ...options, [AT]: placement });
     const { region: { words }, base, fresh } = placement;
     const offset = words.byteOffset + (base + RLOCK_WORDS) * 4;
     this.#view = numeric.view(words.buffer, offset, 1);
