@@ -66,6 +66,16 @@ export class Rendezvous {
     open.add(this);
   }
 
+  /** Whether the child has been here: it removes the folder when it has connected. */
+  get isVisited(): boolean {
+    try {
+      Deno.statSync(this.folder);
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
   /** Waits for the child; undefined when {@linkcode end} comes first. */
   async meet(): Promise<Link | undefined> {
     const met = Promise.withResolvers<Link | undefined>();

@@ -48,7 +48,10 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
     close?.();
   };
   const fail = (error: unknown) => {
-    if (error instanceof SystemExit) return end({ type: "exit", code: exitCode(error) }, false);
+    if (error instanceof SystemExit) {
+      const code = exitCode(error);
+      return end({ type: "exit", code }, code !== 0);
+    }
     const terminated = isTermination(error);
     end({ type: "failed", error: packError(error), terminated }, true);
   };

@@ -507,12 +507,17 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   async #reap(child: Deno.ChildProcess, rendezvous: Rendezvous, heard: Promise<void>) {
     const { code, signal } = await child.status;
     this.#exitcode = signal === null ? code : -signalNumber(signal);
-    rendezvous.end();
+    // While this thread was blocked the child may have come, spoken and gone: then it is still to be met.
+    if (!rendezvous.isVisited) rendezvous.end();
     let late: ReturnType<typeof setTimeout> | undefined;
     const patience = new Promise((wake) => late = setTimeout(wake, LAST_WORDS));
     await Promise.race([heard, patience]);
     clearTimeout(late);
+    rendezvous.end();
     this.#link?.close();
+    if (this.#outcome === undefined && this.#box !== undefined) {
+      await this.#receive({ type: "boxed" });
+    }
     this.#outcome ??= { ok: false, error: this.#lost() };
     if (this.#box !== undefined) platform().close(this.#box);
     this.#box = undefined;

@@ -249,13 +249,14 @@ export class Barrier {
     const mutex = this.#mutex;
     const park: Park = { region, index: base + BELL, value: 0, on: id, spin: this.#spin };
     yield* this.#lock();
+    this.#breakForDead();
     // The round before may still be running its action.
     while (cell.at(BROKEN) === 0 && cell.at(COUNT) === this.#parties) {
-      this.#breakForDead();
       park.value = cell.at(BELL);
       mutex.release();
       yield park;
       yield* this.#lock();
+      this.#breakForDead();
     }
     if (cell.at(BROKEN) !== 0) {
       mutex.release();

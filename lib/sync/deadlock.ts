@@ -166,7 +166,9 @@ export function titleOf({ roster, id }: Thing, nameOfEnd: (ident: number) => str
 function decisive({ waits, unnoted }: Party): Wait[] {
   const blocking = waits.filter(({ blocks }) => blocks);
   if (blocking.length > 0) return blocking;
-  return unnoted === 0 ? waits : [];
+  // Who awaits the end of another mostly does something else besides.
+  const isFree = unnoted > 0 || waits.some(({ id, holder }) => id === endOf(holder));
+  return isFree ? [] : waits;
 }
 
 /** Strikes out who can go on. */
