@@ -1,0 +1,83 @@
+#!/usr/bin/env -S deno run --allow-read
+/**
+ * Ping-pong: two threads in strict turn, by a condition.
+ *
+ * Each waits until the ball is on its side, hits it, and notifies the other. Without a condition
+ * both hit the same ball.
+ *
+ * Try:
+ *
+ *     examples/threads/ping_pong.ts                  ping, pong, ping, pong
+ *     examples/threads/ping_pong.ts --rounds 100     a long rally
+ *     examples/threads/ping_pong.ts --no-condition   nobody waits for the ball
+ *
+ * @module
+ */
+import { Barrier, Condition, currentThread, Thread, Value } from "../../lib/threading.ts";
+import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
+
+const USAGE = `Two threads in strict turn, by a condition.
+
+Usage: ping_pong.ts [options]
+
+  --rounds N       how often each of them hits the ball (5)
+  --no-condition   let both hit when they like
+  --help           show this`;
+
+/** What the players share. */
+interface Table {
+  /** How often the ball has been hit: even, and it is on the side of player 0. */
+  hits: Value;
+  /** Guards the ball, and tells that it changed sides; without it nobody waits. */
+  ball?: Condition;
+  /** Comes between looking and hitting: what goes wrong without a condition does so every time. */
+  beforeHitting?: Barrier;
+}
+
+/** One player: waits for the ball, and hits it. Gives the numbers of its hits. */
+export async function player(side: number, rounds: number, table: Table): Promise<number[]> {
+  const { hits, ball, beforeHitting } = table;
+  const mine: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    using _ = await ball?.acquire();
+    await ball?.waitFor(() => hits.value % 2 === side);
+    const hit = hits.value + 1;
+    await beforeHitting?.wait();
+    console.log(`${hit} ${currentThread().name}`);
+    mine.push(hit);
+    hits.value = hit;
+    ball?.notify();
+  }
+  return mine;
+}
+
+async function main(): Promise<number> {
+  const flags = readFlags({
+    boolean: ["condition"],
+    string: ["rounds"],
+    negatable: ["condition"],
+    default: { rounds: "5", condition: true },
+  });
+  if (flags.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const rounds = wholeNumber("rounds", flags.rounds, 1, 10_000);
+
+  const table: Table = { hits: new Value("i32") };
+  if (flags.condition) table.ball = new Condition();
+  else table.beforeHitting = new Barrier(2);
+
+  const threads = ["ping", "pong"].map((name, side) =>
+    new Thread(player, { args: [side, rounds, table], name }).start()
+  );
+  const [ping, pong] = await Promise.all(threads.map((thread) => thread.result()));
+
+  const inTurn = ping.every((hit, k) => hit === 2 * k + 1) &&
+    pong.every((hit, k) => hit === 2 * k + 2);
+  const verdict = inTurn ? "in strict turn" : "OUT OF TURN";
+  console.log(`${2 * rounds} hits, ${table.hits.value} counted: ${verdict}`);
+  return inTurn ? 0 : 1;
+}
+
+if (import.meta.main) await runScript("ping_pong", main);

@@ -1,0 +1,96 @@
+#!/usr/bin/env -S deno run --allow-read
+/**
+ * A car park with three places.
+ *
+ * A semaphore is a lock for several: it has as many permits as there are places. Who finds none left
+ * waits at the barrier until somebody drives out.
+ *
+ * Try:
+ *
+ *     examples/threads/semaphore.ts                  eight visitors, never more than three inside
+ *     examples/threads/semaphore.ts --places 1       as a lock
+ *     examples/threads/semaphore.ts --no-semaphore   nobody minds the barrier
+ *
+ * @module
+ */
+import { delay } from "@std/async";
+import { Event, Semaphore, Thread, Value } from "../../lib/threading.ts";
+import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
+
+const USAGE = `A car park: a semaphore lets in as many as there are places.
+
+Usage: semaphore.ts [options]
+
+  --places N       how many places there are (3)
+  --visitors N     how many want one (8)
+  --stay MS        how long each stays (20)
+  --no-semaphore   let everyone in
+  --help           show this`;
+
+/** What a visitor is told. */
+interface Visit {
+  name: string;
+  stay: number;
+  permits?: Semaphore;
+  /** How many are inside now, and the most there ever were. */
+  inside: Value;
+  most: Value;
+  /** How many make a crowd, and whether that many have been inside: nobody leaves before. */
+  crowd: number;
+  crowded: Event;
+}
+
+/** One visitor: drives in, stays, drives out. */
+export async function visitor(visit: Visit): Promise<void> {
+  const { name, permits, inside, most } = visit;
+  using _ = await permits?.acquire();
+  {
+    // Counting and telling are one, so that the lines come in the order of the counts.
+    using _ = inside.lock.acquireSync();
+    inside.value++;
+    most.value = Math.max(most.value, inside.value);
+    console.log(`${name} drives in:  ${inside.value} inside`);
+    if (inside.value === visit.crowd) visit.crowded.set();
+  }
+  await visit.crowded.wait();
+  await delay(visit.stay);
+  {
+    using _ = inside.lock.acquireSync();
+    inside.value--;
+    console.log(`${name} drives out: ${inside.value} inside`);
+  }
+}
+
+async function main(): Promise<number> {
+  const flags = readFlags({
+    boolean: ["semaphore"],
+    string: ["places", "visitors", "stay"],
+    negatable: ["semaphore"],
+    default: { places: "3", visitors: "8", stay: "20", semaphore: true },
+  });
+  if (flags.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const places = wholeNumber("places", flags.places, 1, 100);
+  const visitors = wholeNumber("visitors", flags.visitors, 1, 100);
+  const stay = wholeNumber("stay", flags.stay, 0, 60_000);
+
+  const permits = flags.semaphore ? new Semaphore(places) : undefined;
+  const inside = new Value("i32");
+  const most = new Value("i32");
+  const crowd = flags.semaphore ? Math.min(places, visitors) : visitors;
+  const crowded = new Event();
+  const threads = Array.from({ length: visitors }, (_, k) => {
+    const name = `visitor-${k + 1}`;
+    const visit = { name, stay, permits, inside, most, crowd, crowded };
+    return new Thread(visitor, { args: [visit], name }).start();
+  });
+  await Promise.all(threads.map((thread) => thread.result()));
+
+  const verdict = most.value <= places ? "orderly" : "CROWDED";
+  console.log(`${visitors} visitors, at most ${most.value} on ${places} places: ${verdict}`);
+  return most.value <= places ? 0 : 1;
+}
+
+if (import.meta.main) await runScript("semaphore", main);

@@ -1,0 +1,60 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
+const script = (...args: string[]) => run("processes/memory.ts", args, { flags: FLAGS });
+
+const VARIABLE = (child: string) => [
+  "let n = 100",
+  "  MainProcess n is 100",
+  `  ${child.padEnd(11)} n is 100`,
+  `  ${child.padEnd(11)} sets it, n is 0`,
+  "  MainProcess n is 100",
+  "a variable is isolated",
+];
+
+const VALUE = (child: string) => [
+  'const n = new Value("i32", 100)',
+  "  MainProcess n is 100",
+  `  ${child.padEnd(11)} n is 100`,
+  `  ${child.padEnd(11)} sets it, n is 0`,
+  "  MainProcess n is 0",
+  "a Value is shared",
+];
+
+Deno.test("processes/memory.ts shows that processes share a Value, and no variable", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals(stderr, "");
+    assertEquals(lines, [...VARIABLE("Process-1"), ...VALUE("Process-2")]);
+    assertEquals(code, 0);
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("processes/memory.ts --form shows one of them", async () => {
+  const variable = await script("--form", "variable");
+  assertEquals([variable.code, variable.lines], [0, VARIABLE("Process-1")]);
+  const value = await script("--form", "value");
+  assertEquals([value.code, value.lines], [0, VALUE("Process-1")]);
+});
+
+Deno.test("processes/memory.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.some((line) => line.includes("--form")));
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--amnesia"], 'memory: unknown argument "--amnesia"'],
+  [["--form", "x"], 'memory: --form must be variable or value or both, received "x"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/memory.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

@@ -1,0 +1,102 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
+const script = (...args: string[]) => run("processes/semaphore.ts", args, { flags: FLAGS });
+
+Deno.test("processes/semaphore.ts never lets in more than three", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals(stderr, "");
+    assertEquals(lines.pop(), "8 visitors, at most 3 on 3 places: orderly");
+    assertEquals(code, 0);
+    assertEquals(mostInside(lines), 3);
+    assertEquals(lines.length, 16);
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("processes/semaphore.ts --no-semaphore always lets in all at once", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script("--no-semaphore");
+    assertEquals(stderr, "");
+    assertEquals(lines.pop(), "8 visitors, at most 8 on 3 places: CROWDED");
+    assertEquals(code, 1);
+    assertEquals(mostInside(lines), 8);
+    assertEquals(leftovers, []);
+  }
+});
+
+const SIZES: [args: string[], verdict: string][] = [
+  [["--places", "1", "--visitors", "3"], "3 visitors, at most 1 on 1 places: orderly"],
+  [["--places", "5", "--visitors", "2"], "2 visitors, at most 2 on 5 places: orderly"],
+  [["--no-semaphore", "--visitors", "2"], "2 visitors, at most 2 on 3 places: orderly"],
+];
+
+for (const [args, verdict] of SIZES) {
+  Deno.test(`processes/semaphore.ts ${args.join(" ")} is as full as can be`, async () => {
+    const { code, lines, stderr } = await script(...args, "--stay", "0");
+    assertEquals(stderr, "");
+    assertEquals([code, lines.at(-1)], [0, verdict]);
+  });
+}
+
+Deno.test({
+  name: "processes/semaphore.ts ends cleanly on Ctrl-C",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const { code, signal, lines, stderr } = await run(
+      "processes/semaphore.ts",
+      ["--stay", "60000"],
+      {
+        detached: true,
+        onLine(line, child) {
+          if (line.endsWith("3 inside")) Deno.kill(-child.pid, "SIGINT");
+        },
+      },
+    );
+    assertEquals(stderr, "");
+    assertEquals([code, signal, lines.length], [130, null, 3]);
+  },
+});
+
+Deno.test("processes/semaphore.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["places", "visitors", "stay", "no-semaphore"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--valet"], 'semaphore: unknown argument "--valet"'],
+  [["--places", "0"], 'semaphore: --places must be a whole number from 1 to 100, received "0"'],
+  [["--visitors", "1.5"], "semaphore: --visitors must be a whole number from 1 to 100"],
+  [["--stay", "long"], "semaphore: --stay must be a whole number from 0 to 60000"],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/semaphore.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}
+
+/** Counts anew, from who drove in and out. */
+function mostInside(lines: string[]): number {
+  const inside = new Set<string>();
+  let most = 0;
+  for (const line of lines) {
+    const parts = /^(visitor-\d+) drives (in: |out:) (\d+) inside$/.exec(line);
+    assert(parts !== null, line);
+    const [, name, way, told] = parts;
+    if (way === "in: ") inside.add(name);
+    else assert(inside.delete(name), line);
+    assertEquals(inside.size, Number(told), line);
+    most = Math.max(most, inside.size);
+  }
+  assertEquals(inside.size, 0);
+  return most;
+}

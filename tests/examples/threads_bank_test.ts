@@ -1,0 +1,86 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+const script = (...args: string[]) => run("threads/bank.ts", args, { flags: ["--allow-read"] });
+
+Deno.test("threads/bank.ts keeps every coin with the lock", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals(stderr, "");
+    assertEquals(lines.pop(), "the balance is 260, should be 260: exact");
+    assertEquals(code, 0);
+    assertEquals(lines.length, 16);
+    // Each starts from what the one before it left.
+    let balance = 100;
+    for (const line of lines) {
+      const { sign, amount, before, after } = partsOf(line);
+      assertEquals([before, after], [balance, balance + sign * amount], line);
+      balance = after;
+    }
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("threads/bank.ts always loses money without the lock", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script("--no-lock");
+    assertEquals(stderr, "");
+    assertEquals(lines.at(-1), "the balance is 140, should be 260: 120 LOST");
+    assertEquals(code, 1);
+    for (const step of ["deposits 30: 100 -> 130", "withdraws 10: 130 -> 120"]) {
+      assertEquals(lines.filter((line) => line.endsWith(step)).length, 4, step);
+    }
+    assertEquals(lines.length, 17);
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("threads/bank.ts has as many clerks and rounds as it is told", async () => {
+  const right = await script("--clerks", "2", "--rounds", "5");
+  assertEquals(right.lines.at(-1), "the balance is 300, should be 300: exact");
+  assertEquals([right.code, right.lines.length], [0, 21]);
+  const wrong = await script("--no-lock", "--clerks", "2", "--rounds", "5");
+  assertEquals(wrong.lines.at(-1), "the balance is 200, should be 300: 100 LOST");
+  assertEquals(wrong.code, 1);
+});
+
+Deno.test("threads/bank.ts cannot lose money with one clerk", async () => {
+  const { code, lines } = await script("--no-lock", "--clerks", "1");
+  assertEquals([code, lines.at(-1)], [0, "the balance is 140, should be 140: exact"]);
+});
+
+Deno.test("threads/bank.ts names the permission that it lacks, and ends", async () => {
+  const { code, stderr } = await run("threads/bank.ts", [], { flags: ["--no-prompt"] });
+  assertStringIncludes(stderr, "--allow-read");
+  assertEquals(code, 1);
+});
+
+Deno.test("threads/bank.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["clerks", "rounds", "no-lock"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--steal"], 'bank: unknown argument "--steal"'],
+  [["--clerks", "0"], 'bank: --clerks must be a whole number from 1 to 100, received "0"'],
+  [["--rounds", "two"], 'bank: --rounds must be a whole number from 1 to 1000, received "two"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`threads/bank.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}
+
+function partsOf(line: string) {
+  const parts = /^clerk-\d+ (deposits|withdraws) (\d+): (\d+) -> (\d+)$/.exec(line);
+  assert(parts !== null, line);
+  const [amount, before, after] = parts.slice(2).map(Number);
+  return { sign: parts[1] === "deposits" ? 1 : -1, amount, before, after };
+}

@@ -1,0 +1,95 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+const REPORTS = [
+  "Deadlock: accounts-1 holds 'A' and waits for 'B'; accounts-2 holds 'B' and waits for 'A'",
+  "Deadlock: accounts-2 holds 'B' and waits for 'A'; accounts-1 holds 'A' and waits for 'B'",
+];
+const VERDICT = "A has 100, B has 100, both moved: no deadlock";
+const script = (...args: string[]) => run("threads/deadlock.ts", args, { flags: ["--allow-read"] });
+
+Deno.test("threads/deadlock.ts --way none always hangs, and main says why", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script("--way", "none");
+    assertEquals(stderr, "");
+    assertEquals(lines.slice(0, 2).sort(), ["accounts-1 holds A", "accounts-2 holds B"]);
+    assertEquals(lines[2], "nothing has moved for 500 ms; main looks why:");
+    assert(REPORTS.includes(lines[3]), lines[3]);
+    assertEquals(lines.slice(4), ["A has 100, B has 100, nothing moved: DEADLOCK"]);
+    assertEquals(code, 1);
+    assertEquals(leftovers, []);
+  }
+});
+
+for (const way of ["timeout", "order", "detect"]) {
+  Deno.test(`threads/deadlock.ts --way ${way} always gets out of it`, async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script("--way", way);
+      assertEquals(stderr, "");
+      assertEquals(lines.at(-1), VERDICT);
+      assertEquals(code, 0);
+      assertEquals(lines.filter((line) => line.includes("holds both, and moves")).length, 2);
+      const gaveUp = lines.filter((line) => line.includes("gives up waiting for"));
+      const told = lines.filter((line) => line.includes("is told: "));
+      assertEquals(gaveUp.length > 0, way === "timeout");
+      assertEquals(told.length > 0, way === "detect");
+      for (const line of told) {
+        assertMatch(line, /^accounts-[12] is told: /);
+        assert(REPORTS.includes(line.replace(/^.* is told: /, "")), line);
+      }
+      if (way === "order") {
+        assertEquals(lines.filter((line) => /^accounts-[12] holds A$/.test(line)).length, 2);
+        assertEquals(lines.length, 5);
+      }
+      assertEquals(leftovers, []);
+    }
+  });
+}
+
+Deno.test("threads/deadlock.ts shows the detection if it is not told what", async () => {
+  const { code, lines } = await script();
+  assertEquals([code, lines.at(-1)], [0, VERDICT]);
+  assert(lines.some((line) => line.includes("is told: Deadlock: ")));
+});
+
+Deno.test({
+  name: "threads/deadlock.ts ends cleanly on Ctrl-C while both threads hang",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    let held = 0;
+    const { code, signal, stderr } = await run("threads/deadlock.ts", ["--way", "none"], {
+      detached: true,
+      onLine(line, child) {
+        if (/^accounts-[12] holds/.test(line) && ++held === 2) Deno.kill(-child.pid, "SIGINT");
+      },
+    });
+    assertEquals(stderr, "");
+    assertEquals([code, signal], [130, null]);
+  },
+});
+
+Deno.test("threads/deadlock.ts names the permission that it lacks, and ends", async () => {
+  const { code, stderr } = await run("threads/deadlock.ts", [], { flags: ["--no-prompt"] });
+  assertStringIncludes(stderr, "--allow-read");
+  assertEquals(code, 1);
+});
+
+Deno.test("threads/deadlock.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.some((line) => line.includes("--way W   none, timeout, order or detect")));
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--hang"], 'deadlock: unknown argument "--hang"'],
+  [["--way", "out"], 'deadlock: --way must be none or timeout or order or detect, received "out"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`threads/deadlock.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

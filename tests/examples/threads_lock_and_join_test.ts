@@ -1,0 +1,73 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+// A hundred threads, four times: that may take a while on a machine that has other work.
+const script = (...args: string[]) =>
+  run("threads/lock_and_join.ts", args, { flags: ["--allow-read"], limit: 120_000 });
+
+Deno.test("threads/lock_and_join.ts shows all forms with a hundred threads", async () => {
+  const { code, lines, stderr, leftovers } = await script();
+  assertEquals(stderr, "");
+  assertEquals(lines.shift(), "100 threads take 1 each from n = 100");
+  assertEquals(lines.shift(), "form   left    ms  what runs when");
+  assertEquals(lines.pop(), "wrong: race; right: part, whole, join");
+  assertEquals(code, 0);
+  const table = lines.map((line) => line.trim().split(/\s+/).slice(0, 2));
+  assertEquals(table, [["race", "99"], ["part", "0"], ["whole", "0"], ["join", "0"]]);
+  assertEquals(leftovers, []);
+});
+
+Deno.test("threads/lock_and_join.ts --form race always leaves all but one", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr } = await script("--form", "race", "--threads", "8");
+    assertEquals(stderr, "");
+    assertEquals([code, lines.at(-1)], [1, "7 of 8 left: WRONG"]);
+    assertEquals(lines.length, 4);
+  }
+});
+
+for (const form of ["part", "whole", "join"]) {
+  Deno.test(`threads/lock_and_join.ts --form ${form} leaves nothing`, async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const args = ["--form", form, "--threads", "8"];
+      const { code, lines, stderr } = await script(...args);
+      assertEquals(stderr, "");
+      assertEquals([code, lines.at(-1)], [0, "0 of 8 left: exact"]);
+      assertMatch(lines[2], new RegExp(`^${form} +0 +\\d+  `));
+      assertEquals(lines.length, 4);
+    }
+  });
+}
+
+Deno.test("threads/lock_and_join.ts names the permission that it lacks, and ends", async () => {
+  const { code, stderr } = await run("threads/lock_and_join.ts", [], { flags: ["--no-prompt"] });
+  assertStringIncludes(stderr, "--allow-read");
+  assertEquals(code, 1);
+});
+
+Deno.test("threads/lock_and_join.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["form", "threads", "look"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--lock"], 'lock_and_join: unknown argument "--lock"'],
+  [
+    ["--form", "half"],
+    'lock_and_join: --form must be all or race or part or whole or join, received "half"',
+  ],
+  [["--threads", "1"], "lock_and_join: --threads must be a whole number from 2 to 500"],
+  [["--look", "long"], "lock_and_join: --look must be a whole number from 0 to 60000"],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`threads/lock_and_join.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

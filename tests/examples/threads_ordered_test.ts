@@ -1,0 +1,58 @@
+import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+const script = (...args: string[]) => run("threads/ordered.ts", args, { flags: ["--allow-read"] });
+
+Deno.test("threads/ordered.ts prints A, B, C in turn", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals(stderr, "");
+    assertEquals(lines, [..."ABCABCABCABCABC", "5 times ABC: in order"]);
+    assertEquals(code, 0);
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("threads/ordered.ts prints as many letters as often as it is told", async () => {
+  const { code, lines } = await script("--letters", "DRAW", "--times", "40");
+  assertEquals([code, lines.at(-1)], [0, "40 times DRAW: in order"]);
+  assertEquals(lines.slice(0, -1).join(""), "DRAW".repeat(40));
+});
+
+Deno.test("threads/ordered.ts is always out of order without the locks", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script("--no-locks");
+    assertEquals(stderr, "");
+    assertEquals(lines[0], "C");
+    assertEquals(lines.at(-1), "5 times ABC: OUT OF ORDER");
+    const printed = lines.slice(0, -1);
+    assertNotEquals(printed.join(""), "ABCABCABCABCABC");
+    assertEquals(printed.toSorted().join(""), "AAAAABBBBBCCCCC");
+    assertEquals(code, 1);
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("threads/ordered.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["letters", "times", "no-locks"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--chaos"], 'ordered: unknown argument "--chaos"'],
+  [["--times=0"], 'ordered: --times must be a whole number from 1 to 1000, received "0"'],
+  [["--letters", "A"], 'ordered: --letters must be 2 to 26 different letters, received "A"'],
+  [["--letters", "AA"], 'ordered: --letters must be 2 to 26 different letters, received "AA"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`threads/ordered.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

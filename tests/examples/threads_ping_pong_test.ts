@@ -1,0 +1,78 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+const script = (...args: string[]) =>
+  run("threads/ping_pong.ts", args, { flags: ["--allow-read"] });
+
+Deno.test("threads/ping_pong.ts plays in strict turn with the condition", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals(stderr, "");
+    assertEquals(lines, [...rally(5), "10 hits, 10 counted: in strict turn"]);
+    assertEquals(code, 0);
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("threads/ping_pong.ts keeps the turn in a long rally", async () => {
+  const { code, lines, stderr } = await script("--rounds", "500");
+  assertEquals(stderr, "");
+  assertEquals(lines, [...rally(500), "1000 hits, 1000 counted: in strict turn"]);
+  assertEquals(code, 0);
+});
+
+Deno.test("threads/ping_pong.ts always hits one ball twice without the condition", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script("--no-condition");
+    assertEquals(stderr, "");
+    assertEquals(lines.pop(), "10 hits, 5 counted: OUT OF TURN");
+    const twice = [1, 2, 3, 4, 5].flatMap((hit) => [`${hit} ping`, `${hit} pong`]);
+    assertEquals(lines.toSorted(), twice);
+    assertEquals(code, 1);
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test({
+  name: "threads/ping_pong.ts ends cleanly on Ctrl-C",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const args = ["--rounds", "10000"];
+    const { code, signal, stderr, leftovers } = await run("threads/ping_pong.ts", args, {
+      detached: true,
+      onLine(line, child) {
+        if (line === "10 pong") Deno.kill(-child.pid, "SIGINT");
+      },
+    });
+    assertEquals(stderr, "");
+    assertEquals([code, signal], [130, null]);
+    assertEquals(leftovers, []);
+  },
+});
+
+Deno.test("threads/ping_pong.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["rounds", "no-condition"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--racket"], 'ping_pong: unknown argument "--racket"'],
+  [["--rounds", "0"], 'ping_pong: --rounds must be a whole number from 1 to 10000, received "0"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`threads/ping_pong.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}
+
+/** What a rally in strict turn looks like. */
+function rally(rounds: number): string[] {
+  return Array.from({ length: 2 * rounds }, (_, k) => `${k + 1} ${k % 2 === 0 ? "ping" : "pong"}`);
+}

@@ -1,0 +1,67 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+const script = (...args: string[]) =>
+  run("threads/recursion.ts", args, { flags: ["--allow-read"] });
+
+/** What a walk in one piece looks like. */
+const walk = (name: string) => [
+  `${name} at home: has the lock once`,
+  `  ${name} at music: has the lock 2 times`,
+  `    ${name} at jazz: has the lock 3 times`,
+  `  ${name} at notes: has the lock 2 times`,
+];
+
+Deno.test("threads/recursion.ts walks with an RLock, walk after walk", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals(stderr, "");
+    assertEquals(lines.pop(), "added up 325 and 325, should be 325: exact");
+    assertEquals(code, 0);
+    const order = lines[0].startsWith("walker-1") ? [1, 2] : [2, 1];
+    assertEquals(lines, order.flatMap((k) => walk(`walker-${k}`)));
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("threads/recursion.ts --lock plain never gets below the first folder", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script("--lock", "plain");
+    assertEquals(stderr, "");
+    assertEquals(lines.pop(), "added up nothing and nothing, should be 325: STUCK");
+    assertEquals(code, 1);
+    const order = lines[0].startsWith("walker-1") ? [1, 2] : [2, 1];
+    const stuck = (name: string) => [
+      `${name} at home: has the lock once`,
+      `  ${name} at music: no lock within 300 ms, since ${name} itself holds it`,
+    ];
+    assertEquals(lines, order.flatMap((k) => stuck(`walker-${k}`)));
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("threads/recursion.ts names the permission that it lacks, and ends", async () => {
+  const { code, stderr } = await run("threads/recursion.ts", [], { flags: ["--no-prompt"] });
+  assertStringIncludes(stderr, "--allow-read");
+  assertEquals(code, 1);
+});
+
+Deno.test("threads/recursion.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.some((line) => line.includes("--lock L   rlock or plain")));
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--depth", "3"], 'recursion: unknown argument "--depth"'],
+  [["--lock", "none"], 'recursion: --lock must be rlock or plain, received "none"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`threads/recursion.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

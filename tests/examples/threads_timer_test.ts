@@ -1,0 +1,62 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+const script = (...args: string[]) => run("threads/timer.ts", args, { flags: ["--allow-read"] });
+const DING = "egg timer: ding! the tea is ready";
+
+Deno.test("threads/timer.ts rings when the time is over", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals(stderr, "");
+    assertEquals(lines[0], "main: the egg timer is set to 300 ms");
+    assertEquals(lines.filter((line) => line === DING).length, 1);
+    assertMatch(lines.at(-1)!, /^it rang, after \d+ ms: done$/);
+    assertEquals(code, 0);
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("threads/timer.ts --ms sets another time", async () => {
+  const { code, lines, stderr } = await script("--ms", "1");
+  assertEquals(stderr, "");
+  assertEquals(lines[0], "main: the egg timer is set to 1 ms");
+  assert(lines.includes(DING));
+  assertEquals(code, 0);
+});
+
+Deno.test("threads/timer.ts --cancel ends it before it rings", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    // The program would take a minute, had the timer not been cancelled.
+    const { code, lines, stderr, leftovers } = await script("--cancel", "--ms", "60000");
+    assertEquals(stderr, "");
+    assertEquals(lines, [
+      "main: the egg timer is set to 60000 ms",
+      "main: cancelled, I take coffee",
+      "it never rang: cancelled",
+    ]);
+    assertEquals(code, 0);
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("threads/timer.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["ms", "cancel"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--snooze"], 'timer: unknown argument "--snooze"'],
+  [["--ms", "soon"], 'timer: --ms must be a whole number from 1 to 60000, received "soon"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`threads/timer.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

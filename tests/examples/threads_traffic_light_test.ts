@@ -1,0 +1,76 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+const script = (...args: string[]) =>
+  run("threads/traffic_light.ts", args, { flags: ["--allow-read"] });
+
+Deno.test("threads/traffic_light.ts lets cars cross on green only", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals(stderr, "");
+    assertEquals(lines.pop(), "8 crossed on green, 0 on red, 1 turned round: orderly");
+    assertEquals(code, 0);
+    assertEquals(lines.slice(-2), ["car-9 stops", "car-9 turns round: still red after 100 ms"]);
+    checkPhases(lines, 3);
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("threads/traffic_light.ts has as many cars and rounds as it is told", async () => {
+  const { code, lines, stderr } = await script("--cars", "5", "--rounds", "1");
+  assertEquals(stderr, "");
+  assertEquals(lines.pop(), "6 crossed on green, 0 on red, 1 turned round: orderly");
+  assertEquals(code, 0);
+  checkPhases(lines, 5);
+});
+
+Deno.test("threads/traffic_light.ts names the permission that it lacks, and ends", async () => {
+  const { code, stderr } = await run("threads/traffic_light.ts", [], { flags: ["--no-prompt"] });
+  assertStringIncludes(stderr, "--allow-read");
+  assertEquals(code, 1);
+});
+
+Deno.test("threads/traffic_light.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["cars", "rounds"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--amber"], 'traffic_light: unknown argument "--amber"'],
+  [["--cars", "0"], 'traffic_light: --cars must be a whole number from 1 to 100, received "0"'],
+  [["--rounds", "x"], 'traffic_light: --rounds must be a whole number from 1 to 100, received "x"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`threads/traffic_light.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}
+
+/** Stops belong to red, crossings to green: `cars` that had stopped, and one that had not. */
+function checkPhases(lines: string[], cars: number): void {
+  let light = "";
+  let stops = 0;
+  let crossings = 0;
+  for (const line of lines) {
+    if (line === "RED" || line === "GREEN") {
+      if (light === "GREEN") assertEquals(crossings, cars + 1);
+      if (line === "GREEN") assertEquals(stops, cars);
+      light = line;
+      stops = crossings = 0;
+    } else if (line.endsWith(" stops")) {
+      assertEquals(light, "RED", line);
+      stops++;
+    } else if (line.includes(" crosses ")) {
+      assertEquals([light, line.endsWith("crosses on green")], ["GREEN", true], line);
+      crossings++;
+    }
+  }
+  assertEquals(light, "RED");
+}
