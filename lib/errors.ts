@@ -6,6 +6,9 @@
  * | a waiting call ran out of time | {@linkcode TimeoutError} |
  * | a wait could never end | {@linkcode DeadlockError} |
  * | a barrier will not open | {@linkcode BrokenBarrierError} |
+ * | a queue has nothing to give, or no room, in time | {@linkcode Empty}, {@linkcode Full} |
+ * | a queue has been shut down | {@linkcode ShutDown} |
+ * | the other end of a connection is closed | {@linkcode EOFError} |
  * | a value cannot cross to a child | {@linkcode ShareError} |
  * | the `import.meta.main` guard is missing | {@linkcode BootstrapError} |
  * | a thread was stopped | {@linkcode ThreadTerminated} |
@@ -18,7 +21,11 @@ export {
   BootstrapError,
   BrokenBarrierError,
   DeadlockError,
+  Empty,
+  EOFError,
+  Full,
   ShareError,
+  ShutDown,
   SystemExit,
   ThreadTerminated,
   TimeoutError,

@@ -22,6 +22,30 @@ export class BrokenBarrierError extends Error {
   override name = "BrokenBarrierError";
 }
 
+/** A queue had nothing to give in time. */
+export class Empty extends Error {
+  /** The class\'s name. */
+  override name = "Empty";
+}
+
+/** A queue had no room in time. */
+export class Full extends Error {
+  /** The class\'s name. */
+  override name = "Full";
+}
+
+/** A queue has been shut down: nothing goes in, or nothing comes out any more. */
+export class ShutDown extends Error {
+  /** The class\'s name. */
+  override name = "ShutDown";
+}
+
+/** The other end of a connection is closed, and all that it sent has been received. */
+export class EOFError extends Error {
+  /** The class\'s name. */
+  override name = "EOFError";
+}
+
 /**
  * A value cannot cross to another thread or process. The message names its place in the
  * arguments, as in `args[0].lock`, and what to use instead where there is something.

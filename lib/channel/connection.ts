@@ -1,0 +1,53 @@
+/**
+ * What all connections have in common, whatever carries their values.
+ *
+ * @module
+ */
+import type { WaitOptions, WaitSyncOptions } from "../sync/options.ts";
+
+/** Options of `send()`. */
+export interface SendOptions extends WaitOptions {
+  /** Objects in the value that are moved instead of copied (between threads only). */
+  transfer?: Transferable[];
+}
+
+/** Options of `sendSync()`. */
+export interface SendSyncOptions extends WaitSyncOptions {
+  /** Objects in the value that are moved instead of copied (between threads only). */
+  transfer?: Transferable[];
+}
+
+/** One end of a pipe. */
+export interface Connection<T = unknown> extends AsyncIterable<T>, Disposable, AsyncDisposable {
+  /**
+   * Sends a value.
+   *
+   * @throws {EOFError} The other end is closed.
+   * @throws {ShareError} The value cannot cross; nothing was sent.
+   * @throws {TimeoutError} There was no room in time.
+   */
+  send(value: T, options?: SendOptions): Promise<void>;
+  /** As {@linkcode send}, but blocks the thread. */
+  sendSync(value: T, options?: SendSyncOptions): void;
+  /**
+   * Receives the next value.
+   *
+   * @throws {EOFError} The other end is closed, and all that it sent has been received.
+   * @throws {TimeoutError} None came in time.
+   */
+  recv(options?: WaitOptions): Promise<T>;
+  /** As {@linkcode recv}, but blocks the thread. */
+  recvSync(options?: WaitSyncOptions): T;
+  /** Whether a value, or the end, can be received within `timeout` ms. Default: now. */
+  poll(timeout?: number): Promise<boolean>;
+  /** As {@linkcode poll}, but blocks the thread. */
+  pollSync(timeout?: number): boolean;
+  /** Sends bytes. */
+  sendBytes(bytes: Uint8Array, options?: WaitOptions): Promise<void>;
+  /** Receives bytes. */
+  recvBytes(options?: WaitOptions): Promise<Uint8Array>;
+  /** Closes this end. */
+  close(): void;
+  /** Whether this end is closed. */
+  readonly closed: boolean;
+}

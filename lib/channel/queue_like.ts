@@ -1,0 +1,48 @@
+/**
+ * What all queues have in common, whatever carries their items.
+ *
+ * @module
+ */
+import type { WaitOptions, WaitSyncOptions } from "../sync/options.ts";
+
+/** Options of `putSync()` and `getSync()`. */
+export interface QueueSyncOptions extends WaitSyncOptions {
+  /** false: do not wait, as `timeout: 0`. Default: true. */
+  block?: boolean;
+}
+
+/** Options of `put()` and `get()`. */
+export interface QueueOptions extends WaitOptions {
+  /** false: do not wait, as `timeout: 0`. Default: true. */
+  block?: boolean;
+}
+
+/** A queue between threads, or between processes. */
+export interface QueueLike<T> extends AsyncIterable<T> {
+  /**
+   * Puts an item in, waiting for room.
+   *
+   * @throws {Full} There was no room in time.
+   */
+  put(item: T, options?: QueueOptions): Promise<void>;
+  /** As {@linkcode put}, but blocks the thread. */
+  putSync(item: T, options?: QueueSyncOptions): void;
+  /** Puts an item in if there is room now. */
+  putNowait(item: T): void;
+  /**
+   * Takes the next item, waiting for one.
+   *
+   * @throws {Empty} None came in time.
+   */
+  get(options?: QueueOptions): Promise<T>;
+  /** As {@linkcode get}, but blocks the thread. */
+  getSync(options?: QueueSyncOptions): T;
+  /** Takes the next item if there is one now. */
+  getNowait(): T;
+  /** How many items there are; true only for the moment. */
+  qsize(): number;
+  /** Whether there is no item; true only for the moment: get with a timeout instead of asking. */
+  empty(): boolean;
+  /** Whether there is no room; true only for the moment: put with a timeout instead of asking. */
+  full(): boolean;
+}
