@@ -3,12 +3,14 @@
  * heads. The first process that needs it makes it (a memory file without a name, so that nothing is
  * left behind after a crash); its children are told where to open it, and so on down.
  *
- * Layout: `NEXT`, the roster of all threads of all processes that use the arena, then what
- * {@linkcode Arena.allocate} gave out. Memory is given out for as long as the family lives.
+ * Layout: `NEXT` and the words about blocks, the roster of all threads of all processes that use the
+ * arena, what {@linkcode Arena.allocate} gave out (for as long as the family lives), and the blocks, which
+ * come back.
  *
  * @module
  */
 import { show } from "../core/checks.ts";
+import { Blocks } from "./blocks.ts";
 import { MappedRegion } from "./mapped_region.ts";
 import type { Placement } from "./placement.ts";
 import { mayMap, platform } from "./platform/mod.ts";
@@ -18,8 +20,12 @@ import { BELL, FAMILY, type Listed, PID, Roster, ROSTER_WORDS, TWIN } from "./ro
 import { self, twins } from "./self.ts";
 
 /** The arena's size. Only what is used takes memory. */
-const BYTES = 64 << 20;
+const BYTES = 1 << 30;
+/** The part of it that holds the roster and what is allocated; the rest are blocks. */
+const WORD_BYTES = 64 << 20;
 const NEXT = 0;
+/** The two words about the blocks. */
+const BLOCKS = 2;
 const ROSTER = 16;
 const FIRST = ROSTER + ROSTER_WORDS;
 /** Primitives lie one cache line apart, so that they do not slow each other down. */
@@ -39,6 +45,10 @@ let inherited: string | undefined;
 let processName = "MainProcess";
 let arena: Arena | undefined;
 
+function view(address: bigint, bytes: number): ArrayBuffer {
+  return Deno.UnsafePointerView.getArrayBuffer(Deno.UnsafePointer.create(address)!, bytes);
+}
+
 /** The family's memory, as one thread sees it. */
 export class Arena {
   readonly region: MappedRegion;
@@ -46,15 +56,14 @@ export class Arena {
   readonly #me: Listed;
   readonly #platform: Platform;
   readonly #fd: number;
+  readonly #address: bigint;
+  #blocks: Blocks | undefined;
 
   constructor(platform: Platform, { fd, address }: Mapping) {
     this.#platform = platform;
     this.#fd = fd;
-    const memory = Deno.UnsafePointerView.getArrayBuffer(
-      Deno.UnsafePointer.create(address)!,
-      BYTES,
-    );
-    const words = new Int32Array(memory);
+    this.#address = address;
+    const words = new Int32Array(view(address, WORD_BYTES));
     this.#roster = new Roster(words, ROSTER);
     const mine = self();
     const daemon = false;
@@ -107,7 +116,9 @@ export class Arena {
     const lines = Math.ceil(count / LINE) * LINE;
     const base = FIRST + Atomics.add(words, NEXT, lines);
     if (base + lines > words.length) {
-      throw new RangeError(`Cannot share more memory between processes: ${BYTES} bytes are in use`);
+      throw new RangeError(
+        `Cannot share more memory between processes: ${WORD_BYTES} bytes are in use`,
+      );
     }
     return { region: this.region, base, fresh: true, share: () => base };
   }
@@ -119,6 +130,15 @@ export class Arena {
       throw new RangeError(`Cannot open shared memory: ${show(sent)} is not a place in it`);
     }
     return { region: this.region, base, fresh: false, share: () => base };
+  }
+
+  /** The blocks that the family shares. */
+  get blocks(): Blocks {
+    return this.#blocks ??= new Blocks(
+      view(this.#address + BigInt(WORD_BYTES), BYTES - WORD_BYTES),
+      this.region.words,
+      BLOCKS,
+    );
   }
 
   /** Takes a thread of this process out of the family's roster. */

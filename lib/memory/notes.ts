@@ -25,7 +25,7 @@ export const KINDS = [
   "Event",
   "Condition",
   "Barrier",
-  "Value",
+  "Queue",
   "end",
 ] as const;
 
