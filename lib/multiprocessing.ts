@@ -9,6 +9,7 @@
  * | telling that something has happened | {@linkcode Event} |
  * | waiting for a state of shared data | {@linkcode Condition} |
  * | going in rounds | {@linkcode Barrier} |
+ * | handing work on | {@linkcode Queue}, {@linkcode JoinableQueue} |
  * | sharing numbers | {@linkcode Value}, {@linkcode Array} |
  * | finding out why nothing moves | {@linkcode dump}, {@linkcode findDeadlocks} |
  * | who am I, who started me | {@linkcode currentProcess}, {@linkcode parentProcess} |
@@ -47,9 +48,11 @@ export {
   SharedArray as Array,
   Value,
 } from "./multiprocessing/sync.ts";
+export { JoinableQueue, Queue, SimpleQueue } from "./multiprocessing/queue.ts";
 export { dump, findDeadlocks } from "./multiprocessing/report.ts";
 export { Guard } from "./sync/guard.ts";
-export { BrokenBarrierError } from "./core/errors.ts";
+export { BrokenBarrierError, Empty, Full } from "./core/errors.ts";
+export type { QueueLike, QueueOptions, QueueSyncOptions } from "./channel/queue_like.ts";
 export type { BarrierOptions } from "./sync/barrier.ts";
 export type { NameOptions } from "./sync/cell.ts";
 export type { Deadlock, DeadlockParty } from "./sync/deadlock.ts";

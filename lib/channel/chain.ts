@@ -68,6 +68,12 @@ const LOOP_LIMIT = 64;
 /** Reads a frame where it lies: `length` bytes from `start`. Called under the readers' mutex: it runs no user's code. */
 export type Read<T> = (bytes: Uint8Array<ArrayBuffer>, start: number, length: number) => T;
 
+/**
+ * Writes a frame where it will lie, at `start` of `bytes`; gives its length. Called under the writers' mutex: it
+ * runs no user's code.
+ */
+export type Fill = (bytes: Uint8Array<ArrayBuffer>, start: number) => number;
+
 /** How much a chain may hold. */
 export interface ChainLimits {
   /** Frames. Default: any number. */
@@ -114,7 +120,8 @@ export class Chain {
   // What the other side had when this handle last looked: it can only have more now.
   #puts = 0;
   #gets = 0;
-  #putBytes = 0;
+  /** How long the frame was that was filled in last. */
+  #filled = 0;
   #gotBytes = 0;
 
   /** Lays a chain over `CHAIN_WORDS` words. */
@@ -152,8 +159,11 @@ export class Chain {
     return this.#isRoom(frames, bytes, length, true);
   }
 
-  /** Puts the first `length` bytes of `frame`; false when there is no room or others are writing. */
-  tryPut(frame: Uint8Array, length: number): boolean {
+  /**
+   * Puts the first `length` bytes of `frame`, or what `frame` writes, of `length` bytes at most, and at most
+   * {@linkcode WHOLE}; false when there is no room or others are writing.
+   */
+  tryPut(frame: Uint8Array | Fill, length: number): boolean {
     const mutex = this.#writers;
     if (!mutex.tryTake(mutex.me)) return false;
     const turn = mutex.enter(mutex.me);
@@ -295,7 +305,7 @@ export class Chain {
   }
 
   /** Writes a frame, or says why not; the writers' mutex is held. */
-  #write(frame: Uint8Array, length: number): number {
+  #write(frame: Uint8Array | Fill, length: number): number {
     const words = this.#words;
     const line = this.#base + WRITERS;
     const turn = words[line + TURN]!;
@@ -308,6 +318,7 @@ export class Chain {
     fault?.("put: before the bytes");
     const position = this.#lay(words[copy + POSITION]!, frame, length);
     if (position < 0) return NO_MEMORY;
+    if (typeof frame === "function") length = this.#filled;
     fault?.("put: before it counts");
     const other = line + COPIES + (~turn & 1) * COPY_WORDS;
     words[other + POSITION] = position;
@@ -320,7 +331,7 @@ export class Chain {
   }
 
   /** Lays the bytes from `position` on; gives where the next frame goes, or -1 when memory is short. */
-  #lay(position: number, frame: Uint8Array, length: number): number {
+  #lay(position: number, frame: Uint8Array | Fill, length: number): number {
     const { words, bytes } = this.#blocks;
     if (position === 0) {
       // After a death here the block of the first try is used.
@@ -344,8 +355,12 @@ export class Chain {
       position = next + 1;
       room = BLOCK_WORDS - 2;
     }
-    words[position] = length;
     let at = position + 1 << 2;
+    if (typeof frame === "function") {
+      const filled = this.#filled = words[position] = frame(bytes, at);
+      return position + 1 + (filled + 3 >> 2);
+    }
+    words[position] = length;
     if (size <= room) {
       if (length < LOOP_LIMIT) { for (let k = 0; k < length; k++) bytes[at + k] = frame[k]!; }
       else bytes.set(length === frame.length ? frame : frame.subarray(0, length), at);

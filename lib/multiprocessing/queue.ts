@@ -8,7 +8,15 @@
  */
 import { checkBoolean, checkInteger, show } from "../core/checks.ts";
 import { Empty, Full } from "../core/errors.ts";
-import { Chain, CHAIN_EXTRA, CHAIN_WORDS, NOTHING, type Read } from "../channel/chain.ts";
+import {
+  Chain,
+  CHAIN_EXTRA,
+  CHAIN_WORDS,
+  type Fill,
+  NOTHING,
+  type Read,
+  WHOLE,
+} from "../channel/chain.ts";
 import type { QueueLike, QueueOptions, QueueSyncOptions } from "../channel/queue_like.ts";
 import { theArena } from "../memory/arena.ts";
 import { AT, type Placed, type Placement } from "../memory/placement.ts";
@@ -25,7 +33,7 @@ import { isLoaded, load } from "../transfer/task.ts";
 const DONE = CHAIN_EXTRA;
 
 /** Most items are small: they are written here first, and read from here. */
-const outbox = new Uint8Array(1 << 16);
+const outbox = new Uint8Array(1 << 17);
 const inbox = new Uint8Array(1 << 10);
 /** The first so many bytes of the inbox, for each length that has occurred. */
 const views: Uint8Array[] = [];
@@ -287,6 +295,13 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   /** Puts the item if that goes at once; else gives its bytes. */
   #offer(item: T): Uint8Array | undefined {
     checkCancelled();
+    // Bytes alone are written where they will lie.
+    if (ArrayBuffer.isView(item) && isLarge(item.byteLength)) {
+      const fill: Fill = (bytes, start) => encodeInto(bytes, start, item, reduce, "item");
+      if (item.buffer instanceof ArrayBuffer && this.#chain.tryPut(fill, item.byteLength + 16)) {
+        return;
+      }
+    }
     const length = encodeInto(outbox, 0, item, reduce, "item");
     if (length < 0) {
       const frame = encode(item, reduce, "item");
@@ -317,6 +332,11 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   #empty(): Empty {
     return new Empty(`Cannot get: ${this.#title()} gave nothing in time`);
   }
+}
+
+/** Whether a copy counts, and the bytes lie in one block. */
+function isLarge(bytes: number): boolean {
+  return bytes >= 4096 && bytes + 16 <= WHOLE;
 }
 
 /** The value, or the error of reading it. */
