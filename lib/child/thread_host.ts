@@ -9,6 +9,7 @@
  * @module
  */
 import { receiveMessageOnPort, Worker as NodeWorker } from "node:worker_threads";
+import { fileURLToPath } from "node:url";
 import { leave, self } from "../memory/self.ts";
 import { services } from "../sync/steps.ts";
 import type { ThreadBoot, ToHome } from "./thread_protocol.ts";
@@ -38,6 +39,27 @@ export function unref(port: MessagePort): void {
 /** Tells a thread where to ask for further threads. */
 export function setHome(port: MessagePort): void {
   home = port;
+}
+
+const readable = new Set<string>();
+
+/**
+ * Makes sure that a thread may import its modules, which Deno would say on stderr only.
+ *
+ * @throws {Deno.errors.NotCapable} It may not.
+ */
+export function checkReadable(module: string, name: string): void {
+  for (const url of [ENTRY, module]) {
+    if (readable.has(url) || !url.startsWith("file:")) continue;
+    const path = fileURLToPath(url);
+    if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") {
+      throw new Deno.errors.NotCapable(
+        `Cannot start thread ${JSON.stringify(name)}: it imports ${path}; run again with ` +
+          "--allow-read",
+      );
+    }
+    readable.add(url);
+  }
 }
 
 /** Starts a thread's worker. */

@@ -26,7 +26,7 @@ import { errorOf, type Outcome, settle, traceOf } from "../child/outcome.ts";
 import { DUE, type Due, now } from "../child/due.ts";
 import type { End } from "../child/job.ts";
 import type { FromThread } from "../child/thread_protocol.ts";
-import { endWorker, startWorker, take, unref } from "../child/thread_host.ts";
+import { checkReadable, endWorker, startWorker, take, unref } from "../child/thread_host.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { endOf } from "../memory/notes.ts";
 import { CANCEL, CUT, type Listed, STATE, STOP, WAITING } from "../memory/roster.ts";
@@ -237,6 +237,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
    * @throws {Error} It was started before.
    * @throws {ShareError} An argument cannot cross; nothing has been started.
    * @throws {BootstrapError} The script's main part lacks its `import.meta.main` guard.
+   * @throws {Deno.errors.NotCapable} The thread may not read its module.
    */
   start(): this {
     const plan = this.#plan;
@@ -245,6 +246,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     }
     checkBootstrap("a thread");
     const { options, target } = plan;
+    checkReadable(target.module, this.#name);
     const subclass = plan.args === undefined;
     if (subclass && hasPrivates(this.constructor as Target, Thread)) {
       throw new ShareError(
