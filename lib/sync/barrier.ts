@@ -344,10 +344,11 @@ export class Barrier {
     if (hasFailed) words[base + HISTORY] |= bit;
     else words[base + HISTORY] &= ~bit;
     if (isBroken) words[base + BROKEN] = 1;
+    // Up to here a death is seen by those who wait, since WHO names the dead; from here on they pass.
+    Atomics.add(words, base + EPOCH, 1);
     words.fill(0, base + WHO, base + WHO + this.#parties);
     words[base + ACTOR] = 0;
     words[base + COUNT] = 0;
-    Atomics.add(words, base + EPOCH, 1);
     this.#cell.ring(BELL, ALL);
   }
 
