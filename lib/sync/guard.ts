@@ -24,9 +24,9 @@ export class Guard implements Disposable {
    * lock: what the lock protects may be half changed, so check it.
    */
   readonly abandoned: boolean;
-  readonly #held: Held;
+  /** Until it is released. */
+  #held: Held | undefined;
   readonly #turn: number;
-  #released = false;
 
   /** Locks create guards; scripts get them from `acquire()`. */
   constructor(held: Held, turn: number, abandoned: boolean) {
@@ -37,9 +37,10 @@ export class Guard implements Disposable {
 
   /** Ends this acquisition, and no other: a second call does nothing. */
   release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.#held[GIVE_BACK](this.#turn);
+    const held = this.#held;
+    if (held === undefined) return;
+    this.#held = undefined;
+    held[GIVE_BACK](this.#turn);
   }
 
   /** As {@linkcode release}. */

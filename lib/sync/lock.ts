@@ -6,7 +6,7 @@
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { Cell, type NameOptions, type Sent } from "./cell.ts";
-import { GIVE_BACK, Guard } from "./guard.ts";
+import { Guard } from "./guard.ts";
 import { IS_MINE, RESUME, SUSPEND } from "./lockable.ts";
 import { ABANDONED, ASYNC, Mutex, MUTEX_WORDS, type Suspended, type TakeOptions } from "./mutex.ts";
 import {
@@ -82,7 +82,7 @@ export class Lock {
     signal?.throwIfAborted();
     const mutex = this.#mutex;
     const mine = mutex.me | ASYNC;
-    if (mutex.tryTake(mine)) return new Guard(this, mutex.enter(mine), false);
+    if (mutex.tryTake(mine)) return new Guard(mutex, mutex.enter(mine), false);
     const steps = this.#take(mine, timeout, { detects: options?.detectDeadlock });
     return await runAsync(steps, { timeout, signal });
   }
@@ -103,7 +103,7 @@ export class Lock {
     const mutex = this.#mutex;
     const mine = mutex.me;
     if (mutex.tryTake(mine) || timeout > 0 && mutex.spinFor(mine)) {
-      return new Guard(this, mutex.enter(mine), false);
+      return new Guard(mutex, mutex.enter(mine), false);
     }
     return runSync(this.#take(mine, timeout, { detects: options?.detectDeadlock }), timeout);
   }
@@ -125,11 +125,6 @@ export class Lock {
   /** Whether somebody holds the lock, at this moment. */
   locked(): boolean {
     return this.#mutex.isHeld;
-  }
-
-  /** @ignore */
-  [GIVE_BACK](turn: number): void {
-    this.#mutex.leave(turn);
   }
 
   /** @ignore */
@@ -158,8 +153,9 @@ export class Lock {
   }
 
   *#take(mine: number, timeout: number, options: TakeOptions): Steps<Guard> {
-    const how = yield* this.#mutex.take(mine, timeout, options);
-    return new Guard(this, this.#mutex.enter(mine), how === ABANDONED);
+    const mutex = this.#mutex;
+    const how = yield* mutex.take(mine, timeout, options);
+    return new Guard(mutex, mutex.enter(mine), how === ABANDONED);
   }
 }
 

@@ -40,6 +40,7 @@ import { isCut, self } from "../memory/self.ts";
 import type { Cell } from "./cell.ts";
 import { CELL_WORDS } from "./cell.ts";
 import { deadlockOf } from "./deadlock.ts";
+import { GIVE_BACK, type Held } from "./guard.ts";
 import { CAN_SPIN, pause } from "./spin.ts";
 import { ALL, checkCancelled, type Park, SLICE, type Steps } from "./steps.ts";
 
@@ -91,7 +92,7 @@ export interface Suspended {
 }
 
 /** A lock without its face. */
-export class Mutex {
+export class Mutex implements Held {
   /** The ident of the calling thread. */
   readonly me: number;
   readonly #cell: Cell;
@@ -256,6 +257,11 @@ export class Mutex {
   leave(turn: number): void {
     if (this.#words[this.#turn] !== turn) return;
     if (!this.tryRelease() && this.isHeld) this.release();
+  }
+
+  /** As {@linkcode leave}, for guards. */
+  [GIVE_BACK](turn: number): void {
+    this.leave(turn);
   }
 
   /** Releases the lock in the usual cases: taken by this thread, and nobody waits. */
