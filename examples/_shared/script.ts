@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { delay } from "@std/async";
 import { parseArgs, type ParseOptions } from "@std/cli";
 import { WorkerLostError } from "../../lib/errors.ts";
 
@@ -67,8 +68,10 @@ export async function runScript(
     await clean();
     Deno.exitCode = code;
   } catch (error) {
-    // Ctrl-C reaches the children too: the first sign of it may be that one of them is gone.
+    // Ctrl-C reaches the children too: the first sign of it may be that one of them is gone, or what
+    // comes of that. The signal itself then follows at once.
     const hit = error instanceof WorkerLostError && error.signal === "SIGINT" && endsOnCtrlC;
+    if (!hit && endsOnCtrlC && !(error instanceof UsageError)) await delay(50);
     if (hit || interrupted !== undefined) return await interrupt();
     await clean();
     const isUsage = error instanceof UsageError;
