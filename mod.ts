@@ -10,4 +10,5 @@ export type { Target, TaskContext } from "./lib/task.ts";
 export * from "./lib/errors.ts";
 export * as threading from "./lib/threading.ts";
 export * as multiprocessing from "./lib/multiprocessing.ts";
+export * as queue from "./lib/queue.ts";
 export * as os from "./lib/os.ts";

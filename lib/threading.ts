@@ -15,6 +15,9 @@
  * | waiting for a state of shared data | {@linkcode Condition} |
  * | going in rounds | {@linkcode Barrier} |
  * | sharing numbers | {@linkcode Value}, {@linkcode Array} |
+ * | handing work to whoever is free | the `queue` module |
+ * | two threads that talk | {@linkcode pipe} |
+ * | telling something to all | {@linkcode Broadcast} |
  * | finding out why nothing moves | {@linkcode dump}, {@linkcode findDeadlocks} |
  * | data of one thread alone | module variables, or {@linkcode local} |
  *
@@ -56,10 +59,14 @@ export { Barrier } from "./sync/barrier.ts";
 export type { BarrierOptions } from "./sync/barrier.ts";
 export { Value } from "./sync/value.ts";
 export { SharedArray as Array } from "./sync/array.ts";
+export { pipe } from "./channel/port_pipe.ts";
+export type { PipeOptions } from "./channel/port_pipe.ts";
+export type { Connection, SendOptions, SendSyncOptions } from "./channel/connection.ts";
+export { Broadcast } from "./channel/broadcast.ts";
 export { dump } from "./threading/dump.ts";
 export { findDeadlocks } from "./sync/deadlock.ts";
 export { Guard } from "./sync/guard.ts";
-export { BrokenBarrierError } from "./core/errors.ts";
+export { BrokenBarrierError, EOFError } from "./core/errors.ts";
 export type { NameOptions } from "./sync/cell.ts";
 export type { Deadlock, DeadlockParty } from "./sync/deadlock.ts";
 export type { Dump } from "./child/dump_watch.ts";

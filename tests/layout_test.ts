@@ -40,7 +40,12 @@ const FACE = 9;
 const MOD = 10;
 
 /** What a script of threads loads, and what a thread loads: no FFI and no subprocess in these. */
-const THREADS_ONLY = ["lib/threading.ts", "lib/task.ts", "lib/child/thread_entry.ts"];
+const THREADS_ONLY = [
+  "lib/threading.ts",
+  "lib/queue.ts",
+  "lib/task.ts",
+  "lib/child/thread_entry.ts",
+];
 const PRIVILEGED = /\bDeno\.(?:dlopen|Unsafe\w+|Command)\b|["']node:child_process["']/;
 
 /** Library code must work from a raw URL, where no import map is. */

@@ -28,3 +28,6 @@ export function setThisProcess(process: ThisProcess): void {
 
 /** What is awaited before a child ends by itself: its own children, for one. */
 export const beforeEnd: Set<() => Promise<unknown>> = new Set();
+
+/** What a thread whose task has ended by itself still says to others, just before it ends. */
+export const lastWords: Set<() => void> = new Set();

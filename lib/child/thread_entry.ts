@@ -4,15 +4,24 @@
  * @module
  */
 import { SystemExit, ThreadTerminated, WorkerLostError } from "../core/errors.ts";
+import { lines } from "../channel/lines.ts";
 import { CANCEL } from "../memory/roster.ts";
 import { become, leave, self } from "../memory/self.ts";
 import { wakePending } from "../sync/steps.ts";
-import { modulesOfPacked, pack, type Packed, uncloneable, unpack } from "../transfer/pack.ts";
+import {
+  handOver,
+  modulesOfPacked,
+  pack,
+  type Packed,
+  uncloneable,
+  unpack,
+} from "../transfer/pack.ts";
 import { reducer, revive } from "../transfer/reduce.ts";
 import { fires } from "./due.ts";
 import type { End } from "./job.ts";
 import { traceOf } from "./outcome.ts";
 import { exitCode, isTermination, run } from "./run.ts";
+import { lastWords } from "./this_process.ts";
 import { setHome } from "./thread_host.ts";
 import type { FromThread, ThreadBoot, ToHome, ToThread } from "./thread_protocol.ts";
 
@@ -24,15 +33,24 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
   const { port, ends, me } = boot;
   become(boot.roster, me);
   setHome(home);
+  lines.announce = (line) => {
+    home.postMessage({ type: "line", line } satisfies ToHome, [line.port]);
+  };
   const controller = new AbortController();
   let ended = false;
 
-  const say = (message: FromThread) => port.postMessage(message);
+  // What was put on a queue before is there before this is heard.
+  const say = (message: FromThread, moved: Transferable[] = []) => {
+    lines.flush?.();
+    port.postMessage(message, moved);
+  };
   const end = (message: End<Packed>, dead: boolean) => {
     if (ended) return;
     ended = true;
     try {
-      ends.postMessage(message);
+      const value = message.type === "done" ? message.value : {} as Packed;
+      ends.postMessage(message, value.moved ?? []);
+      handOver(value, starterOf(me.starter));
     } catch (cause) {
       dead = true;
       const error = pack(uncloneable(cause, "result"), reduce, "error");
@@ -40,6 +58,7 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
     }
     printIfAlone(message, me.starter, me.ident);
     const { slot, ident } = me;
+    if (!dead) { for (const speak of lastWords) speak(); }
     // All is said before those who wait for the end are woken: they find it there, and can leave
     // nothing open.
     say({ type: "ended", dead });
@@ -89,7 +108,10 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
         return self().roster.name(me.slot);
       },
       report(value) {
-        if (!ended) say({ type: "report", value: pack(value, reduce, "report") });
+        if (ended) return;
+        const packed = pack(value, reduce, "report");
+        say({ type: "report", value: packed }, packed.moved);
+        handOver(packed, starterOf(me.starter));
       },
     },
   }).then((value) => {
@@ -98,6 +120,12 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
     }
     end({ type: "done", value: pack(value, reduce, "result") }, false);
   }).catch(fail);
+}
+
+/** Where the thread that started this one is, while it lives. */
+function starterOf(ident: number): { slot: number; ident: number } | undefined {
+  const slot = self().roster.slotOf(ident);
+  return slot < 0 ? undefined : { slot, ident };
 }
 
 function packError(error: unknown): Packed {

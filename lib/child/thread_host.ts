@@ -10,6 +10,7 @@
  */
 import { receiveMessageOnPort, Worker as NodeWorker } from "node:worker_threads";
 import { fileURLToPath } from "node:url";
+import { lines } from "../channel/lines.ts";
 import { leave, self } from "../memory/self.ts";
 import { services } from "../sync/steps.ts";
 import type { ThreadBoot, ToHome } from "./thread_protocol.ts";
@@ -76,6 +77,11 @@ export function endWorker(ident: number): void {
   if (worker === undefined) return;
   hosted.delete(ident);
   homes.delete(worker.home);
+  // Its end may be heard of before all that it asked for at home.
+  for (let message = take(worker.home); message !== undefined; message = take(worker.home)) {
+    serve(message as ToHome);
+  }
+  lines.ended?.(ident);
   worker.home.close();
   worker.end();
 }
@@ -125,16 +131,20 @@ function create(boot: ThreadBoot): void {
 
 function serve(message: ToHome): void {
   if (message.type === "start") return create(message.boot);
+  if (message.type === "line") return lines.accept?.(message.line);
   if (message.type === "ended") leave(message.slot, message.ident, message.dead, true);
   endWorker(message.ident);
 }
 
-/** Serves the other threads while this one is blocked. */
-function serveHomes(): void {
+/** Serves the other threads while this one is blocked; whether there was something to do. */
+function serveHomes(): boolean {
+  let any = false;
   if (homes.size === 0) services.delete(serveHomes);
   for (const port of homes) {
     for (let message = take(port); message !== undefined; message = take(port)) {
       serve(message as ToHome);
+      any = true;
     }
   }
+  return any;
 }

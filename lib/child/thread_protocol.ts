@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { NewLine } from "../channel/lines.ts";
 import type { Listed } from "../memory/roster.ts";
 import type { Packed } from "../transfer/pack.ts";
 import type { Due } from "./due.ts";
@@ -41,4 +42,5 @@ export type ToThread = { type: "stop" };
 export type ToHome =
   | { type: "start"; boot: ThreadBoot }
   | { type: "ended"; slot: number; ident: number; dead: boolean }
-  | { type: "cut"; ident: number };
+  | { type: "cut"; ident: number }
+  | { type: "line"; line: NewLine };

@@ -20,13 +20,20 @@ export const CAN_SPIN: boolean = navigator.hardwareConcurrency > 1;
 
 /** How long one thread spins for one thing. */
 export class SpinBudget {
-  #budget = PROBE;
+  readonly #probe: number;
+  #budget: number;
   #waits = 0;
 
-  /** How many looks to take now; every 32nd wait tries a little, in case times have changed. */
+  /** `probe` is how many looks are taken now and then, in case times have changed. */
+  constructor(probe = PROBE) {
+    this.#probe = this.#budget = probe;
+  }
+
+  /** How many looks to take now; every 32nd wait tries a little. */
   next(): number {
     if (!CAN_SPIN) return 0;
-    return ++this.#waits % PROBE_EVERY === 0 ? Math.max(this.#budget, PROBE) : this.#budget;
+    const isProbe = ++this.#waits % PROBE_EVERY === 0;
+    return isProbe ? Math.max(this.#budget, this.#probe) : this.#budget;
   }
 
   /** Spinning succeeded at look number `looks`. */

@@ -58,11 +58,18 @@ export const ALL = 0x7fffffff;
 
 /** The longest park in ms: so soon a stop request or a dead owner is noticed without a wake-up. */
 export const SLICE = 40;
-/** The longest park of a thread that others depend on for a service. */
+/** The longest park of a thread that others depend on for a service; and after it was needed. */
 const SERVING_SLICE = 5;
+const BUSY_SLICE = 0.1;
 
-/** What a blocked thread goes on doing between parks: starting threads for others, for one. */
-export const services: Set<() => void> = new Set();
+/**
+ * What a blocked thread goes on doing between parks: starting threads for others, for one. Each gives
+ * whether there was something to do.
+ */
+export const services: Set<() => boolean> = new Set();
+
+/** What a thread does before it begins to wait: sending what it holds back, for one. */
+export const flushes: Set<() => void> = new Set();
 
 function terminated(): ThreadTerminated {
   const { roster, slot } = self();
@@ -84,8 +91,10 @@ export function runSync<T>(steps: Steps<T>, timeout = Infinity): T | undefined {
   checkCancelled();
   let step: IteratorResult<Park, T | undefined> = steps.next();
   if (step.done) return step.value;
+  for (const flush of flushes) flush();
   const mine = self();
   const noted = new Noted(BLOCKS);
+  let serving = SERVING_SLICE;
   const deadline = timeout === Infinity ? Infinity : performance.now() + timeout;
   let leaving = false;
   let cut = false;
@@ -105,11 +114,13 @@ export function runSync<T>(steps: Steps<T>, timeout = Infinity): T | undefined {
       } else {
         const { region, index, value } = step.value;
         noted.saw(step.value);
-        const slice = services.size > 0 ? SERVING_SLICE : SLICE;
+        const slice = services.size > 0 ? serving : SLICE;
         Atomics.store(mine.words, mine.state, WAITING);
         region.waitSync(index, value, mayLeave ? Math.min(slice, left) : slice);
         Atomics.store(mine.words, mine.state, pending.size > 0 ? WAITING : RUNNING);
-        for (const serve of services) serve();
+        let served = false;
+        for (const serve of services) served = serve() || served;
+        serving = served ? BUSY_SLICE : Math.min(SERVING_SLICE, serving * 2);
         step = steps.next();
       }
     }
@@ -186,6 +197,7 @@ export async function runAsync<T>(
   const deadline = timeout === Infinity ? Infinity : performance.now() + timeout;
   let step: IteratorResult<Park, T | undefined> = steps.next();
   if (step.done) return step.value;
+  for (const flush of flushes) flush();
   const mine = self();
   const noted = new Noted(0);
   let leaving = false;

@@ -26,13 +26,22 @@ import { errorOf, type Outcome, settle, traceOf } from "../child/outcome.ts";
 import { DUE, type Due, now } from "../child/due.ts";
 import type { End } from "../child/job.ts";
 import type { FromThread } from "../child/thread_protocol.ts";
+import "../channel/home_lines.ts";
 import { checkReadable, endWorker, startWorker, take, unref } from "../child/thread_host.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { endOf } from "../memory/notes.ts";
 import { CANCEL, CUT, type Listed, STATE, STOP, WAITING } from "../memory/roster.ts";
 import { leave, self } from "../memory/self.ts";
 import { type Park, runAsync, runSync, services, type Steps } from "../sync/steps.ts";
-import { modulesOfPacked, pack, type Packed, uncloneable, unpack } from "../transfer/pack.ts";
+import {
+  handOver,
+  modulesOfPacked,
+  pack,
+  type Packed,
+  uncloneable,
+  unpack,
+} from "../transfer/pack.ts";
+import { gatherFlights, type Lost } from "../transfer/flight.ts";
 import { hasPrivates, reducer, revive } from "../transfer/reduce.ts";
 import {
   checkBootstrap,
@@ -173,6 +182,9 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   #me: Listed | undefined;
   #port: MessagePort | undefined;
   #ends: MessagePort | undefined;
+  /** Told of its end: what it has not unpacked by then, it never will. */
+  #flights: Lost[] = [];
+  #landed: (void | Promise<void>)[] = [];
   /** Settles when the thread has said its last word on its port. */
   readonly #told = Promise.withResolvers<void>();
   #ended = false;
@@ -181,6 +193,10 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   #stopped = false;
   #cutAt = Infinity;
   #cutTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #cutService = (): boolean => {
+    this.#cutIfOverdue();
+    return false;
+  };
 
   /**
    * Creates a thread that will run `target`; {@linkcode start} starts it.
@@ -255,9 +271,13 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
         "this",
       );
     }
-    const transfer = options.transfer ?? [];
+    const given = options.transfer ?? [];
     const root = subclass ? "this" : "args";
-    const args = pack(subclass ? { ...this } : plan.args, reduce, root, transfer);
+    const { packed: args, flights } = gatherFlights(() =>
+      pack(subclass ? { ...this } : plan.args, reduce, root, given)
+    );
+    const transfer = args.moved === undefined ? given : [...given, ...args.moved];
+    this.#flights = flights;
     const mine = self();
     const daemon = this.#daemon;
     const me = mine.roster.join({ name: this.#name, daemon, starter: mine.ident, pid: Deno.pid });
@@ -283,8 +303,10 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
       mine.roster.leave(me.slot, me.ident, false);
       port1.close();
       ends.port1.close();
+      for (const lost of flights) lost();
       throw cause instanceof DOMException ? uncloneable(cause, root) : cause;
     }
+    handOver(args, me);
     this.#me = me;
     this.#port = port1;
     this.#ends = ends.port1;
@@ -369,6 +391,8 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     this.#port?.postMessage({ type: "stop" });
     this.#cutAt = performance.now() + GRACE;
     this.#cutTimer = setTimeout(() => this.#cutIfOverdue(), GRACE);
+    // Also while this thread is blocked, perhaps waiting for what the other holds.
+    services.add(this.#cutService);
   }
 
   /** Whether the thread has been started and has not ended. */
@@ -500,7 +524,9 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#cutTimer);
+    services.delete(this.#cutService);
     started.delete(this.#me!.ident);
+    this.#landed = this.#flights.splice(0).map((lost) => lost());
     if (this.#ends === undefined) return;
     const end = this.#end = take(this.#ends) as End<Packed> | undefined;
     this.#ends.close();
@@ -527,6 +553,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     await Promise.race([this.#told.promise, soon]);
     clearTimeout(late);
     this.#close();
+    if (this.#landed.length > 0) await Promise.all(this.#landed);
     if (this.#outcome === undefined && end !== undefined && end.type !== "exit") {
       const packed = end.type === "done" ? end.value : end.error;
       // A module that cannot be imported here costs an error its class, and a value its unpacking.

@@ -18,6 +18,28 @@ export interface Packed {
   value: unknown;
   /** The empty objects, each with what it stands for. */
   stands?: [empty: object, reduction: Reduction][];
+  /** The ports that shareables in it bring along: they belong in the transfer list. */
+  moved?: MessagePort[];
+}
+
+/** Where a port that a shareable brings along goes, if that is known: the thread's slot and ident. */
+export interface Destination {
+  /** The first word of its slot. */
+  slot: number;
+  /** Its ident. */
+  ident: number;
+}
+
+const owners = new WeakMap<MessagePort, (to: Destination | undefined) => void>();
+
+/** Says what is to be done once a shareable's port has been sent. */
+export function onHandOver(port: MessagePort, fn: (to: Destination | undefined) => void): void {
+  owners.set(port, fn);
+}
+
+/** Tells the shareables in a value whose ports were sent with it. */
+export function handOver({ moved }: Packed, to?: Destination): void {
+  if (moved !== undefined) { for (const port of moved) owners.get(port)?.(to); }
 }
 
 /** Built-in classes that structured clone carries whole. */
@@ -63,6 +85,8 @@ export function pack(
   const place = () => pathOf(root, keys);
   const copies = new Map<object, object>();
   const stands: [object, Reduction][] = [];
+  const moved: MessagePort[] = [];
+  let depth = 0;
 
   const within = (key: Key, part: unknown): unknown => {
     keys.push(key);
@@ -110,14 +134,21 @@ export function pack(
       return set;
     }
     if (isCarried(part, transfer)) return part;
+    if (depth > 0 && part instanceof MessagePort && owners.has(part)) {
+      moved.push(part);
+      return part;
+    }
     const empty = {};
     copies.set(part, empty);
     const reduction = reduce(part, place);
     stands.push([empty, reduction]);
+    depth++;
     reduction.state = copy(reduction.state);
+    depth--;
     return empty;
   };
-  return { value: copy(value), stands };
+  const copied = copy(value);
+  return moved.length === 0 ? { value: copied, stands } : { value: copied, stands, moved };
 }
 
 function isCarried(value: object, transfer: readonly Transferable[]): boolean {

@@ -55,6 +55,11 @@ export function kindOf(value: object): Omit<Kind, "restore"> | undefined {
   return SHARE in value ? byClass.get(value.constructor) : undefined;
 }
 
+/** Whether the kind is registered in this thread. */
+export function isShareable(module: string, name: string): boolean {
+  return byName.has(`${module} ${name}`);
+}
+
 /** Makes a handle of the kind. Its module has been imported. */
 export function restoreShareable(module: string, name: string, state: unknown): unknown {
   const kind = byName.get(`${module} ${name}`);

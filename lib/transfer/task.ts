@@ -151,6 +151,11 @@ export function isLoaded(module: string): boolean {
   return namespaces.has(module);
 }
 
+/** Whether a module was loaded or has marked targets here. */
+export function isKnown(module: string): boolean {
+  return namespaces.has(module) || tasks.has(module);
+}
+
 /**
  * Throws while a child imports its program.
  *

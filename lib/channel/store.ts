@@ -1,0 +1,251 @@
+/**
+ * What a queue keeps its items in: a list, a stack or a heap.
+ *
+ * @module
+ */
+import { type Item, open } from "./item.ts";
+
+/** Items in the order in which they are given out. */
+export interface Store {
+  /** How many there are. */
+  readonly length: number;
+  /**
+   * Puts an item in.
+   *
+   * @throws {unknown} What comparing it throws; it is not in then.
+   */
+  push(item: Item): void;
+  /** Takes the next item out; there is one. */
+  pop(): Item;
+  /** The next item; there is one. */
+  peek(): Item;
+  /** Puts back items that were taken out, in the order in which they were. */
+  putBack(items: Item[]): void;
+}
+
+/** First in, first out. */
+export class List implements Store {
+  #items: Item[] = [];
+  #head = 0;
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  push(item: Item): void {
+    this.#items.push(item);
+  }
+
+  pop(): Item {
+    const items = this.#items;
+    const item = items[this.#head];
+    items[this.#head++] = undefined;
+    if (this.#head === items.length) {
+      items.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= 1024 && this.#head * 2 >= items.length) {
+      this.#items = items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+
+  peek(): Item {
+    return this.#items[this.#head];
+  }
+
+  putBack(back: Item[]): void {
+    this.#items = [...back, ...this.#items.slice(this.#head)];
+    this.#head = 0;
+  }
+}
+
+/** Last in, first out. */
+export class Stack implements Store {
+  readonly #items: Item[] = [];
+
+  get length(): number {
+    return this.#items.length;
+  }
+
+  push(item: Item): void {
+    this.#items.push(item);
+  }
+
+  pop(): Item {
+    return this.#items.pop();
+  }
+
+  peek(): Item {
+    return this.#items.at(-1);
+  }
+
+  putBack(back: Item[]): void {
+    for (let k = back.length - 1; k >= 0; k--) this.#items.push(back[k]);
+  }
+}
+
+/** Compares two items: negative when `a` is to be given out first. */
+export type Compare = (a: never, b: never) => number;
+
+interface Node {
+  item: Item;
+  value: unknown;
+  order: number;
+}
+
+/** The least first; equal ones in the order of put. A binary heap. */
+export class Heap implements Store {
+  readonly #nodes: Node[] = [];
+  readonly #compare: Compare;
+  #orders = new WeakMap<object, number>();
+  #puts = 0;
+
+  constructor(compare: Compare = compareNaturally as Compare) {
+    this.#compare = compare;
+  }
+
+  get length(): number {
+    return this.#nodes.length;
+  }
+
+  push(item: Item): void {
+    const value = open(item);
+    const node = { item, value, order: ++this.#puts };
+    if (this.#nodes.length === 0) checkComparable(value, this.#compare);
+    // Every comparison of the way up is made before anything moves.
+    this.#nodes.push(node);
+    const path: number[] = [];
+    try {
+      for (let k = this.#nodes.length - 1; k > 0;) {
+        const parent = (k - 1) >> 1;
+        const above = this.#nodes[parent]!;
+        if (this.#order(value, above.value) >= 0) break;
+        path.push(parent);
+        k = parent;
+      }
+    } catch (error) {
+      this.#nodes.pop();
+      throw error;
+    }
+    this.#lift(node, path);
+  }
+
+  #lift(node: Node, path: number[]): void {
+    let k = this.#nodes.length - 1;
+    for (const parent of path) {
+      this.#nodes[k] = this.#nodes[parent]!;
+      k = parent;
+    }
+    this.#nodes[k] = node;
+  }
+
+  pop(): Item {
+    const nodes = this.#nodes;
+    const first = nodes[0]!;
+    const last = nodes.pop()!;
+    if (nodes.length > 0) {
+      let k = 0;
+      for (;;) {
+        let child = 2 * k + 1;
+        if (child >= nodes.length) break;
+        const right = nodes[child + 1];
+        if (right !== undefined && this.#isBefore(right, nodes[child]!)) child++;
+        if (!this.#isBefore(nodes[child]!, last)) break;
+        nodes[k] = nodes[child]!;
+        k = child;
+      }
+      nodes[k] = last;
+    }
+    if (typeof first.item === "object" && first.item !== null) {
+      this.#orders.set(first.item, first.order);
+    }
+    return first.item;
+  }
+
+  peek(): Item {
+    return this.#nodes[0]!.item;
+  }
+
+  putBack(back: Item[]): void {
+    back.forEach((item, k) => {
+      const known = typeof item === "object" && item !== null ? this.#orders.get(item) : undefined;
+      // What is a primitive is like any other of its value: it only has to come before those.
+      const node = { item, value: open(item), order: known ?? k - back.length };
+      const path: number[] = [];
+      this.#nodes.push(node);
+      for (let k = this.#nodes.length - 1; k > 0;) {
+        const parent = (k - 1) >> 1;
+        if (!this.#isBefore(node, this.#nodes[parent]!)) break;
+        path.push(parent);
+        k = parent;
+      }
+      this.#lift(node, path);
+    });
+  }
+
+  #order(a: unknown, b: unknown): number {
+    return this.#compare(a as never, b as never);
+  }
+
+  /** In what was put in already, two that cannot be compared are given out in the order of put. */
+  #isBefore(a: Node, b: Node): boolean {
+    let order = 0;
+    try {
+      order = this.#order(a.value, b.value);
+    } catch {
+      // Not comparable.
+    }
+    return order < 0 || order === 0 && a.order < b.order;
+  }
+}
+
+function checkComparable(value: unknown, compare: Compare): void {
+  if (compare === compareNaturally) compareNaturally(value, Array.isArray(value) ? [] : value);
+}
+
+/**
+ * The order of numbers and bigints, strings, Dates, and arrays of them, element by element.
+ *
+ * @throws {TypeError} The two cannot be compared.
+ */
+export function compareNaturally(a: unknown, b: unknown): number {
+  if (Array.isArray(a) && Array.isArray(b)) {
+    const shared = Math.min(a.length, b.length);
+    for (let k = 0; k < shared; k++) {
+      // As in Python: what is the same needs no order.
+      const order = a[k] === b[k] ? 0 : compareNaturally(a[k], b[k]);
+      if (order !== 0) return order;
+    }
+    return a.length - b.length;
+  }
+  const [x, y] = [rank(a), rank(b)];
+  if (x !== undefined && typeof x === typeof y || isNumeric(x) && isNumeric(y)) {
+    return x! < y! ? -1 : x! > y! ? 1 : 0;
+  }
+  throw new TypeError(
+    `Cannot put the item in the priority queue: ${kindOf(a)} and ${kindOf(b)} have no order; ` +
+      "give compare, or put [priority, number, item]",
+  );
+}
+
+function isNumeric(value: unknown): boolean {
+  return typeof value === "number" || typeof value === "bigint";
+}
+
+function rank(value: unknown): number | string | bigint | undefined {
+  if (value instanceof Date) value = value.getTime();
+  if (typeof value === "number") return Number.isNaN(value) ? undefined : value;
+  return typeof value === "string" || typeof value === "bigint" ? value : undefined;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Number.isNaN(value)) return "NaN";
+  if (typeof value !== "object") return `a ${typeof value}`;
+  return Array.isArray(value)
+    ? "an array"
+    : value instanceof Date
+    ? "an invalid Date"
+    : "an object";
+}

@@ -1,0 +1,223 @@
+/**
+ * What the queues between threads have in common.
+ *
+ * @module
+ */
+import { checkBoolean, show } from "../core/checks.ts";
+import { Empty, Full, ShutDown } from "../core/errors.ts";
+import { checkWait } from "../sync/options.ts";
+import { type Limit, runAsync, runSync } from "../sync/steps.ts";
+import { SHARE, type World } from "../transfer/shareable.ts";
+import { open, ready, wrap } from "./item.ts";
+import type { Taken } from "./line.ts";
+import type { Core } from "./queue_core.ts";
+import type { QueueLike, QueueOptions, QueueSyncOptions } from "./queue_like.ts";
+
+/** Options of `putSync()` of a queue between threads. */
+export interface PutSyncOptions extends QueueSyncOptions {
+  /** Objects in the item that are moved instead of copied, as in `postMessage()`. */
+  transfer?: Transferable[];
+}
+
+/** Options of `put()` of a queue between threads. */
+export interface PutOptions extends QueueOptions {
+  /** Objects in the item that are moved instead of copied, as in `postMessage()`. */
+  transfer?: Transferable[];
+}
+
+const PUT = "put the item";
+const GET = "get an item";
+/** How long a call that does not wait gives an item that is on its way, in ms. */
+const ON_ITS_WAY = 20;
+
+/** A queue between threads: see {@linkcode Queue}. */
+export abstract class ThreadQueue<T = unknown>
+  implements QueueLike<T>, Disposable, AsyncDisposable {
+  readonly #core: Core;
+
+  /** Takes over what is behind it. */
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /**
+   * Puts an item in, waiting for room. Never blocks the event loop.
+   *
+   * The item is copied at once, as by `postMessage()`. *Cancellation*: an abort or the end of the
+   * timeout puts nothing in and moves nothing.
+   *
+   * @throws {Full} There was no room in time.
+   * @throws {ShutDown} The queue has been shut down.
+   * @throws {ShareError} The item cannot cross to another thread.
+   * @throws {TypeError | RangeError} Bad options.
+   * @throws {ThreadTerminated} This thread was terminated.
+   */
+  async put(item: T, options?: PutOptions): Promise<void> {
+    const timeout = options === undefined ? Infinity : checkPut(options);
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    const core = this.#core;
+    const wrapped = wrap(item, options?.transfer);
+    if (core.tryPut(wrapped)) return;
+    if (await runAsync(core.put(wrapped), { timeout, signal }) === undefined) this.#full(timeout);
+  }
+
+  /** As {@linkcode put}, but blocks the thread while there is no room. */
+  putSync(item: T, options?: PutSyncOptions): void {
+    const timeout = options === undefined ? Infinity : checkPut(options);
+    const core = this.#core;
+    const wrapped = wrap(item, options?.transfer);
+    if (core.tryPut(wrapped)) return;
+    if (runSync(core.put(wrapped), timeout) === undefined) this.#full(timeout);
+  }
+
+  /** Puts an item in if there is room now; else throws {@linkcode Full}. */
+  putNowait(item: T): void {
+    this.putSync(item, { timeout: 0 });
+  }
+
+  /**
+   * Takes the next item, waiting for one. Never blocks the event loop.
+   *
+   * *Cancellation*: an abort or the end of the timeout takes nothing. *Memory*: what was written before
+   * the `put()` is seen after the `get()`.
+   *
+   * @throws {Empty} None came in time.
+   * @throws {ShutDown} The queue has been shut down, and nothing is left in it.
+   * @throws {TypeError | RangeError} Bad options.
+   * @throws {ThreadTerminated} This thread was terminated.
+   */
+  async get(options?: QueueOptions): Promise<T> {
+    const timeout = options === undefined ? Infinity : checkGet(options);
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    const core = this.#core;
+    let taken = core.takeNow(false);
+    if (taken === undefined && timeout > 0) {
+      const found = await runAsync(core.get(false), { timeout, signal });
+      taken = found === "none" ? undefined : found;
+    }
+    if (taken === undefined && core.ledger.size > 0) {
+      // Home knows if there is one.
+      const limit = timeout > 0 ? { timeout: ON_ITS_WAY, signal } : { signal };
+      taken = await this.#ask((asks) => runAsync(core.get(false, asks), asks ? limit : LATE));
+    }
+    if (taken === undefined) this.#empty(timeout);
+    await ready(taken.item);
+    return open(taken.item) as T;
+  }
+
+  /** As {@linkcode get}, but blocks the thread. */
+  getSync(options?: QueueSyncOptions): T {
+    const timeout = options === undefined ? Infinity : checkGet(options);
+    const core = this.#core;
+    let taken = core.takeNow(true);
+    if (taken === undefined && timeout > 0) {
+      const found = runSync(core.get(true), timeout);
+      taken = found === "none" ? undefined : found;
+    }
+    if (taken === undefined && core.ledger.size > 0) {
+      const limit = timeout > 0 ? ON_ITS_WAY : Infinity;
+      let found = runSync(core.get(true, true), limit);
+      if (found === "none" && core.ledger.size > 0) found = runSync(core.get(true), ON_ITS_WAY);
+      taken = found === "none" ? undefined : found;
+    }
+    if (taken === undefined) this.#empty(timeout);
+    return open(taken.item) as T;
+  }
+
+  async #ask(
+    run: (asks: boolean) => Promise<Taken | "none" | undefined>,
+  ): Promise<Taken | undefined> {
+    let found = await run(true);
+    if (found === "none" && this.#core.ledger.size > 0) found = await run(false);
+    return found === "none" ? undefined : found;
+  }
+
+  /**
+   * Takes the next item if there is one now; else throws {@linkcode Empty}. In another thread than home
+   * it asks home: see the module's page.
+   */
+  getNowait(): T {
+    return this.getSync({ timeout: 0 });
+  }
+
+  /**
+   * How many items there are, at this moment: others put and get meanwhile. Do not decide by it; use a
+   * `get()` or `put()` that does not wait, and its error.
+   */
+  qsize(): number {
+    return this.#core.ledger.size;
+  }
+
+  /**
+   * Whether there is no item, at this moment. `while (!queue.empty()) queue.getSync()` hangs when another
+   * thread takes the last one in between; get with a timeout, or iterate until the queue is shut down.
+   */
+  empty(): boolean {
+    return this.qsize() === 0;
+  }
+
+  /** Whether there is no room, at this moment; put with a timeout instead of asking. */
+  full(): boolean {
+    const { most, size } = this.#core.ledger;
+    return most > 0 && size >= most;
+  }
+
+  /** The items, as they come, until the queue is shut down and drained. */
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    for (;;) {
+      let item: T;
+      try {
+        item = await this.get();
+      } catch (error) {
+        if (error instanceof ShutDown) return;
+        throw error;
+      }
+      yield item;
+    }
+  }
+
+  /** Shuts the queue down: what is in it can still be taken. */
+  [Symbol.dispose](): void {
+    this.#core.shutdown(false);
+  }
+
+  /** As `Symbol.dispose`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#core.shutdown(false);
+    return Promise.resolve();
+  }
+
+  /** @ignore */
+  [SHARE](world: World, place: () => string): unknown {
+    return this.#core.share(world, place, this.constructor.name);
+  }
+
+  #full(timeout: number): never {
+    const { most } = this.#core.ledger;
+    const how = timeout === 0 ? `it is full (${most})` : `no room in ${timeout} ms (${most} items)`;
+    throw new Full(`Cannot ${PUT} in the queue: ${how}`);
+  }
+
+  #empty(timeout: number): never {
+    const how = timeout === 0 ? "it is empty" : `none came in ${timeout} ms`;
+    throw new Empty(`Cannot ${GET} from the queue: ${how}`);
+  }
+}
+
+const LATE: Limit = { timeout: ON_ITS_WAY };
+
+function checkGet(options: QueueOptions, action = GET): number {
+  const timeout = checkWait(options, action);
+  checkBoolean(options.block, "block", action);
+  return options.block === false ? 0 : timeout;
+}
+
+function checkPut(options: PutOptions): number {
+  const { transfer } = options ?? {};
+  if (transfer !== undefined && !Array.isArray(transfer)) {
+    throw new TypeError(`Cannot ${PUT}: transfer must be an array, received ${show(transfer)}`);
+  }
+  return checkGet(options, PUT);
+}

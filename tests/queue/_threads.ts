@@ -1,0 +1,84 @@
+/**
+ * Tests with threads: a time limit for each, and no thread left behind.
+ *
+ * @module
+ */
+import { setExcepthook, Thread } from "../../lib/threading.ts";
+
+const LIMIT = 20_000;
+const LOOKING = 10_000;
+
+/** The threads of one test. */
+export class Threads {
+  readonly #threads: Thread[] = [];
+  readonly #reports = new Map<Thread, { queue: unknown[]; wake: () => void }>();
+
+  /** Starts a thread; it is ended with the test at the latest. */
+  start<A extends unknown[], R>(
+    target: (...args: A) => R | PromiseLike<R>,
+    args: NoInfer<A>,
+    options: { killable?: boolean } = {},
+  ): Thread<R, A> {
+    const reports = { queue: [] as unknown[], wake: () => {} };
+    const onReport = (value: unknown) => {
+      reports.queue.push(value);
+      reports.wake();
+    };
+    const thread = new Thread(target, { args, onReport, ...options } as never).start();
+    this.#threads.push(thread as unknown as Thread);
+    this.#reports.set(thread as unknown as Thread, reports);
+    return thread as unknown as Thread<R, A>;
+  }
+
+  /** The next report of a thread. */
+  async next<R, A extends unknown[]>(thread: Thread<R, A>): Promise<unknown> {
+    const reports = this.#reports.get(thread as unknown as Thread)!;
+    while (reports.queue.length === 0) await new Promise<void>((wake) => reports.wake = wake);
+    return reports.queue.shift();
+  }
+
+  /** Runs a target in a thread, to its end. */
+  run<A extends unknown[], R>(
+    target: (...args: A) => R | PromiseLike<R>,
+    args: NoInfer<A>,
+  ): Promise<R> {
+    return this.start(target, args).result();
+  }
+
+  /** Settles when the threads are seen to wait. */
+  async untilWaiting(...threads: { state: string }[]): Promise<void> {
+    await until(() => threads.every(({ state }) => state === "waiting"));
+  }
+
+  /** Ends all threads. */
+  async clear(): Promise<void> {
+    for (const thread of this.#threads) if (thread.isAlive()) thread.terminate();
+    for (const thread of this.#threads) await thread.join({ timeout: 5_000 });
+  }
+}
+
+/** Defines a test. */
+export function test(name: string, fn: (threads: Threads) => Promise<void> | void): void {
+  Deno.test(`${name} [threads]`, async () => {
+    const threads = new Threads();
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new Error(`hangs: over ${LIMIT} ms`)), LIMIT);
+    const before = setExcepthook(() => {});
+    try {
+      await Promise.race([fn(threads), late]);
+    } finally {
+      clearTimeout(timer);
+      await threads.clear();
+      setExcepthook(before);
+    }
+  });
+}
+
+/** Settles when a state is reached that nobody announces. */
+export async function until(reached: () => boolean): Promise<void> {
+  const deadline = performance.now() + LOOKING;
+  while (!reached()) {
+    if (performance.now() > deadline) throw new Error(`never came: ${reached}`);
+    await new Promise((next) => setTimeout(next, 2));
+  }
+}
