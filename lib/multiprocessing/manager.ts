@@ -1,0 +1,313 @@
+/**
+ * The manager, as the one who started it sees it.
+ *
+ * @module
+ */
+import {
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkString,
+  checkTimeout,
+  show,
+} from "../core/checks.ts";
+import { checkSource } from "../sync/array.ts";
+import type { BarrierOptions } from "../sync/barrier.ts";
+import type { NameOptions } from "../sync/cell.ts";
+import type { NonBigType, NumberOf, NumericType } from "../sync/numeric.ts";
+import { type Reference, referTo } from "../transfer/task.ts";
+import type { Server } from "./manager_client.ts";
+import { ConditionProxy, LockProxy, RLockProxy } from "./manager_lock_proxy.ts";
+import { ArrayProxy, ValueProxy } from "./manager_number_proxy.ts";
+import { type ObjectProxy, RegisteredProxy } from "./manager_object_proxy.ts";
+import { MANAGER, wrap, wrapKey } from "./manager_protocol.ts";
+import { IN } from "./manager_proxied.ts";
+import { DictProxy, ListProxy, NamespaceProxy } from "./manager_proxy.ts";
+import { QueueProxy } from "./manager_queue_proxy.ts";
+import type { ManagerOptions, Started } from "./manager_start.ts";
+import {
+  BarrierProxy,
+  BoundedSemaphoreProxy,
+  EventProxy,
+  SemaphoreProxy,
+} from "./manager_sync_proxy.ts";
+
+const classes = new Map<string, Reference>();
+
+/**
+ * A process that holds objects for others: whoever has a proxy works with the same object.
+ *
+ * Reach for it when processes share more than numbers and queues, when `--allow-ffi` is not to be had, or when
+ * an object must live in one place. Each call is a message there and back, so the classes of
+ * `multiprocessing` that live in shared memory are many times faster.
+ *
+ * Proxies can be given to threads and processes, and be put into the manager's own objects; there they
+ * connect by themselves. Their methods return Promises, and there are no blocking forms. An object lives
+ * until the manager is shut down.
+ *
+ * *What a death leaves*: a client that ends, by any means, releases what it held and is no longer waited
+ * for. When the server ends, every call fails with a `WorkerLostError`. The server ends with the thread
+ * that started it.
+ *
+ * *Safety*: the server listens on a socket in a folder of its own that only this user can enter (0700), and
+ * serves those that show a token, which the proxies carry.
+ *
+ * *Permissions*: as {@linkcode Process}; no `--allow-ffi`. A child that uses a proxy needs `--allow-read`,
+ * `--allow-write` and `--allow-net` for the socket.
+ *
+ * @example Share a table
+ * ```ts
+ * import { Manager } from "@switchyard/switchyard/multiprocessing";
+ *
+ * await using manager = await Manager.start();
+ * const scores = await manager.dict<string, number>();
+ * await scores.set("ada", 3);
+ * console.log(await scores.get("ada")); // 3
+ * ```
+ */
+export class Manager implements AsyncDisposable {
+  readonly #started: Started;
+  readonly #server: Server;
+  #ended: Promise<void> | undefined;
+
+  private constructor(started: Started) {
+    this.#started = started;
+    this.#server = started.server;
+  }
+
+  /**
+   * Starts a manager.
+   *
+   * @throws {Error} A daemon process tries to start it.
+   * @throws {BootstrapError} The script's main part lacks its `import.meta.main` guard.
+   * @throws {Deno.errors.NotCapable} A permission is missing, or more is asked for than there is.
+   */
+  static async start(options: ManagerOptions = {}): Promise<Manager> {
+    // Whoever only imports this face, each child for one, does not load the server.
+    const { startServer } = await import("./manager_start.ts");
+    return new Manager(await startServer(options));
+  }
+
+  /**
+   * Makes a class known, so that {@linkcode create} can make objects of it at a server.
+   *
+   * @param name What `create()` calls it.
+   * @param type A target, as the functions that processes run are: a class that the main module exports,
+   * or one marked with `task(import.meta, ...)`.
+   * @throws {TypeError} It is none.
+   */
+  static register(
+    name: string,
+    // deno-lint-ignore no-explicit-any -- a class of any arguments
+    type: abstract new (...args: any[]) => unknown,
+  ): void {
+    const action = "register a class";
+    if (typeof name !== "string" || name === "") {
+      throw new TypeError(`Cannot ${action}: name must be a string, received ${show(name)}`);
+    }
+    if (typeof type !== "function") {
+      throw new TypeError(`Cannot ${action}: it must be a class, received ${show(type)}`);
+    }
+    classes.set(name, referTo(type));
+  }
+
+  /**
+   * Makes an object of a registered class at the server. Its methods run there one after the other, as the
+   * calls come; between two awaits of an async one others may run.
+   *
+   * @typeParam T The class's type, for the type of the proxy.
+   * @returns A proxy with its methods, each of which returns a Promise. Fields are out of reach.
+   * @throws {TypeError} No class of that name is registered.
+   * @throws {unknown} What its constructor threw.
+   */
+  // deno-lint-ignore no-explicit-any -- without a type the methods are not known
+  async create<T = any>(name: string, ...args: unknown[]): Promise<ObjectProxy<T>> {
+    const known = classes.get(name);
+    if (known === undefined) {
+      throw new TypeError(
+        `Cannot create an object: no class is registered as ${show(name)}; ` +
+          "use Manager.register(name, Class)",
+      );
+    }
+    const what = [known.module, known.name, known.print, wrap(args, "args")];
+    const made = await this.#server.call(MANAGER, "create", what);
+    const [object, methods] = made as [number, string[]];
+    return new RegisteredProxy(this.#server, object, methods) as ObjectProxy<T>;
+  }
+
+  /** Makes a dictionary, with entries to begin with. */
+  async dict<K = unknown, V = unknown>(
+    entries: Iterable<readonly [K, V]> = [],
+  ): Promise<DictProxy<K, V>> {
+    const flat = [...iterable(entries, "entries", "create a dictionary")].flatMap((entry, k) => {
+      const [key, value] = entry as [unknown, unknown];
+      return [wrapKey(key), wrap(value, `entries[${k}][1]`)];
+    });
+    return new DictProxy<K, V>(this.#server, await this.#make("dict", flat));
+  }
+
+  /** Makes a list, with values to begin with. */
+  async list<T = unknown>(values: Iterable<T> = []): Promise<ListProxy<T>> {
+    const given = [...iterable(values, "values", "create a list")];
+    const bytes = given.map((value, k) => wrap(value, `values[${k}]`));
+    return new ListProxy<T>(this.#server, await this.#make("list", bytes));
+  }
+
+  /** Makes a namespace, with fields to begin with. */
+  async Namespace<F extends object = Record<string, unknown>>(
+    fields: Partial<F> = {},
+  ): Promise<NamespaceProxy<F>> {
+    checkOptions(fields, "create a namespace");
+    const flat = Object.entries(fields)
+      .flatMap(([name, value]) => [wrapKey(name), wrap(value, name)]);
+    return new NamespaceProxy<F>(this.#server, await this.#make("dict", flat));
+  }
+
+  /**
+   * Makes a queue.
+   *
+   * @param maxsize How many items it has room for; 0 is without limit. Default: 0.
+   */
+  async Queue<T = unknown>(maxsize = 0): Promise<QueueProxy<T>> {
+    checkInteger(maxsize, 0, "maxsize", "create a queue");
+    return new QueueProxy<T>(this.#server, await this.#make("queue", maxsize));
+  }
+
+  /** Makes a lock. */
+  async Lock(options: NameOptions = {}): Promise<LockProxy> {
+    const name = nameOf(options, "create a Lock");
+    return new LockProxy(this.#server, await this.#make("lock", false, name));
+  }
+
+  /** Makes a lock that its thread may acquire again. */
+  async RLock(options: NameOptions = {}): Promise<RLockProxy> {
+    const name = nameOf(options, "create a RLock");
+    return new RLockProxy(this.#server, await this.#make("lock", true, name));
+  }
+
+  /** Makes a semaphore with `value` free permits. */
+  async Semaphore(value = 1, options: NameOptions = {}): Promise<SemaphoreProxy> {
+    const made = await this.#semaphore(value, false, options);
+    return new SemaphoreProxy(this.#server, made);
+  }
+
+  /** Makes a semaphore with `value` free permits, and never more. */
+  async BoundedSemaphore(value = 1, options: NameOptions = {}): Promise<BoundedSemaphoreProxy> {
+    const made = await this.#semaphore(value, true, options);
+    return new BoundedSemaphoreProxy(this.#server, made);
+  }
+
+  /** Makes an event that is not set. */
+  async Event(options: NameOptions = {}): Promise<EventProxy> {
+    nameOf(options, "create an Event");
+    return new EventProxy(this.#server, await this.#make("event"));
+  }
+
+  /**
+   * Makes a condition.
+   *
+   * @param lock A Lock or RLock of this manager. Default: an RLock of its own.
+   */
+  async Condition(
+    lock?: LockProxy | RLockProxy,
+    options: NameOptions = {},
+  ): Promise<ConditionProxy> {
+    const action = "create a Condition";
+    const name = nameOf(options, action);
+    if (lock === undefined) {
+      return new ConditionProxy(this.#server, await this.#make("condition", undefined, name));
+    }
+    const isLock = lock instanceof LockProxy || lock instanceof RLockProxy;
+    if (!isLock || lock[IN]().server !== this.#server) {
+      throw new TypeError(
+        `Cannot ${action}: lock must be a Lock or RLock of this manager, received ${show(lock)}`,
+      );
+    }
+    const made = await this.#make("condition", lock[IN]().object, name);
+    return new ConditionProxy(this.#server, made);
+  }
+
+  /** Makes a barrier for `parties` clients. */
+  async Barrier(parties: number, options: BarrierOptions = {}): Promise<BarrierProxy> {
+    const action = "create a barrier";
+    checkInteger(parties, 1, "parties", action);
+    const name = nameOf(options, action);
+    checkFunction(options.action, "action", action);
+    checkTimeout(options.timeout, action);
+    const hasAction = options.action !== undefined;
+    const made = await this.#make("barrier", parties, hasAction, options.timeout, name);
+    return new BarrierProxy(this.#server, made, parties, options.action);
+  }
+
+  /**
+   * Makes a number.
+   *
+   * @param type Its type, as in `"i32"` or `"f64"`.
+   * @param initial Its number at first. Default: 0.
+   */
+  async Value<T extends NumericType = NonBigType>(
+    type: T,
+    initial?: NumberOf<T>,
+  ): Promise<ValueProxy<T>> {
+    const made = await this.#server.call(MANAGER, "value", [type, initial]);
+    return new ValueProxy<T>(this.#server, ...made as [number, number]);
+  }
+
+  /**
+   * Makes numbers.
+   *
+   * @param type Their type, as in `"i32"` or `"f64"`.
+   * @param source How many zeros, or the numbers.
+   */
+  async Array<T extends NumericType = NonBigType>(
+    type: T,
+    source: number | Iterable<NumberOf<T>>,
+  ): Promise<ArrayProxy<T>> {
+    const { length, values } = checkSource(type, source);
+    const made = await this.#server.call(MANAGER, "array", [type, values ?? length]);
+    return new ArrayProxy<T>(this.#server, ...made as [number, number]);
+  }
+
+  /** Its name. */
+  get name(): string {
+    return this.#server.address.name;
+  }
+
+  /** The server's process number. */
+  get pid(): number {
+    return this.#started.process.pid!;
+  }
+
+  /** Ends the server, and with it all its objects. A second call does nothing. */
+  async shutdown(): Promise<void> {
+    await (this.#ended ??= this.#started.stop());
+  }
+
+  /** As {@linkcode shutdown}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  async #make(kind: string, ...args: unknown[]): Promise<number> {
+    return await this.#server.call(MANAGER, kind, args) as number;
+  }
+
+  async #semaphore(value: number, isBounded: boolean, options: NameOptions): Promise<number> {
+    checkInteger(value, 0, "value", "create a semaphore");
+    const name = nameOf(options, "create a semaphore");
+    return await this.#make("semaphore", value, isBounded, name);
+  }
+}
+
+function iterable(value: unknown, argument: string, action: string): Iterable<unknown> {
+  if (typeof (value as Iterable<unknown> | null)?.[Symbol.iterator] === "function") {
+    return value as Iterable<unknown>;
+  }
+  throw new TypeError(`Cannot ${action}: ${argument} must be iterable, received ${show(value)}`);
+}
+
+function nameOf(options: NameOptions, action: string): string | undefined {
+  checkOptions(options, action);
+  checkString(options.name, "name", action);
+  return options.name;
+}

@@ -1,0 +1,83 @@
+/**
+ * Deadlocks among the clients of a manager: the server sees who holds what and who waits for what.
+ *
+ * All async functions of a thread are one client, and another of them may be about to release what
+ * somebody waits for. So a cycle counts once it has lasted for half a second, with the same
+ * acquisitions all the time; and a client that waits for itself is none.
+ *
+ * @module
+ */
+import { DeadlockError } from "../core/errors.ts";
+import type { Guest } from "./manager_guest.ts";
+
+/** How long a cycle must last, in ms. */
+const PATIENCE = 500;
+/** How often a waiter looks, in ms. */
+const LOOK = 125;
+
+/** A lock, as far as it matters here. */
+export interface Contended {
+  /** Who holds it. */
+  readonly owner: Guest | undefined;
+  /** The number of its acquisition. */
+  readonly turn: number;
+  /** How a report calls it. */
+  readonly label: string;
+}
+
+/** One that holds a lock which the one before it waits for, and waits for another. */
+interface Step {
+  guest: Guest;
+  holds: Contended;
+  waitsFor: Contended;
+}
+
+/** The clients that wait for each other, from one that waits for `lock` round to itself. */
+function cycleFrom(start: Guest, lock: Contended): Step[] | undefined {
+  const seen = new Set<Guest>([start]);
+  const follow = (wanted: Contended): Step[] | undefined => {
+    const guest = wanted.owner;
+    if (guest === undefined || seen.has(guest)) return undefined;
+    seen.add(guest);
+    for (const next of guest.waitsFor) {
+      const step = { guest, holds: wanted, waitsFor: next };
+      if (next.owner === start) return [step, { guest: start, holds: next, waitsFor: lock }];
+      const rest = follow(next);
+      if (rest !== undefined) return [step, ...rest];
+    }
+    return undefined;
+  };
+  return follow(lock);
+}
+
+/** Calls `tell` when the wait of a client for a lock has become part of a deadlock; gives what stops it. */
+export function watchFor(
+  guest: Guest,
+  lock: Contended,
+  tell: (error: DeadlockError) => void,
+): () => void {
+  let since = 0;
+  let known = "";
+  const timer = setInterval(() => {
+    const cycle = cycleFrom(guest, lock);
+    const key = cycle === undefined
+      ? ""
+      : cycle.map(({ guest, holds }) => `${guest.number} ${holds.label} ${holds.turn}`).join();
+    if (key !== known) since = performance.now();
+    known = key;
+    if (cycle === undefined || performance.now() - since < PATIENCE) return;
+    clearInterval(timer);
+    tell(new DeadlockError(textOf(cycle)));
+  }, LOOK);
+  return () => clearInterval(timer);
+}
+
+function textOf(cycle: Step[]): string {
+  const byName = (a: Step, b: Step) =>
+    a.guest.name.localeCompare(b.guest.name, "en", { numeric: true });
+  const first = cycle.indexOf(cycle.toSorted(byName)[0]!);
+  return "Deadlock: " + [...cycle.slice(first), ...cycle.slice(0, first)]
+    .map(({ guest, holds, waitsFor }) =>
+      `${guest.name} holds ${holds.label} and waits for ${waitsFor.label}`
+    ).join("; ");
+}

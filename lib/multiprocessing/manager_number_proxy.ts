@@ -1,0 +1,141 @@
+/**
+ * The proxies of a manager's numbers.
+ *
+ * @module
+ */
+import type { NonBigType, NumberOf, NumericType } from "../sync/numeric.ts";
+import { SHARE, shareable } from "../transfer/shareable.ts";
+import { type Server, serverAt } from "./manager_client.ts";
+import { RLockProxy } from "./manager_lock_proxy.ts";
+import { Proxied, type SentProxy } from "./manager_proxied.ts";
+
+/** What the numbers of a manager have in common: a lock beside them. */
+interface SentNumbers extends SentProxy {
+  lock: number;
+}
+
+/**
+ * A number at a manager's server; as threading.Value. Each call is one step; for several, hold the
+ * {@linkcode lock}.
+ *
+ * @typeParam T The type of the number: `"i64"` and `"u64"` are bigints, all others numbers.
+ */
+export class ValueProxy<T extends NumericType = NonBigType> extends Proxied {
+  /** Excludes other clients while a change takes several steps. */
+  readonly lock: RLockProxy;
+  readonly #lock: number;
+
+  /** Managers create proxies. */
+  constructor(server: Server, object: number, lock: number) {
+    super(server, object);
+    this.#lock = lock;
+    this.lock = new RLockProxy(server, lock);
+  }
+
+  /** The number. */
+  async get(): Promise<NumberOf<T>> {
+    return await this.ask("get") as NumberOf<T>;
+  }
+
+  /**
+   * Sets the number.
+   *
+   * @throws {TypeError | RangeError} The type cannot hold it.
+   */
+  async set(value: NumberOf<T>): Promise<void> {
+    await this.ask("set", value);
+  }
+
+  /**
+   * Adds to the number, in one step. Integers wrap around at the ends of their range.
+   *
+   * @returns The number before.
+   */
+  async add(n: NumberOf<T>): Promise<NumberOf<T>> {
+    return await this.ask("add", n) as NumberOf<T>;
+  }
+
+  /**
+   * Writes `next` if the number is `expected`, in one step.
+   *
+   * @returns The number before: `expected` when it has been written.
+   */
+  async compareExchange(expected: NumberOf<T>, next: NumberOf<T>): Promise<NumberOf<T>> {
+    return await this.ask("compareExchange", expected, next) as NumberOf<T>;
+  }
+
+  /** @ignore */
+  override [SHARE](): unknown {
+    return { ...super[SHARE]() as SentProxy, lock: this.#lock } satisfies SentNumbers;
+  }
+}
+
+/**
+ * Numbers at a manager's server; as threading.Array. Each call is one step.
+ *
+ * @typeParam T The type of the numbers: `"i64"` and `"u64"` are bigints, all others numbers.
+ */
+export class ArrayProxy<T extends NumericType = NonBigType> extends Proxied {
+  /** Excludes other clients while a change takes several steps. */
+  readonly lock: RLockProxy;
+  readonly #lock: number;
+
+  /** Managers create proxies. */
+  constructor(server: Server, object: number, lock: number) {
+    super(server, object);
+    this.#lock = lock;
+    this.lock = new RLockProxy(server, lock);
+  }
+
+  /** How many numbers there are. */
+  async length(): Promise<number> {
+    return await this.ask("length") as number;
+  }
+
+  /**
+   * Reads a number.
+   *
+   * @throws {TypeError | RangeError} There is no such place.
+   */
+  async at(index: number): Promise<NumberOf<T>> {
+    return await this.ask("at", index) as NumberOf<T>;
+  }
+
+  /**
+   * Writes a number.
+   *
+   * @throws {TypeError | RangeError} There is no such place, or the type cannot hold the number.
+   */
+  async set(index: number, value: NumberOf<T>): Promise<void> {
+    await this.ask("set", index, value);
+  }
+
+  /** A copy of the numbers from place `from` up to `to`, which may be negative. */
+  async slice(from?: number, to?: number): Promise<NumberOf<T>[]> {
+    return await this.ask("slice", from, to) as NumberOf<T>[];
+  }
+
+  /** A copy of all numbers. */
+  async toArray(): Promise<NumberOf<T>[]> {
+    return await this.slice();
+  }
+
+  /** The numbers, of a copy made at the beginning. */
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<NumberOf<T>> {
+    yield* await this.slice();
+  }
+
+  /** @ignore */
+  override [SHARE](): unknown {
+    return { ...super[SHARE]() as SentProxy, lock: this.#lock } satisfies SentNumbers;
+  }
+}
+
+shareable(import.meta, "Value", ValueProxy, (sent) => {
+  const { address, object, lock } = sent as SentNumbers;
+  return new ValueProxy(serverAt(address), object, lock);
+});
+shareable(import.meta, "Array", ArrayProxy, (sent) => {
+  const { address, object, lock } = sent as SentNumbers;
+  return new ArrayProxy(serverAt(address), object, lock);
+});

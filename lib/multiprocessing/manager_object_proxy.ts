@@ -1,0 +1,50 @@
+/**
+ * The proxy of an object of a class of the user's.
+ *
+ * @module
+ */
+import { SHARE, shareable } from "../transfer/shareable.ts";
+import { type Server, serverAt } from "./manager_client.ts";
+import { type Bytes, unwrap, wrap } from "./manager_protocol.ts";
+import { Proxied, type SentProxy } from "./manager_proxied.ts";
+
+/** The methods of a class as its proxies have them: each gives a Promise. */
+// deno-lint-ignore no-explicit-any -- the class of an object that nobody named has any methods
+export type ObjectProxy<T> = 0 extends (1 & T) ? any : {
+  readonly [
+    // deno-lint-ignore no-explicit-any -- any method at all
+    K in keyof T as T[K] extends (...args: any[]) => unknown ? K : never
+  ]: T[K] extends (...args: infer A) => infer R ? (...args: A) => Promise<Awaited<R>> : never;
+};
+
+interface SentObject extends SentProxy {
+  methods: string[];
+}
+
+/** An object of a registered class; its methods are those of the class. */
+export class RegisteredProxy extends Proxied {
+  readonly #methods: string[];
+
+  /** Gives it a method for each of the object's. */
+  constructor(server: Server, object: number, methods: string[]) {
+    super(server, object);
+    this.#methods = methods;
+    for (const name of methods) {
+      const value = async (...args: unknown[]) => {
+        const bytes = await server.call(object, "apply", [name, wrap(args, "args")]);
+        return await unwrap(bytes as Bytes);
+      };
+      Object.defineProperty(this, name, { value });
+    }
+  }
+
+  /** @ignore */
+  override [SHARE](): unknown {
+    return { ...super[SHARE]() as SentProxy, methods: this.#methods } satisfies SentObject;
+  }
+}
+
+shareable(import.meta, "Object", RegisteredProxy, (sent) => {
+  const { address, object, methods } = sent as SentObject;
+  return new RegisteredProxy(serverAt(address), object, methods);
+});

@@ -1,0 +1,169 @@
+/**
+ * Queues at a manager's server. An item is given until its client has confirmed that it has come:
+ *
+ * ```text
+ *   in the queue -- get() --> given -- confirmed --> gone
+ *        ^------- the client ends -----/
+ * ```
+ *
+ * @module
+ */
+import { Empty, Full, ShutDown } from "../core/errors.ts";
+import { type Call, checkBytes, checkTime, PARKED, Served } from "./manager_guest.ts";
+import type { Bytes } from "./manager_protocol.ts";
+
+/** One that waits for room. */
+interface Putter {
+  call: Call;
+  item: Bytes;
+}
+
+/** A queue. */
+export class QueueObject extends Served {
+  override readonly methods = QUEUE;
+  readonly #maxsize: number;
+  #items: Bytes[] = [];
+  /** The place of the first item. */
+  #first = 0;
+  readonly #getting = new Set<Call>();
+  readonly #putting = new Set<Putter>();
+  readonly #joining = new Set<Call>();
+  #unfinished = 0;
+  #isShutDown = false;
+
+  constructor(maxsize: number) {
+    super();
+    this.#maxsize = maxsize;
+  }
+
+  put(call: Call, timeout: number | undefined, item: Bytes): unknown {
+    checkTime(timeout);
+    checkBytes(item);
+    this.#checkOpen("put into");
+    if (!this.full()) return this.#add(item);
+    const full = () => new Full(`Cannot put into the queue: it is full (${this.#maxsize} items)`);
+    if (timeout === 0) throw full();
+    const putter = { call, item };
+    this.#putting.add(putter);
+    return call.park(timeout, (why) => {
+      this.#putting.delete(putter);
+      if (why === "late") call.fail(full());
+      else if (why === "cancelled") call.withdrawn();
+    });
+  }
+
+  get(call: Call, timeout?: number): unknown {
+    checkTime(timeout);
+    if (this.qsize() > 0) {
+      this.#give(call);
+      return PARKED;
+    }
+    this.#checkOpen("get from");
+    const empty = () => new Empty("Cannot get from the queue: it is empty");
+    if (timeout === 0) throw empty();
+    this.#getting.add(call);
+    return call.park(timeout, (why) => {
+      this.#getting.delete(call);
+      if (why === "late") call.fail(empty());
+      else if (why === "cancelled") call.withdrawn();
+    });
+  }
+
+  qsize(): number {
+    return this.#items.length - this.#first;
+  }
+
+  full(): boolean {
+    return this.#maxsize > 0 && this.qsize() >= this.#maxsize;
+  }
+
+  taskDone(): void {
+    if (this.#unfinished === 0) {
+      throw new RangeError("Cannot end a task of the queue: taskDone() was called too often");
+    }
+    this.#finish(1);
+  }
+
+  join(call: Call, timeout?: number): unknown {
+    checkTime(timeout);
+    if (this.#unfinished === 0) return true;
+    if (timeout === 0) return false;
+    this.#joining.add(call);
+    return call.park(timeout, (why) => {
+      this.#joining.delete(call);
+      if (why === "late") call.done(false);
+      else if (why === "cancelled") call.withdrawn();
+    });
+  }
+
+  shutdown(_call: Call, immediate: boolean): void {
+    this.#isShutDown = true;
+    if (immediate) {
+      const dropped = this.qsize();
+      this.#items = [];
+      this.#first = 0;
+      this.#finish(Math.min(dropped, this.#unfinished));
+    }
+    for (const { call } of this.#putting) call.fail(this.#shutDown("put into"));
+    this.#putting.clear();
+    for (const call of this.#getting) call.fail(this.#shutDown("get from"));
+    this.#getting.clear();
+  }
+
+  #shutDown(action: string): ShutDown {
+    return new ShutDown(`Cannot ${action} the queue: it has been shut down`);
+  }
+
+  #checkOpen(action: string): void {
+    if (this.#isShutDown) throw this.#shutDown(action);
+  }
+
+  #add(item: Bytes): void {
+    this.#unfinished++;
+    this.#items.push(item);
+    this.#pass();
+  }
+
+  /** Gives items to those who wait for one. */
+  #pass(): void {
+    for (const call of this.#getting) {
+      if (this.qsize() === 0) return;
+      this.#getting.delete(call);
+      this.#give(call);
+    }
+  }
+
+  #give(call: Call): void {
+    const item = this.#items[this.#first]!;
+    // Taken from the front by a moving place: shift() would move all others.
+    this.#items[this.#first++] = undefined!;
+    if (this.#first > 1000 && this.#first * 2 > this.#items.length) {
+      this.#items.splice(0, this.#first);
+      this.#first = 0;
+    }
+    call.done(item, () => this.#putBack(item));
+    const [putter] = this.#putting;
+    if (putter === undefined || this.full()) return;
+    this.#putting.delete(putter);
+    this.#add(putter.item);
+    putter.call.done(undefined);
+  }
+
+  /** Puts an item back in front that never reached whom it was given to. */
+  #putBack(item: Bytes): void {
+    if (this.#first > 0) this.#items[--this.#first] = item;
+    else this.#items.unshift(item);
+    this.#pass();
+  }
+
+  #finish(tasks: number): void {
+    this.#unfinished -= tasks;
+    if (this.#unfinished > 0) return;
+    for (const call of this.#joining) call.done(true);
+    this.#joining.clear();
+  }
+}
+
+const QUEUE: ReadonlySet<string> = new Set([
+  ...["put", "get", "qsize", "full", "taskDone", "join", "shutdown"],
+]);

@@ -1,0 +1,194 @@
+/**
+ * A manager's server: a process that holds objects for its clients.
+ *
+ * Its life: it is started with a path and a token, makes the folder, listens on a socket in it, and says that
+ * it does -> its owner connects and says so -> it serves -> the owner asks it to shut down, or goes. Who dies
+ * when:
+ *
+ * - the owner, before it has come: the server has another parent then, sees it within half a second, and ends;
+ *   later, by any means: its connection ends, and so does the server. It removes its folder first;
+ * - the server, by SIGKILL: the owner removes the folder, and every client's connection ends;
+ * - a client: what it held passes on, what it waited for is withdrawn (see manager_guest.ts).
+ *
+ * The kernel does not end the server with its parent, as it does other children: it could not remove its
+ * folder then. One that is stuck in a user's code which never pauses is ended by the owner's shutdown();
+ * when the owner is gone too, by the watchdog, a worker that is started with the first class of the user's
+ * or update.
+ *
+ * A stranger is given some seconds to show the token. A client whose bytes are no frames, or whose frames
+ * are no calls, is told so, and its connection ends: that of no other.
+ *
+ * @module
+ */
+import { context } from "../child/context.ts";
+import { Link } from "../child/link.ts";
+import { removeFolder } from "../child/private_folder.ts";
+import { readExactly, same } from "../child/rendezvous.ts";
+import { task } from "../transfer/task.ts";
+import { Objects } from "./manager_factory.ts";
+import { Call, Guest, PARKED, type Served } from "./manager_guest.ts";
+import {
+  BYE,
+  CALL,
+  CANCEL,
+  CONFIRM,
+  FAILED,
+  fromFrame,
+  HELLO,
+  SOCKET,
+  TOKEN_BYTES,
+  wrapError,
+} from "./manager_protocol.ts";
+import type { Watched } from "./manager_watchdog.ts";
+
+/** How long a stranger may take to show the token, in ms. */
+const PATIENCE = 5_000;
+/** How long the last words to a client may take, in ms. */
+const LAST_WORDS = 1_000;
+/** How often the server looks whether it still has its parent, in ms. */
+const LOOK = 500;
+/** The exit code of a server whose owner is gone. */
+const ORPHANED = 1;
+/** What is reported when it listens. */
+export const LISTENING = "listening";
+
+/** Does what a frame says. */
+function obey(frame: unknown[], guest: Guest, objects: Objects): void {
+  const [kind, id, object, method, ...args] = frame;
+  if (kind === HELLO && typeof id === "string") {
+    guest.name = id;
+    return;
+  }
+  if (kind === BYE) {
+    guest.hasSaidBye = true;
+    return;
+  }
+  if (typeof id !== "number" || !Number.isSafeInteger(id) || id < 1) {
+    throw new TypeError("Cannot read a frame: it is no call");
+  }
+  if (kind === CANCEL) return guest.calls.get(id)?.cancel(object === true);
+  if (kind === CONFIRM) return void guest.unconfirmed.delete(id);
+  if (kind !== CALL || typeof method !== "string") {
+    throw new TypeError("Cannot read a frame: it is no call");
+  }
+  if (guest.calls.has(id)) throw new TypeError("Cannot read a frame: its number is in use");
+  const call = new Call(guest, id);
+  try {
+    const served = objects.at(object);
+    if (!served.methods.has(method)) {
+      throw new TypeError(`Cannot call a method: the object has no ${JSON.stringify(method)}`);
+    }
+    served.whenFree(() => answer(call, served, method, args));
+  } catch (error) {
+    call.fail(error);
+  }
+}
+
+/** The methods that run a user's code. */
+const FOREIGN: ReadonlySet<string> = new Set(["create", "update"]);
+let watched: Watched | undefined;
+
+/** Starts the watchdog, once, before the first code of the user's runs. */
+function guardFrom(method: string): void {
+  if (watched === undefined || !FOREIGN.has(method)) return;
+  const url = new URL("./manager_watchdog.ts", import.meta.url);
+  const worker = new Worker(url, { type: "module", name: "watchdog" });
+  // Without it everything works but that.
+  worker.onerror = (event) => event.preventDefault();
+  worker.postMessage(watched);
+  watched = undefined;
+}
+
+/** Calls the method and answers, now or when it has ended. */
+function answer(call: Call, served: Served, method: string, args: unknown[]): void {
+  try {
+    guardFrom(method);
+    const methods = served as unknown as Record<string, (...args: unknown[]) => unknown>;
+    const result = methods[method]!(call, ...args);
+    if (result === PARKED) return;
+    if (!(result instanceof Promise)) return call.done(result);
+    result.then((value) => call.done(value), (error) => call.fail(error));
+  } catch (error) {
+    call.fail(error);
+  }
+}
+
+/** Serves a client until it is gone. */
+async function attend(conn: Deno.Conn, token: Uint8Array, objects: Objects): Promise<Guest> {
+  const link = new Link(conn);
+  const guest = new Guest(link);
+  try {
+    if (!await showsToken(conn, link, token)) return guest;
+    for await (const bytes of link.frames()) {
+      try {
+        obey(fromFrame(bytes), guest, objects);
+      } catch (error) {
+        guest.send([0, FAILED, wrapError(error)]);
+        await within(guest.flushed(), LAST_WORDS);
+        break;
+      }
+    }
+  } catch {
+    // The bytes are no frames; the link is closed.
+  } finally {
+    link.close();
+    guest.leave();
+  }
+  return guest;
+}
+
+async function within(promise: Promise<unknown>, limit: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, limit);
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
+}
+
+async function showsToken(conn: Deno.Conn, link: Link, token: Uint8Array): Promise<boolean> {
+  const shown = new Uint8Array(TOKEN_BYTES);
+  const late = setTimeout(() => link.close(), PATIENCE);
+  const said = await readExactly(conn, shown).catch(() => false);
+  clearTimeout(late);
+  return said && same(shown, token);
+}
+
+/** What the server's process runs, until it is shut down. */
+export const serve = task(
+  import.meta,
+  async function serve(folder: string, token: Uint8Array, parent: number): Promise<void> {
+    // It fails where somebody else has made it meanwhile.
+    Deno.mkdirSync(folder, { mode: 0o700 });
+    const remove = () => removeFolder(folder);
+    const quit = (code: number) => {
+      remove();
+      Deno.exit(code);
+    };
+    addEventListener("unload", remove);
+    // Ctrl-C reaches the whole group of processes; the program decides what it means.
+    Deno.addSignalListener("SIGINT", () => {});
+    Deno.addSignalListener("SIGTERM", () => quit(128 + 15));
+    Deno.addSignalListener("SIGHUP", () => quit(128 + 1));
+    const look = setInterval(() => Deno.ppid !== parent && quit(ORPHANED), LOOK);
+    watched = { parent, folder };
+    const listener = Deno.listen({ transport: "unix", path: `${folder}/${SOCKET}` });
+    let isOver = false;
+    const objects = new Objects(() => {
+      isOver = true;
+      clearInterval(look);
+      listener.close();
+      remove();
+    });
+    context().report(LISTENING);
+    for (;;) {
+      const conn = await listener.accept().catch((error) => {
+        if (!isOver) throw error;
+        return undefined;
+      });
+      if (conn === undefined) break;
+      attend(conn, token, objects).then((guest) => {
+        if (guest === objects.owner && !isOver) quit(ORPHANED);
+      });
+    }
+    if (objects.owner !== undefined) await within(objects.owner.flushed(), LAST_WORDS);
+  },
+);

@@ -1,0 +1,155 @@
+/**
+ * How a manager's server is started and ended, by the thread that owns it.
+ *
+ * @module
+ */
+import { fileURLToPath } from "node:url";
+import { checkOptions, checkString } from "../core/checks.ts";
+import { TimeoutError, type WorkerLoss, WorkerLostError } from "../core/errors.ts";
+import { signalName } from "../core/signals.ts";
+import type { PermissionKind, Permissions } from "../child/permissions.ts";
+import { makePrivateFolder, removeFolder } from "../child/private_folder.ts";
+import type { NameOptions } from "../sync/cell.ts";
+import { type Server, serverAt } from "./manager_client.ts";
+import { MANAGER, SOCKET, TOKEN_BYTES } from "./manager_protocol.ts";
+import { LISTENING, serve } from "./manager_server.ts";
+import { Process } from "./process.ts";
+
+/** How long the server may take to start, in ms. */
+const START = 30_000;
+/** How long it may take to end by itself, in ms. */
+const GRACE = 1_500;
+
+/** Options of {@linkcode Manager.start}. */
+export interface ManagerOptions extends NameOptions {
+  /**
+   * What targets and registered classes may do at the server; as of a process. Where `--allow-read` is
+   * limited, name the folders of their modules here.
+   */
+  permissions?: Permissions;
+}
+
+/** A server that runs, and the connection to it. */
+export interface Started {
+  /** Its process. */
+  process: Process;
+  /** The server, as this thread sees it. */
+  server: Server;
+  /** Ends it. */
+  stop(): Promise<void>;
+}
+
+let named = 0;
+
+/** Servers that this thread has started and that have not ended. */
+const open = new Map<string, Process>();
+addEventListener("unload", () => {
+  for (const [folder, process] of open) {
+    process.kill();
+    removeFolder(folder);
+  }
+});
+
+/**
+ * The path of a folder that is not there. The server makes it: so if this process dies meanwhile, there is
+ * no folder, or one whose server removes it; killed both, it is swept away as all such folders are.
+ */
+function newFolder(): string {
+  const folder = makePrivateFolder();
+  Deno.removeSync(folder);
+  return folder;
+}
+
+const LIBRARY = new URL("../", import.meta.url);
+const KINDS: PermissionKind[] = ["read", "write", "net", "env", "run", "ffi", "sys", "import"];
+
+/** What was asked for, and what the server needs itself: its folder, its socket, its own modules. */
+function withNeeds(wanted: Permissions | undefined, folder: string): Permissions {
+  if (typeof wanted === "string" && wanted !== "inherit" && wanted !== "none") return wanted;
+  const named: Partial<Record<PermissionKind, boolean | "inherit" | readonly (string | URL)[]>> =
+    typeof wanted === "object" && wanted !== null ? { ...wanted } : {};
+  if (wanted === "none") { for (const kind of KINDS) named[kind] = false; }
+  const needs: [PermissionKind, string][] = [
+    ["read", folder],
+    ["write", folder],
+    ["net", `unix:${folder}/${SOCKET}`],
+  ];
+  if (LIBRARY.protocol === "file:") needs.push(["read", fileURLToPath(LIBRARY)]);
+  else if (LIBRARY.host !== "") needs.push(["import", LIBRARY.host]);
+  for (const [kind, item] of needs) {
+    const asked = named[kind];
+    const { state, partial } = Deno.permissions.querySync({ name: kind });
+    const isLimited = state !== "granted" || partial;
+    if (Array.isArray(asked)) named[kind] = [...asked, item];
+    else if (asked === false || asked !== true && isLimited) named[kind] = [item];
+  }
+  return named;
+}
+
+/** Starts a server, and connects to it as its owner. */
+export async function startServer(options: ManagerOptions): Promise<Started> {
+  const action = "start a manager";
+  checkOptions(options, action);
+  checkString(options.name, "name", action);
+  const name = options.name ?? `Manager-${++named}`;
+  const folder = newFolder();
+  const token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
+  const listening = Promise.withResolvers<void>();
+  let process: Process | undefined;
+  try {
+    process = new Process(serve, {
+      args: [folder, token, Deno.pid],
+      name,
+      daemon: true,
+      orphan: "keep",
+      stdin: "null",
+      permissions: withNeeds(options.permissions, folder),
+      onReport: (said) => said === LISTENING && listening.resolve(),
+    });
+    process.start();
+    open.set(folder, process);
+    const late = setTimeout(() => {
+      listening.reject(new TimeoutError(`${name} did not start within ${START} ms`));
+    }, START);
+    const failed = process.result().then(() => {
+      throw new WorkerLostError(`${name} ended before it listened`);
+    });
+    try {
+      await Promise.race([listening.promise, failed]);
+    } finally {
+      clearTimeout(late);
+      failed.catch(() => {});
+    }
+    const server = serverAt({ folder, token, name });
+    server.whenLost = () => whenLost(process!, folder);
+    await server.call(MANAGER, "own", []);
+    return { process, server, stop: () => stopServer(process!, server) };
+  } catch (cause) {
+    open.delete(folder);
+    if (process?.isAlive()) process.kill();
+    removeFolder(folder);
+    throw cause;
+  }
+}
+
+async function stopServer(process: Process, server: Server): Promise<void> {
+  const asked = server.tell(MANAGER, "shutdown").catch(() => {});
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, GRACE);
+  await Promise.race([asked, late]);
+  clearTimeout(timer);
+  if (!await process.join({ timeout: GRACE })) process.kill();
+  await process.join({ timeout: GRACE });
+  server.close();
+  await server.whenLost?.();
+}
+
+/** How a server ended that this thread has started; removes what it may have left. */
+async function whenLost(process: Process, folder: string): Promise<WorkerLoss | undefined> {
+  const hasEnded = await process.join({ timeout: GRACE });
+  removeFolder(folder);
+  open.delete(folder);
+  if (!hasEnded) return undefined;
+  const exitcode = process.exitcode!;
+  return { exitcode, signal: exitcode < 0 ? signalName(-exitcode) : null };
+}

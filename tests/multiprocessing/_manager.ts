@@ -1,0 +1,77 @@
+/**
+ * What the tests of managers have in common.
+ *
+ * @module
+ */
+import { Manager, type Proxied } from "../../lib/multiprocessing.ts";
+import { SHARE } from "../../lib/transfer/shareable.ts";
+
+const LIMIT = 15_000;
+/** How often is looked for a state that nobody announces, in ms. */
+const LOOK = 2;
+/** How long is looked for it, in ms. */
+const LOOKING = 10_000;
+
+/** Runs `fn` with a time limit. */
+export async function limited(fn: () => Promise<void>, limit = LIMIT): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`hangs: over ${limit} ms`)), limit);
+  try {
+    await Promise.race([fn(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A test with a manager of its own, and a time limit. */
+export function test(
+  name: string,
+  fn: (manager: Manager) => Promise<void>,
+  limit?: number,
+): void {
+  Deno.test({
+    name: `${name} [manager]`,
+    ignore: Deno.build.os === "windows",
+    fn: async () => {
+      await using manager = await Manager.start();
+      await limited(() => fn(manager), limit);
+    },
+  });
+}
+
+/** Settles when a state is reached that nobody announces. */
+export async function until(reached: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + LOOKING;
+  while (!await reached()) {
+    if (performance.now() > deadline) throw new Error(`never came: ${reached}`);
+    await new Promise((next) => setTimeout(next, LOOK));
+  }
+}
+
+/** A proxy as it is sent. */
+export interface Sent {
+  address: { folder: string; token: Uint8Array };
+  object: number;
+}
+
+/** Where a proxy's object is. */
+export function sentOf(proxy: Proxied): Sent {
+  return proxy[SHARE]() as Sent;
+}
+
+/** Whether there is such a folder. */
+export function exists(folder: string): boolean {
+  try {
+    return Deno.statSync(folder).isDirectory;
+  } catch {
+    return false;
+  }
+}
+
+/** A promise whose end can be asked for. */
+export function watch<T>(promise: Promise<T>): { promise: Promise<T>; isSettled: boolean } {
+  const watched = { promise, isSettled: false };
+  const settle = () => void (watched.isSettled = true);
+  promise.then(settle, settle);
+  return watched;
+}
