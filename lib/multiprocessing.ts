@@ -11,6 +11,9 @@
  * | going in rounds | {@linkcode Barrier} |
  * | handing work on | {@linkcode Queue}, {@linkcode JoinableQueue} |
  * | sharing numbers | {@linkcode Value}, {@linkcode Array} |
+ * | talking with another | {@linkcode pipe}, {@linkcode connectionWait} |
+ * | sharing bytes, or a list of mixed values | {@linkcode SharedMemory}, {@linkcode ShareableList} |
+ * | sharing tables, lists, objects; or anything without FFI | {@linkcode Manager} |
  * | finding out why nothing moves | {@linkcode dump}, {@linkcode findDeadlocks} |
  * | who am I, who started me | {@linkcode currentProcess}, {@linkcode parentProcess} |
  *
@@ -49,9 +52,38 @@ export {
   Value,
 } from "./multiprocessing/sync.ts";
 export { JoinableQueue, Queue, SimpleQueue } from "./multiprocessing/queue.ts";
+export { Manager } from "./multiprocessing/manager.ts";
+export type { ManagerOptions } from "./multiprocessing/manager_start.ts";
+export type { ObjectProxy } from "./multiprocessing/manager_object_proxy.ts";
+export type { Proxied, Updater } from "./multiprocessing/manager_proxied.ts";
+export type { DictProxy, ListProxy, NamespaceProxy } from "./multiprocessing/manager_proxy.ts";
+export type { QueueProxy } from "./multiprocessing/manager_queue_proxy.ts";
+export type {
+  ConditionProxy,
+  LockingProxy,
+  LockProxy,
+  ManagerGuard,
+  RLockProxy,
+} from "./multiprocessing/manager_lock_proxy.ts";
+export type { ArrayProxy, ValueProxy } from "./multiprocessing/manager_number_proxy.ts";
+export type {
+  BarrierProxy,
+  BoundedSemaphoreProxy,
+  EventProxy,
+  SemaphoreProxy,
+} from "./multiprocessing/manager_sync_proxy.ts";
+export { pipe } from "./multiprocessing/pipe.ts";
+export type { PipeOptions } from "./multiprocessing/pipe.ts";
+export { connectionWait } from "./channel/ready.ts";
+export type { Pollable } from "./channel/ready.ts";
+export type { Connection, SendOptions, SendSyncOptions } from "./channel/connection.ts";
+export { SharedMemory } from "./multiprocessing/shared_memory.ts";
+export type { SharedMemoryOptions } from "./multiprocessing/shared_memory.ts";
+export { ShareableList } from "./multiprocessing/shareable_list.ts";
+export type { ShareableListItem, ShareableListOptions } from "./multiprocessing/shareable_list.ts";
 export { dump, findDeadlocks } from "./multiprocessing/report.ts";
 export { Guard } from "./sync/guard.ts";
-export { BrokenBarrierError, Empty, Full } from "./core/errors.ts";
+export { BrokenBarrierError, Empty, EOFError, Full, TimeoutError } from "./core/errors.ts";
 export type { QueueLike, QueueOptions, QueueSyncOptions } from "./channel/queue_like.ts";
 export type { BarrierOptions } from "./sync/barrier.ts";
 export type { NameOptions } from "./sync/cell.ts";

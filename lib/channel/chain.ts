@@ -32,7 +32,7 @@ import { BLOCK_WORDS, type Blocks } from "../memory/blocks.ts";
 import { AT, type Placement } from "../memory/placement.ts";
 import { Cell } from "../sync/cell.ts";
 import { ASYNC, Mutex, MUTEX_WORDS } from "../sync/mutex.ts";
-import { SpinBudget } from "../sync/spin.ts";
+import { pause, SpinBudget } from "../sync/spin.ts";
 import { ALL, type Park, runAsync, runSync, type Steps } from "../sync/steps.ts";
 import type { WaitOptions } from "../sync/options.ts";
 
@@ -62,6 +62,8 @@ export const CHAIN_WORDS: number = 4 * LINE;
 /** The longest frame that lies in one block, in bytes. */
 export const WHOLE: number = BLOCK_WORDS * 2;
 const SKIP = -1;
+/** How many pauses are between two looks of {@linkcode Chain.spinForFrame}: some 0.1 µs. */
+const PAUSES = 4;
 /** Below this many bytes a loop is quicker than a call that copies. */
 const LOOP_LIMIT = 64;
 
@@ -208,8 +210,8 @@ export class Chain {
     return found === undefined ? NOTHING : found.value;
   }
 
-  /** The steps of a put. */
-  *putting(frame: Uint8Array, kind: number): Steps<true> {
+  /** The steps of a put; false when `isOver` has said so before there was room. */
+  *putting(frame: Uint8Array, kind: number, isOver?: () => boolean): Steps<boolean> {
     const mutex = this.#writers;
     const mine = mutex.me | kind;
     const park = this.#park(READERS, this.#roomSpin);
@@ -227,12 +229,17 @@ export class Chain {
       park.value = this.#turn(READERS);
       // Memory that is short may come back from other chains: then a slice is waited.
       if (how === NO_ROOM && this.hasRoom(frame.length)) continue;
+      if (isOver?.()) return false;
       yield park;
     }
   }
 
-  /** The steps of a get. */
-  *getting<T>(read: Read<T>, kind: number): Steps<{ value: T }> {
+  /** The steps of a get; undefined when `isOver` has said so and there is no frame. */
+  *getting<T>(
+    read: Read<T>,
+    kind: number,
+    isOver?: () => boolean,
+  ): Steps<{ value: T } | undefined> {
     const mutex = this.#readers;
     const mine = mutex.me | kind;
     const park = this.#park(WRITERS, this.#itemSpin);
@@ -249,6 +256,11 @@ export class Chain {
       Atomics.add(this.#words, this.#base + SLEEPING_READERS, 1);
       park.value = this.#turn(WRITERS);
       if (this.frames > 0) continue;
+      if (isOver?.()) {
+        // The last frame may have come just before.
+        if (this.frames > 0) continue;
+        return undefined;
+      }
       yield park;
     }
   }
@@ -262,6 +274,46 @@ export class Chain {
       if (this.frames > 0 || until()) return true;
       yield park;
     }
+  }
+
+  /**
+   * Spins for a frame, as long as that has paid lately; false when it did not come. Who spins is no sleeper:
+   * the writer need not wake it.
+   */
+  spinForFrame(spin: SpinBudget): boolean {
+    return this.#spinFor(WRITERS, spin);
+  }
+
+  /** As {@linkcode spinForFrame}, for room. */
+  spinForRoom(spin: SpinBudget): boolean {
+    return this.#spinFor(READERS, spin);
+  }
+
+  #spinFor(side: number, spin: SpinBudget): boolean {
+    const words = this.#words;
+    const index = this.#base + side + TURN;
+    const value = Atomics.load(words, index);
+    if (side === WRITERS && this.frames > 0) return true;
+    const looks = spin.next();
+    for (let k = 0; k < looks; k++) {
+      if (Atomics.load(words, index) !== value) {
+        spin.paid(k);
+        return true;
+      }
+      // Each look takes the line away from the core that is to write it.
+      for (let p = 0; p < PAUSES; p++) pause();
+    }
+    spin.failed();
+    return false;
+  }
+
+  /** Blocks for a frame, for so short a time that an event loop can bear it; whether it came. */
+  napForFrame(ms: number): boolean {
+    const { region, base } = this.#placement;
+    const value = this.#turn(WRITERS);
+    Atomics.add(this.#words, base + SLEEPING_READERS, 1);
+    if (this.frames === 0) region.waitSync(base + WRITERS + TURN, value, ms);
+    return this.#turn(WRITERS) !== value || this.frames > 0;
   }
 
   /** Has everybody who waits look again. */
@@ -435,7 +487,7 @@ export class Chain {
     Atomics.store(words, line + TURN, turn + 1 | 0);
     fault?.("get: before the wake-up");
     this.#free(before, position);
-    this.#wake(READERS, SLEEPING_WRITERS);
+    if (this.#isWorthWaking(words[other + BYTES]!)) this.#wake(READERS, SLEEPING_WRITERS);
     return value;
   }
 
@@ -451,6 +503,19 @@ export class Chain {
       this.#blocks.give(block);
       block = next;
     }
+  }
+
+  /**
+   * Whether writers that wait are woken: where bytes are counted, when half of the room is free, so that a
+   * stream of messages costs a wake-up now and then, and not one each. Whoever waits looks after a slice anyway.
+   */
+  #isWorthWaking(gotBytes: number): boolean {
+    const most = this.#mostBytes;
+    if (most === Infinity) return true;
+    const words = this.#words;
+    const sleepers = Atomics.load(words, this.#base + SLEEPING_WRITERS);
+    if (words[this.#base + READERS + SERVED] === sleepers) return false;
+    return (this.#side(WRITERS).bytes - gotBytes | 0) <= most / 2;
   }
 
   /** Wakes the other side's sleepers, if some came since the last time; this side's mutex is held. */

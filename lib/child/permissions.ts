@@ -75,6 +75,8 @@ function spell(kind: PermissionKind, item: unknown, argument: string): string {
 export interface Needs {
   /** The folder where it meets its parent. */
   folder: string;
+  /** The folders of further sockets, to which its arguments lead. */
+  sockets?: string[];
   /** The modules that it imports. */
   modules: string[];
 }
@@ -112,9 +114,11 @@ export function permissionFlags(wanted: Permissions | undefined, needs: Needs): 
     else if (asked === true) refuse(kind);
   }
   if (KINDS.every((kind) => lists[kind] === true)) return ["--allow-all"];
-  add(lists, "read", needs.folder);
-  add(lists, "write", needs.folder);
-  add(lists, "net", `unix:${needs.folder}/socket`);
+  for (const folder of [needs.folder, ...needs.sockets ?? []]) {
+    add(lists, "read", folder);
+    add(lists, "write", folder);
+    add(lists, "net", `unix:${folder}/socket`);
+  }
   for (const module of needs.modules) {
     const url = new URL(module);
     if (url.protocol === "file:") {

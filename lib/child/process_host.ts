@@ -46,6 +46,7 @@ export function spawn(
   boot: Uint8Array,
   modules: string[],
   options: SpawnOptions,
+  sockets: string[] = [],
 ): { child: Deno.ChildProcess; rendezvous: Rendezvous } {
   if (Deno.build.standalone) {
     throw new Deno.errors.NotSupported(
@@ -57,7 +58,8 @@ export function spawn(
   const rendezvous = new Rendezvous(boot);
   try {
     const { folder } = rendezvous;
-    const flags = permissionFlags(options.permissions, { folder, modules: [ENTRY, ...modules] });
+    const needs = { folder, sockets, modules: [ENTRY, ...modules] };
+    const flags = permissionFlags(options.permissions, needs);
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-prompt", "--no-check"],

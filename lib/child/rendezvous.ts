@@ -4,17 +4,22 @@
  * the child. It waits in a file and not in the link, so that the child gets it while its parent blocks.
  *
  * The child removes the folder as soon as it has connected, and also when it finds nobody there: so it is
- * enough that either of the two lives. Only a signal that kills both before they have met leaves it.
+ * enough that either of the two lives. Only a signal that kills both before they have met leaves it, until
+ * the next program sweeps it away.
  *
  * @module
  */
 import { Link } from "./link.ts";
+import { makePrivateFolder, removeFolder } from "./private_folder.ts";
+
+export { removeFolder };
 
 const SOCKET = "socket";
 const BOOT = "boot";
 const TOKEN_BYTES = 32;
 
-async function readExactly(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
+/** Fills `bytes`; false when the stream ends before that. */
+export async function readExactly(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
   for (let at = 0; at < bytes.length;) {
     const count = await conn.read(bytes.subarray(at));
     if (count === null) return false;
@@ -24,18 +29,10 @@ async function readExactly(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean>
 }
 
 /** Compares without telling by its time how much is right. */
-function same(a: Uint8Array, b: Uint8Array): boolean {
+export function same(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length;
   for (let k = 0; k < a.length; k++) difference |= a[k]! ^ b[k]!;
   return difference === 0;
-}
-
-function remove(folder: string): void {
-  try {
-    Deno.removeSync(folder, { recursive: true });
-  } catch {
-    // The other side has removed it.
-  }
 }
 
 /** Those where nobody has come yet. */
@@ -52,7 +49,7 @@ export class Rendezvous {
   readonly #listener: Deno.UnixListener;
   /** Makes the folder, leaves the boot there, and begins to listen. */
   constructor(boot: Uint8Array) {
-    this.folder = Deno.makeTempDirSync({ prefix: "switchyard-" });
+    this.folder = makePrivateFolder();
     try {
       const bytes = new Uint8Array(TOKEN_BYTES + boot.length);
       bytes.set(this.#token);
@@ -60,7 +57,7 @@ export class Rendezvous {
       Deno.writeFileSync(`${this.folder}/${BOOT}`, bytes, { mode: 0o600 });
       this.#listener = Deno.listen({ transport: "unix", path: `${this.folder}/${SOCKET}` });
     } catch (cause) {
-      remove(this.folder);
+      removeFolder(this.folder);
       throw cause;
     }
     open.add(this);
@@ -113,7 +110,7 @@ export class Rendezvous {
   end(): void {
     if (!open.delete(this)) return;
     this.#listener.close();
-    remove(this.folder);
+    removeFolder(this.folder);
   }
 }
 
@@ -125,6 +122,6 @@ export async function meetParent(folder: string): Promise<{ link: Link; boot: Ui
     await conn.write(bytes.subarray(0, TOKEN_BYTES));
     return { link: new Link(conn), boot: bytes.subarray(TOKEN_BYTES) };
   } finally {
-    remove(folder);
+    removeFolder(folder);
   }
 }

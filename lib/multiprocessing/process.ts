@@ -39,6 +39,7 @@ import { mayMap, platform } from "../memory/platform/mod.ts";
 import { self } from "../memory/self.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { modulesOf } from "../transfer/codec.ts";
+import { gatherFlights, type Lost } from "../transfer/flight.ts";
 import { hasPrivates } from "../transfer/reduce.ts";
 import {
   checkBootstrap,
@@ -167,6 +168,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   /** Where the child leaves its end, when FFI is granted. */
   #box: number | undefined;
   #exitcode: number | null = null;
+  /** Told of its end: what it has not unpacked by then, it never will. */
+  #flights: Lost[] = [];
   #end: End<Uint8Array> | undefined;
   #outcome: Outcome | undefined;
   /** Settles with the end message, or when it can no longer come. */
@@ -243,7 +246,10 @@ export class Process<R = unknown, A extends unknown[] = any[]>
         "this",
       );
     }
-    const args = toBytes(subclass ? { ...this } : plan.args, subclass ? "this" : "args");
+    const { packed: args, flights } = gatherFlights(() =>
+      toBytes(subclass ? { ...this } : plan.args, subclass ? "this" : "args")
+    );
+    this.#flights = flights;
     const boot: ProcessBoot = {
       type: "boot",
       me: { name: this.#name, daemon: this.#daemon, parent: { pid: Deno.pid, name: mine.name } },
@@ -256,7 +262,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       subclass,
       args,
     };
-    const { child, rendezvous } = spawn(
+    const { child, rendezvous } = this.#spawn(
       toBytes(boot, "boot"),
       [target.module, ...modulesOf(args)],
       {
@@ -268,6 +274,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
         stderr: options.stderr ?? "inherit",
         config: options.config,
       },
+      flights.flatMap(({ socket }) => socket ?? []),
     );
     this.#pid = child.pid;
     this.#child = child;
@@ -468,6 +475,15 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     }
   }
 
+  #spawn(...how: Parameters<typeof spawn>): ReturnType<typeof spawn> {
+    try {
+      return spawn(...how);
+    } catch (cause) {
+      for (const lost of this.#flights) lost();
+      throw cause;
+    }
+  }
+
   /** Meets the child, and hears what it says until its end of the link closes. */
   async #listen(rendezvous: Rendezvous): Promise<void> {
     const link = await rendezvous.meet();
@@ -519,6 +535,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       await this.#receive({ type: "boxed" });
     }
     this.#outcome ??= { ok: false, error: this.#lost() };
+    await Promise.all(this.#flights.map((lost) => lost()));
     if (this.#box !== undefined) platform().close(this.#box);
     this.#box = undefined;
     children.delete(this as unknown as Process);

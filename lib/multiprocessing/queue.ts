@@ -22,7 +22,7 @@ import { theArena } from "../memory/arena.ts";
 import { AT, type Placed, type Placement } from "../memory/placement.ts";
 import type { NameOptions, Sent } from "../sync/cell.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
-import { ALL, checkCancelled, runAsync, runSync, type Steps } from "../sync/steps.ts";
+import { ALL, checkCancelled, runAsync, runSync, STEPS, type Steps } from "../sync/steps.ts";
 import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
 import { HAS_MODULES } from "../transfer/codec_format.ts";
 import { reducer, revive } from "../transfer/reduce.ts";
@@ -282,8 +282,8 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     if (this.unfinished <= 0) region.wake(base + DONE, ALL);
   }
 
-  /** The steps of waiting until all is done; for JoinableQueue. @ignore */
-  protected *finishing(): Steps<true> {
+  /** @ignore The steps of waiting until all is done; for JoinableQueue. */
+  *[STEPS](): Steps<true> {
     const { region, base } = this.#placement;
     for (;;) {
       const value = Atomics.load(region.words, base + DONE);
@@ -369,12 +369,12 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
   async join(options?: WaitOptions): Promise<boolean> {
     const timeout = checkWait(options, "join the queue");
     const limit = { timeout, signal: options?.signal };
-    return await runAsync(this.finishing(), limit) ?? false;
+    return await runAsync(this[STEPS](), limit) ?? false;
   }
 
   /** As {@linkcode join}, but blocks the thread. */
   joinSync(options?: WaitSyncOptions): boolean {
-    return runSync(this.finishing(), checkWait(options, "join the queue")) ?? false;
+    return runSync(this[STEPS](), checkWait(options, "join the queue")) ?? false;
   }
 }
 

@@ -1,92 +1,143 @@
 /**
- * Queues between processes, beside CPython's in the same minutes:
+ * Queues between threads against CPython's, in turns in the same minutes:
  *
  *     deno run -A tests/bench/queues.ts [ROUNDS]
  *
- * One producer and one consumer, and four of each; small objects, in µs an item; and 64 KiB of bytes, in MB/s.
- * The figures are medians; read the ratios, these machines are noisy.
+ * Small objects, from one producer to one consumer, in µs an item: both in threads, one of them home, with
+ * home blocked, with a bound of 100; four to four; and a pipe's round trip. The clock runs from the first
+ * put (all threads are up) to the last get. CPython's is `queue.Queue` between two threads, where python3
+ * is there. The figures are medians; read the ratios, these machines are noisy.
  *
  * @module
  */
-import { Barrier, Process, Queue } from "../../lib/multiprocessing.ts";
-import { Thread } from "../../lib/threading.ts";
+import { Queue } from "../../lib/queue.ts";
 import { task } from "../../lib/task.ts";
+import { Barrier, type Connection, pipe, Thread } from "../../lib/threading.ts";
 
 const ITEMS = 200_000;
-const CHUNKS = 10_000;
-const CHUNK = 65_536;
+const TRIPS = 20_000;
 
 const PYTHON = `
-import sys, time, multiprocessing as mp
-def produce(q, gate, n, item):
-    gate.wait()
-    for i in range(n): q.put(item)
-def consume(q, gate, n):
-    gate.wait()
-    for i in range(n): q.get()
-if __name__ == "__main__":
-    kind, parties, n = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    item = bytes(${CHUNK}) if sys.argv[4] == "bytes" else {"id": 1, "s": "hello"}
-    q = mp.Queue() if kind == "Queue" else mp.SimpleQueue()
-    gate = mp.Barrier(2 * parties + 1)
-    ps = [mp.Process(target=f, args=a) for _ in range(parties)
-          for f, a in ((produce, (q, gate, n // parties, item)), (consume, (q, gate, n // parties)))]
-    [p.start() for p in ps]; gate.wait(); t = time.perf_counter(); [p.join() for p in ps]
-    print((time.perf_counter() - t) / n * 1e6)
+import queue, threading, time
+n, q = ${ITEMS}, queue.Queue()
+def get():
+    for _ in range(n): q.get()
+def put():
+    for k in range(n): q.put({"id": k, "name": "item", "ok": True})
+ts = [threading.Thread(target=t) for t in (put, get)]
+s = time.perf_counter()
+[t.start() for t in ts]; [t.join() for t in ts]
+print((time.perf_counter() - s) / n * 1e6)
 `;
 
-function now(): number {
-  return performance.timeOrigin + performance.now();
+interface Item {
+  id: number;
+  name: string;
+  ok: boolean;
 }
 
-/** Puts items once all are there; gives when it began. */
+const now = () => performance.timeOrigin + performance.now();
+
+/** Puts; gives when it began. */
 export const produce = task(
   import.meta,
-  function produce(queue: Queue, gate: Barrier, count: number, bytes: boolean) {
-    const chunk = new Uint8Array(CHUNK);
-    gate.waitSync();
+  function produce(queue: Queue<Item>, count: number, gate?: Barrier) {
+    gate?.waitSync();
     const began = now();
-    for (let k = 0; k < count; k++) queue.putSync(bytes ? chunk : { id: k, s: "hello" });
+    for (let k = 0; k < count; k++) queue.putSync({ id: k, name: "item", ok: true });
     return began;
   },
 );
 
-/** Gets items; gives when it ended. */
+/** Gets; gives when it ended. */
 export const consume = task(
   import.meta,
-  function consume(queue: Queue, gate: Barrier, count: number) {
-    gate.waitSync();
-    for (let k = 0; k < count; k++) queue.getSync();
+  function consume(queue: Queue<Item>, count: number, gate?: Barrier) {
+    gate?.waitSync();
+    let sum = 0;
+    for (let k = 0; k < count; k++) sum += queue.getSync().id;
+    if (sum === 0) throw new Error("nothing came");
     return now();
   },
 );
 
-async function ours(
-  make: typeof Thread | typeof Process,
-  parties: number,
-  count: number,
-  bytes: boolean,
+export const produceAsync = task(
+  import.meta,
+  async function produceAsync(queue: Queue<Item>, count: number, gate: Barrier) {
+    await gate.wait();
+    const began = now();
+    for (let k = 0; k < count; k++) await queue.put({ id: k, name: "item", ok: true });
+    return began;
+  },
+);
+
+export const consumeAsync = task(
+  import.meta,
+  async function consumeAsync(queue: Queue<Item>, count: number, gate: Barrier) {
+    await gate.wait();
+    for (let k = 0; k < count; k++) await queue.get();
+    return now();
+  },
+);
+
+export const echo = task(import.meta, function echo(end: Connection<number>) {
+  for (let k = 0; k < TRIPS; k++) end.sendSync(end.recvSync());
+});
+
+async function between(
+  put: typeof produce,
+  get: typeof consume,
+  { parties = 1, most = 0, blocked = false } = {},
 ): Promise<number> {
-  const queue = new Queue(bytes ? 16 : 0);
+  const queue = new Queue<Item>(most);
   const gate = new Barrier(2 * parties);
-  const share = count / parties;
-  const start = (target: unknown, args: unknown[]) =>
-    new (make as typeof Process)(target as never, { args } as never).start() as Process<number>;
-  const all = Array.from({ length: parties }, () => [
-    start(produce, [queue, gate, share, bytes]),
-    start(consume, [queue, gate, share]),
-  ]);
-  const began = Math.min(...await Promise.all(all.map(([producer]) => producer!.result())));
-  const ended = Math.max(...await Promise.all(all.map(([, consumer]) => consumer!.result())));
-  for (const child of all.flat()) await child.join();
-  return (ended - began) / count * 1e3;
+  const args: [Queue<Item>, number, Barrier] = [queue, ITEMS / parties, gate];
+  const start = (target: typeof produce) =>
+    Array.from({ length: parties }, () => new Thread(target, { args }).start());
+  const [putters, getters] = [start(put), start(get)];
+  if (blocked) { for (const thread of [...putters, ...getters]) thread.joinSync(); }
+  const began = Math.min(...await Promise.all(putters.map((thread) => thread.result())));
+  const ended = Math.max(...await Promise.all(getters.map((thread) => thread.result())));
+  return (ended - began) / ITEMS * 1e3;
 }
 
-function python(...args: (string | number)[]): number | undefined {
+async function fromHome(): Promise<number> {
+  const queue = new Queue<Item>();
+  const gate = new Barrier(2);
+  const thread = new Thread(consume, { args: [queue, ITEMS, gate] }).start();
+  await gate.wait();
+  const began = produce(queue, ITEMS);
+  return (await thread.result() - began) / ITEMS * 1e3;
+}
+
+async function toHome(): Promise<number> {
+  const queue = new Queue<Item>();
+  const gate = new Barrier(2);
+  const thread = new Thread(produce, { args: [queue, ITEMS, gate] }).start();
+  await gate.wait();
+  const ended = consume(queue, ITEMS);
+  return (ended - await thread.result()) / ITEMS * 1e3;
+}
+
+async function roundTrip(): Promise<number> {
+  const [here, there] = pipe<number>();
+  const thread = new Thread(echo, { args: [there] }).start();
+  const trip = (k: number) => {
+    here.sendSync(k);
+    here.recvSync();
+  };
+  trip(0);
+  const began = performance.now();
+  for (let k = 1; k < TRIPS; k++) trip(k);
+  const took = (performance.now() - began) / TRIPS * 1e3;
+  await thread.join();
+  here.close();
+  return took;
+}
+
+function python(): number | undefined {
   try {
-    const { stdout, success } = new Deno.Command("python3", {
-      args: ["-c", PYTHON, ...args.map(String)],
-    }).outputSync();
+    const { stdout, success } = new Deno.Command("python3", { args: ["-c", PYTHON] }).outputSync();
     return success ? Number(new TextDecoder().decode(stdout)) : undefined;
   } catch {
     return undefined;
@@ -99,36 +150,29 @@ function median(figures: number[]): number {
 
 if (import.meta.main) {
   const rounds = Number(Deno.args[0] ?? 5);
-  const seen = new Map<string, number[]>();
-  const note = (name: string, figure: number | undefined) => {
-    if (figure !== undefined) seen.set(name, [...seen.get(name) ?? [], figure]);
+  const cases: Record<string, () => number | undefined | Promise<number | undefined>> = {
+    "cpython": python,
+    "thread to thread": () => between(produce, consume),
+    "the same, async": () =>
+      between(produceAsync as unknown as typeof produce, consumeAsync as unknown as typeof consume),
+    "home to thread": fromHome,
+    "thread to home": toHome,
+    "home is blocked": () => between(produce, consume, { blocked: true }),
+    "100 at most": () => between(produce, consume, { most: 100 }),
+    "four to four": () => between(produce, consume, { parties: 4 }),
+    "pipe, round trip": roundTrip,
   };
+  const seen = new Map<string, number[]>();
   for (let round = 0; round < rounds; round++) {
-    for (const parties of [1, 4]) {
-      note(`small ${parties} threads`, await ours(Thread, parties, ITEMS, false));
-      note(`small ${parties} processes`, await ours(Process, parties, ITEMS, false));
-      note(`small ${parties} CPython Queue`, python("Queue", parties, ITEMS / 4, "small"));
-      note(
-        `small ${parties} CPython SimpleQueue`,
-        python("SimpleQueue", parties, ITEMS / 4, "small"),
-      );
+    for (const [name, run] of Object.entries(cases)) {
+      const figure = await run();
+      if (figure !== undefined) seen.set(name, [...seen.get(name) ?? [], figure]);
     }
-    note("64 KiB 1 threads", await ours(Thread, 1, CHUNKS, true));
-    note("64 KiB 1 processes", await ours(Process, 1, CHUNKS, true));
-    note("64 KiB 1 CPython Queue", python("Queue", 1, CHUNKS / 4, "bytes"));
-    note("64 KiB 1 CPython SimpleQueue", python("SimpleQueue", 1, CHUNKS / 4, "bytes"));
   }
-  for (const group of ["small 1", "small 4", "64 KiB 1"]) {
-    const rivals = ["Queue", "SimpleQueue"].flatMap((kind) => {
-      const figures = seen.get(`${group} CPython ${kind}`);
-      return figures === undefined ? [] : [median(figures)];
-    });
-    const best = Math.min(...rivals);
-    for (const world of ["threads", "processes"]) {
-      const figure = median(seen.get(`${group} ${world}`)!);
-      const speed = group.startsWith("64") ? `  ${(CHUNK / figure).toFixed(0)} MB/s` : "";
-      const ratio = rivals.length > 0 ? `  ${(figure / best).toFixed(3)} x CPython's best` : "";
-      console.log(`${`${group} ${world}`.padEnd(20)} ${figure.toFixed(3)} µs${speed}${ratio}`);
-    }
+  const other = seen.get("cpython");
+  for (const [name, figures] of seen) {
+    const figure = median(figures);
+    const ratio = other === undefined ? "" : `  ${(figure / median(other)).toFixed(2)} x CPython`;
+    console.log(`${name.padEnd(18)} ${figure.toFixed(3).padStart(7)} µs${ratio}`);
   }
 }

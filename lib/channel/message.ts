@@ -1,0 +1,146 @@
+/**
+ * What goes through a pipe between processes: a value, as the codec writes it, or bytes behind a mark that
+ * no value begins with.
+ *
+ * @module
+ */
+import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
+import { HAS_MODULES } from "../transfer/codec_format.ts";
+import { gatherIn, loseAll, type Lost } from "../transfer/flight.ts";
+import { reducer, revive } from "../transfer/reduce.ts";
+import { isLoaded, load } from "../transfer/task.ts";
+
+/** The first byte of a message that is bytes. */
+const BYTES = 1;
+const LOOP_LIMIT = 64;
+
+const reduce = reducer("process");
+/** Most messages are small: they are written and read here. */
+const outbox = new Uint8Array(1 << 16);
+const inbox = new Uint8Array(1 << 10);
+const views: Uint8Array[] = [];
+
+/** A message as it was found: its value, or the error of reading it, or bytes whose modules are to be loaded. */
+export interface Found {
+  value?: unknown;
+  error?: unknown;
+  bytes?: Uint8Array;
+}
+
+/** A message on its way out: the first `length` bytes; to be used up before the next is made. */
+export interface Message {
+  bytes: Uint8Array;
+  length: number;
+  /** To be called when it is not sent after all. */
+  flights: Lost[];
+}
+
+const gathered: Lost[] = [];
+const message: Message = { bytes: outbox, length: 0, flights: [] };
+
+/**
+ * Writes a value as a message. What it gives is overwritten by the next call.
+ *
+ * @throws {ShareError} The value cannot cross.
+ */
+export function messageOf(value: unknown): Message {
+  const before = gatherIn(gathered);
+  try {
+    message.bytes = outbox;
+    message.length = encodeInto(outbox, 0, value, reduce, "value");
+    if (message.length < 0) {
+      // What it began to send is sent anew.
+      loseAll(gathered);
+      message.bytes = encode(value, reduce, "value");
+      message.length = message.bytes.length;
+    }
+  } catch (error) {
+    loseAll(gathered);
+    throw error;
+  } finally {
+    gatherIn(before);
+  }
+  if (message.flights.length > 0 || gathered.length > 0) message.flights = gathered.splice(0);
+  return message;
+}
+
+/** Writes bytes as a message; gives its length. */
+export function writeBytes(into: Uint8Array, start: number, bytes: Uint8Array): number {
+  into[start] = BYTES;
+  if (bytes.length < LOOP_LIMIT) {
+    for (let k = 0; k < bytes.length; k++) into[start + 1 + k] = bytes[k]!;
+  } else into.set(bytes, start + 1);
+  return bytes.length + 1;
+}
+
+/** Bytes as a message. What it gives is overwritten by the next call. */
+export function messageOfBytes(bytes: Uint8Array): Message {
+  if (message.flights.length > 0) message.flights = [];
+  message.length = bytes.length + 1;
+  message.bytes = message.length <= outbox.length ? outbox : new Uint8Array(message.length);
+  writeBytes(message.bytes, 0, bytes);
+  return message;
+}
+
+/** A copy of a message, to keep. */
+export function keep({ bytes, length }: Message): Uint8Array {
+  return bytes === outbox ? bytes.slice(0, length) : bytes.subarray(0, length);
+}
+
+function viewOf(bytes: Uint8Array, start: number, length: number): Uint8Array {
+  if (length > inbox.length) return bytes.subarray(start, start + length);
+  if (length < LOOP_LIMIT) { for (let k = 0; k < length; k++) inbox[k] = bytes[start + k]!; }
+  else inbox.set(bytes.subarray(start, start + length));
+  return views[length] ??= inbox.subarray(0, length);
+}
+
+/** Reads a message where it lies. Plain data runs no code of anybody. */
+export function readValue(bytes: Uint8Array, start: number, length: number): Found {
+  if (bytes[start] === BYTES) return { value: bytes.slice(start + 1, start + length) };
+  if ((bytes[start]! & HAS_MODULES) !== 0) return { bytes: bytes.slice(start, start + length) };
+  try {
+    return { value: decode(viewOf(bytes, start, length), revive) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/**
+ * As {@linkcode readValue}, for a thread that blocks and can load nothing.
+ *
+ * @throws {TypeError} The message needs a module that is not loaded; it stays where it is.
+ */
+export function readLoaded(bytes: Uint8Array, start: number, length: number): Found {
+  const found = readValue(bytes, start, length);
+  const missing = found.bytes && modulesOf(found.bytes).find((module) => !isLoaded(module));
+  if (missing === undefined) return found;
+  throw new TypeError(
+    `Cannot receive and block: the value needs ${missing}, which this thread has not imported; ` +
+      "use await recv(), which does, or import it",
+  );
+}
+
+/**
+ * Reads a message of bytes where it lies.
+ *
+ * @throws {TypeError} It is a value; it stays where it is.
+ */
+export function readBytes(bytes: Uint8Array, start: number, length: number): Found {
+  if (bytes[start] === BYTES) return { value: bytes.slice(start + 1, start + length) };
+  const found = readValue(bytes, start, length);
+  if (found.value instanceof Uint8Array) return found;
+  throw new TypeError("Cannot receive bytes: the next message is another value; use recv()");
+}
+
+/** Loads what a message needs. */
+export async function loadFor({ bytes }: Found): Promise<void> {
+  if (bytes === undefined) return;
+  for (const module of modulesOf(bytes)) await load(module);
+}
+
+/** The value, or the error of reading it. */
+export function unwrap({ value, error, bytes }: Found): unknown {
+  if (bytes !== undefined) return decode(bytes, revive);
+  if (error !== undefined) throw error;
+  return value;
+}

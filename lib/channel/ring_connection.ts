@@ -1,0 +1,425 @@
+/**
+ * An end of a pipe in the family's memory: a chain of frames for each direction, and a table of holders for each end.
+ * Nobody stands between the two ends, and no system call is made while both are running: who waits
+ * spins for a moment, as long as that pays, and then parks.
+ *
+ * States of an end: held (by one or several handles, or on its way to one) -> over, when no holder is left.
+ * States of a pipe: in use -> spent, when both ends are over; its words are then used for another pipe of
+ * the thread that made it, which gives them a new `GENERATION`.
+ *
+ * Who dies when:
+ *
+ * - a sender, in `send()`: the message is there whole or not at all (`chain.ts`);
+ * - a receiver, in `recv()`: it had the message or it is there for the next; then its entry among the holders is
+ *   cleared by whoever waits for it, after a slice at most, or sends to it;
+ * - the maker: nothing changes for the others. The memory is the family's.
+ *
+ * @module
+ */
+import { show } from "../core/checks.ts";
+import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
+import type { Placement } from "../memory/placement.ts";
+import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
+import { ASYNC } from "../sync/mutex.ts";
+import { CAN_SPIN, SpinBudget } from "../sync/spin.ts";
+import { checkCancelled, runAsync, runSync, type Steps } from "../sync/steps.ts";
+import { inFlight, loseAll } from "../transfer/flight.ts";
+import { SHARE, type World } from "../transfer/shareable.ts";
+import { type Chain, CHAIN_WORDS, NOTHING, type Read, WHOLE } from "./chain.ts";
+import type { Connection, SendOptions, SendSyncOptions } from "./connection.ts";
+import { Holders, HOLDERS_WORDS } from "./holders.ts";
+import {
+  type Found,
+  keep,
+  loadFor,
+  type Message,
+  messageOf,
+  messageOfBytes,
+  readBytes,
+  readLoaded,
+  readValue,
+  unwrap,
+  writeBytes,
+} from "./message.ts";
+import { READY } from "./ready.ts";
+import { Turns } from "./turns.ts";
+
+// Words of a pipe.
+export const GENERATION = 0;
+export const CHAINS = 16;
+const HOLDERS = CHAINS + 2 * CHAIN_WORDS;
+export const PIPE_WORDS: number = HOLDERS + 2 * HOLDERS_WORDS;
+
+/** How often a sender makes sure that the other end's holders live, in ms. */
+const LOOK = 40;
+/** Beyond so many bytes a message of bytes is written where it will lie. */
+const LARGE = 4096;
+
+/**
+ * How long spinning is tried now and then, in looks: some 60 µs. Two who talk with each other find to it so even
+ * when both have parked, which takes longer than either would spin.
+ */
+const SPINS = 200;
+
+/** How long a nap is, in ms, and after how many waits one is tried again when the last did not pay. */
+const NAP = 0.1;
+const NAP_EVERY = 32;
+
+/** How a wait ended that brought nothing: the other end is over, or this handle closed. */
+const OVER: unique symbol = Symbol("over");
+
+/** Which end of a pipe, and which of its directions there are. */
+export interface Side {
+  end: 0 | 1;
+  duplex: boolean;
+}
+
+/** An end as it is sent. */
+export interface SentEnd extends Side {
+  at: unknown;
+  generation: number;
+  entry: number;
+}
+
+/** One end of a pipe in the family's memory. */
+export class RingConnection<T = unknown> implements Connection<T> {
+  readonly #placement: Placement;
+  readonly #side: Side;
+  readonly #generation: number;
+  readonly #inbound: Chain | undefined;
+  readonly #outbound: Chain | undefined;
+  readonly #mine: Holders;
+  readonly #others: Holders;
+  readonly #turns = new Turns();
+  readonly #itemSpin = new SpinBudget(SPINS);
+  readonly #roomSpin = new SpinBudget(SPINS);
+  /** This handle's entry among the holders; -1 for one that came after the end of its pipe. */
+  readonly #entry: number;
+  #lookedAt = 0;
+  /** How many waits are still without a nap. */
+  #naps = 0;
+  #closed = false;
+
+  /** `pipe()` makes connections. */
+  constructor(
+    placement: Placement,
+    side: Side,
+    chains: (Chain | undefined)[],
+    sent?: { generation: number; entry: number },
+  ) {
+    const { region, base } = placement;
+    const { end } = side;
+    this.#placement = placement;
+    this.#side = side;
+    // The chain of each direction is known by the end that it leads to.
+    this.#inbound = chains[end];
+    this.#outbound = chains[1 - end];
+    this.#mine = holdersOf(placement, end);
+    this.#others = holdersOf(placement, 1 - end);
+    const entry = sent === undefined ? this.#mine.claim() : this.#mine.land(sent.entry);
+    const generation = Atomics.load(region.words, base + GENERATION);
+    this.#generation = sent?.generation ?? generation;
+    if (this.#generation === generation) this.#entry = entry;
+    else {
+      this.#mine.release(entry);
+      this.#entry = -1;
+    }
+  }
+
+  /** Whether this end is closed here. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  async send(value: T, options?: SendOptions): Promise<void> {
+    const timeout = this.#patience(options, SEND);
+    options?.signal?.throwIfAborted();
+    const chain = this.#open(this.#outbound, SEND);
+    const message = messageOf(value);
+    if (this.#turns.isFree && chain.tryPut(message.bytes, message.length)) return;
+    await this.#sendLater(chain, message, timeout, options?.signal);
+  }
+
+  sendSync(value: T, options?: SendSyncOptions): void {
+    const timeout = options === undefined ? Infinity : this.#patience(options, SEND);
+    const chain = this.#open(this.#outbound, SEND);
+    const message = messageOf(value);
+    if (!chain.tryPut(message.bytes, message.length)) this.#sendBlocking(chain, message, timeout);
+  }
+
+  async sendBytes(bytes: Uint8Array, options?: WaitOptions): Promise<void> {
+    const timeout = this.#patience(options, SEND);
+    options?.signal?.throwIfAborted();
+    const chain = this.#open(this.#outbound, SEND);
+    checkBytes(bytes);
+    if (this.#turns.isFree && this.#tryBytes(chain, bytes)) return;
+    await this.#sendLater(chain, messageOfBytes(bytes), timeout, options?.signal);
+  }
+
+  /** As {@linkcode sendBytes}, but blocks the thread. */
+  sendBytesSync(bytes: Uint8Array, options?: WaitSyncOptions): void {
+    const timeout = this.#patience(options, SEND);
+    const chain = this.#open(this.#outbound, SEND);
+    checkBytes(bytes);
+    if (!this.#tryBytes(chain, bytes)) this.#sendBlocking(chain, messageOfBytes(bytes), timeout);
+  }
+
+  async recv(options?: WaitOptions): Promise<T> {
+    return unwrap(await this.#receive(readValue, options)) as T;
+  }
+
+  recvSync(options?: WaitSyncOptions): T {
+    return unwrap(this.#receiveSync(readLoaded, options)) as T;
+  }
+
+  async recvBytes(options?: WaitOptions): Promise<Uint8Array> {
+    return unwrap(await this.#receive(readBytes, options)) as Uint8Array;
+  }
+
+  /** As {@linkcode recvBytes}, but blocks the thread. */
+  recvBytesSync(options?: WaitSyncOptions): Uint8Array {
+    return unwrap(this.#receiveSync(readBytes, options)) as Uint8Array;
+  }
+
+  async poll(timeout = 0): Promise<boolean> {
+    const wait = checkWait({ timeout }, POLL);
+    const chain = this.#open(this.#inbound, POLL);
+    if (chain.frames > 0) return true;
+    if (wait === 0) return this.#isOver();
+    return await runAsync(chain.waiting(this.#whenOver()), { timeout: wait }) ?? false;
+  }
+
+  pollSync(timeout = 0): boolean {
+    const wait = checkWait({ timeout }, POLL);
+    const chain = this.#open(this.#inbound, POLL);
+    if (chain.frames > 0) return true;
+    if (wait === 0) return this.#isOver();
+    return runSync(chain.waiting(this.#whenOver()), wait) ?? false;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (this.#entry >= 0) this.#mine.release(this.#entry);
+    this.#inbound?.wakeAll();
+    this.#outbound?.wakeAll();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  /** Gives what comes, until the other end is closed. */
+  async *[Symbol.asyncIterator](): AsyncIterator<T> {
+    for (;;) {
+      let found: Found;
+      try {
+        found = await this.#receive(readValue, undefined);
+      } catch (error) {
+        if (error instanceof EOFError) return;
+        throw error;
+      }
+      yield unwrap(found) as T;
+    }
+  }
+
+  /** @ignore */
+  async [READY](signal: AbortSignal): Promise<unknown> {
+    const chain = this.#open(this.#inbound, POLL);
+    return await runAsync(chain.waiting(this.#whenOver()), { signal });
+  }
+
+  /** @ignore */
+  [SHARE](_world: World, place: () => string): unknown {
+    if (this.#closed) {
+      throw new ShareError(`Cannot share ${place()}: the connection is closed`, place());
+    }
+    const entry = this.#mine.send();
+    inFlight(() => {
+      // Its words may be another pipe's by now.
+      const { region: { words }, base } = this.#placement;
+      if (Atomics.load(words, base + GENERATION) !== this.#generation) return;
+      this.#mine.lose(entry);
+      this.#outbound?.wakeAll();
+      this.#inbound?.wakeAll();
+    });
+    return {
+      ...this.#side,
+      at: this.#placement.share("process", place, "pipe"),
+      generation: this.#generation,
+      entry,
+    } satisfies SentEnd;
+  }
+
+  #patience(options: SendOptions | undefined, action: string): number {
+    const timeout = checkWait(options, action);
+    if (options?.transfer !== undefined && options.transfer.length > 0) {
+      throw new TypeError(
+        `Cannot ${action}: transfer must be empty, as nothing can be moved to another process, ` +
+          `received ${show(options.transfer)}`,
+      );
+    }
+    return timeout;
+  }
+
+  /** The chain, if this handle can use it now. */
+  #open(chain: Chain | undefined, action: string): Chain {
+    checkCancelled();
+    if (this.#closed) throw new Error(`Cannot ${action}: the connection is closed`);
+    if (chain === undefined) {
+      const way = action === SEND ? "receives" : "sends";
+      throw new Error(`Cannot ${action}: this end of a one-way pipe only ${way}`);
+    }
+    if (action !== SEND) return chain;
+    if (this.#isOver()) throw ended(action);
+    return chain;
+  }
+
+  /** Whether the other end is over: by a glance, and from time to time by a thorough look. */
+  #isOver(): boolean {
+    if (this.#entry < 0) return true;
+    const now = Date.now();
+    if (now - this.#lookedAt <= LOOK) return !this.#others.seemHeld;
+    this.#lookedAt = now;
+    return !this.#others.areHeld;
+  }
+
+  /** Says whether the other end is over: by a glance at first, as who asks has not waited yet. */
+  #whenOver(): () => boolean {
+    let looks = 0;
+    return () => {
+      if (this.#closed || this.#entry < 0) return true;
+      return !(looks++ === 0 ? this.#others.seemHeld : this.#others.areHeld);
+    };
+  }
+
+  async #receive(read: Read<Found>, options: WaitOptions | undefined): Promise<Found> {
+    const timeout = this.#patience(options, RECEIVE);
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    const chain = this.#open(this.#inbound, RECEIVE);
+    let now = this.#tryGet(chain, read, timeout);
+    if (now === NOTHING && !CAN_SPIN && timeout > 0 && this.#nap(chain)) now = chain.tryGet(read);
+    const found = now !== NOTHING
+      ? now
+      : await runAsync(this.#receiving(chain, read, ASYNC), { timeout, signal });
+    const checked = this.#check(found, RECEIVE, timeout);
+    if (checked.bytes !== undefined) await loadFor(checked);
+    return checked;
+  }
+
+  #receiveSync(read: Read<Found>, options: WaitSyncOptions | undefined): Found {
+    const timeout = options === undefined ? Infinity : this.#patience(options, RECEIVE);
+    const chain = this.#open(this.#inbound, RECEIVE);
+    const now = this.#tryGet(chain, read, timeout);
+    if (now !== NOTHING) return now;
+    return this.#check(runSync(this.#receiving(chain, read, 0), timeout), RECEIVE, timeout);
+  }
+
+  /** Takes a message if it is there, or comes within a moment. */
+  #tryGet(chain: Chain, read: Read<Found>, timeout: number): Found | typeof NOTHING {
+    const now = chain.tryGet(read);
+    if (now !== NOTHING || timeout === 0) return now;
+    return chain.spinForFrame(this.#itemSpin) ? chain.tryGet(read) : now;
+  }
+
+  /**
+   * On one core the other side cannot run while this one spins, and an awaited wait goes by way of another thread:
+   * so this thread sleeps for a moment, as long as that has paid lately.
+   */
+  #nap(chain: Chain): boolean {
+    if (this.#naps > 0) {
+      this.#naps--;
+      return false;
+    }
+    const came = chain.napForFrame(NAP);
+    this.#naps = came ? 0 : NAP_EVERY;
+    return came;
+  }
+
+  *#receiving(chain: Chain, read: Read<Found>, kind: number): Steps<Found | typeof OVER> {
+    const found = yield* chain.getting(read, kind, this.#whenOver());
+    return found === undefined ? OVER : found.value;
+  }
+
+  *#sending(chain: Chain, frame: Uint8Array, kind: number): Steps<true | typeof OVER> {
+    const isDone = yield* chain.putting(frame, kind, this.#whenOver());
+    return isDone || OVER;
+  }
+
+  #tryBytes(chain: Chain, bytes: Uint8Array): boolean {
+    if (bytes.length >= LARGE && bytes.length < WHOLE) {
+      return chain.tryPut((into, start) => writeBytes(into, start, bytes), bytes.length + 1);
+    }
+    const message = messageOfBytes(bytes);
+    return chain.tryPut(message.bytes, message.length);
+  }
+
+  async #sendLater(
+    chain: Chain,
+    message: Message,
+    timeout: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const frame = keep(message);
+    const { flights } = message;
+    if (this.#turns.isFree && timeout > 0 && chain.spinForRoom(this.#roomSpin)) {
+      if (chain.tryPut(frame, frame.length)) return;
+    }
+    try {
+      const how = await this.#turns.run(
+        (left) => runAsync(this.#sending(chain, frame, ASYNC), { timeout: left, signal }),
+        timeout,
+        signal,
+      );
+      this.#check(how, SEND, timeout);
+    } catch (error) {
+      loseAll(flights);
+      throw error;
+    }
+  }
+
+  #sendBlocking(chain: Chain, message: Message, timeout: number): void {
+    const { flights } = message;
+    try {
+      this.#check(runSync(this.#sending(chain, keep(message), 0), timeout), SEND, timeout);
+    } catch (error) {
+      loseAll(flights);
+      throw error;
+    }
+  }
+
+  /** Gives what a wait has brought, or throws why it brought nothing. */
+  #check<R>(result: R | typeof OVER | undefined, action: string, timeout: number): R {
+    if (result === undefined) {
+      const why = action === SEND ? "no room" : "nothing came";
+      throw new TimeoutError(`Cannot ${action}: ${why} within ${timeout} ms`);
+    }
+    if (result !== OVER) return result as R;
+    if (this.#closed) throw new Error(`Cannot ${action}: the connection was closed meanwhile`);
+    throw ended(action);
+  }
+}
+
+const SEND = "send";
+const RECEIVE = "receive";
+const POLL = "poll";
+
+function ended(action: string): EOFError {
+  return new EOFError(`Cannot ${action}: the other end of the pipe is closed`);
+}
+
+function checkBytes(bytes: unknown): void {
+  if (bytes instanceof Uint8Array) return;
+  throw new TypeError(`Cannot send: bytes must be a Uint8Array, received ${show(bytes)}`);
+}
+
+/** The holders of an end. */
+export function holdersOf({ region, base }: Placement, end: number): Holders {
+  return new Holders(region, base + HOLDERS + end * HOLDERS_WORDS);
+}

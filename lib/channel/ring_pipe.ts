@@ -1,0 +1,85 @@
+/**
+ * Making pipes in the family's memory, and opening their ends elsewhere. `ring_connection.ts` explains
+ * them.
+ *
+ * @module
+ */
+import { checkBoolean, checkInteger, checkOptions } from "../core/checks.ts";
+import { theArena } from "../memory/arena.ts";
+import type { Placement } from "../memory/placement.ts";
+import { shareable } from "../transfer/shareable.ts";
+import { Chain, CHAIN_WORDS, NOTHING } from "./chain.ts";
+import {
+  CHAINS,
+  GENERATION,
+  holdersOf,
+  PIPE_WORDS,
+  RingConnection,
+  type SentEnd,
+} from "./ring_connection.ts";
+
+/** How many bytes one direction holds; a longer message goes alone. */
+const ROOM = 1 << 20;
+
+function chainsOf(placement: Placement, duplex: boolean): (Chain | undefined)[] {
+  const { blocks } = theArena();
+  return [0, 1].map((end) => {
+    if (end === 1 && !duplex) return undefined;
+    const base = placement.base + CHAINS + end * CHAIN_WORDS;
+    return new Chain({ ...placement, base }, blocks, { bytes: ROOM });
+  });
+}
+
+/** The pipes that this thread has made: the words of a spent one serve again. */
+const made: Placement[] = [];
+
+/** Looks for a spent pipe among the oldest, and empties it. */
+function spent(): Placement | undefined {
+  for (let k = 0; k < Math.min(made.length, 4); k++) {
+    const placement = made.shift()!;
+    made.push(placement);
+    const ends = [holdersOf(placement, 0), holdersOf(placement, 1)];
+    if (ends.some((end) => end.areHeld)) continue;
+    const { region, base } = placement;
+    Atomics.add(region.words, base + GENERATION, 1);
+    // One that has landed just now sees the new generation, and leaves.
+    if (ends.some((end) => end.seemHeld)) continue;
+    if (!chainsOf(placement, true).every((chain) => isEmptied(chain!))) continue;
+    made.pop();
+    return placement;
+  }
+  return undefined;
+}
+
+function isEmptied(chain: Chain): boolean {
+  while (chain.tryGet(() => true) !== NOTHING);
+  return chain.frames === 0;
+}
+
+/**
+ * Makes a pipe.
+ *
+ * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+ */
+export function ringPipe<T>(duplex: boolean): [RingConnection<T>, RingConnection<T>] {
+  const old = spent();
+  const placement = old ?? theArena().allocate(PIPE_WORDS);
+  // A one-way pipe leads from the second end to the first. Both chains are laid out in any case.
+  const chains = chainsOf(placement, true);
+  if (!duplex) chains[1] = undefined;
+  made.push({ ...placement, fresh: false });
+  return [
+    new RingConnection<T>(placement, { end: 0, duplex }, chains),
+    new RingConnection<T>(placement, { end: 1, duplex }, chains),
+  ];
+}
+
+shareable(import.meta, "RingConnection", RingConnection, (sent) => {
+  const { at, end, duplex, generation, entry } = sent as SentEnd;
+  checkOptions(sent as SentEnd, "open a connection");
+  checkBoolean(duplex, "duplex", "open a connection");
+  checkInteger(entry, 0, "entry", "open a connection");
+  const placement = theArena().place(at, PIPE_WORDS);
+  const chains = chainsOf(placement, duplex);
+  return new RingConnection(placement, { end, duplex }, chains, { generation, entry });
+});

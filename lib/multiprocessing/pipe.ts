@@ -1,0 +1,60 @@
+/**
+ * `pipe()` of `multiprocessing`: in shared memory where that is granted, over a socket elsewhere.
+ *
+ * @module
+ */
+import { checkBoolean, checkOptions } from "../core/checks.ts";
+import type { Connection } from "../channel/connection.ts";
+import { ringPipe } from "../channel/ring_pipe.ts";
+import { mayMap } from "../memory/platform/mod.ts";
+import { socketPipe } from "./socket_pipe.ts";
+
+/** Options of {@linkcode pipe}. */
+export interface PipeOptions {
+  /** Whether both ends send and receive. false: the first receives, the second sends. Default: true. */
+  duplex?: boolean;
+}
+
+/**
+ * Makes a pipe: two connected ends, of which either can be given to another process or thread.
+ *
+ * Reach for it when two talk with each other; where several share the work, a queue does better. What
+ * is sent at one end is received at the other, in order, as a copy: plain data of any shape and size, Maps,
+ * Sets, typed arrays, errors, locks and other shareables, other ends of pipes too.
+ *
+ * An end that is given away is open there and here: so close the own copy once `start()` has
+ * returned. When every copy of an end is closed, or its process has ended by whatever means, the other end
+ * receives what was sent before, and then {@linkcode EOFError}. A direction holds 1 MiB; then `send()` waits.
+ *
+ * With `--allow-ffi` it is memory that both ends share: a round trip between two running processes takes a few
+ * microseconds, the Sync forms are there, and every process that gets an end needs `--allow-ffi` too. Without it the messages
+ * are kept by the thread that made the pipe and go over a socket in a private folder: then the Sync forms
+ * throw, others wait while that thread blocks, and with it the pipe ends.
+ *
+ * *Memory*: what was written before a send is seen after the receipt of that message. *Owner death*: a process
+ * that is killed at any moment corrupts nothing; the message that it was just sending is there whole or
+ * not at all, and one that it had just been given is gone.
+ *
+ * *Permissions*: `--allow-ffi`, or `--allow-read`, `--allow-write` and `--allow-net` for a socket in
+ * the temporary folder.
+ *
+ * @typeParam T What is sent and received.
+ * @throws {TypeError} Bad options.
+ *
+ * @example Talk
+ * ```ts
+ * import { pipe } from "@switchyard/switchyard/multiprocessing";
+ *
+ * const [here, there] = pipe<string>();
+ * await here.send("hello");
+ * console.log(await there.recv()); // hello
+ * here.close();
+ * there.close();
+ * ```
+ */
+export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Connection<T>] {
+  checkOptions(options, "create a pipe");
+  checkBoolean(options.duplex, "duplex", "create a pipe");
+  const duplex = options.duplex ?? true;
+  return mayMap() ? ringPipe<T>(duplex) : socketPipe<T>(duplex);
+}

@@ -1,0 +1,328 @@
+/**
+ * The broker: how handles in other processes (and threads) reach the pipes that were made here. One for each
+ * thread that has made a pipe and given an end away: a socket in a private folder (0700). Who connects
+ * shows a token that only those know to whom an end was given; then it says which end it is a handle to.
+ *
+ * Words on the socket, frames of `child/link.ts`: the first byte says what it is. A frame that is none of
+ * these ends that connection, and nothing else.
+ *
+ * Who dies when:
+ *
+ * - a client, at any time: its connection ends, and it has left its end;
+ * - the broker: its sockets close, and both ends of its pipes are over. Its folder is removed when it has no
+ *   pipe left that others use, when its program ends, and by clients who find it dead; what a signal that kills
+ *   all of them at the same time leaves, the next program sweeps away.
+ *
+ * @module
+ */
+import { reached } from "../channel/turns.ts";
+import { Link } from "../child/link.ts";
+import { makePrivateFolder, removeFolder } from "../child/private_folder.ts";
+import { readExactly, same } from "../child/rendezvous.ts";
+import { lastWords } from "../child/this_process.ts";
+import { Hub, type Party } from "./pipe_hub.ts";
+
+const SOCKET = "socket";
+const TOKEN_BYTES = 32;
+/** How long the socket of a process that has ended may take to close, in ms. */
+const LEAVING = 1000;
+
+// What a client says.
+export const HELLO = 1;
+export const SEND = 2;
+export const WANT = 3;
+export const UNWANT = 4;
+export const BACK = 5;
+export const ASK = 6;
+export const ASK_NOW = 7;
+export const UNASK = 8;
+export const TICKET = 9;
+export const REVOKE = 10;
+// What the broker says.
+export const ITEM = 11;
+export const TAKEN = 12;
+export const BROKEN = 13;
+export const DRAINED = 14;
+export const READY = 15;
+export const NOT_READY = 16;
+export const UNWANTED = 17;
+export const KEPT = 18;
+
+/** Where a pipe's end is to be found. */
+export interface Address {
+  folder: string;
+  token: string;
+  pipe: string;
+  end: 0 | 1;
+  ticket: string;
+}
+
+/** A frame of a word and bytes. */
+export function frameOf(word: number, bytes: Uint8Array = new Uint8Array()): Uint8Array {
+  const frame = new Uint8Array(1 + bytes.length);
+  frame[0] = word;
+  frame.set(bytes, 1);
+  return frame;
+}
+
+/** A frame of a word and a number. */
+export function numberFrame(word: number, number: number): Uint8Array {
+  const frame = new Uint8Array(5);
+  frame[0] = word;
+  new DataView(frame.buffer).setUint32(1, number);
+  return frame;
+}
+
+/** The number in a frame. */
+export function numberIn(frame: Uint8Array): number {
+  if (frame.length !== 5) throw new TypeError("Cannot read the pipe: a number must have 4 bytes");
+  return new DataView(frame.buffer, frame.byteOffset).getUint32(1);
+}
+
+/** A handle behind a socket. */
+class Guest implements Party {
+  demand = 0;
+  readonly asks = new Set<number>();
+  readonly link: Link;
+  readonly #gone = Promise.withResolvers<void>();
+  #isBroken = false;
+  #isDrained = false;
+
+  constructor(link: Link) {
+    this.link = link;
+  }
+
+  /** Settles when it has left. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
+  deliver(message: Uint8Array): void {
+    this.link.send(frameOf(ITEM, message));
+  }
+
+  taken(bytes: number): void {
+    this.link.send(numberFrame(TAKEN, bytes));
+  }
+
+  broken(): void {
+    if (this.#isBroken) return;
+    this.#isBroken = true;
+    this.link.send(frameOf(BROKEN));
+  }
+
+  drained(): void {
+    if (this.#isDrained) return;
+    this.#isDrained = true;
+    this.link.send(frameOf(DRAINED));
+  }
+
+  answer(ask: number, isReady: boolean): void {
+    this.link.send(numberFrame(isReady ? READY : NOT_READY, ask));
+  }
+
+  /** Serves it until it is gone. */
+  async serve(frames: AsyncGenerator<Uint8Array>, hub: Hub, end: 0 | 1): Promise<void> {
+    try {
+      for await (const frame of frames) this.#hear(frame, hub, end);
+    } catch {
+      // It spoke no words of ours: it is no longer listened to.
+    } finally {
+      hub.leave(end, this);
+      this.link.close();
+      this.#gone.resolve();
+    }
+  }
+
+  #hear(frame: Uint8Array, hub: Hub, end: 0 | 1): void {
+    switch (frame[0]) {
+      case SEND:
+        return hub.send(end, this, frame.subarray(1));
+      case WANT:
+        return hub.want(end, this);
+      case UNWANT:
+        return this.link.send(frameOf(hub.unwant(this) ? UNWANTED : KEPT));
+      case BACK:
+        return hub.takeBack(end, frame.subarray(1));
+      case ASK:
+      case ASK_NOW:
+        return hub.ask(end, this, numberIn(frame), frame[0] === ASK_NOW);
+      case UNASK:
+        return void this.asks.delete(numberIn(frame));
+      case TICKET:
+        return hub.issue(end, text(frame));
+      case REVOKE:
+        return void hub.revoke(end, text(frame));
+      default:
+        throw new TypeError(`Cannot read the pipe: there is no word ${frame[0]}`);
+    }
+  }
+}
+
+function text(frame: Uint8Array): string {
+  return new TextDecoder().decode(frame.subarray(1));
+}
+
+/** The broker of this thread, while others use pipes of it. */
+class Broker {
+  readonly folder: string;
+  readonly token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
+  readonly #listener: Deno.UnixListener;
+  readonly #hubs = new Map<string, Hub>();
+  readonly #guests = new Set<Deno.Conn>();
+  /** One for each guest that has not been let in or turned away. */
+  readonly #asking = new Set<Promise<void>>();
+
+  constructor() {
+    this.folder = makePrivateFolder();
+    try {
+      this.#listener = Deno.listen({ transport: "unix", path: `${this.folder}/${SOCKET}` });
+    } catch (cause) {
+      removeFolder(this.folder);
+      throw cause;
+    }
+    this.#listener.unref();
+    this.#receive();
+  }
+
+  /** Makes a pipe known. */
+  add(id: string, hub: Hub): void {
+    this.#hubs.set(id, hub);
+  }
+
+  /** Forgets a pipe; with the last one the broker ends. */
+  delete(id: string): void {
+    this.#hubs.delete(id);
+    if (this.#hubs.size === 0) this.end();
+  }
+
+  end(): void {
+    if (broker !== this) return;
+    broker = undefined;
+    this.#listener.close();
+    for (const conn of this.#guests) this.#turnAway(conn);
+    removeFolder(this.folder);
+  }
+
+  async #receive(): Promise<void> {
+    for (;;) {
+      const conn = await this.#listener.accept().catch(() => undefined);
+      if (conn === undefined) return;
+      conn.unref();
+      this.#guests.add(conn);
+      const asked = this.#ask(conn).catch(() => this.#turnAway(conn));
+      this.#asking.add(asked);
+      asked.then(() => this.#asking.delete(asked));
+    }
+  }
+
+  /** Settles when all who had connected before have been let in, or turned away. */
+  async settled(): Promise<void> {
+    // They come in one after the other: when this one, which asks for no pipe, has been turned away, those
+    // before it are at least being asked.
+    const { folder, token } = this;
+    const probe = await visit({ folder, token: token.toHex(), pipe: "", end: 0, ticket: "" });
+    if (probe === undefined) return;
+    const turnedAway = probe.conn.read(new Uint8Array(1)).catch(() => null);
+    await reached(turnedAway, LEAVING, undefined);
+    probe.link.close();
+    await reached(Promise.all(this.#asking), LEAVING, undefined);
+  }
+
+  #turnAway(conn: Deno.Conn): void {
+    if (!this.#guests.delete(conn)) return;
+    try {
+      conn.close();
+    } catch {
+      // It has gone by itself.
+    }
+  }
+
+  async #ask(conn: Deno.Conn): Promise<void> {
+    const shown = new Uint8Array(TOKEN_BYTES);
+    if (!await readExactly(conn, shown) || !same(shown, this.token)) throw new Error("no token");
+    const link = new Link(conn);
+    const frames = link.frames();
+    const { value: hello } = await frames.next();
+    if (hello === undefined || hello[0] !== HELLO) throw new Error("no hello");
+    const { pipe, end, ticket } = JSON.parse(text(hello)) as Address;
+    const hub = this.#hubs.get(pipe);
+    if (hub === undefined || end !== 0 && end !== 1) throw new Error("no such pipe");
+    if (!this.#guests.delete(conn)) return;
+    const guest = new Guest(link);
+    hub.join(end, guest, String(ticket));
+    guest.serve(frames, hub, end).catch(() => {});
+  }
+}
+
+let broker: Broker | undefined;
+addEventListener("unload", () => broker?.end());
+lastWords.add(() => broker?.end());
+
+/** A pipe that this thread has made, and where others find it. */
+export class HomePipe {
+  readonly hub = new Hub(() => this.#known?.delete(this.#id));
+  readonly #id = crypto.randomUUID();
+  #known: Broker | undefined;
+
+  /** Gives an address of an end; whoever goes there has one copy more of it. */
+  addressOf(end: 0 | 1): Address {
+    if (this.#known === undefined) {
+      this.#known = broker ??= new Broker();
+      this.#known.add(this.#id, this.hub);
+    }
+    const ticket = crypto.randomUUID();
+    this.hub.issue(end, ticket);
+    const { folder, token } = this.#known;
+    return { folder, token: token.toHex(), pipe: this.#id, end, ticket };
+  }
+
+  /** Waits until a copy has left whose holder has ended. */
+  async lose(end: 0 | 1, ticket: string): Promise<void> {
+    // It may have connected, and sent, and not been let in yet.
+    await this.#known?.settled();
+    const party = this.hub.revoke(end, ticket);
+    // Its socket closes with its process; another to whom it went on may have it still.
+    if (party instanceof Guest) await reached(party.gone, LEAVING, undefined);
+  }
+}
+
+/** Goes to the address of an end; undefined when nobody is there any more. */
+export async function visit(
+  address: Address,
+): Promise<{ conn: Deno.UnixConn; link: Link } | undefined> {
+  const { folder, token, ...end } = address;
+  let conn: Deno.UnixConn;
+  try {
+    conn = await Deno.connect({ transport: "unix", path: `${folder}/${SOCKET}` });
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotCapable) throw cause;
+    removeFolder(folder);
+    return undefined;
+  }
+  const link = new Link(conn);
+  try {
+    await conn.write(Uint8Array.fromHex(token));
+  } catch {
+    link.close();
+    removeFolder(folder);
+    return undefined;
+  }
+  link.send(frameOf(HELLO, new TextEncoder().encode(JSON.stringify(end))));
+  return { conn, link };
+}
+
+/** Removes the folder of a broker that has died; one that lives keeps it. */
+export async function bury({ folder }: Address): Promise<void> {
+  try {
+    Deno.statSync(folder);
+  } catch {
+    // It has done so itself.
+    return;
+  }
+  try {
+    (await Deno.connect({ transport: "unix", path: `${folder}/${SOCKET}` })).close();
+  } catch {
+    removeFolder(folder);
+  }
+}

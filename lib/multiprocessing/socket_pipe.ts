@@ -1,0 +1,420 @@
+/**
+ * A pipe without shared memory: its messages are kept where it was made (`pipe_hub.ts`); a handle elsewhere
+ * reaches them over a local socket (`pipe_broker.ts`). Here is the handle, the same for both.
+ *
+ * A handle asks for as many messages as there are calls of `recv()`. One whose call was given up meanwhile
+ * waits here for the next call, and goes back when the handle is closed.
+ *
+ * A sender may have {@linkcode ROOM} bytes on their way that nobody has received; then it waits.
+ *
+ * Who dies when:
+ *
+ * - the process of a handle: the hub hears of it by the socket's end; see there;
+ * - the home: the socket ends; sends and receives throw EOFError, once what is here has been received.
+ *
+ * @module
+ */
+import { show } from "../core/checks.ts";
+import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
+import type { Connection, SendOptions } from "../channel/connection.ts";
+import {
+  keep,
+  loadFor,
+  type Message,
+  messageOf,
+  messageOfBytes,
+  readBytes,
+  readValue,
+  unwrap,
+} from "../channel/message.ts";
+import { READY } from "../channel/ready.ts";
+import { reached, Turns } from "../channel/turns.ts";
+import { beforeEnd } from "../child/this_process.ts";
+import { checkCancelled } from "../sync/steps.ts";
+import { checkWait, type WaitOptions } from "../sync/options.ts";
+import { inFlight, loseAll } from "../transfer/flight.ts";
+import { SHARE, shareable, type World } from "../transfer/shareable.ts";
+import type { Address } from "./pipe_broker.ts";
+import { HomePipe } from "./pipe_broker.ts";
+import { HomeWire, SocketWire, type Wire, type WireEnd } from "./pipe_wire.ts";
+
+/** How many bytes a handle may have sent that nobody has received; a longer message goes alone. */
+const ROOM = 1 << 20;
+/** How long the home is given to answer a call whose time is up, in ms. */
+const LAST_CALL = 500;
+
+interface Waiter {
+  take: (message: Uint8Array) => void;
+  fail: (error: unknown) => void;
+}
+
+interface Asker {
+  tell: (isReady: boolean) => void;
+  fail: (error: unknown) => void;
+}
+
+/** The open handles of this thread that speak over a socket: they finish speaking before it ends. */
+const open = new Set<SocketConnection>();
+beforeEnd.add(() => Promise.all([...open].map((connection) => connection.flushed())));
+
+/** One end of a pipe whose messages are kept where it was made. */
+export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
+  readonly #wire: Wire;
+  readonly #end: 0 | 1;
+  readonly #duplex: boolean;
+  readonly #turns = new Turns();
+  /** Messages that came for calls which had been given up. */
+  readonly #inbox: Uint8Array[] = [];
+  readonly #waiters: Waiter[] = [];
+  readonly #askers = new Map<number, Asker>();
+  #asked = 0;
+  #onTheirWay = 0;
+  #room = Promise.withResolvers<void>();
+  #isBroken = false;
+  #isDrained = false;
+  /** Why the wire failed, if not because its home is gone. */
+  #fault: unknown;
+  #closed = false;
+
+  /** `pipe()` makes connections. */
+  constructor(home: HomePipe | Address, end: 0 | 1, duplex: boolean) {
+    this.#end = end;
+    this.#duplex = duplex;
+    if (home instanceof HomePipe) this.#wire = new HomeWire(home, end, this);
+    else {
+      this.#wire = new SocketWire(home, this);
+      open.add(this as SocketConnection);
+    }
+  }
+
+  /** Whether this end is closed here. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  async send(value: T, options?: SendOptions): Promise<void> {
+    const timeout = this.#patience(options, "send");
+    options?.signal?.throwIfAborted();
+    this.#checkSend();
+    await this.#sendMessage(messageOf(value), timeout, options?.signal);
+  }
+
+  sendSync(): void {
+    this.#checkSend();
+    refuseSync("send");
+  }
+
+  async sendBytes(bytes: Uint8Array, options?: WaitOptions): Promise<void> {
+    const timeout = this.#patience(options, "send");
+    options?.signal?.throwIfAborted();
+    this.#checkSend();
+    if (!(bytes instanceof Uint8Array)) {
+      throw new TypeError(`Cannot send: bytes must be a Uint8Array, received ${show(bytes)}`);
+    }
+    await this.#sendMessage(messageOfBytes(bytes), timeout, options?.signal);
+  }
+
+  async recv(options?: WaitOptions): Promise<T> {
+    const message = await this.#receive(options);
+    const found = readValue(message, 0, message.length);
+    await loadFor(found);
+    return unwrap(found) as T;
+  }
+
+  recvSync(): T {
+    this.#checkReceive("receive");
+    refuseSync("recv");
+  }
+
+  async recvBytes(options?: WaitOptions): Promise<Uint8Array> {
+    const message = await this.#receive(options);
+    try {
+      return unwrap(readBytes(message, 0, message.length)) as Uint8Array;
+    } catch (error) {
+      this.#inbox.unshift(message);
+      throw error;
+    }
+  }
+
+  async poll(timeout = 0): Promise<boolean> {
+    const wait = checkWait({ timeout }, "poll");
+    this.#checkReceive("poll");
+    if (this.#inbox.length > 0 || this.#isDrained) return true;
+    return await this.#ask(wait, undefined);
+  }
+
+  pollSync(): boolean {
+    this.#checkReceive("poll");
+    refuseSync("poll");
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    open.delete(this as SocketConnection);
+    const error = new Error("Cannot receive: the connection was closed meanwhile");
+    for (const waiter of this.#waiters.splice(0)) waiter.fail(error);
+    for (const asker of this.#askers.values()) asker.fail(error);
+    this.#askers.clear();
+    this.#room.resolve();
+    this.#wire.close(this.#inbox.splice(0));
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** As {@linkcode close}, and waits until what was sent is out. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.flushed();
+  }
+
+  /** Gives what comes, until the other end is closed. */
+  async *[Symbol.asyncIterator](): AsyncIterator<T> {
+    for (;;) {
+      let message: Uint8Array;
+      try {
+        message = await this.#receive(undefined);
+      } catch (error) {
+        if (error instanceof EOFError) return;
+        throw error;
+      }
+      const found = readValue(message, 0, message.length);
+      await loadFor(found);
+      yield unwrap(found) as T;
+    }
+  }
+
+  /** Settles when all that was sent is out. @ignore */
+  flushed(): Promise<void> {
+    return this.#wire.flushed();
+  }
+
+  /** @ignore */
+  async [READY](signal: AbortSignal): Promise<unknown> {
+    this.#checkReceive("poll");
+    if (this.#inbox.length > 0 || this.#isDrained) return;
+    return await this.#ask(Infinity, signal);
+  }
+
+  /** @ignore */
+  [SHARE](_world: World, place: () => string): unknown {
+    if (this.#closed) {
+      throw new ShareError(`Cannot share ${place()}: the connection is closed`, place());
+    }
+    const address = this.#wire.copy();
+    inFlight(() => this.#wire.lose(address.ticket), address.folder);
+    return { ...address, duplex: this.#duplex };
+  }
+
+  /** @ignore */
+  onItem(message: Uint8Array): void {
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) this.#inbox.push(message);
+    else waiter.take(message);
+  }
+
+  /** @ignore */
+  onTaken(bytes: number): void {
+    this.#onTheirWay -= bytes;
+    this.#room.resolve();
+    this.#room = Promise.withResolvers();
+  }
+
+  /** @ignore */
+  onBroken(): void {
+    this.#isBroken = true;
+    this.#room.resolve();
+  }
+
+  /** @ignore */
+  onDrained(): void {
+    this.#isDrained = true;
+    for (const waiter of this.#waiters.splice(0)) waiter.fail(this.#ended("receive"));
+    for (const asker of this.#askers.values()) asker.tell(true);
+    this.#askers.clear();
+  }
+
+  /** @ignore */
+  onAnswer(ask: number, isReady: boolean): void {
+    this.#askers.get(ask)?.tell(isReady);
+    this.#askers.delete(ask);
+  }
+
+  /** @ignore */
+  onLost(fault: unknown): void {
+    this.#fault = fault;
+    open.delete(this as SocketConnection);
+    this.onBroken();
+    this.onDrained();
+  }
+
+  /** Whether this handle waits for something, so that the program must go on. @ignore */
+  get isWaiting(): boolean {
+    return this.#waiters.length > 0 || this.#askers.size > 0 || !this.#turns.isFree;
+  }
+
+  #patience(options: SendOptions | undefined, action: string): number {
+    const timeout = checkWait(options, action);
+    if (options?.transfer !== undefined && options.transfer.length > 0) {
+      throw new TypeError(
+        `Cannot ${action}: transfer must be empty, as nothing can be moved to another process, ` +
+          `received ${show(options.transfer)}`,
+      );
+    }
+    return timeout;
+  }
+
+  #checkSend(): void {
+    checkCancelled();
+    if (this.#closed) throw new Error("Cannot send: the connection is closed");
+    if (!this.#duplex && this.#end === 0) {
+      throw new Error("Cannot send: this end of a one-way pipe only receives");
+    }
+    if (this.#isBroken) throw this.#ended("send");
+  }
+
+  #checkReceive(action: string): void {
+    checkCancelled();
+    if (this.#closed) throw new Error(`Cannot ${action}: the connection is closed`);
+    if (!this.#duplex && this.#end === 1) {
+      throw new Error(`Cannot ${action}: this end of a one-way pipe only sends`);
+    }
+  }
+
+  #ended(action: string): unknown {
+    return this.#fault ??
+      new EOFError(`Cannot ${action}: the other end of the pipe is closed`);
+  }
+
+  async #sendMessage(
+    message: Message,
+    timeout: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const frame = keep(message);
+    const { flights } = message;
+    const send = async (left: number) => {
+      const deadline = performance.now() + left;
+      while (!this.#hasRoom(frame.length)) {
+        const rest = deadline === Infinity ? Infinity : deadline - performance.now();
+        if (rest <= 0) return undefined;
+        this.#wire.look();
+        if (!await reached(this.#room.promise, rest, signal)) return undefined;
+      }
+      this.#checkSend();
+      this.#onTheirWay += frame.length;
+      this.#wire.send(frame);
+      flights.length = 0;
+      this.#wire.look();
+      await this.#wire.flushed();
+      return true;
+    };
+    try {
+      if (await this.#turns.run(send, timeout, signal) === undefined) {
+        throw new TimeoutError(`Cannot send: no room within ${timeout} ms`);
+      }
+    } catch (error) {
+      loseAll(flights);
+      throw error;
+    } finally {
+      this.#wire.look();
+    }
+  }
+
+  #hasRoom(bytes: number): boolean {
+    return this.#isBroken || this.#closed || this.#onTheirWay === 0 ||
+      this.#onTheirWay + bytes <= ROOM;
+  }
+
+  async #receive(options: WaitOptions | undefined): Promise<Uint8Array> {
+    const timeout = this.#patience(options, "receive");
+    const signal = options?.signal;
+    signal?.throwIfAborted();
+    this.#checkReceive("receive");
+    const kept = this.#inbox.shift();
+    if (kept !== undefined) return kept;
+    if (this.#isDrained) throw this.#ended("receive");
+    const { promise, resolve: take, reject: fail } = Promise.withResolvers<Uint8Array>();
+    const waiter: Waiter = { take, fail };
+    this.#waiters.push(waiter);
+    this.#wire.want();
+    this.#wire.look();
+    const giveUp = (error: unknown) => {
+      const place = this.#waiters.indexOf(waiter);
+      if (place >= 0) this.#waiters.splice(place, 1);
+      fail(error);
+      this.#wire.look();
+    };
+    const late = () =>
+      giveUp(new TimeoutError(`Cannot receive: nothing came within ${timeout} ms`));
+    const abort = () => {
+      giveUp(signal!.reason);
+      this.#wire.unwant();
+    };
+    signal?.addEventListener("abort", abort);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    if (timeout !== Infinity) {
+      timer = setTimeout(() => {
+        // What is on its way already comes before the answer.
+        timer = setTimeout(late, LAST_CALL);
+        this.#wire.unwant(() => {
+          if (this.#waiters.includes(waiter)) late();
+        });
+      }, timeout);
+    }
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+      this.#wire.look();
+    }
+  }
+
+  async #ask(timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const { promise, resolve: tell, reject: fail } = Promise.withResolvers<boolean>();
+    const ask = this.#asked = this.#asked + 1 >>> 0;
+    this.#askers.set(ask, { tell, fail });
+    this.#wire.ask(ask, timeout === 0);
+    this.#wire.look();
+    const leave = () => {
+      this.#askers.delete(ask);
+      this.#wire.unask(ask);
+      tell(false);
+    };
+    signal?.addEventListener("abort", leave);
+    // Without waiting there still is an answer to wait for.
+    const limit = timeout === 0 ? LAST_CALL : timeout;
+    const timer = limit === Infinity ? undefined : setTimeout(leave, limit);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", leave);
+      this.#wire.look();
+    }
+  }
+}
+
+function refuseSync(action: string): never {
+  throw new Deno.errors.NotCapable(
+    `Cannot ${action} and block: a pipe without shared memory is served by the event loop; ` +
+      `make it with --allow-ffi, or use await ${action}()`,
+  );
+}
+
+/** Makes a pipe. */
+export function socketPipe<T>(duplex: boolean): [SocketConnection<T>, SocketConnection<T>] {
+  const home = new HomePipe();
+  return [
+    new SocketConnection<T>(home, 0, duplex),
+    new SocketConnection<T>(home, 1, duplex),
+  ];
+}
+
+shareable(import.meta, "SocketConnection", SocketConnection, (sent) => {
+  const { duplex, ...address } = sent as Address & { duplex: boolean };
+  return new SocketConnection(address, address.end, duplex);
+});

@@ -1,0 +1,163 @@
+/**
+ * Pipes between processes beside CPython's, in turns in the same minutes:
+ *
+ *     deno run -A tests/bench/pipes.ts [ROUNDS]
+ *
+ * - round trip: a small value there and back, in µs, blocking and awaiting;
+ * - 64 KiB of bytes, one way, in MB/s.
+ *
+ * The figures are medians; read the ratios, these machines are noisy.
+ *
+ * @module
+ */
+import { pipe, Process } from "../../lib/multiprocessing.ts";
+import type { Connection } from "../../lib/multiprocessing.ts";
+import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
+import { task } from "../../lib/task.ts";
+
+const TRIPS = 20_000;
+const SLOW_TRIPS = 2_000;
+const CHUNKS = 10_000;
+const CHUNK = 1 << 16;
+
+const PYTHON = `
+import sys, time, multiprocessing as mp
+def echo(c):
+    while True:
+        v = c.recv()
+        if v is None: return
+        c.send(v)
+def source(c, n):
+    b = bytes(${CHUNK})
+    c.recv()
+    for _ in range(n): c.send_bytes(b)
+if __name__ == "__main__":
+    a, b = mp.Pipe()
+    if sys.argv[1] == "trips":
+        p = mp.Process(target=echo, args=(b,)); p.start()
+        for k in range(1000): a.send(k); a.recv()
+        t = time.perf_counter()
+        for k in range(${TRIPS}): a.send(k); a.recv()
+        print((time.perf_counter() - t) / ${TRIPS} * 1e6); a.send(None)
+    else:
+        p = mp.Process(target=source, args=(b, ${CHUNKS})); p.start()
+        a.send(0); a.recv_bytes(); t = time.perf_counter()
+        for _ in range(${CHUNKS} - 1): a.recv_bytes()
+        print((${CHUNKS} - 1) * ${CHUNK} / (time.perf_counter() - t) / 1e6)
+    p.join()
+`;
+
+/** Sends back what comes, blocking. */
+export const echoSync = task(import.meta, function echoSync(connection: Connection<unknown>) {
+  for (let value; (value = connection.recvSync()) !== null;) connection.sendSync(value);
+});
+
+/** Sends back what comes. */
+export const echo = task(import.meta, async function echo(connection: Connection<unknown>) {
+  for (let value; (value = await connection.recv()) !== null;) await connection.send(value);
+});
+
+/** Sends chunks. */
+export const source = task(import.meta, async function source(connection: Connection<unknown>) {
+  const chunk = new Uint8Array(CHUNK);
+  await connection.recv();
+  for (let k = 0; k < CHUNKS; k++) await connection.sendBytes(chunk);
+});
+
+type Make = () => [Connection<unknown>, Connection<unknown>];
+
+async function trips(make: Make, trips: number): Promise<number> {
+  const [here, there] = make();
+  using process = new Process(echo, { args: [there] }).start();
+  await here.send(0);
+  await here.recv();
+  for (let k = 0; k < 200; k++) {
+    await here.send(k);
+    await here.recv();
+  }
+  const began = performance.now();
+  for (let k = 0; k < trips; k++) {
+    await here.send(k);
+    await here.recv();
+  }
+  const ended = performance.now();
+  await here.send(null);
+  await process.join();
+  here.close();
+  there.close();
+  return (ended - began) / trips * 1e3;
+}
+
+async function tripsSync(): Promise<number> {
+  const [here, there] = pipe();
+  using process = new Process(echoSync, { args: [there] }).start();
+  for (let k = 0; k < 1000; k++) {
+    here.sendSync(k);
+    here.recvSync();
+  }
+  const began = performance.now();
+  for (let k = 0; k < TRIPS; k++) {
+    here.sendSync(k);
+    here.recvSync();
+  }
+  const ended = performance.now();
+  here.sendSync(null);
+  await process.join();
+  here.close();
+  there.close();
+  return (ended - began) / TRIPS * 1e3;
+}
+
+async function bytes(make: Make): Promise<number> {
+  const [here, there] = make();
+  using process = new Process(source, { args: [there] }).start();
+  await here.send(0);
+  await here.recvBytes();
+  const began = performance.now();
+  for (let k = 1; k < CHUNKS; k++) await here.recvBytes();
+  const ended = performance.now();
+  await process.join();
+  here.close();
+  there.close();
+  return (CHUNKS - 1) * CHUNK / (ended - began) / 1e3;
+}
+
+function python(what: string): number | undefined {
+  try {
+    const { stdout, success } = new Deno.Command("python3", { args: ["-c", PYTHON, what] })
+      .outputSync();
+    return success ? Number(new TextDecoder().decode(stdout)) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function median(figures: number[]): number {
+  return figures.toSorted((a, b) => a - b)[figures.length >> 1]!;
+}
+
+if (import.meta.main) {
+  const rounds = Number(Deno.args[0] ?? 7);
+  const seen = new Map<string, number[]>();
+  const note = (name: string, figure: number | undefined) => {
+    if (figure !== undefined) seen.set(name, [...seen.get(name) ?? [], figure]);
+  };
+  const overSocket: Make = () => socketPipe<unknown>(true);
+  for (let round = 0; round < rounds; round++) {
+    note("round trip, sync", await tripsSync());
+    note("round trip, await", await trips(pipe, TRIPS));
+    note("round trip, socket", await trips(overSocket, SLOW_TRIPS));
+    note("CPython trip", python("trips"));
+    note("64 KiB", await bytes(pipe));
+    note("64 KiB, socket", await bytes(overSocket));
+    note("CPython bytes", python("bytes"));
+  }
+  const show = (name: string, unit: string, against: string) => {
+    const figure = median(seen.get(name)!);
+    const other = seen.get(against);
+    const ratio = other === undefined ? "" : `  ${(figure / median(other)).toFixed(2)} x CPython`;
+    console.log(`${name.padEnd(20)} ${figure.toFixed(2)} ${unit}${ratio}`);
+  };
+  for (const way of ["sync", "await", "socket"]) show(`round trip, ${way}`, "µs", "CPython trip");
+  for (const way of ["64 KiB", "64 KiB, socket"]) show(way, "MB/s", "CPython bytes");
+}

@@ -1,0 +1,102 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
+const script = (...args: string[]) => run("processes/manager.ts", args, { flags: FLAGS });
+
+for (const form of ["update", "lock"]) {
+  Deno.test(`processes/manager.ts --form ${form} counts every delivery`, async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script("--form", form);
+      assertEquals(stderr, "");
+      assertEquals(lines.pop(), "80 delivered: exact");
+      assertEquals(code, 0);
+      for (const fruit of ["apples", "pears"]) {
+        assertEquals(amountsOf(lines, fruit), [10, 20, 30, 40]);
+        const sum = lines.find((line) => line.startsWith(`40 ${fruit} from `))!;
+        const by = sum.replace(`40 ${fruit} from `, "").split(", ");
+        assertEquals(by.toSorted(), ["clerk-1", "clerk-2", "clerk-3", "clerk-4"]);
+      }
+      assertEquals(lines.length, 10);
+      assertEquals(leftovers, []);
+    }
+  });
+}
+
+Deno.test("processes/manager.ts --form unsafe always loses deliveries", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script("--form", "unsafe");
+    assertEquals(stderr, "");
+    assertEquals(lines.pop(), "80 delivered: 60 LOST");
+    assertEquals(code, 1);
+    for (const fruit of ["apples", "pears"]) {
+      assertEquals(amountsOf(lines, fruit), [10, 10, 10, 10]);
+      const pattern = new RegExp(`^10 ${fruit} from clerk-[1-4]$`);
+      assertEquals(lines.filter((line) => pattern.test(line)).length, 1);
+    }
+    assertEquals(leftovers, []);
+  }
+});
+
+const SIZES: [args: string[], code: number, verdict: string][] = [
+  [["--clerks", "6"], 0, "120 delivered: exact"],
+  [["--clerks", "2", "--form", "unsafe"], 1, "40 delivered: 20 LOST"],
+  [["--clerks", "1", "--form", "unsafe"], 0, "20 delivered: exact"],
+];
+
+for (const [args, code, verdict] of SIZES) {
+  Deno.test(`processes/manager.ts ${args.join(" ")} counts right`, async () => {
+    const done = await script(...args);
+    assertEquals(done.stderr, "");
+    assertEquals([done.code, done.lines.at(-1)], [code, verdict]);
+  });
+}
+
+Deno.test({
+  name: "processes/manager.ts ends cleanly on Ctrl-C, which hits the manager too",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const { code, signal, stderr, leftovers } = await run(
+      "processes/manager.ts",
+      ["--clerks", "20"],
+      {
+        detached: true,
+        onLine(line, child) {
+          if (line.endsWith(": 50")) Deno.kill(-child.pid, "SIGINT");
+        },
+      },
+    );
+    assertEquals(stderr, "");
+    assertEquals([code, signal], [130, null]);
+    assertEquals(leftovers, []);
+  },
+});
+
+Deno.test("processes/manager.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["form", "clerks"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--boss"], 'manager: unknown argument "--boss"'],
+  [["--form", "safe"], 'manager: --form must be update or unsafe or lock, received "safe"'],
+  [["--clerks", "0"], 'manager: --clerks must be a whole number from 1 to 100, received "0"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/manager.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}
+
+/** What the clerks were told after a delivery, from the least to the most. */
+function amountsOf(lines: string[], fruit: string): number[] {
+  const pattern = new RegExp(`^clerk-\\d+ delivers 10 ${fruit}: (\\d+)$`);
+  return lines.flatMap((line) => pattern.exec(line)?.[1] ?? []).map(Number).sort((a, b) => a - b);
+}

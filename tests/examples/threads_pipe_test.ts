@@ -1,0 +1,91 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+const script = (...args: string[]) => run("threads/pipe.ts", args, { flags: ["--allow-read"] });
+
+const DUPLEX = [
+  "duplex: pipe()",
+  "  MainThread asks 1 + 2",
+  "  adder answers 3",
+  "  MainThread asks 30 + 40",
+  "  adder answers 70",
+  "  MainThread asks 500 + 600",
+  "  adder answers 1100",
+  "  MainThread closes its end",
+  "  adder is told EOFError, and stops",
+  "3 questions, 3 answers: complete",
+];
+
+const LETTERS = [
+  "  MainThread receives A",
+  "  MainThread receives B",
+  "  MainThread receives C",
+  "  writer sends A",
+  "  writer sends B",
+  "  writer sends C",
+];
+
+const TRANSFER = [
+  "transfer: send(bytes, { transfer: [bytes.buffer] })",
+  "  MainThread has 1000000 bytes",
+  "  MainThread has sent them, and has 0",
+  "  filler has 1000000 bytes, and fills them",
+  "1000000 bytes are back, filled: moved",
+];
+
+Deno.test("threads/pipe.ts shows three pipes", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals(stderr, "");
+    assertEquals(code, 0);
+    assertEquals(lines.splice(0, DUPLEX.length), DUPLEX);
+    checkOneway(lines.splice(0, 9));
+    checkTransfer(lines);
+    assertEquals(leftovers, []);
+  }
+});
+
+Deno.test("threads/pipe.ts --form shows one of them", async () => {
+  const duplex = await script("--form", "duplex");
+  assertEquals([duplex.code, duplex.lines, duplex.stderr], [0, DUPLEX, ""]);
+  const oneway = await script("--form", "oneway");
+  assertEquals([oneway.code, oneway.stderr], [0, ""]);
+  checkOneway(oneway.lines);
+  const transfer = await script("--form", "transfer");
+  assertEquals([transfer.code, transfer.stderr], [0, ""]);
+  checkTransfer(transfer.lines);
+});
+
+Deno.test("threads/pipe.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.some((line) => line.includes("--form")));
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--smoke"], 'pipe: unknown argument "--smoke"'],
+  [["--form", "x"], "pipe: --form must be all or duplex or oneway or transfer, received"],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`threads/pipe.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}
+
+function checkOneway(lines: string[]): void {
+  assertEquals(lines[0], "oneway: pipe({ duplex: false })");
+  assertEquals(lines.slice(1, 7).toSorted(), LETTERS);
+  assertEquals(lines.slice(7), [
+    "  MainThread sees the end",
+    "sent ABC, received ABC: complete",
+  ]);
+}
+
+/** What main says after it has sent may come before or after what the other says. */
+function checkTransfer(lines: string[]): void {
+  assertEquals(lines.toSpliced(2, 2, ...lines.slice(2, 4).toSorted()), TRANSFER);
+}

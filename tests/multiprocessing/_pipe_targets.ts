@@ -1,0 +1,152 @@
+/** Targets of pipe_test.ts and shared_memory_test.ts. */
+import { context, task } from "../../lib/task.ts";
+import type { Connection, ShareableList } from "../../lib/multiprocessing.ts";
+import { pipe, Process, ShareableList as List, SharedMemory } from "../../lib/multiprocessing.ts";
+
+type End = Connection<unknown>;
+
+/** Sends back what comes, until the other end is closed. */
+export const echo = task(import.meta, async function echo(end: End) {
+  let count = 0;
+  for await (const value of end) {
+    await end.send(value);
+    count++;
+  }
+  end.close();
+  return count;
+});
+
+/** As echo, blocking. */
+export const echoSync = task(import.meta, function echoSync(end: End) {
+  let count = 0;
+  for (let value; (value = end.recvSync()) !== null; count++) end.sendSync(value);
+  return count;
+});
+
+/** Receives so many values. */
+export const receive = task(import.meta, async function receive(end: End, count: number) {
+  const values: unknown[] = [];
+  for (let k = 0; k < count; k++) values.push(await end.recv());
+  end.close();
+  return values;
+});
+
+/** Receives until the end; gives the name of what ended it. */
+export const drain = task(import.meta, async function drain(end: End) {
+  const values: unknown[] = [];
+  try {
+    for (;;) values.push(await end.recv());
+  } catch (error) {
+    return { values, error: (error as Error).name };
+  } finally {
+    end.close();
+  }
+});
+
+/** Sends numbers up to `count`, each with the sender's name. */
+export const count = task(import.meta, async function count(end: End, who: string, count: number) {
+  for (let k = 0; k < count; k++) await end.send([who, k]);
+  end.close();
+});
+
+/** Holds an end, for ever. */
+export const hold = task(import.meta, async function hold(_end: End) {
+  context().report("here");
+  await new Promise(() => setInterval(() => {}, 1000));
+});
+
+/** Is asked for so many values and never gives the last. */
+export const sendAndHold = task(
+  import.meta,
+  async function sendAndHold(end: End, values: unknown[]) {
+    for (const value of values) await end.send(value);
+    context().report("sent");
+    await new Promise(() => setInterval(() => {}, 1000));
+  },
+);
+
+/** Gives an end on to a child of its own. */
+export const passOn = task(import.meta, async function passOn(end: End) {
+  const child = new Process(echo, { args: [end] }).start();
+  end.close();
+  return await child.result();
+});
+
+/** Receives an end of another pipe, and sends through it. */
+export const useReceived = task(import.meta, async function useReceived(end: End) {
+  const other = await end.recv() as End;
+  await other.send("through the other");
+  other.close();
+  end.close();
+});
+
+/** Makes a pipe and gives one end away as its result would not: through the end it was given. */
+export const makePipe = task(import.meta, async function makePipe(end: End) {
+  const [mine, theirs] = pipe<string>();
+  await end.send(theirs);
+  theirs.close();
+  await mine.send("from a pipe made there");
+  const answer = await mine.recv();
+  mine.close();
+  end.close();
+  return answer;
+});
+
+/** Writes into shared memory. */
+export const write = task(import.meta, (memory: SharedMemory, at: number, byte: number) => {
+  memory.buf[at] = byte;
+  memory.close();
+});
+
+/** Reads from the shared memory of a name. */
+export const readNamed = task(import.meta, (name: string, at: number) => {
+  using memory = new SharedMemory({ name });
+  return memory.buf[at];
+});
+
+/** Creates shared memory and does what it is told. */
+export const createNamed = task(
+  import.meta,
+  async function createNamed(name: string, then: string) {
+    const memory = new SharedMemory({ name, create: true, size: 100 });
+    memory.buf[0] = 7;
+    context().report("created");
+    if (then === "hold") await new Promise(() => setInterval(() => {}, 1000));
+    return memory.name;
+  },
+);
+
+/** Tries to create memory of one name, as others do at the same time. */
+export const race = task(import.meta, async function race(names: string[], end: End) {
+  const mine: SharedMemory[] = [];
+  await end.send("ready");
+  await end.recv();
+  for (const name of names) {
+    try {
+      mine.push(new SharedMemory({ name, create: true, size: 8 }));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
+  await end.send(mine.map((memory) => memory.name));
+  await end.recv();
+});
+
+/** Changes a list. */
+export const change = task(import.meta, (list: ShareableList) => {
+  list.set(0, "changed");
+  return list.toArray();
+});
+
+/** Changes one place of a list again and again. */
+export const flicker = task(import.meta, function flicker(list: ShareableList) {
+  context().report("begun");
+  const texts = ["a".repeat(64), "b".repeat(64)];
+  for (let k = 0;; k++) list.set(0, texts[k % 2]!);
+});
+
+/** Opens a list by its name. */
+export const openList = task(
+  import.meta,
+  (name: string) => new List(undefined, { name }).toArray(),
+);

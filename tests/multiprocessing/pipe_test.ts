@@ -1,0 +1,695 @@
+/**
+ * Pipes between processes, in shared memory and over a socket: what they do, and what deaths leave.
+ * `SWITCHYARD_ROUNDS` sets how often random kills are tried.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
+import { ringPipe } from "../../lib/channel/ring_pipe.ts";
+import { EOFError, ShareError, TimeoutError } from "../../lib/errors.ts";
+import {
+  type Connection,
+  connectionWait,
+  Lock,
+  pipe,
+  Process,
+  Queue,
+} from "../../lib/multiprocessing.ts";
+import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
+import {
+  type Address,
+  BACK,
+  frameOf,
+  HELLO,
+  SEND,
+  TICKET,
+} from "../../lib/multiprocessing/pipe_broker.ts";
+import { SHARE } from "../../lib/transfer/shareable.ts";
+import { Thread } from "../../lib/threading.ts";
+import * as targets from "./_pipe_targets.ts";
+
+const ROUNDS = Number(Deno.env.get("SWITCHYARD_ROUNDS") ?? 5);
+const LIMIT = 15_000 + 500 * ROUNDS;
+/** How soon the death of a process is noticed, in ms: the contract's 2 s. */
+const NOTICED = 2_000;
+
+type End = Connection<unknown>;
+type Make = (duplex?: boolean) => [End, End];
+type Child = Process | Thread;
+
+const ways: { name: string; make: Make; ignore: boolean }[] = [
+  {
+    name: "memory",
+    make: (duplex = true) => ringPipe(duplex),
+    ignore: Deno.build.os !== "linux", // memory between processes is proven on Linux only
+  },
+  {
+    name: "socket",
+    make: (duplex = true) => socketPipe(duplex),
+    ignore: Deno.build.os === "windows", // there is no Unix socket
+  },
+];
+
+async function limited(fn: () => Promise<void> | void): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`hangs: over ${LIMIT} ms`)), LIMIT);
+  try {
+    await Promise.race([fn(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Defines a test for each way. */
+function test(name: string, fn: (make: Make, way: string) => Promise<void> | void): void {
+  for (const { name: way, make, ignore } of ways) {
+    Deno.test({ name: `${name} [${way}]`, ignore, fn: () => limited(() => fn(make, way)) });
+  }
+}
+
+const worlds: [string, (target: unknown, args: unknown[]) => Child][] = [
+  ["process", (target, args) => new Process(target as never, { args } as never)],
+  ["thread", (target, args) => new Thread(target as never, { args } as never)],
+];
+
+/** Defines a test for each way and each kind of child. */
+function testWith(
+  name: string,
+  fn: (make: Make, start: (target: unknown, args: unknown[]) => Child) => Promise<void>,
+): void {
+  for (const [world, child] of worlds) {
+    for (const { name: way, make, ignore } of ways) {
+      Deno.test({
+        name: `${name} [${way}, ${world}]`,
+        ignore,
+        fn: () =>
+          limited(() =>
+            fn(make, (target, args) => child(target, args).start() as unknown as Child)
+          ),
+      });
+    }
+  }
+}
+
+function closeAll(...ends: End[]): void {
+  for (const end of ends) end.close();
+}
+
+test("Connection.recv() gives what was sent at the other end, in order", async (make) => {
+  const [a, b] = make();
+  const values = [1, "two", { three: [3] }, null, undefined, new Map([[1, new Set([2])]]), 5n];
+  for (const value of values) await a.send(value);
+  for (const value of values) assertEquals(await b.recv(), value);
+  await b.send("back");
+  assertEquals(await a.recv(), "back");
+  closeAll(a, b);
+});
+
+test("Connection.recv() waits for what is sent later", async (make) => {
+  const [a, b] = make();
+  const values = Promise.all([b.recv(), b.recv()]);
+  await delay(5);
+  await a.send("first");
+  await a.send("second");
+  assertEquals((await values).sort(), ["first", "second"]);
+  closeAll(a, b);
+});
+
+test("Connection.sendBytes() carries bytes of any size", async (make) => {
+  const [a, b] = make();
+  for (const size of [0, 1, 63, 64, 4096, 65_536, 300_000, 3_000_000]) {
+    const bytes = new Uint8Array(size).map((_, k) => k * 7);
+    const sent = a.sendBytes(bytes);
+    assertEquals(await b.recvBytes(), bytes);
+    await sent;
+  }
+  await a.sendBytes(new Uint8Array([1, 2]));
+  assertEquals(await b.recv(), new Uint8Array([1, 2]));
+  closeAll(a, b);
+});
+
+test("Connection.recvBytes() leaves a value that is none", async (make) => {
+  const [a, b] = make();
+  await a.send({ no: "bytes" });
+  await assertRejects(() => b.recvBytes(), TypeError, "recv()");
+  assertEquals(await b.recv(), { no: "bytes" });
+  closeAll(a, b);
+});
+
+test("Connection.recv() throws TimeoutError when nothing came in time", async (make) => {
+  const [a, b] = make();
+  await assertRejects(() => b.recv({ timeout: 0 }), TimeoutError, "within 0 ms");
+  await assertRejects(() => b.recv({ timeout: 20 }), TimeoutError, "within 20 ms");
+  await a.send("later");
+  assertEquals(await b.recv({ timeout: 0 }), "later");
+  closeAll(a, b);
+});
+
+test("Connection.recv() is abandoned by its signal, and takes nothing", async (make) => {
+  const [a, b] = make();
+  const controller = new AbortController();
+  const received = b.recv({ signal: controller.signal });
+  const reason = new Error("enough");
+  controller.abort(reason);
+  assertEquals(await received.catch((error) => error), reason);
+  await a.send(1);
+  await assertRejects(() => b.recv({ signal: AbortSignal.abort(reason) }), Error, "enough");
+  assertEquals(await b.recv(), 1);
+  closeAll(a, b);
+});
+
+test("Connection.send() waits for room, in order, and gives up in time", async (make) => {
+  const [a, b] = make();
+  const large = "x".repeat(600_000);
+  await a.send(large);
+  const second = a.send(large);
+  const third = a.send("third");
+  await assertRejects(() => a.send("fourth", { timeout: 20 }), TimeoutError, "no room");
+  const controller = new AbortController();
+  const fifth = a.send("fifth", { signal: controller.signal });
+  controller.abort(new Error("enough"));
+  await assertRejects(() => fifth, Error, "enough");
+  assertEquals(await b.recv(), large);
+  assertEquals(await b.recv(), large);
+  assertEquals(await b.recv(), "third");
+  await Promise.all([second, third]);
+  assertEquals(await b.poll(), false);
+  closeAll(a, b);
+});
+
+test("Connection.poll() tells of a value, and of the end", async (make) => {
+  const [a, b] = make();
+  assertEquals(await b.poll(), false);
+  assertEquals(await b.poll(10), false);
+  const soon = b.poll(5_000);
+  await a.send(1);
+  assertEquals(await soon, true);
+  assertEquals(await b.poll(), true);
+  assertEquals(await b.recv(), 1);
+  const end = b.poll(5_000);
+  a.close();
+  assertEquals(await end, true);
+  assertEquals(await b.poll(), true);
+  b.close();
+});
+
+test("Connection.close() ends the other end, once it is drained", async (make) => {
+  const [a, b] = make();
+  await a.send("last words");
+  const waiting = a.recv();
+  a.close();
+  a.close();
+  assertEquals(a.closed, true);
+  await assertRejects(() => waiting, Error, "closed");
+  await assertRejects(() => a.send(1), Error, "closed");
+  await assertRejects(() => b.send(1), EOFError, "closed");
+  assertEquals(await b.recv(), "last words");
+  await assertRejects(() => b.recv(), EOFError, "closed");
+  assertEquals(await Array.fromAsync(b), []);
+  b.close();
+});
+
+test("Connection.close() ends a recv() that waits at the other end", async (make) => {
+  const [a, b] = make();
+  const waiting = b.recv();
+  await delay(5);
+  a.close();
+  await assertRejects(() => waiting, EOFError);
+  b.close();
+});
+
+test("Connection of a one-way pipe only receives, or only sends", async (make) => {
+  const [receiver, sender] = make(false);
+  await sender.send(1);
+  assertEquals(await receiver.recv(), 1);
+  await assertRejects(() => receiver.send(1), Error, "only receives");
+  await assertRejects(() => sender.recv(), Error, "only sends");
+  await assertRejects(() => sender.poll(), Error, "only sends");
+  closeAll(receiver, sender);
+});
+
+test("Connection is disposable", async (make) => {
+  let outside: End;
+  {
+    using a = make()[0];
+    outside = a;
+  }
+  assertEquals(outside.closed, true);
+  const [a, b] = make();
+  {
+    await using _ = a;
+  }
+  assertEquals(a.closed, true);
+  b.close();
+});
+
+test("Connection refuses bad input at the call", async (make) => {
+  const [a, b] = make();
+  await assertRejects(() => a.send(() => {}), ShareError, "value");
+  await assertRejects(() => a.send(1, { transfer: [new ArrayBuffer(1)] }), TypeError, "transfer");
+  await assertRejects(() => a.recv({ timeout: -1 }), RangeError, "timeout");
+  await assertRejects(() => a.recv({ signal: 1 as never }), TypeError, "signal");
+  await assertRejects(() => a.sendBytes([1] as never), TypeError, "bytes must be a Uint8Array");
+  await assertRejects(() => a.poll(NaN), TypeError, "timeout");
+  await b.send("still in order");
+  assertEquals(await a.recv(), "still in order");
+  closeAll(a, b);
+  assertThrows(() => pipe({ duplex: 1 as never }), TypeError, "duplex must be a boolean");
+  assertThrows(() => pipe(1 as never), TypeError, "options");
+});
+
+test("Connection gives all that a killed sender had sent, and no half message", async (make) => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const [here, there] = make();
+    const child = new Process(targets.count, {
+      args: [there, "x".repeat(500), 1e9],
+      stderr: "null",
+    });
+    child.start();
+    there.close();
+    const stop = 1 + Math.floor(Math.random() * 200);
+    let next = 0;
+    for await (const value of here) {
+      const [who, k] = value as [string, number];
+      assertEquals([who.length, k], [500, next++]);
+      if (next === stop) child.kill();
+    }
+    assert(next >= stop);
+    here.close();
+    await child.join();
+  }
+});
+
+test("Connection survives receivers that are killed at random", async (make) => {
+  const [here, there] = make();
+  for (let round = 0; round < ROUNDS; round++) {
+    const child = new Process(targets.echo, { args: [there], stderr: "null" }).start();
+    const stop = Math.floor(Math.random() * 100);
+    await here.send(0);
+    await here.recv();
+    for (let k = 0; k < stop; k++) {
+      await here.send(k);
+      // At most what the killed one had been given is lost.
+      if (k === stop - 1) child.kill();
+      else assertEquals(await here.recv(), k);
+    }
+    if (stop === 0) child.kill();
+    await child.join();
+    while (await there.poll()) await there.recv();
+    while (await here.poll()) await here.recv();
+  }
+  closeAll(here, there);
+});
+
+testWith("Connection works in a child", async (make, start) => {
+  const [here, there] = make();
+  const child = start(targets.echo, [there]);
+  there.close();
+  const values = [1, { deep: [new Date(0), "ä".repeat(100_000)] }, new Uint8Array(200_000)];
+  for (const value of values) {
+    await here.send(value);
+    assertEquals(await here.recv(), value);
+  }
+  here.close();
+  assertEquals(await child.result(), values.length);
+  await child.join();
+});
+
+testWith("Connection carries shareables, and ends of other pipes", async (make, start) => {
+  const [here, there] = make();
+  const [a, b] = make();
+  const child = start(targets.useReceived, [there]);
+  there.close();
+  await here.send(b);
+  b.close();
+  assertEquals(await a.recv(), "through the other");
+  await assertRejects(() => a.recv(), EOFError);
+  await assertRejects(() => here.recv(), EOFError);
+  closeAll(a, here);
+  await child.join();
+});
+
+testWith("Connection of a child's own pipe works here", async (make, start) => {
+  const [here, there] = make();
+  const child = start(targets.makePipe, [there]);
+  there.close();
+  const end = await here.recv() as Connection<string>;
+  assertEquals(await end.recv(), "from a pipe made there");
+  await end.send("thanks");
+  assertEquals(await child.result(), "thanks");
+  await child.join();
+  closeAll(end, here);
+});
+
+test("Connection is passed on to a grandchild", async (make) => {
+  const [here, there] = make();
+  const child = new Process(targets.passOn, { args: [there] }).start();
+  there.close();
+  for (let k = 0; k < 3; k++) {
+    await here.send(k);
+    assertEquals(await here.recv(), k);
+  }
+  here.close();
+  assertEquals(await child.result(), 3);
+  await child.join();
+});
+
+test("Connection gives each message to one of several receivers, from several senders", async (make) => {
+  const [receiver, sender] = make(false);
+  const [a, b] = ["a", "b"].map((who) =>
+    new Process(targets.count, { args: [sender, who, 200] }).start()
+  );
+  const [c, d] = [0, 1].map(() => new Process(targets.drain, { args: [receiver] }).start());
+  closeAll(sender, receiver);
+  const got = await Promise.all([c!.result(), d!.result()]);
+  assertEquals(got.map(({ error }) => error), ["EOFError", "EOFError"]);
+  const all = got.flatMap(({ values }) => values).map(String).sort();
+  const expected = ["a", "b"].flatMap((who) =>
+    Array.from({ length: 200 }, (_, k) => `${who},${k}`)
+  );
+  assertEquals(all, expected.sort());
+  for (const { values } of got) {
+    for (const who of ["a", "b"]) {
+      const mine = (values as [string, number][]).filter(([name]) => name === who);
+      assertEquals(mine, mine.toSorted(([, k], [, m]) => k - m));
+    }
+  }
+  for (const child of [a, b, c, d]) await child!.join();
+});
+
+/** Settles with a process that has reported. */
+function reported<A extends unknown[]>(
+  target: (...args: A) => unknown,
+  args: A,
+): Promise<Process> {
+  return new Promise((resolve) => {
+    const child: Process = new Process(target as never, {
+      args,
+      stderr: "null",
+      onReport: () => resolve(child),
+    } as never);
+    child.start();
+  });
+}
+
+test("Connection ends when the process at the other end is killed", async (make) => {
+  const [here, there] = make();
+  const child = await reported(targets.sendAndHold, [there, [1, 2]]);
+  there.close();
+  const began = performance.now();
+  child.kill();
+  assertEquals(await here.recv(), 1);
+  assertEquals(await here.recv(), 2);
+  await assertRejects(() => here.recv(), EOFError);
+  await assertRejects(async () => {
+    for (;;) await here.send("x".repeat(10_000));
+  }, EOFError);
+  assert(performance.now() - began < NOTICED);
+  here.close();
+  await child.join();
+});
+
+test("Connection ends when its receiver died before it took the end", async (make) => {
+  const [here, there] = make();
+  // It is killed long before it can have come so far.
+  const child = new Process(targets.hold, { args: [there], stderr: "null" }).start();
+  there.close();
+  child.kill();
+  const began = performance.now();
+  await assertRejects(() => here.recv(), EOFError);
+  assert(performance.now() - began < NOTICED);
+  await child.join();
+  here.close();
+});
+
+test("Connection ends when its receiver could not be started", async (make) => {
+  const [here, there] = make();
+  const options = { args: [there, Symbol("never")], stderr: "null" as const };
+  assertThrows(() => new Process(targets.hold as never, options as never).start(), ShareError);
+  there.close();
+  await assertRejects(() => here.recv(), EOFError);
+  here.close();
+});
+
+test("Connection ends only when the last copy of the other end is closed", async (make) => {
+  const [here, there] = make();
+  const first = await reported(targets.hold, [there]);
+  const second = await reported(targets.hold, [there]);
+  there.close();
+  first.kill();
+  await first.join();
+  await assertRejects(() => here.recv({ timeout: 150 }), TimeoutError);
+  second.kill();
+  await assertRejects(() => here.recv(), EOFError);
+  await second.join();
+  here.close();
+});
+
+test("Connection is not held open by a message that was never sent", async (make) => {
+  const [here, there] = make();
+  const [a, b] = make();
+  await assertRejects(() => here.send([b, () => {}]), ShareError);
+  b.close();
+  await assertRejects(() => a.recv(), EOFError);
+  closeAll(a, here, there);
+});
+
+Deno.test({
+  name: "Connection ends at all other processes when its home dies [socket]",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    limited(async () => {
+      const script = new URL("./_pipe_home.ts", import.meta.url).pathname;
+      const home = new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-check", script],
+        stdout: "piped",
+      }).spawn();
+      const lines = home.stdout.pipeThrough(new TextDecoderStream());
+      let said = "";
+      for await (const part of lines) {
+        said += part;
+        // It kills itself once its orphans hold the ends.
+      }
+      await home.status;
+      assertEquals(said.trim().split("\n").sort(), [
+        "begun",
+        "begun",
+        "recv EOFError",
+        "recv EOFError",
+      ]);
+    }),
+});
+
+test("connectionWait() gives those that are ready", async (make) => {
+  const [a, toA] = make();
+  const [b, toB] = make();
+  assertEquals(await connectionWait([a, b], { timeout: 0 }), []);
+  assertEquals(await connectionWait([a, b], { timeout: 20 }), []);
+  assertEquals(await connectionWait([]), []);
+  await toB.send(1);
+  assertEquals(await connectionWait([a, b]), [b]);
+  await toA.send(2);
+  assertEquals(await connectionWait([a, b]), [a, b]);
+  assertEquals(await a.recv(), 2);
+  assertEquals(await b.recv(), 1);
+  const soon = connectionWait([a, b]);
+  await delay(5);
+  toA.close();
+  assertEquals(await soon, [a]);
+  const controller = new AbortController();
+  const never = connectionWait([b], { signal: controller.signal });
+  controller.abort(new Error("enough"));
+  await assertRejects(() => never, Error, "enough");
+  await assertRejects(() => connectionWait([1 as never]), TypeError, "connections[0]");
+  await assertRejects(() => connectionWait(1 as never), TypeError, "connections");
+  const odd = {
+    poll: (() => {
+      let asked = 0;
+      return () => ++asked > 3;
+    })(),
+  };
+  assertEquals(await connectionWait([odd, b]), [odd]);
+  closeAll(a, b, toB);
+});
+
+const memoryOnly = { ignore: ways[0]!.ignore };
+
+Deno.test({
+  name: "Connection has Sync forms between processes [memory]",
+  ...memoryOnly,
+  fn: () =>
+    limited(async () => {
+      const [here, there] = ringPipe<unknown>(true);
+      const child = new Process(targets.echoSync, { args: [there] }).start();
+      there.close();
+      for (let k = 0; k < 1000; k++) {
+        here.sendSync({ k });
+        assertEquals(here.recvSync(), { k });
+      }
+      assertThrows(() => here.recvSync({ timeout: 5 }), TimeoutError);
+      assertEquals(here.pollSync(), false);
+      assertEquals(here.pollSync(5), false);
+      here.sendSync(null);
+      assertThrows(() => here.recvSync(), EOFError);
+      assertThrows(() => here.sendSync(1), EOFError);
+      assertEquals(await child.result(), 1000);
+      await child.join();
+      here.close();
+    }),
+});
+
+Deno.test({
+  name: "Connection's memory serves again when both ends are closed [memory]",
+  ...memoryOnly,
+  fn: () =>
+    limited(async () => {
+      // Each pipe takes a block of 256 KiB: they would not last.
+      for (let k = 0; k < 20_000; k++) {
+        const [a, b] = ringPipe<unknown>(true);
+        a.sendSync(k);
+        assertEquals(k % 2 === 0 ? b.recvSync() : k, k);
+        await Promise.resolve();
+        closeAll(a, b);
+      }
+    }),
+});
+
+Deno.test({
+  name: "Connection that waits in a queue is open until somebody has it [memory]",
+  ...memoryOnly,
+  fn: () =>
+    limited(async () => {
+      const queue = new Queue<End>();
+      const [here, there] = ringPipe<unknown>(true);
+      await queue.put(there as End);
+      there.close();
+      await assertRejects(() => here.recv({ timeout: 100 }), TimeoutError);
+      const end = await queue.get();
+      await end.send("hello");
+      assertEquals(await here.recv(), "hello");
+      end.close();
+      await assertRejects(() => here.recv(), EOFError);
+      here.close();
+    }),
+});
+
+Deno.test({
+  name: "Connection carries a lock that works [memory]",
+  ...memoryOnly,
+  fn: () =>
+    limited(async () => {
+      const [a, b] = ringPipe<Lock>(true);
+      const lock = new Lock();
+      await a.send(lock);
+      const same = await b.recv();
+      using _guard = await lock.acquire();
+      assertEquals(same.locked(), true);
+      closeAll(a, b);
+    }),
+});
+
+Deno.test({
+  name: "Connection says what its Sync forms need [socket]",
+  ignore: ways[1]!.ignore,
+  fn: () =>
+    limited(() => {
+      const [a, b] = socketPipe<number>(true);
+      for (const call of [() => a.sendSync(), () => a.recvSync(), () => a.pollSync()]) {
+        assertThrows(call, Deno.errors.NotCapable, "--allow-ffi");
+      }
+      closeAll(a, b);
+    }),
+});
+
+Deno.test({
+  name: "Connection works in a child that may only read its modules [socket]",
+  ignore: ways[1]!.ignore,
+  fn: () =>
+    limited(async () => {
+      const [here, there] = socketPipe<unknown>(true);
+      const permissions = { read: [new URL("../../", import.meta.url)] };
+      const none = { write: false, net: false, env: false, run: false, ffi: false, sys: false };
+      const child = new Process(targets.echo, {
+        args: [there],
+        permissions: { ...none, ...permissions },
+      }).start();
+      there.close();
+      await here.send(1);
+      assertEquals(await here.recv(), 1);
+      here.close();
+      assertEquals(await child.result(), 1);
+      await child.join();
+    }),
+});
+
+Deno.test({
+  name: "Connection outlives strangers and garbage at its home's socket [socket]",
+  ignore: ways[1]!.ignore,
+  fn: () =>
+    limited(async () => {
+      const [here, there] = socketPipe<unknown>(true);
+      const state = there[SHARE]("process", () => "there") as unknown as Address;
+      const path = `${state.folder}/socket`;
+      assertEquals(Deno.statSync(state.folder).mode! & 0o777, 0o700);
+      const token = Uint8Array.fromHex(state.token);
+      const hello = frameOf(HELLO, new TextEncoder().encode(JSON.stringify(state)));
+      let seed = 7;
+      const random = (below: number) => (seed = seed * 48_271 % 2_147_483_647) % below;
+      for (let k = 0; k < 500; k++) {
+        const conn = await Deno.connect({ transport: "unix", path });
+        const parts: Uint8Array[] = [token.slice()];
+        if (k % 4 === 0) parts[0]![random(32)]! ^= 1 + random(255);
+        if (k % 4 > 1) parts.push(framed(hello));
+        const words = k % 4 < 3 ? 256 : 20;
+        for (let m = 0; m < 3; m++) {
+          const garbage = new Uint8Array(1 + random(30)).map(() => random(256));
+          garbage[0] = random(words);
+          // Messages of garbage would arrive, and copies that are announced be waited for, as they should.
+          if ([SEND, BACK, TICKET].includes(garbage[0])) garbage[0] = 0;
+          parts.push(k % 2 === 0 ? framed(garbage) : garbage);
+        }
+        for (const part of parts) await conn.write(part).catch(() => {});
+        conn.close();
+      }
+      await there.send("still here");
+      assertEquals(await here.recv(), "still here");
+      const child = new Process(targets.echo, { args: [there] }).start();
+      there.close();
+      await here.send(2);
+      assertEquals(await here.recv(), 2);
+      child.kill();
+      await child.join();
+      here.close();
+    }),
+});
+
+/** A frame as it is on the wire. */
+function framed(bytes: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(4 + bytes.length);
+  new DataView(frame.buffer).setUint32(0, bytes.length);
+  frame.set(bytes, 4);
+  return frame;
+}
+
+Deno.test({
+  name: "pipe() works without FFI, and leaves nothing behind",
+  ignore: ways[1]!.ignore,
+  fn: () =>
+    limited(async () => {
+      const folder = await Deno.makeTempDir();
+      try {
+        const script = new URL("./_pipe_home.ts", import.meta.url).pathname;
+        const { stdout, success } = await new Deno.Command(Deno.execPath(), {
+          args: ["run", "-A", "--deny-ffi", "--no-check", script, "talk"],
+          env: { TMPDIR: folder },
+          stderr: "inherit",
+        }).output();
+        assert(success);
+        assertEquals(new TextDecoder().decode(stdout), "hello\n");
+        assertEquals([...Deno.readDirSync(folder)], []);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    }),
+});
