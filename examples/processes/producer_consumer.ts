@@ -1,0 +1,195 @@
+#!/usr/bin/env -S deno run --allow-read --allow-write --allow-net --allow-run --allow-ffi
+/**
+ * Producers put items on a queue, consumers get them: how does a consumer learn that it is over?
+ *
+ * An empty queue says nothing: a producer may be slow. Somebody must say that there will be no more:
+ *
+ *     none        nobody says it: the consumers wait for ever
+ *     early       the first producer that is done says it for all: items are left
+ *     sentinel    one producer, one consumer: an item that means "no more" comes last
+ *     sentinels   several: when all producers are done, main puts one for each consumer
+ *     joinable    consumers report each item done; main waits for that, and needs no sentinel
+ *
+ * Try:
+ *
+ *     examples/processes/producer_consumer.ts                   the right way for several
+ *     examples/processes/producer_consumer.ts --form none       consumers that give up
+ *     examples/processes/producer_consumer.ts --form early      one producer is late
+ *     examples/processes/producer_consumer.ts --form joinable   consumers that never end
+ *
+ * @module
+ */
+import {
+  currentProcess,
+  Empty,
+  Event,
+  JoinableQueue,
+  Process,
+  Value,
+} from "../../lib/multiprocessing.ts";
+import { oneOf, readFlags, runScript, UsageError, wholeNumber } from "../_shared/script.ts";
+
+const FORMS = ["none", "early", "sentinel", "sentinels", "joinable", "shutdown"] as const;
+
+const USAGE = `Producers and consumers around a queue, and how consumers learn that it is over.
+
+Usage: producer_consumer.ts [options]
+
+  --form F        none, early, sentinel, sentinels or joinable (sentinels);
+                  shutdown is for threads: see threads/producer_consumer.ts
+  --producers N   how many producers there are (2; with sentinel 1)
+  --consumers N   how many consumers there are (2; with sentinel 1)
+  --items N       how many items each producer puts (3)
+  --help          show this`;
+
+/** How long a consumer waits until it sees that this is hopeless, in ms. */
+const PATIENCE = 500;
+
+/** What means "no more". */
+const SENTINEL = null;
+
+/** What all of them share. */
+interface Hall {
+  /** A queue; that it can be joined is for the form `joinable` alone. */
+  queue: JoinableQueue<string | typeof SENTINEL>;
+  /** How many items were got, by all consumers. */
+  got: Value;
+  /** How many items a producer puts, and how many sentinels after them. */
+  items: number;
+  sentinels: number;
+  /** What a late producer waits for before it starts. */
+  late?: Event;
+}
+
+/** One producer: puts its items, and after them so many sentinels. */
+export async function producer({ queue, items, sentinels, late }: Hall): Promise<void> {
+  const { name } = currentProcess();
+  await late?.wait();
+  for (let k = 1; k <= items; k++) {
+    const item = `${name.replace("producer-", "")}.${k}`;
+    console.log(`${name} puts ${item}`);
+    await queue.put(item);
+  }
+  for (let k = 0; k < sentinels; k++) await queue.put(SENTINEL);
+}
+
+/** One consumer: gets items until it gets a sentinel. */
+export async function consumer({ queue, got }: Hall): Promise<void> {
+  const { name } = currentProcess();
+  for (;;) {
+    const item = await queue.get();
+    if (item === SENTINEL) break;
+    console.log(`${name} gets ${item}`);
+    got.add(1);
+  }
+  console.log(`${name} gets a sentinel, and stops`);
+}
+
+/** One consumer that nobody tells to stop: without the timeout it would wait for ever. */
+export async function hopeful({ queue, got }: Hall): Promise<void> {
+  const { name } = currentProcess();
+  try {
+    for (;;) {
+      const item = await queue.get({ timeout: PATIENCE });
+      console.log(`${name} gets ${item}`);
+      got.add(1);
+    }
+  } catch (error) {
+    if (!(error instanceof Empty)) throw error;
+    console.log(`${name} gives up: nothing for ${PATIENCE} ms, and nobody said that it is over`);
+  }
+}
+
+/** One consumer that says what is done, and never stops: as a daemon, it ends with the program. */
+export async function daemon({ queue, got }: Hall): Promise<void> {
+  const { name } = currentProcess();
+  for (;;) {
+    const item = await queue.get();
+    console.log(`${name} gets ${item}`);
+    got.add(1);
+    queue.taskDone();
+  }
+}
+
+async function main(cleanup: AsyncDisposableStack): Promise<number> {
+  const flags = readFlags({
+    string: ["form", "producers", "consumers", "items"],
+    default: { form: "sentinels", items: "3" },
+  });
+  if (flags.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const form = oneOf("form", flags.form, FORMS);
+  if (form === "shutdown") {
+    throw new UsageError(
+      "queues between processes have no shutdown(), as in Python: use sentinels",
+    );
+  }
+  const usual = form === "sentinel" ? 1 : 2;
+  const producers = wholeNumber("producers", flags.producers ?? usual, 1, 100);
+  const consumers = wholeNumber("consumers", flags.consumers ?? usual, 1, 100);
+  const items = wholeNumber("items", flags.items, 1, 10_000);
+  if (form === "sentinel" && (producers > 1 || consumers > 1)) {
+    throw new UsageError("--form sentinel is for one producer and one consumer: use sentinels");
+  }
+  if (form === "early" && producers === 1) {
+    throw new UsageError("--form early needs a second producer, one that is late");
+  }
+
+  const queue = new JoinableQueue<string | typeof SENTINEL>();
+  const hall: Hall = { queue, got: new Value("i32"), items, sentinels: 0 };
+  const children: Process<void>[] = [];
+  // If one is lost, those that wait for it do not outlive the script.
+  cleanup.defer(() => children.forEach((child) => child.kill()));
+  const start = (target: (hall: Hall) => Promise<void>, names: string[], its: Partial<Hall> = {}) =>
+    names.map((name) => {
+      const args: [Hall] = [{ ...hall, ...its }];
+      const child = new Process(target, { args, name, daemon: target === daemon }).start();
+      children.push(child);
+      return child;
+    });
+  const makers = Array.from({ length: producers }, (_, k) => `producer-${k + 1}`);
+  const takers = Array.from({ length: consumers }, (_, k) => `consumer-${k + 1}`);
+
+  if (form === "none") {
+    await ended(start(producer, makers));
+    // Everything is there: who gives up now was not too hasty.
+    await ended(start(hopeful, takers));
+  } else if (form === "early") {
+    // The others are late every time, not only when the system pleases.
+    const late = new Event();
+    const others = start(producer, makers.slice(1), { late });
+    const first = start(producer, makers.slice(0, 1), { sentinels: consumers });
+    await ended([...first, ...start(consumer, takers)]);
+    late.set();
+    await ended(others);
+  } else if (form === "sentinel") {
+    await ended([...start(producer, makers, { sentinels: 1 }), ...start(consumer, takers)]);
+  } else if (form === "sentinels") {
+    const crowd = start(consumer, takers);
+    await ended(start(producer, makers));
+    for (let k = 0; k < consumers; k++) await queue.put(SENTINEL);
+    await ended(crowd);
+  } else {
+    const crowd = start(daemon, takers);
+    await ended(start(producer, makers));
+    // A daemon never ends, unless it is lost: then what it got is never done.
+    const lost = new AbortController();
+    ended(crowd).catch((error) => lost.abort(error));
+    await queue.join({ signal: lost.signal });
+  }
+
+  const put = producers * items;
+  const got = hall.got.value;
+  const verdict = form === "none" ? "STUCK" : got === put ? "complete" : "STOPPED EARLY";
+  console.log(`${put} put, ${got} got, ${queue.qsize()} left: ${verdict}`);
+  return verdict === "complete" ? 0 : 1;
+}
+
+/** Waits until all have ended, or one has failed. */
+async function ended(children: Process<void>[]): Promise<void> {
+  await Promise.all(children.map((child) => child.result()));
+}
+
+if (import.meta.main) await runScript("producer_consumer", main);
