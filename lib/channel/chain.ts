@@ -40,7 +40,6 @@ import type { WaitOptions } from "../sync/options.ts";
 const LINE = 16;
 const WRITERS = 0;
 const READERS = LINE;
-const TURN = MUTEX_WORDS;
 /** How many sleepers of the other side had counted themselves at the last wake-up. */
 const SERVED = MUTEX_WORDS + 1;
 const COPIES = MUTEX_WORDS + 2;
@@ -56,8 +55,13 @@ const SLEEPING_WRITERS = 3 * LINE;
 const FIRST = 3 * LINE + 1;
 /** Words that are left to the owner of the chain. */
 export const CHAIN_EXTRA: number = 3 * LINE + 2;
+/**
+ * From the beginning of a side to its `TURN`, which lies on a line of its own: those who spin on it do not
+ * take the other words away from who is at work.
+ */
+const TURN = 4 * LINE;
 /** The words that a chain takes. */
-export const CHAIN_WORDS: number = 4 * LINE;
+export const CHAIN_WORDS: number = 6 * LINE;
 
 /** The longest frame that lies in one block, in bytes. */
 export const WHOLE: number = BLOCK_WORDS * 2;
