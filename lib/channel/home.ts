@@ -319,14 +319,6 @@ export class HomeQueue {
     return { item: this.#store.pop() };
   }
 
-  dbg(): unknown {
-    return {
-      store: this.#store.length,
-      row: this.#row.length,
-      users: [...this.#users.values()].map((u) => [u.wishes, u.outstanding, u.ahead, u.received]),
-    };
-  }
-
   /** How many items have room and have not arrived. */
   get inFlight(): number {
     let there = this.#store.length + this.#local.given.length;

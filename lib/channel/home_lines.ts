@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { receiveMessageOnPort } from "node:worker_threads";
+import { take } from "../core/ports.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { BELL } from "../memory/roster.ts";
 import { self } from "../memory/self.ts";
@@ -144,10 +144,9 @@ function make(id: string, plan: Plan): void {
 /** Reads a line; whether there was something. */
 function readLine(line: Line, most: number): boolean {
   for (let k = 0; k < most; k++) {
-    // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
-    const received = receiveMessageOnPort(line.port as any);
-    if (received === undefined) return k > 0;
-    receive(line, received.message as ToQueueHome);
+    const message = take(line.port);
+    if (message === undefined) return k > 0;
+    receive(line, message as ToQueueHome);
   }
   return true;
 }

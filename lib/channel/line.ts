@@ -7,8 +7,8 @@
  *
  * @module
  */
-import { receiveMessageOnPort } from "node:worker_threads";
 import { ThreadTerminated } from "../core/errors.ts";
+import { take } from "../core/ports.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { BELL } from "../memory/roster.ts";
 import { isCut, self } from "../memory/self.ts";
@@ -114,10 +114,8 @@ class Line {
   /** Takes what home has sent. */
   read(): void {
     for (;;) {
-      // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
-      const received = receiveMessageOnPort(this.#port as any);
-      if (received === undefined) return;
-      const message = received.message as FromQueueHome;
+      const message = take(this.#port) as FromQueueHome | undefined;
+      if (message === undefined) return;
       this.#users.get(message.q)?.receive(message);
     }
   }

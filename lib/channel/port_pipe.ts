@@ -17,15 +17,21 @@
  *
  * @module
  */
-import { receiveMessageOnPort } from "node:worker_threads";
 import { checkBoolean, checkOptions, checkTimeout, show } from "../core/checks.ts";
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
+import { take } from "../core/ports.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { self } from "../memory/self.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { SpinBudget } from "../sync/spin.ts";
 import { ALL, checkCancelled, type Park, runAsync, runSync, type Steps } from "../sync/steps.ts";
-import { type Destination, handOver, onHandOver, uncloneable } from "../transfer/pack.ts";
+import {
+  type Destination,
+  handOver,
+  onHandOver,
+  type Packed,
+  uncloneable,
+} from "../transfer/pack.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import type { Connection, SendOptions, SendSyncOptions } from "./connection.ts";
 import { box, Boxed, missing, open, ready } from "./item.ts";
@@ -199,8 +205,7 @@ class PortConnection<T> implements Connection<T> {
 
   #take(): Boxed {
     if (this.#head === undefined) {
-      // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
-      this.#head = new Boxed(receiveMessageOnPort(this.#port as any)!.message, []);
+      this.#head = new Boxed(take(this.#port) as Packed, []);
       const words = this.#words;
       Atomics.add(words, this.#mine + RECEIVED, 1);
       if (Atomics.load(words, this.#other + STATE) === CLOSED) {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { reached } from "../core/reached.ts";
+
 /** The calls of one connection. */
 export class Turns {
   #last: Promise<unknown> | undefined;
@@ -39,25 +41,5 @@ export class Turns {
       mine.resolve();
       if (--this.#count === 0) this.#last = undefined;
     }
-  }
-}
-
-/** Waits for a promise that never fails; false when the time was up. */
-export async function reached(
-  promise: Promise<unknown>,
-  timeout: number,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  signal?.throwIfAborted();
-  if (timeout === Infinity && signal === undefined) return await promise.then(() => true);
-  const { promise: early, resolve, reject } = Promise.withResolvers<boolean>();
-  const abort = () => reject(signal!.reason);
-  signal?.addEventListener("abort", abort);
-  const timer = timeout === Infinity ? undefined : setTimeout(() => resolve(false), timeout);
-  try {
-    return await Promise.race([promise.then(() => true), early]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { show } from "../core/checks.ts";
+import { unref } from "../core/ports.ts";
 import { self } from "../memory/self.ts";
 import { dumpText } from "../sync/dump.ts";
 import { pack } from "../transfer/pack.ts";
@@ -11,7 +12,7 @@ import { reducer } from "../transfer/reduce.ts";
 import { mainModule, referTo, task } from "../transfer/task.ts";
 import { context } from "./context.ts";
 import { now } from "./due.ts";
-import { endWorker, startWorker, unref } from "./thread_host.ts";
+import { endWorker, startWorker } from "./thread_host.ts";
 
 /** `dump()`, and printing it at a signal. */
 export interface Dump {

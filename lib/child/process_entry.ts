@@ -11,7 +11,13 @@ import { modulesOf } from "../transfer/codec.ts";
 import type { End } from "./job.ts";
 import type { Link } from "./link.ts";
 import { traceOf } from "./outcome.ts";
-import { fromBytes, type FromProcess, type ProcessBoot, toBytes } from "./process_protocol.ts";
+import {
+  errorToBytes,
+  fromBytes,
+  type FromProcess,
+  type ProcessBoot,
+  toBytes,
+} from "./process_protocol.ts";
 import { meetParent } from "./rendezvous.ts";
 import { exitCode, run } from "./run.ts";
 import { beforeEnd, setThisProcess } from "./this_process.ts";
@@ -58,7 +64,7 @@ async function work(boot: ProcessBoot, link: Link): Promise<void> {
       return end({ type: "exit", code }, code, code !== 0);
     }
     if (!ended) console.error(`Process ${boot.me.name}:\n${traceOf(error)}`);
-    return end({ type: "failed", error: encodeError(error), terminated: false }, 1, true);
+    return end({ type: "failed", error: errorToBytes(error), terminated: false }, 1, true);
   };
   addEventListener("error", (event) => {
     event.preventDefault();
@@ -84,19 +90,6 @@ async function work(boot: ProcessBoot, link: Link): Promise<void> {
     await end({ type: "done", value: toBytes(value, "result") }, 0, false);
   } catch (error) {
     await fail(error);
-  }
-}
-
-/** Encodes an error; one that holds what cannot cross goes as its message and stack. */
-function encodeError(error: unknown): Uint8Array {
-  try {
-    return toBytes(error, "error");
-  } catch {
-    const plain = error instanceof Error ? error : new Error(Deno.inspect(error));
-    const bare = new Error(plain.message);
-    bare.name = plain.name;
-    bare.stack = plain.stack ?? "";
-    return toBytes(bare, "error");
   }
 }
 

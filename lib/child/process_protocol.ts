@@ -4,6 +4,7 @@
  * @module
  */
 import { decode, encode } from "../transfer/codec.ts";
+import { bareError } from "../transfer/failure.ts";
 import { reducer, revive } from "../transfer/reduce.ts";
 import type { End, Job } from "./job.ts";
 import type { ThisProcess } from "./this_process.ts";
@@ -42,4 +43,13 @@ export function toBytes(value: unknown, root: string): Uint8Array {
 /** Decodes a message or a value whose modules have been loaded. */
 export function fromBytes(bytes: Uint8Array): unknown {
   return decode(bytes, revive);
+}
+
+/** Encodes an error; one that holds what cannot cross goes as its message and stack. */
+export function errorToBytes(error: unknown): Uint8Array {
+  try {
+    return toBytes(error, "error");
+  } catch {
+    return toBytes(bareError(error), "error");
+  }
 }

@@ -12,14 +12,12 @@
 import { Link } from "./link.ts";
 import { makePrivateFolder, removeFolder } from "./private_folder.ts";
 
-export { removeFolder };
-
 const SOCKET = "socket";
 const BOOT = "boot";
 const TOKEN_BYTES = 32;
 
 /** Fills `bytes`; false when the stream ends before that. */
-export async function readExactly(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
+async function readExactly(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
   for (let at = 0; at < bytes.length;) {
     const count = await conn.read(bytes.subarray(at));
     if (count === null) return false;
@@ -29,10 +27,17 @@ export async function readExactly(conn: Deno.Conn, bytes: Uint8Array): Promise<b
 }
 
 /** Compares without telling by its time how much is right. */
-export function same(a: Uint8Array, b: Uint8Array): boolean {
+function same(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length;
   for (let k = 0; k < a.length; k++) difference |= a[k]! ^ b[k]!;
   return difference === 0;
+}
+
+/** Whether who connects begins with the token. */
+export async function showsToken(conn: Deno.Conn, token: Uint8Array): Promise<boolean> {
+  const shown = new Uint8Array(token.length);
+  const said = await readExactly(conn, shown).catch(() => false);
+  return said && same(shown, token);
 }
 
 /** Those where nobody has come yet. */
@@ -79,10 +84,9 @@ export class Rendezvous {
     const guests = new Set<Deno.Conn>();
     // Whoever comes is asked by itself, so that one who says nothing keeps nobody out.
     const ask = async (conn: Deno.Conn) => {
-      const shown = new Uint8Array(TOKEN_BYTES);
-      const said = await readExactly(conn, shown).catch(() => false);
+      const isChild = await showsToken(conn, this.#token);
       if (!guests.delete(conn)) return; // It was turned away meanwhile.
-      if (said && same(shown, this.#token) && open.has(this)) met.resolve(new Link(conn));
+      if (isChild && open.has(this)) met.resolve(new Link(conn));
       else conn.close();
     };
     const receive = async () => {

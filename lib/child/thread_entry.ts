@@ -16,6 +16,7 @@ import {
   uncloneable,
   unpack,
 } from "../transfer/pack.ts";
+import { bareError } from "../transfer/failure.ts";
 import { reducer, revive } from "../transfer/reduce.ts";
 import { fires } from "./due.ts";
 import type { End } from "./job.ts";
@@ -135,11 +136,7 @@ function packError(error: unknown): Packed {
     return packed;
   } catch {
     // The error holds something that cannot cross: send what can be read of it.
-    const plain = error instanceof Error ? error : new Error(Deno.inspect(error));
-    const bare = new Error(plain.message);
-    bare.name = plain.name;
-    bare.stack = plain.stack ?? "";
-    return pack(bare, reduce, "error");
+    return pack(bareError(error), reduce, "error");
   }
 }
 

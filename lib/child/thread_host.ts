@@ -8,8 +8,9 @@
  *
  * @module
  */
-import { receiveMessageOnPort, Worker as NodeWorker } from "node:worker_threads";
+import { Worker as NodeWorker } from "node:worker_threads";
 import { fileURLToPath } from "node:url";
+import { take, unref } from "../core/ports.ts";
 import { lines } from "../channel/lines.ts";
 import { leave, self } from "../memory/self.ts";
 import { services } from "../sync/steps.ts";
@@ -25,17 +26,6 @@ interface Hosted {
 const hosted = new Map<number, Hosted>();
 const homes = new Set<MessagePort>();
 let home: MessagePort | undefined;
-
-/** Takes a message of a port, without waiting; undefined when there is none. */
-export function take(port: MessagePort): unknown {
-  // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
-  return receiveMessageOnPort(port as any)?.message;
-}
-
-/** A port's messages keep no program alive: its worker does, if it should. */
-export function unref(port: MessagePort): void {
-  (port as MessagePort & { unref?: () => void }).unref?.();
-}
 
 /** Tells a thread where to ask for further threads. */
 export function setHome(port: MessagePort): void {

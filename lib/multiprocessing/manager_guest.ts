@@ -5,8 +5,9 @@
  * @module
  */
 import type { Link } from "../child/link.ts";
+import { errorToBytes } from "../child/process_protocol.ts";
 import type { Contended } from "./manager_deadlock.ts";
-import { type Bytes, DONE, FAILED, toFrame, WITHDRAWN, wrapError } from "./manager_protocol.ts";
+import { type Bytes, DONE, FAILED, toFrame, WITHDRAWN } from "./manager_protocol.ts";
 
 /** The longest time that a timer can wait; beyond it a wait is without limit. */
 const LONGEST = 0x7fffffff;
@@ -130,7 +131,7 @@ export class Call {
   /** Answers with an error. */
   fail(error: unknown): void {
     this.#forget();
-    this.guest.send([this.#id, FAILED, wrapError(error)]);
+    this.guest.send([this.#id, FAILED, errorToBytes(error)]);
   }
 
   /** Says that the call was cancelled and has had no effect. */

@@ -108,19 +108,6 @@ export async function unwrap(bytes: Bytes): Promise<unknown> {
   return fromBytes(bytes);
 }
 
-/** Encodes an error; one that holds what cannot cross goes as its message and stack. */
-export function wrapError(error: unknown): Bytes {
-  try {
-    return toBytes(error, "error");
-  } catch {
-    const plain = error instanceof Error ? error : new Error(Deno.inspect(error));
-    const bare = new Error(plain.message);
-    bare.name = plain.name;
-    bare.stack = plain.stack ?? "";
-    return toBytes(bare, "error");
-  }
-}
-
 /** Decodes an error; a module that cannot be imported here costs it its class. */
 export async function unwrapError(bytes: Bytes): Promise<unknown> {
   for (const module of modulesOf(bytes)) await load(module).catch(() => {});

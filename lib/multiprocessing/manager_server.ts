@@ -23,7 +23,9 @@
 import { context } from "../child/context.ts";
 import { Link } from "../child/link.ts";
 import { removeFolder } from "../child/private_folder.ts";
-import { readExactly, same } from "../child/rendezvous.ts";
+import { errorToBytes } from "../child/process_protocol.ts";
+import { showsToken } from "../child/rendezvous.ts";
+import { reached } from "../core/reached.ts";
 import { task } from "../transfer/task.ts";
 import { Objects } from "./manager_factory.ts";
 import { Call, Guest, PARKED, type Served } from "./manager_guest.ts";
@@ -36,8 +38,6 @@ import {
   fromFrame,
   HELLO,
   SOCKET,
-  TOKEN_BYTES,
-  wrapError,
 } from "./manager_protocol.ts";
 import type { Watched } from "./manager_watchdog.ts";
 
@@ -118,13 +118,16 @@ async function attend(conn: Deno.Conn, token: Uint8Array, objects: Objects): Pro
   const link = new Link(conn);
   const guest = new Guest(link);
   try {
-    if (!await showsToken(conn, link, token)) return guest;
+    const late = setTimeout(() => link.close(), PATIENCE);
+    const isClient = await showsToken(conn, token);
+    clearTimeout(late);
+    if (!isClient) return guest;
     for await (const bytes of link.frames()) {
       try {
         obey(fromFrame(bytes), guest, objects);
       } catch (error) {
-        guest.send([0, FAILED, wrapError(error)]);
-        await within(guest.flushed(), LAST_WORDS);
+        guest.send([0, FAILED, errorToBytes(error)]);
+        await reached(guest.flushed(), LAST_WORDS);
         break;
       }
     }
@@ -135,21 +138,6 @@ async function attend(conn: Deno.Conn, token: Uint8Array, objects: Objects): Pro
     guest.leave();
   }
   return guest;
-}
-
-async function within(promise: Promise<unknown>, limit: number): Promise<void> {
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, limit);
-  await Promise.race([promise, late]);
-  clearTimeout(timer);
-}
-
-async function showsToken(conn: Deno.Conn, link: Link, token: Uint8Array): Promise<boolean> {
-  const shown = new Uint8Array(TOKEN_BYTES);
-  const late = setTimeout(() => link.close(), PATIENCE);
-  const said = await readExactly(conn, shown).catch(() => false);
-  clearTimeout(late);
-  return said && same(shown, token);
 }
 
 /** What the server's process runs, until it is shut down. */
@@ -189,6 +177,6 @@ export const serve = task(
         if (guest === objects.owner && !isOver) quit(ORPHANED);
       });
     }
-    if (objects.owner !== undefined) await within(objects.owner.flushed(), LAST_WORDS);
+    if (objects.owner !== undefined) await reached(objects.owner.flushed(), LAST_WORDS);
   },
 );

@@ -8,6 +8,7 @@ import { checkOptions, checkString } from "../core/checks.ts";
 import { TimeoutError, type WorkerLoss, WorkerLostError } from "../core/errors.ts";
 import { signalName } from "../core/signals.ts";
 import type { PermissionKind, Permissions } from "../child/permissions.ts";
+import { reached } from "../core/reached.ts";
 import { makePrivateFolder, removeFolder } from "../child/private_folder.ts";
 import type { NameOptions } from "../sync/cell.ts";
 import { type Server, serverAt } from "./manager_client.ts";
@@ -134,10 +135,7 @@ export async function startServer(options: ManagerOptions): Promise<Started> {
 
 async function stopServer(process: Process, server: Server): Promise<void> {
   const asked = server.tell(MANAGER, "shutdown").catch(() => {});
-  const { promise: late, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, GRACE);
-  await Promise.race([asked, late]);
-  clearTimeout(timer);
+  await reached(asked, GRACE);
   if (!await process.join({ timeout: GRACE })) process.kill();
   await process.join({ timeout: GRACE });
   server.close();

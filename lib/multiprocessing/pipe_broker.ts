@@ -15,10 +15,10 @@
  *
  * @module
  */
-import { reached } from "../channel/turns.ts";
+import { reached } from "../core/reached.ts";
 import { Link } from "../child/link.ts";
 import { makePrivateFolder, removeFolder } from "../child/private_folder.ts";
-import { readExactly, same } from "../child/rendezvous.ts";
+import { showsToken } from "../child/rendezvous.ts";
 import { lastWords } from "../child/this_process.ts";
 import { Hub, type Party } from "./pipe_hub.ts";
 
@@ -224,9 +224,9 @@ class Broker {
     const probe = await visit({ folder, token: token.toHex(), pipe: "", end: 0, ticket: "" });
     if (probe === undefined) return;
     const turnedAway = probe.conn.read(new Uint8Array(1)).catch(() => null);
-    await reached(turnedAway, LEAVING, undefined);
+    await reached(turnedAway, LEAVING);
     probe.link.close();
-    await reached(Promise.all(this.#asking), LEAVING, undefined);
+    await reached(Promise.all(this.#asking), LEAVING);
   }
 
   #turnAway(conn: Deno.Conn): void {
@@ -239,8 +239,7 @@ class Broker {
   }
 
   async #ask(conn: Deno.Conn): Promise<void> {
-    const shown = new Uint8Array(TOKEN_BYTES);
-    if (!await readExactly(conn, shown) || !same(shown, this.token)) throw new Error("no token");
+    if (!await showsToken(conn, this.token)) throw new Error("no token");
     const link = new Link(conn);
     const frames = link.frames();
     const { value: hello } = await frames.next();
@@ -283,7 +282,7 @@ export class HomePipe {
     await this.#known?.settled();
     const party = this.hub.revoke(end, ticket);
     // Its socket closes with its process; another to whom it went on may have it still.
-    if (party instanceof Guest) await reached(party.gone, LEAVING, undefined);
+    if (party instanceof Guest) await reached(party.gone, LEAVING);
   }
 }
 

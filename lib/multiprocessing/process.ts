@@ -10,16 +10,9 @@
  *
  * @module
  */
-import {
-  checkBoolean,
-  checkFunction,
-  checkOptions,
-  checkSignal,
-  checkString,
-  checkTimeout,
-  show,
-} from "../core/checks.ts";
+import { checkBoolean, checkFunction, checkOptions, checkString, show } from "../core/checks.ts";
 import { ShareError, TimeoutError, WorkerLostError } from "../core/errors.ts";
+import { reached } from "../core/reached.ts";
 import { signalName, signalNumber } from "../core/signals.ts";
 import type { End } from "../child/job.ts";
 import type { Link } from "../child/link.ts";
@@ -37,6 +30,7 @@ import { beforeEnd, thisProcess } from "../child/this_process.ts";
 import { arenaForChild } from "../memory/arena.ts";
 import { mayMap, platform } from "../memory/platform/mod.ts";
 import { self } from "../memory/self.ts";
+import { checkWait } from "../sync/options.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { modulesOf } from "../transfer/codec.ts";
 import { gatherFlights, type Lost } from "../transfer/flight.ts";
@@ -295,9 +289,9 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * @throws {Error} It has not been started.
    */
   async join(options: JoinOptions = {}): Promise<boolean> {
-    const timeout = checkJoin(options, "join the process");
+    const timeout = checkWait(options, "join the process");
     this.#checkJoinable("join");
-    return await within(this.#gone.promise, timeout, options.signal);
+    return await reached(this.#gone.promise, timeout, options.signal);
   }
 
   /**
@@ -305,7 +299,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * asks the kernel instead, which needs `--allow-ffi`.
    */
   joinSync(options: JoinSyncOptions = {}): boolean {
-    const timeout = checkJoin(options, "join the process");
+    const timeout = checkWait(options, "join the process");
     this.#checkJoinable("join");
     const deadline = performance.now() + timeout;
     const idle = new Int32Array(new SharedArrayBuffer(4));
@@ -328,9 +322,9 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    */
   async result(options: JoinOptions = {}): Promise<R> {
     const here = new Error().stack;
-    const timeout = checkJoin(options, "get the process's result");
+    const timeout = checkWait(options, "get the process's result");
     this.#checkJoinable("get the result of");
-    if (!await within(this.#told.promise, timeout, options.signal)) {
+    if (!await reached(this.#told.promise, timeout, options.signal)) {
       throw new TimeoutError(`${this.#name} gave no result within ${timeout} ms`);
     }
     if (this.#outcome === undefined) await this.#gone.promise;
@@ -343,7 +337,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    */
   resultSync(options: JoinSyncOptions = {}): R {
     const here = new Error().stack;
-    const timeout = checkJoin(options, "get the process's result");
+    const timeout = checkWait(options, "get the process's result");
     this.#checkJoinable("get the result of");
     if (this.#outcome === undefined && !this.joinSync(options)) {
       throw new TimeoutError(`${this.#name} gave no result within ${timeout} ms`);
@@ -525,10 +519,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     this.#exitcode = signal === null ? code : -signalNumber(signal);
     // While this thread was blocked the child may have come, spoken and gone: then it is still to be met.
     if (!rendezvous.isVisited) rendezvous.end();
-    let late: ReturnType<typeof setTimeout> | undefined;
-    const patience = new Promise((wake) => late = setTimeout(wake, LAST_WORDS));
-    await Promise.race([heard, patience]);
-    clearTimeout(late);
+    await reached(heard, LAST_WORDS);
     rendezvous.end();
     this.#link?.close();
     if (this.#outcome === undefined && this.#box !== undefined) {
@@ -589,12 +580,6 @@ function needsFfi(action: string): Error {
   );
 }
 
-function checkJoin(options: JoinOptions, action: string): number {
-  checkOptions(options, action);
-  checkSignal(options.signal, action);
-  return checkTimeout(options.timeout, action);
-}
-
 function checkProcessOptions(options: ProcessOptions & { args?: unknown }, action: string): void {
   checkOptions(options, action);
   checkString(options.name, "name", action);
@@ -616,26 +601,6 @@ function checkProcessOptions(options: ProcessOptions & { args?: unknown }, actio
     throw new TypeError(
       `Cannot ${action}: orphan must be "keep" or "end", received ${show(options.orphan)}`,
     );
-  }
-}
-
-/** Waits for a promise; false when the time is up. */
-async function within(
-  promise: Promise<unknown>,
-  timeout: number,
-  signal: AbortSignal | undefined,
-): Promise<boolean> {
-  signal?.throwIfAborted();
-  if (timeout === Infinity && signal === undefined) return await promise.then(() => true);
-  const { promise: cut, resolve, reject } = Promise.withResolvers<boolean>();
-  const abort = () => reject(signal!.reason);
-  signal?.addEventListener("abort", abort);
-  const timer = timeout === Infinity ? undefined : setTimeout(() => resolve(false), timeout);
-  try {
-    return await Promise.race([promise.then(() => true), cut]);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
   }
 }
 

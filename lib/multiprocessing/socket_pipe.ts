@@ -16,6 +16,7 @@
  */
 import { show } from "../core/checks.ts";
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
+import { reached } from "../core/reached.ts";
 import type { Connection, SendOptions } from "../channel/connection.ts";
 import {
   keep,
@@ -28,7 +29,7 @@ import {
   unwrap,
 } from "../channel/message.ts";
 import { READY } from "../channel/ready.ts";
-import { reached, Turns } from "../channel/turns.ts";
+import { Turns } from "../channel/turns.ts";
 import { beforeEnd } from "../child/this_process.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";

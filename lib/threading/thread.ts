@@ -12,26 +12,21 @@
  *
  * @module
  */
-import {
-  checkBoolean,
-  checkFunction,
-  checkOptions,
-  checkSignal,
-  checkString,
-  checkTimeout,
-  show,
-} from "../core/checks.ts";
+import { checkBoolean, checkFunction, checkOptions, checkString, show } from "../core/checks.ts";
 import { ShareError, ThreadTerminated, TimeoutError, WorkerLostError } from "../core/errors.ts";
+import { reached } from "../core/reached.ts";
+import { take, unref } from "../core/ports.ts";
 import { errorOf, type Outcome, settle, traceOf } from "../child/outcome.ts";
 import { DUE, type Due, now } from "../child/due.ts";
 import type { End } from "../child/job.ts";
 import type { FromThread } from "../child/thread_protocol.ts";
 import "../channel/home_lines.ts";
-import { checkReadable, endWorker, startWorker, take, unref } from "../child/thread_host.ts";
+import { checkReadable, endWorker, startWorker } from "../child/thread_host.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { endOf } from "../memory/notes.ts";
 import { CANCEL, CUT, type Listed, STATE, STOP, WAITING } from "../memory/roster.ts";
 import { leave, self } from "../memory/self.ts";
+import { checkWait } from "../sync/options.ts";
 import { type Park, runAsync, runSync, services, type Steps } from "../sync/steps.ts";
 import {
   handOver,
@@ -323,7 +318,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
    * @throws {Error} It has not been started.
    */
   async join(options: JoinOptions = {}): Promise<boolean> {
-    const timeout = checkJoin(options, "join the thread");
+    const timeout = checkWait(options, "join the thread");
     this.#checkJoinable("join");
     const done = await runAsync(this.#wait(), { timeout, signal: options.signal });
     if (done === undefined) return false;
@@ -333,7 +328,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
 
   /** As {@linkcode join}, but blocks the calling thread. */
   joinSync(options: JoinSyncOptions = {}): boolean {
-    const timeout = checkJoin(options, "join the thread");
+    const timeout = checkWait(options, "join the thread");
     this.#checkJoinable("join");
     if (runSync(this.#wait(), timeout) === undefined) return false;
     this.#collectSync();
@@ -350,7 +345,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
    */
   async result(options: JoinOptions = {}): Promise<R> {
     const here = new Error().stack;
-    const timeout = checkJoin(options, "get the thread's result");
+    const timeout = checkWait(options, "get the thread's result");
     this.#checkJoinable("get the result of");
     const done = await runAsync(this.#wait(), { timeout, signal: options.signal });
     if (done === undefined) throw this.#late(timeout);
@@ -361,7 +356,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   /** As {@linkcode result}, but blocks the calling thread. */
   resultSync(options: JoinSyncOptions = {}): R {
     const here = new Error().stack;
-    const timeout = checkJoin(options, "get the thread's result");
+    const timeout = checkWait(options, "get the thread's result");
     this.#checkJoinable("get the result of");
     if (runSync(this.#wait(), timeout) === undefined) throw this.#late(timeout);
     this.#collectSync();
@@ -548,10 +543,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     this.#finish();
     const end = this.#end;
     // Its reports come first. A worker that fell over may not have said that it ended.
-    let late: ReturnType<typeof setTimeout> | undefined;
-    const soon = new Promise<void>((wake) => late = setTimeout(wake, GRACE));
-    await Promise.race([this.#told.promise, soon]);
-    clearTimeout(late);
+    await reached(this.#told.promise, GRACE);
     this.#close();
     if (this.#landed.length > 0) await Promise.all(this.#landed);
     if (this.#outcome === undefined && end !== undefined && end.type !== "exit") {
@@ -601,12 +593,6 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
       : new WorkerLostError(`${this.#title()} ended without a result`);
     return { ok: false, error };
   }
-}
-
-function checkJoin(options: JoinOptions, action: string): number {
-  checkOptions(options, action);
-  checkSignal(options.signal, action);
-  return checkTimeout(options.timeout, action);
 }
 
 const attached = new Map<number, WeakRef<Thread>>();

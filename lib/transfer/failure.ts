@@ -124,3 +124,12 @@ export function withLocalStack(error: unknown, child: string, here: string | und
   });
   return error;
 }
+
+/** What can be read of an error that cannot cross as it is: its name, message and stack. */
+export function bareError(error: unknown): Error {
+  const plain = error instanceof Error ? error : new Error(Deno.inspect(error));
+  const bare = new Error(plain.message);
+  bare.name = plain.name;
+  bare.stack = plain.stack ?? "";
+  return bare;
+}
