@@ -65,7 +65,11 @@ export type {
   ManagerGuard,
   RLockProxy,
 } from "./multiprocessing/manager_lock_proxy.ts";
-export type { ArrayProxy, ValueProxy } from "./multiprocessing/manager_number_proxy.ts";
+export type {
+  ArrayProxy,
+  NumbersProxy,
+  ValueProxy,
+} from "./multiprocessing/manager_number_proxy.ts";
 export type {
   BarrierProxy,
   BoundedSemaphoreProxy,

@@ -49,7 +49,6 @@ export type {
   ThreadState,
 } from "./threading/thread.ts";
 export { Timer } from "./threading/timer.ts";
-export type { TimerOptions, TimerRest } from "./threading/timer.ts";
 export { Lock } from "./sync/lock.ts";
 export { RLock } from "./sync/rlock.ts";
 export { BoundedSemaphore, Semaphore } from "./sync/semaphore.ts";

@@ -32,7 +32,7 @@ import { BLOCK_WORDS, type Blocks } from "../memory/blocks.ts";
 import { AT, type Placement } from "../memory/placement.ts";
 import { Cell } from "../sync/cell.ts";
 import { ASYNC, Mutex, MUTEX_WORDS } from "../sync/mutex.ts";
-import { pause, SpinBudget } from "../sync/spin.ts";
+import { SpinBudget, spinWhile } from "../sync/spin.ts";
 import { ALL, type Park, runAsync, runSync, type Steps } from "../sync/steps.ts";
 import type { WaitOptions } from "../sync/options.ts";
 
@@ -298,17 +298,7 @@ export class Chain {
     const index = this.#base + side + TURN;
     const value = Atomics.load(words, index);
     if (side === WRITERS && this.frames > 0) return true;
-    const looks = spin.next();
-    for (let k = 0; k < looks; k++) {
-      if (Atomics.load(words, index) !== value) {
-        spin.paid(k);
-        return true;
-      }
-      // Each look takes the line away from the core that is to write it.
-      for (let p = 0; p < PAUSES; p++) pause();
-    }
-    spin.failed();
-    return false;
+    return spinWhile(words, index, value, spin, PAUSES);
   }
 
   /** Blocks for a frame, for so short a time that an event loop can bear it; whether it came. */

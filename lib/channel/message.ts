@@ -1,6 +1,6 @@
 /**
- * What goes through a pipe between processes: a value, as the codec writes it, or bytes behind a mark that
- * no value begins with.
+ * What goes through a pipe or queue between processes: a value, as the codec writes it, or bytes behind a
+ * mark that no value begins with.
  *
  * @module
  */
@@ -13,10 +13,12 @@ import { isLoaded, load } from "../transfer/task.ts";
 /** The first byte of a message that is bytes. */
 const BYTES = 1;
 const LOOP_LIMIT = 64;
+/** How many bytes a typed array takes besides its own. */
+export const VIEW_HEAD = 16;
 
 const reduce = reducer("process");
 /** Most messages are small: they are written and read here. */
-const outbox = new Uint8Array(1 << 16);
+const outbox = new Uint8Array(1 << 17);
 const inbox = new Uint8Array(1 << 10);
 const views: Uint8Array[] = [];
 
@@ -41,17 +43,18 @@ const message: Message = { bytes: outbox, length: 0, flights: [] };
 /**
  * Writes a value as a message. What it gives is overwritten by the next call.
  *
+ * @param root What errors call the value.
  * @throws {ShareError} The value cannot cross.
  */
-export function messageOf(value: unknown): Message {
+export function messageOf(value: unknown, root = "value"): Message {
   const before = gatherIn(gathered);
   try {
     message.bytes = outbox;
-    message.length = encodeInto(outbox, 0, value, reduce, "value");
+    message.length = encodeInto(outbox, 0, value, reduce, root);
     if (message.length < 0) {
       // What it began to send is sent anew.
       loseAll(gathered);
-      message.bytes = encode(value, reduce, "value");
+      message.bytes = encode(value, reduce, root);
       message.length = message.bytes.length;
     }
   } catch (error) {
@@ -62,6 +65,11 @@ export function messageOf(value: unknown): Message {
   }
   if (message.flights.length > 0 || gathered.length > 0) message.flights = gathered.splice(0);
   return message;
+}
+
+/** Writes a typed array as a message; gives its length, which is at most {@linkcode VIEW_HEAD} more. */
+export function writeView(into: Uint8Array, start: number, view: ArrayBufferView): number {
+  return encodeInto(into, start, view, reduce);
 }
 
 /** Writes bytes as a message; gives its length. */
@@ -106,18 +114,23 @@ export function readValue(bytes: Uint8Array, start: number, length: number): Fou
 }
 
 /**
- * As {@linkcode readValue}, for a thread that blocks and can load nothing.
+ * Gives what reads as {@linkcode readValue} does, for a thread that blocks and can load nothing: it throws
+ * a TypeError when the message needs a module that is not loaded, and the message stays where it is.
  *
- * @throws {TypeError} The message needs a module that is not loaded; it stays where it is.
+ * @param action What is done, for the error.
+ * @param subject What needs the module.
+ * @param remedy The call that would load it.
  */
-export function readLoaded(bytes: Uint8Array, start: number, length: number): Found {
-  const found = readValue(bytes, start, length);
-  const missing = found.bytes && modulesOf(found.bytes).find((module) => !isLoaded(module));
-  if (missing === undefined) return found;
-  throw new TypeError(
-    `Cannot receive and block: the value needs ${missing}, which this thread has not imported; ` +
-      "use await recv(), which does, or import it",
-  );
+export function readLoaded(action: string, subject: string, remedy: string): typeof readValue {
+  return (bytes, start, length) => {
+    const found = readValue(bytes, start, length);
+    const missing = found.bytes && modulesOf(found.bytes).find((module) => !isLoaded(module));
+    if (missing === undefined) return found;
+    throw new TypeError(
+      `Cannot ${action} and block: ${subject} needs ${missing}, which this thread has not ` +
+        `imported; use await ${remedy}(), which does, or import it`,
+    );
+  };
 }
 
 /**

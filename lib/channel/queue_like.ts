@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { WaitOptions, WaitSyncOptions } from "../sync/options.ts";
+import { checkBoolean } from "../core/checks.ts";
+import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 
 /** Options of `putSync()` and `getSync()`. */
 export interface QueueSyncOptions extends WaitSyncOptions {
@@ -45,4 +46,11 @@ export interface QueueLike<T> extends AsyncIterable<T> {
   empty(): boolean;
   /** Whether there is no room; true only for the moment: put with a timeout instead of asking. */
   full(): boolean;
+}
+
+/** Checks the options of a put or get, and gives the time to wait in ms. */
+export function checkQueue(options: QueueOptions | undefined, action: string): number {
+  const timeout = checkWait(options, action);
+  checkBoolean(options?.block, "block", action);
+  return options?.block === false ? 0 : timeout;
 }

@@ -169,7 +169,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   recvSync(options?: WaitSyncOptions): T {
-    return unwrap(this.#receiveSync(readLoaded, options)) as T;
+    return unwrap(this.#receiveSync(readNow, options)) as T;
   }
 
   async recvBytes(options?: WaitOptions): Promise<Uint8Array> {
@@ -405,6 +405,8 @@ export class RingConnection<T = unknown> implements Connection<T> {
     throw ended(action);
   }
 }
+
+const readNow = readLoaded("receive", "the value", "recv");
 
 const SEND = "send";
 const RECEIVE = "receive";

@@ -24,21 +24,21 @@ export interface Store {
 }
 
 /** First in, first out. */
-export class List implements Store {
-  #items: Item[] = [];
+export class List<T = Item> implements Store {
+  #items: (T | undefined)[] = [];
   #head = 0;
 
   get length(): number {
     return this.#items.length - this.#head;
   }
 
-  push(item: Item): void {
+  push(item: T): void {
     this.#items.push(item);
   }
 
-  pop(): Item {
+  pop(): T {
     const items = this.#items;
-    const item = items[this.#head];
+    const item = items[this.#head] as T;
     items[this.#head++] = undefined;
     if (this.#head === items.length) {
       items.length = 0;
@@ -50,13 +50,18 @@ export class List implements Store {
     return item;
   }
 
-  peek(): Item {
-    return this.#items[this.#head];
+  peek(): T {
+    return this.#items[this.#head] as T;
   }
 
-  putBack(back: Item[]): void {
-    this.#items = [...back, ...this.#items.slice(this.#head)];
-    this.#head = 0;
+  putBack(back: T[]): void {
+    if (back.length > this.#head) {
+      this.#items = [...back, ...this.#items.slice(this.#head)];
+      this.#head = 0;
+      return;
+    }
+    // There is room where the last ones were taken.
+    for (let k = back.length; k > 0;) this.#items[--this.#head] = back[--k];
   }
 }
 

@@ -3,15 +3,19 @@
  *
  * @module
  */
-import { checkBoolean, show } from "../core/checks.ts";
+import { show } from "../core/checks.ts";
 import { Empty, Full, ShutDown } from "../core/errors.ts";
-import { checkWait } from "../sync/options.ts";
 import { type Limit, runAsync, runSync } from "../sync/steps.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
 import { open, ready, wrap } from "./item.ts";
 import type { Taken } from "./line.ts";
 import type { Core } from "./queue_core.ts";
-import type { QueueLike, QueueOptions, QueueSyncOptions } from "./queue_like.ts";
+import {
+  checkQueue,
+  type QueueLike,
+  type QueueOptions,
+  type QueueSyncOptions,
+} from "./queue_like.ts";
 
 /** Options of `putSync()` of a queue between threads. */
 export interface PutSyncOptions extends QueueSyncOptions {
@@ -88,7 +92,7 @@ export abstract class ThreadQueue<T = unknown>
    * @throws {ThreadTerminated} This thread was terminated.
    */
   async get(options?: QueueOptions): Promise<T> {
-    const timeout = options === undefined ? Infinity : checkGet(options);
+    const timeout = options === undefined ? Infinity : checkQueue(options, GET);
     const signal = options?.signal;
     signal?.throwIfAborted();
     const core = this.#core;
@@ -109,7 +113,7 @@ export abstract class ThreadQueue<T = unknown>
 
   /** As {@linkcode get}, but blocks the thread. */
   getSync(options?: QueueSyncOptions): T {
-    const timeout = options === undefined ? Infinity : checkGet(options);
+    const timeout = options === undefined ? Infinity : checkQueue(options, GET);
     const core = this.#core;
     let taken = core.takeNow(true);
     if (taken === undefined && timeout > 0) {
@@ -208,16 +212,10 @@ export abstract class ThreadQueue<T = unknown>
 
 const LATE: Limit = { timeout: ON_ITS_WAY };
 
-function checkGet(options: QueueOptions, action = GET): number {
-  const timeout = checkWait(options, action);
-  checkBoolean(options.block, "block", action);
-  return options.block === false ? 0 : timeout;
-}
-
 function checkPut(options: PutOptions): number {
   const { transfer } = options ?? {};
   if (transfer !== undefined && !Array.isArray(transfer)) {
     throw new TypeError(`Cannot ${PUT}: transfer must be an array, received ${show(transfer)}`);
   }
-  return checkGet(options, PUT);
+  return checkQueue(options, PUT);
 }

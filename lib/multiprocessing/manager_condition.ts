@@ -11,8 +11,9 @@
  * @module
  */
 import { checkInteger } from "../core/checks.ts";
+import { title } from "../sync/cell.ts";
 import { type Call, checkTime, PARKED, Served } from "./manager_guest.ts";
-import { type LockObject, remove, title } from "./manager_locks.ts";
+import { type LockObject, remove } from "./manager_locks.ts";
 
 /** One that waits for a condition. */
 interface Waiter {

@@ -12,6 +12,7 @@
  * @module
  */
 import { checkInteger } from "../core/checks.ts";
+import { title } from "../sync/cell.ts";
 import { type Contended, watchFor } from "./manager_deadlock.ts";
 import { type Call, checkTime, type Guest, type Holdable, Served } from "./manager_guest.ts";
 
@@ -22,11 +23,6 @@ interface Entry {
   joins: boolean;
   /** Its turn has come: it takes the lock. */
   come(): void;
-}
-
-/** How an error speaks of it. */
-export function title(kind: string, name: string | undefined): string {
-  return name === undefined ? `the ${kind}` : `the ${kind} ${JSON.stringify(name)}`;
 }
 
 /** Takes an item out of a list. */

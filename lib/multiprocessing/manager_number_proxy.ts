@@ -9,18 +9,12 @@ import { type Server, serverAt } from "./manager_client.ts";
 import { RLockProxy } from "./manager_lock_proxy.ts";
 import { Proxied, type SentProxy } from "./manager_proxied.ts";
 
-/** What the numbers of a manager have in common: a lock beside them. */
 interface SentNumbers extends SentProxy {
   lock: number;
 }
 
-/**
- * A number at a manager's server; as threading.Value. Each call is one step; for several, hold the
- * {@linkcode lock}.
- *
- * @typeParam T The type of the number: `"i64"` and `"u64"` are bigints, all others numbers.
- */
-export class ValueProxy<T extends NumericType = NonBigType> extends Proxied {
+/** What the numbers of a manager have in common: a lock beside them. */
+export abstract class NumbersProxy extends Proxied {
   /** Excludes other clients while a change takes several steps. */
   readonly lock: RLockProxy;
   readonly #lock: number;
@@ -32,6 +26,19 @@ export class ValueProxy<T extends NumericType = NonBigType> extends Proxied {
     this.lock = new RLockProxy(server, lock);
   }
 
+  /** @ignore */
+  override [SHARE](): unknown {
+    return { ...super[SHARE]() as SentProxy, lock: this.#lock } satisfies SentNumbers;
+  }
+}
+
+/**
+ * A number at a manager's server; as threading.Value. Each call is one step; for several, hold the
+ * {@linkcode lock}.
+ *
+ * @typeParam T The type of the number: `"i64"` and `"u64"` are bigints, all others numbers.
+ */
+export class ValueProxy<T extends NumericType = NonBigType> extends NumbersProxy {
   /** The number. */
   async get(): Promise<NumberOf<T>> {
     return await this.ask("get") as NumberOf<T>;
@@ -63,11 +70,6 @@ export class ValueProxy<T extends NumericType = NonBigType> extends Proxied {
   async compareExchange(expected: NumberOf<T>, next: NumberOf<T>): Promise<NumberOf<T>> {
     return await this.ask("compareExchange", expected, next) as NumberOf<T>;
   }
-
-  /** @ignore */
-  override [SHARE](): unknown {
-    return { ...super[SHARE]() as SentProxy, lock: this.#lock } satisfies SentNumbers;
-  }
 }
 
 /**
@@ -75,18 +77,7 @@ export class ValueProxy<T extends NumericType = NonBigType> extends Proxied {
  *
  * @typeParam T The type of the numbers: `"i64"` and `"u64"` are bigints, all others numbers.
  */
-export class ArrayProxy<T extends NumericType = NonBigType> extends Proxied {
-  /** Excludes other clients while a change takes several steps. */
-  readonly lock: RLockProxy;
-  readonly #lock: number;
-
-  /** Managers create proxies. */
-  constructor(server: Server, object: number, lock: number) {
-    super(server, object);
-    this.#lock = lock;
-    this.lock = new RLockProxy(server, lock);
-  }
-
+export class ArrayProxy<T extends NumericType = NonBigType> extends NumbersProxy {
   /** How many numbers there are. */
   async length(): Promise<number> {
     return await this.ask("length") as number;
@@ -124,18 +115,12 @@ export class ArrayProxy<T extends NumericType = NonBigType> extends Proxied {
   async *[Symbol.asyncIterator](): AsyncIterableIterator<NumberOf<T>> {
     yield* await this.slice();
   }
-
-  /** @ignore */
-  override [SHARE](): unknown {
-    return { ...super[SHARE]() as SentProxy, lock: this.#lock } satisfies SentNumbers;
-  }
 }
 
-shareable(import.meta, "Value", ValueProxy, (sent) => {
-  const { address, object, lock } = sent as SentNumbers;
-  return new ValueProxy(serverAt(address), object, lock);
-});
-shareable(import.meta, "Array", ArrayProxy, (sent) => {
-  const { address, object, lock } = sent as SentNumbers;
-  return new ArrayProxy(serverAt(address), object, lock);
-});
+const restore =
+  (type: new (server: Server, object: number, lock: number) => NumbersProxy) => (sent: unknown) => {
+    const { address, object, lock } = sent as SentNumbers;
+    return new type(serverAt(address), object, lock);
+  };
+shareable(import.meta, "Value", ValueProxy, restore(ValueProxy));
+shareable(import.meta, "Array", ArrayProxy, restore(ArrayProxy));

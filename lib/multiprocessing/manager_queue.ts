@@ -9,6 +9,7 @@
  * @module
  */
 import { Empty, Full, ShutDown } from "../core/errors.ts";
+import { List } from "../channel/store.ts";
 import { type Call, checkBytes, checkTime, PARKED, Served } from "./manager_guest.ts";
 import type { Bytes } from "./manager_protocol.ts";
 
@@ -22,9 +23,7 @@ interface Putter {
 export class QueueObject extends Served {
   override readonly methods = QUEUE;
   readonly #maxsize: number;
-  #items: Bytes[] = [];
-  /** The place of the first item. */
-  #first = 0;
+  readonly #items = new List<Bytes>();
   readonly #getting = new Set<Call>();
   readonly #putting = new Set<Putter>();
   readonly #joining = new Set<Call>();
@@ -70,7 +69,7 @@ export class QueueObject extends Served {
   }
 
   qsize(): number {
-    return this.#items.length - this.#first;
+    return this.#items.length;
   }
 
   full(): boolean {
@@ -100,8 +99,7 @@ export class QueueObject extends Served {
     this.#isShutDown = true;
     if (immediate) {
       const dropped = this.qsize();
-      this.#items = [];
-      this.#first = 0;
+      while (this.#items.length > 0) this.#items.pop();
       this.#finish(Math.min(dropped, this.#unfinished));
     }
     for (const { call } of this.#putting) call.fail(this.#shutDown("put into"));
@@ -134,13 +132,7 @@ export class QueueObject extends Served {
   }
 
   #give(call: Call): void {
-    const item = this.#items[this.#first]!;
-    // Taken from the front by a moving place: shift() would move all others.
-    this.#items[this.#first++] = undefined!;
-    if (this.#first > 1000 && this.#first * 2 > this.#items.length) {
-      this.#items.splice(0, this.#first);
-      this.#first = 0;
-    }
+    const item = this.#items.pop();
     call.done(item, () => this.#putBack(item));
     const [putter] = this.#putting;
     if (putter === undefined || this.full()) return;
@@ -151,8 +143,7 @@ export class QueueObject extends Served {
 
   /** Puts an item back in front that never reached whom it was given to. */
   #putBack(item: Bytes): void {
-    if (this.#first > 0) this.#items[--this.#first] = item;
-    else this.#items.unshift(item);
+    this.#items.putBack([item]);
     this.#pass();
   }
 

@@ -5,18 +5,11 @@
  */
 import { checkBoolean, checkOptions } from "../core/checks.ts";
 import { ShutDown } from "../core/errors.ts";
-import type { QueueOptions } from "../channel/queue_like.ts";
+import { checkQueue, type QueueOptions } from "../channel/queue_like.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
 import { shareable } from "../transfer/shareable.ts";
 import { type Bytes, unwrap, wrap } from "./manager_protocol.ts";
-import { Proxied, restore } from "./manager_proxied.ts";
-
-function checkQueue(options: QueueOptions | undefined, action: string): number | undefined {
-  const timeout = checkWait(options, action);
-  checkBoolean(options?.block, "block", action);
-  if (options?.block === false) return 0;
-  return timeout === Infinity ? undefined : timeout;
-}
+import { Proxied, restore, sent } from "./manager_proxied.ts";
 
 /**
  * A queue at a manager's server, first in, first out; as queue.Queue.
@@ -39,7 +32,7 @@ export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T>
    * @throws {ShareError} The item cannot cross.
    */
   async put(item: T, options?: QueueOptions): Promise<void> {
-    const timeout = checkQueue(options, "put into the queue");
+    const timeout = sent(checkQueue(options, "put into the queue"));
     const args = [timeout, wrap(item, "item")];
     await this.server.call(this.object, "put", args, options?.signal);
   }
@@ -59,7 +52,7 @@ export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T>
    * @throws {ShutDown} The queue has been shut down, and is empty.
    */
   async get(options?: QueueOptions): Promise<T> {
-    const timeout = checkQueue(options, "get from the queue");
+    const timeout = sent(checkQueue(options, "get from the queue"));
     const bytes = await this.server.call(this.object, "get", [timeout], options?.signal);
     return await unwrap(bytes as Bytes) as T;
   }
@@ -99,9 +92,8 @@ export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T>
    * @returns false when the timeout ended first.
    */
   async join(options?: WaitOptions): Promise<boolean> {
-    const timeout = checkWait(options, "join the queue");
-    const args = [timeout === Infinity ? undefined : timeout];
-    return await this.server.call(this.object, "join", args, options?.signal) as boolean;
+    const timeout = sent(checkWait(options, "join the queue"));
+    return await this.server.call(this.object, "join", [timeout], options?.signal) as boolean;
   }
 
   /**

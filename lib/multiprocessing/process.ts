@@ -33,7 +33,7 @@ import { self } from "../memory/self.ts";
 import { checkWait } from "../sync/options.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { modulesOf } from "../transfer/codec.ts";
-import { gatherFlights, type Lost } from "../transfer/flight.ts";
+import { gatherFlights, loseAll, type Lost } from "../transfer/flight.ts";
 import { hasPrivates } from "../transfer/reduce.ts";
 import {
   checkBootstrap,
@@ -473,7 +473,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     try {
       return spawn(...how);
     } catch (cause) {
-      for (const lost of this.#flights) lost();
+      loseAll(this.#flights);
       throw cause;
     }
   }

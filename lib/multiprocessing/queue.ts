@@ -6,79 +6,46 @@
  *
  * @module
  */
-import { checkBoolean, checkInteger, show } from "../core/checks.ts";
+import { checkInteger, show } from "../core/checks.ts";
 import { Empty, Full } from "../core/errors.ts";
+import { Chain, CHAIN_EXTRA, CHAIN_WORDS, type Fill, NOTHING, WHOLE } from "../channel/chain.ts";
 import {
-  Chain,
-  CHAIN_EXTRA,
-  CHAIN_WORDS,
-  type Fill,
-  NOTHING,
-  type Read,
-  WHOLE,
-} from "../channel/chain.ts";
-import type { QueueLike, QueueOptions, QueueSyncOptions } from "../channel/queue_like.ts";
+  keep,
+  loadFor,
+  type Message,
+  messageOf,
+  readLoaded,
+  readValue,
+  unwrap,
+  VIEW_HEAD,
+  writeView,
+} from "../channel/message.ts";
+import {
+  checkQueue,
+  type QueueLike,
+  type QueueOptions,
+  type QueueSyncOptions,
+} from "../channel/queue_like.ts";
 import { theArena } from "../memory/arena.ts";
 import { AT, type Placed, type Placement } from "../memory/placement.ts";
 import type { NameOptions, Sent } from "../sync/cell.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { ALL, checkCancelled, runAsync, runSync, STEPS, type Steps } from "../sync/steps.ts";
-import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
-import { HAS_MODULES } from "../transfer/codec_format.ts";
-import { reducer, revive } from "../transfer/reduce.ts";
+import { loseAll } from "../transfer/flight.ts";
 import { SHARE, shareable } from "../transfer/shareable.ts";
-import { isLoaded, load } from "../transfer/task.ts";
 
 /** How many tasks were done; beside it, in puts, how many there were. */
 const DONE = CHAIN_EXTRA;
-
-/** Most items are small: they are written here first, and read from here. */
-const outbox = new Uint8Array(1 << 17);
-const inbox = new Uint8Array(1 << 10);
-/** The first so many bytes of the inbox, for each length that has occurred. */
-const views: Uint8Array[] = [];
-
-const reduce = reducer("process");
 
 /** A queue as it is sent. */
 interface SentQueue extends Sent {
   maxsize: number;
 }
 
-/** An item as it was found: its value, the error of reading it, or bytes whose modules are to be loaded. */
-interface Found {
-  value?: unknown;
-  error?: unknown;
-  bytes?: Uint8Array;
-}
+/** From so many bytes on a copy counts. */
+const LARGE = 4096;
 
-/** Reads an item where it lies. Plain data runs no code of anybody. */
-const readPlain: Read<Found> = (bytes, start, length) => {
-  if ((bytes[start]! & HAS_MODULES) !== 0) return { bytes: bytes.slice(start, start + length) };
-  try {
-    return { value: decode(viewOf(bytes, start, length), revive) };
-  } catch (error) {
-    return { error };
-  }
-};
-
-/** As {@linkcode readPlain}, but leaves an item whose modules are not there. */
-const readLoaded: Read<Found> = (bytes, start, length) => {
-  const found = readPlain(bytes, start, length);
-  const missing = found.bytes && modulesOf(found.bytes).find((module) => !isLoaded(module));
-  if (missing === undefined) return found;
-  throw new TypeError(
-    `Cannot get the item and block: it needs ${missing}, which this thread has not imported; ` +
-      "use await get(), which does, or import it",
-  );
-};
-
-function viewOf(bytes: Uint8Array, start: number, length: number): Uint8Array {
-  if (length > inbox.length) return bytes.subarray(start, start + length);
-  if (length < 64) { for (let k = 0; k < length; k++) inbox[k] = bytes[start + k]!; }
-  else inbox.set(bytes.subarray(start, start + length));
-  return views[length] ??= inbox.subarray(0, length);
-}
+const readNow = readLoaded("get the item", "it", "get");
 
 /**
  * A queue between processes, and threads of them: first in, first out.
@@ -147,16 +114,30 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     const timeout = this.#patience(options, "put");
     const signal = options?.signal;
     signal?.throwIfAborted();
-    const frame = this.#offer(item);
-    if (frame === undefined) return;
-    if (!await this.#chain.put(frame, { timeout, ...(signal && { signal }) })) throw this.#full();
+    const message = this.#offer(item);
+    if (message === undefined) return;
+    const { flights } = message;
+    try {
+      const isPut = await this.#chain.put(keep(message), { timeout, ...(signal && { signal }) });
+      if (!isPut) throw this.#full();
+    } catch (error) {
+      loseAll(flights);
+      throw error;
+    }
   }
 
   /** As {@linkcode put}, but blocks the thread while it waits. */
   putSync(item: T, options?: QueueSyncOptions): void {
     const timeout = this.#patience(options, "put");
-    const frame = this.#offer(item);
-    if (frame !== undefined && !this.#chain.putSync(frame, timeout)) throw this.#full();
+    const message = this.#offer(item);
+    if (message === undefined) return;
+    const { flights } = message;
+    try {
+      if (!this.#chain.putSync(keep(message), timeout)) throw this.#full();
+    } catch (error) {
+      loseAll(flights);
+      throw error;
+    }
   }
 
   /**
@@ -181,16 +162,12 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     const signal = options?.signal;
     signal?.throwIfAborted();
     checkCancelled();
-    let found = this.#chain.tryGet(readPlain);
+    let found = this.#chain.tryGet(readValue);
     if (found === NOTHING) {
-      found = await this.#chain.get(readPlain, { timeout, ...(signal && { signal }) });
+      found = await this.#chain.get(readValue, { timeout, ...(signal && { signal }) });
     }
     if (found === NOTHING) throw this.#empty();
-    if (found.bytes !== undefined) {
-      for (const module of modulesOf(found.bytes)) {
-        await load(module);
-      }
-    }
+    if (found.bytes !== undefined) await loadFor(found);
     return unwrap(found) as T;
   }
 
@@ -201,8 +178,8 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
    */
   getSync(options?: QueueSyncOptions): T {
     const timeout = options === undefined ? Infinity : this.#patience(options, "get");
-    let found = this.#isClosed ? this.#refuse("get") : this.#chain.tryGet(readLoaded);
-    if (found === NOTHING) found = this.#chain.getSync(readLoaded, timeout);
+    let found = this.#isClosed ? this.#refuse("get") : this.#chain.tryGet(readNow);
+    if (found === NOTHING) found = this.#chain.getSync(readNow, timeout);
     if (found === NOTHING) throw this.#empty();
     return unwrap(found) as T;
   }
@@ -292,29 +269,23 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     }
   }
 
-  /** Puts the item if that goes at once; else gives its bytes. */
-  #offer(item: T): Uint8Array | undefined {
+  /** Puts the item if that goes at once; else gives its message. */
+  #offer(item: T): Message | undefined {
     checkCancelled();
-    // Bytes alone are written where they will lie.
-    if (ArrayBuffer.isView(item) && isLarge(item.byteLength)) {
-      const fill: Fill = (bytes, start) => encodeInto(bytes, start, item, reduce, "item");
-      if (item.buffer instanceof ArrayBuffer && this.#chain.tryPut(fill, item.byteLength + 16)) {
-        return;
-      }
+    // A large typed array is written where it will lie. Objects are not: a getter of theirs could put, too.
+    const isLarge = ArrayBuffer.isView(item) && item.byteLength >= LARGE &&
+      item.byteLength + VIEW_HEAD <= WHOLE && item.buffer instanceof ArrayBuffer;
+    if (isLarge) {
+      const fill: Fill = (bytes, start) => writeView(bytes, start, item);
+      if (this.#chain.tryPut(fill, item.byteLength + VIEW_HEAD)) return;
     }
-    const length = encodeInto(outbox, 0, item, reduce, "item");
-    if (length < 0) {
-      const frame = encode(item, reduce, "item");
-      return this.#chain.tryPut(frame, frame.length) ? undefined : frame;
-    }
-    return this.#chain.tryPut(outbox, length) ? undefined : outbox.slice(0, length);
+    const message = messageOf(item, "item");
+    return this.#chain.tryPut(message.bytes, message.length) ? undefined : message;
   }
 
   #patience(options: QueueOptions | undefined, action: string): number {
     if (this.#isClosed) this.#refuse(action);
-    const timeout = checkWait(options, action);
-    checkBoolean(options?.block, "block", action);
-    return options?.block === false ? 0 : timeout;
+    return checkQueue(options, action);
   }
 
   #refuse(action: string): never {
@@ -332,18 +303,6 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   #empty(): Empty {
     return new Empty(`Cannot get: ${this.#title()} gave nothing in time`);
   }
-}
-
-/** Whether a copy counts, and the bytes lie in one block. */
-function isLarge(bytes: number): boolean {
-  return bytes >= 4096 && bytes + 16 <= WHOLE;
-}
-
-/** The value, or the error of reading it. */
-function unwrap({ value, error, bytes }: Found): unknown {
-  if (bytes !== undefined) return decode(bytes, revive);
-  if (error !== undefined) throw error;
-  return value;
 }
 
 /**

@@ -84,6 +84,11 @@ export class Cell {
 
   /** How an error speaks of it. */
   title(kind: string): string {
-    return this.name === undefined ? `the ${kind}` : `the ${kind} ${JSON.stringify(this.name)}`;
+    return title(kind, this.name);
   }
+}
+
+/** How an error speaks of a thing that may have a name. */
+export function title(kind: string, name: string | undefined): string {
+  return name === undefined ? `the ${kind}` : `the ${kind} ${JSON.stringify(name)}`;
 }

@@ -46,3 +46,28 @@ export class SpinBudget {
     this.#budget = Math.max(LEAST, this.#budget >> 2);
   }
 }
+
+/**
+ * Spins while the word is `value`, as long as the budget allows; whether it changed.
+ *
+ * @param pauses How many pauses there are between two looks: each look takes the word away from the core that
+ * is to write it.
+ */
+export function spinWhile(
+  words: Int32Array<ArrayBufferLike>,
+  index: number,
+  value: number,
+  spin: SpinBudget,
+  pauses = 1,
+): boolean {
+  const looks = spin.next();
+  for (let k = 0; k < looks; k++) {
+    if (Atomics.load(words, index) !== value) {
+      spin.paid(k);
+      return true;
+    }
+    for (let p = 0; p < pauses; p++) pause();
+  }
+  spin.failed();
+  return false;
+}

@@ -17,7 +17,7 @@ import { BLOCKS, WaitNote } from "../memory/notes.ts";
 import type { Region } from "../memory/region.ts";
 import { RUNNING, WAITING } from "../memory/roster.ts";
 import { isCancelled, isCut, self } from "../memory/self.ts";
-import { pause, type SpinBudget } from "./spin.ts";
+import { type SpinBudget, spinWhile } from "./spin.ts";
 
 /** A wait request: park until `words[index]` is no longer `value`. Read at once, so reusable. */
 export interface Park {
@@ -81,6 +81,51 @@ export function checkCancelled(): void {
   if (isCancelled()) throw terminated();
 }
 
+/** When and how a wait ends before its algorithm has: the same for both drivers. */
+class Exit {
+  readonly #deadline: number;
+  readonly #signal: AbortSignal | undefined;
+  #isLeaving = false;
+  #isCut = false;
+
+  constructor(timeout: number, signal?: AbortSignal) {
+    this.#deadline = timeout === Infinity ? Infinity : performance.now() + timeout;
+    this.#signal = signal;
+  }
+
+  #mayLeave(park: Park): boolean {
+    return !this.#isLeaving && !park.isRepair;
+  }
+
+  /** How long the park may last, in ms. */
+  left(park: Park): number {
+    if (this.#deadline === Infinity || !this.#mayLeave(park)) return Infinity;
+    return Math.max(0, this.#deadline - performance.now());
+  }
+
+  /** Whether it is to be left for its signal. */
+  isAborted(park: Park): boolean {
+    return this.#signal?.aborted === true && this.#mayLeave(park);
+  }
+
+  /** Has the algorithm leave, if it is time; gives its next step then. */
+  take<T>(steps: Steps<T>, park: Park): IteratorResult<Park, T | undefined> | undefined {
+    const mayLeave = this.#mayLeave(park);
+    if (!this.#isCut && isCut() || mayLeave && isCancelled()) {
+      this.#isLeaving = true;
+      this.#isCut = isCut();
+      return steps.throw(terminated());
+    }
+    if (this.isAborted(park)) {
+      this.#isLeaving = true;
+      return steps.throw(this.#signal!.reason);
+    }
+    if (this.left(park) > 0) return undefined;
+    this.#isLeaving = true;
+    return steps.return(undefined as T);
+  }
+}
+
 /**
  * Runs an algorithm and blocks the thread while it waits.
  *
@@ -94,35 +139,28 @@ export function runSync<T>(steps: Steps<T>, timeout = Infinity): T | undefined {
   for (const flush of flushes) flush();
   const mine = self();
   const noted = new Noted(BLOCKS);
+  const exit = new Exit(timeout);
   let serving = SERVING_SLICE;
-  const deadline = timeout === Infinity ? Infinity : performance.now() + timeout;
-  let leaving = false;
-  let cut = false;
   try {
     while (!step.done) {
-      const left = deadline === Infinity ? Infinity : deadline - performance.now();
-      const mayLeave = !leaving && !step.value.isRepair;
-      if (!cut && isCut() || mayLeave && isCancelled()) {
-        leaving = true;
-        cut = isCut();
-        step = steps.throw(terminated());
-      } else if (mayLeave && left <= 0) {
-        leaving = true;
-        step = steps.return(undefined as T);
-      } else if (spun(step.value, mayLeave ? left : Infinity)) {
-        step = steps.next();
-      } else {
-        const { region, index, value } = step.value;
-        noted.saw(step.value);
+      const park: Park = step.value;
+      const last = exit.take(steps, park);
+      if (last !== undefined) {
+        step = last;
+        continue;
+      }
+      const left = exit.left(park);
+      if (!spun(park, left)) {
+        noted.saw(park);
         const slice = services.size > 0 ? serving : SLICE;
         Atomics.store(mine.words, mine.state, WAITING);
-        region.waitSync(index, value, mayLeave ? Math.min(slice, left) : slice);
+        park.region.waitSync(park.index, park.value, Math.min(slice, left));
         Atomics.store(mine.words, mine.state, pending.size > 0 ? WAITING : RUNNING);
         let served = false;
         for (const serve of services) served = serve() || served;
         serving = served ? BUSY_SLICE : Math.min(SERVING_SLICE, serving * 2);
-        step = steps.next();
       }
+      step = steps.next();
     }
     return step.value;
   } finally {
@@ -132,17 +170,7 @@ export function runSync<T>(steps: Steps<T>, timeout = Infinity): T | undefined {
 
 /** Spins before a park, where the algorithm allows it; whether the word changed. */
 function spun({ region: { words }, index, value, spin }: Park, left: number): boolean {
-  if (spin === undefined || left <= 0) return false;
-  const looks = spin.next();
-  for (let k = 0; k < looks; k++) {
-    if (Atomics.load(words, index) !== value) {
-      spin.paid(k);
-      return true;
-    }
-    pause();
-  }
-  spin.failed();
-  return false;
+  return spin !== undefined && left > 0 && spinWhile(words, index, value, spin);
 }
 
 /** The note of a wait in the roster of whom it concerns. */
@@ -194,14 +222,12 @@ export async function runAsync<T>(
 ): Promise<T | undefined> {
   signal?.throwIfAborted();
   checkCancelled();
-  const deadline = timeout === Infinity ? Infinity : performance.now() + timeout;
+  const exit = new Exit(timeout, signal);
   let step: IteratorResult<Park, T | undefined> = steps.next();
   if (step.done) return step.value;
   for (const flush of flushes) flush();
   const mine = self();
   const noted = new Noted(0);
-  let leaving = false;
-  let cut = false;
   const wait = { park: { ...step.value } };
   // Whoever leaves wakes all who wait on the word, itself included: so no waiter is left behind that
   // would swallow a wake-up meant for another.
@@ -211,27 +237,19 @@ export async function runAsync<T>(
   Atomics.store(mine.words, mine.state, WAITING);
   try {
     while (!step.done) {
-      const left = deadline === Infinity ? Infinity : deadline - performance.now();
-      const mayLeave = !leaving && !step.value.isRepair;
-      if (!cut && isCut() || mayLeave && isCancelled()) {
-        leaving = true;
-        cut = isCut();
-        step = steps.throw(terminated());
-      } else if (mayLeave && signal?.aborted) {
-        leaving = true;
-        step = steps.throw(signal.reason);
-      } else if (mayLeave && left <= 0) {
-        leaving = true;
-        step = steps.return(undefined as T);
-      } else {
-        const { region, index, value } = step.value;
-        wait.park.region = region;
-        wait.park.index = index;
-        noted.saw(step.value);
-        await region.wait(index, value, mayLeave ? Math.min(SLICE, left) : SLICE);
-        // An abort that came first counts, even if what was waited for has come since.
-        if (!mayLeave || !signal?.aborted) step = steps.next();
+      const park: Park = step.value;
+      const last = exit.take(steps, park);
+      if (last !== undefined) {
+        step = last;
+        continue;
       }
+      const { region, index, value } = park;
+      wait.park.region = region;
+      wait.park.index = index;
+      noted.saw(park);
+      await region.wait(index, value, Math.min(SLICE, exit.left(park)));
+      // An abort that came first counts, even if what was waited for has come since.
+      if (!exit.isAborted(park)) step = steps.next();
     }
     return step.value;
   } finally {

@@ -36,7 +36,7 @@ import {
   uncloneable,
   unpack,
 } from "../transfer/pack.ts";
-import { gatherFlights, type Lost } from "../transfer/flight.ts";
+import { gatherFlights, loseAll, type Lost } from "../transfer/flight.ts";
 import { hasPrivates, reducer, revive } from "../transfer/reduce.ts";
 import {
   checkBootstrap,
@@ -298,7 +298,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
       mine.roster.leave(me.slot, me.ident, false);
       port1.close();
       ends.port1.close();
-      for (const lost of flights) lost();
+      loseAll(flights);
       throw cause instanceof DOMException ? uncloneable(cause, root) : cause;
     }
     handOver(args, me);

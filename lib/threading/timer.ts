@@ -8,14 +8,7 @@
  */
 import { show } from "../core/checks.ts";
 import { CANCELLED, DUE, type Due } from "../child/due.ts";
-import { Thread, type ThreadOptions, type ThreadOptionsWithArgs } from "./thread.ts";
-
-/** Options of a {@linkcode Timer}. */
-export type TimerOptions<A extends unknown[]> = ThreadOptions & Partial<ThreadOptionsWithArgs<A>>;
-
-/** The options after a target: required when it takes arguments. */
-export type TimerRest<A extends unknown[]> = [] extends A ? [options?: ThreadOptions & { args?: A }]
-  : [options: ThreadOptionsWithArgs<A>];
+import { Thread, type ThreadRest } from "./thread.ts";
 
 /**
  * A thread that runs its target some time after it was started, unless it is cancelled before.
@@ -56,7 +49,7 @@ export class Timer<R = unknown, A extends unknown[] = any[]> extends Thread<R | 
   constructor(
     ms: number,
     target: (...args: A) => R | PromiseLike<R>,
-    ...rest: TimerRest<NoInfer<A>>
+    ...rest: ThreadRest<NoInfer<A>>
   ) {
     if (typeof ms !== "number" || Number.isNaN(ms)) {
       throw new TypeError(`Cannot create a timer: ms must be a number, received ${show(ms)}`);
