@@ -30,7 +30,7 @@
  */
 import { BLOCK_WORDS, type Blocks } from "../memory/blocks.ts";
 import { AT, type Placement } from "../memory/placement.ts";
-import { Cell } from "../sync/cell.ts";
+import { Cell, type NameOptions } from "../sync/cell.ts";
 import { ASYNC, Mutex, MUTEX_WORDS } from "../sync/mutex.ts";
 import { SpinBudget, spinWhile } from "../sync/spin.ts";
 import { ALL, type Park, runAsync, runSync, type Steps } from "../sync/steps.ts";
@@ -80,8 +80,10 @@ export type Read<T> = (bytes: Uint8Array<ArrayBuffer>, start: number, length: nu
  */
 export type Fill = (bytes: Uint8Array<ArrayBuffer>, start: number) => number;
 
-/** How much a chain may hold. */
-export interface ChainLimits {
+/** How much a chain may hold, and what reports call it. */
+export interface ChainOptions extends NameOptions {
+  /** What it is part of. Default: Queue. */
+  kind?: "Queue" | "Pipe";
   /** Frames. Default: any number. */
   frames?: number;
   /** Bytes; one longer frame goes alone. Default: any number. */
@@ -131,20 +133,26 @@ export class Chain {
   #gotBytes = 0;
 
   /** Lays a chain over `CHAIN_WORDS` words. */
-  constructor(placement: Placement, blocks: Blocks, limits: ChainLimits, name?: string) {
+  constructor(placement: Placement, blocks: Blocks, options: ChainOptions) {
     const { region, base } = placement;
     this.#placement = placement;
     this.#words = region.words;
     this.#base = base;
     this.#blocks = blocks;
-    this.#mostFrames = limits.frames ?? Infinity;
-    this.#mostBytes = limits.bytes ?? Infinity;
+    this.#mostFrames = options.frames ?? Infinity;
+    this.#mostBytes = options.bytes ?? Infinity;
+    const { kind = "Queue", name } = options;
     const side = (at: number) =>
-      new Cell("Queue", MUTEX_WORDS, { name, [AT]: { ...placement, base: base + at } });
+      new Cell(kind, MUTEX_WORDS, { name, [AT]: { ...placement, base: base + at } });
     const writers = side(WRITERS);
     this.#id = writers.id;
     this.#writers = new Mutex(writers);
     this.#readers = new Mutex(side(READERS));
+  }
+
+  /** What reports know it by. */
+  get id(): number {
+    return this.#id;
   }
 
   /** How many frames there are, at this moment. */
@@ -194,12 +202,12 @@ export class Chain {
 
   /** Puts a frame, waiting for room; false when the time was up. */
   async put(frame: Uint8Array, options: WaitOptions = {}): Promise<boolean> {
-    return await runAsync(this.putting(frame, ASYNC), options) ?? false;
+    return await runAsync(this.putting(frame, frame.length, ASYNC), options) ?? false;
   }
 
   /** As {@linkcode put}, but blocks. */
   putSync(frame: Uint8Array, timeout: number): boolean {
-    return runSync(this.putting(frame, 0), timeout) ?? false;
+    return runSync(this.putting(frame, frame.length, 0), timeout) ?? false;
   }
 
   /** Takes the next frame, waiting for one; `NOTHING` when the time was up. */
@@ -214,8 +222,13 @@ export class Chain {
     return found === undefined ? NOTHING : found.value;
   }
 
-  /** The steps of a put; false when `isOver` has said so before there was room. */
-  *putting(frame: Uint8Array, kind: number, isOver?: () => boolean): Steps<boolean> {
+  /** The steps of {@linkcode tryPut}; false when `isOver` has said so before there was room. */
+  *putting(
+    frame: Uint8Array | Fill,
+    length: number,
+    kind: number,
+    isOver?: () => boolean,
+  ): Steps<boolean> {
     const mutex = this.#writers;
     const mine = mutex.me | kind;
     const park = this.#park(READERS, this.#roomSpin);
@@ -224,7 +237,7 @@ export class Chain {
       const turn = mutex.enter(mine);
       let how: number;
       try {
-        how = this.#write(frame, frame.length);
+        how = this.#write(frame, length);
       } finally {
         mutex.leave(turn);
       }
@@ -232,7 +245,7 @@ export class Chain {
       Atomics.add(this.#words, this.#base + SLEEPING_WRITERS, 1);
       park.value = this.#turn(READERS);
       // Memory that is short may come back from other chains: then a slice is waited.
-      if (how === NO_ROOM && this.hasRoom(frame.length)) continue;
+      if (how === NO_ROOM && this.hasRoom(length)) continue;
       if (isOver?.()) return false;
       yield park;
     }

@@ -3,7 +3,14 @@
  *
  * @module
  */
+import { show } from "../core/checks.ts";
 import type { WaitOptions, WaitSyncOptions } from "../sync/options.ts";
+
+/** Options of `pipe()`. */
+export interface PipeOptions {
+  /** Whether both ends send and receive. false: the first receives, the second sends. Default: true. */
+  duplex?: boolean;
+}
 
 /** Options of `send()`. */
 export interface SendOptions extends WaitOptions {
@@ -50,4 +57,27 @@ export interface Connection<T = unknown> extends AsyncIterable<T>, Disposable, A
   close(): void;
   /** Whether this end is closed. */
   readonly closed: boolean;
+}
+
+/**
+ * Checks what is sent as bytes.
+ *
+ * @throws {TypeError} It is none.
+ */
+export function checkBytes(bytes: unknown): void {
+  if (bytes instanceof Uint8Array) return;
+  throw new TypeError(`Cannot send: bytes must be a Uint8Array, received ${show(bytes)}`);
+}
+
+/**
+ * Checks what a connection between processes is to move.
+ *
+ * @throws {TypeError} There is something.
+ */
+export function checkNoTransfer(transfer: Transferable[] | undefined, action: string): void {
+  if (transfer === undefined || transfer.length === 0) return;
+  throw new TypeError(
+    `Cannot ${action}: transfer must be empty, as nothing can be moved to another process, ` +
+      `received ${show(transfer)}`,
+  );
 }

@@ -1,34 +1,54 @@
 /**
- * Who has an end of a pipe open: a table in the family's memory, of one word for each copy.
+ * Who can get at something in the family's memory (an end of a pipe, a queue): a table of one word for each
+ * copy.
  *
  * ```text
  *   0 --claim--> ident of the holder --release, or the holder is gone--> 0
  *   0 --send---> FLIGHT | ident of the sender --land--> ident of the receiver
- *                                             \--the receiver has ended--> 0
+ *                  |                          \--the receiver has ended, lose--> 0
+ *                  board
+ *                  |
+ *                  v
+ *                FLIGHT | CARRIED | carrier --land--> ident of the receiver
+ *                                          \--nobody is left who could get it--> 0
  * ```
  *
  * Who dies when:
  *
  * - a holder, at any time: whoever looks thoroughly finds that it is gone and clears its word;
- * - the receiver of a copy before it has landed: whoever started it clears the word (`transfer/flight.ts`). A
- *   copy that was sent another way, through a queue say, has no known receiver: it is held to be lost
- *   when nobody is left who could have received it, that is when the looker has been alone in the
- *   family for {@linkcode ALONE} ms.
+ * - the receiver of a copy before it has landed: whoever started it clears the word (`transfer/flight.ts`);
+ * - all who could receive a copy that waits in a pipe or queue: the word names the table of those, the *carrier*,
+ *   and whoever looks thoroughly finds nobody there, nor in what carries a copy of the carrier, and so on. Who takes
+ *   the message lands what is in it before the message is gone (`message.ts`);
+ * - the receiver of a copy that went another way (through a Manager, or beside values of classes that are still
+ *   to be loaded): the copy is held to be lost when the looker has been alone in the family for {@linkcode
+ *   ALONE} ms.
  *
  * @module
  */
 import type { Region } from "../memory/region.ts";
 
-/** How many copies an end can have at a time. */
+/** How many copies there can be at a time. */
 const COPIES = 126;
-/** The words of a table. */
+/** Set when there were more: then nobody can tell any more, and it counts as held. */
+const OVERFLOW = 126;
+/** Changes when the words of the table are used anew. */
+const GENERATION = 127;
+/** The words of a table. It begins at a multiple of {@linkcode LINE}. */
 export const HOLDERS_WORDS = 128;
+const LINE = 16;
 
 const FLIGHT = 1 << 30;
+const CARRIED = 1 << 29;
+// In the word of a carried copy: the line of the carrier's table, and above it some of its generation.
+const LINE_BITS = 20;
+const LINE_MASK = (1 << LINE_BITS) - 1;
+const GENERATION_MASK = 0xff;
+
 /** How long one is alone in the family before copies that never landed are given up, in ms. */
 const ALONE = 1000;
 
-/** The holders of one end. */
+/** The holders of one thing. */
 export class Holders {
   readonly #region: Region;
   readonly #words: Int32Array<ArrayBufferLike>;
@@ -56,6 +76,36 @@ export class Holders {
   /** Enters a copy that is sent. */
   send(): number {
     return this.#take(FLIGHT | this.#region.parties.me);
+  }
+
+  /** As {@linkcode send}, but never fails; -1 when there is no room. */
+  sendOrNot(): number {
+    const entry = this.#find(FLIGHT | this.#region.parties.me);
+    if (entry < 0) Atomics.store(this.#words, this.#base + OVERFLOW, 1);
+    return entry;
+  }
+
+  /** Enters this thread, once, instead of a copy that was sent (-1: of none); it never fails. */
+  landOnce(entry: number): void {
+    this.#enterOnce();
+    if (entry >= 0) this.lose(entry);
+  }
+
+  /** What copies of other things are told that wait where these holders can get them. */
+  get carrier(): number {
+    const generation = Atomics.load(this.#words, this.#base + GENERATION) & GENERATION_MASK;
+    return generation << LINE_BITS | this.#base / LINE;
+  }
+
+  /** Notes what carries a copy that was sent. */
+  board(entry: number, carrier: number): void {
+    const mine = FLIGHT | this.#region.parties.me;
+    Atomics.compareExchange(this.#words, this.#base + entry, mine, FLIGHT | CARRIED | carrier);
+  }
+
+  /** Begins anew: what waits where these holders could get it is lost. */
+  renew(): void {
+    Atomics.add(this.#words, this.#base + GENERATION, 1);
   }
 
   /** Takes over a copy that was sent, or is one more where that has been taken over before. */
@@ -92,6 +142,13 @@ export class Holders {
   }
 
   #take(value: number): number {
+    const entry = this.#find(value);
+    if (entry >= 0) return entry;
+    throw new RangeError(`Cannot share a connection: one end has ${COPIES} copies already`);
+  }
+
+  /** Writes into a free entry; -1 where there is none. */
+  #find(value: number): number {
     for (let tries = 0; tries < 2; tries++) {
       for (let entry = 0; entry < COPIES; entry++) {
         if (Atomics.compareExchange(this.#words, this.#base + entry, 0, value) === 0) return entry;
@@ -99,25 +156,53 @@ export class Holders {
       // Free what the dead have left, and try again.
       this.#scan(true);
     }
-    throw new RangeError(`Cannot share a connection: one end has ${COPIES} copies already`);
+    return -1;
+  }
+
+  #enterOnce(): void {
+    const { me } = this.#region.parties;
+    const entries = this.#words.subarray(this.#base, this.#base + COPIES);
+    if (entries.includes(me) || this.#find(me) >= 0) return;
+    Atomics.store(this.#words, this.#base + OVERFLOW, 1);
   }
 
   #scan(isThorough: boolean): boolean {
     const words = this.#words;
-    let isHeld = false;
+    let isHeld = words[this.#base + OVERFLOW] !== 0;
     for (let entry = 0; entry < COPIES; entry++) {
       const seen = Atomics.load(words, this.#base + entry);
       if (seen === 0) continue;
-      const isGone = isThorough &&
-        ((seen & FLIGHT) !== 0 ? this.#isAlone() : this.#isGone(seen));
-      if (isGone) Atomics.compareExchange(words, this.#base + entry, seen, 0);
-      else {
+      if (isThorough && this.#isLost(seen, [this.#base])) {
+        Atomics.compareExchange(words, this.#base + entry, seen, 0);
+      } else {
         this.#hint = entry;
         isHeld = true;
         if (!isThorough) break;
       }
     }
     return isHeld;
+  }
+
+  /** Whether nobody has, or will have, the copy of an entry. `visited` are the tables that are being looked at. */
+  #isLost(seen: number, visited: number[]): boolean {
+    if ((seen & FLIGHT) === 0) return this.#isGone(seen);
+    if ((seen & CARRIED) === 0) return this.#isAlone();
+    const base = (seen & LINE_MASK) * LINE;
+    const generation = Atomics.load(this.#words, base + GENERATION) & GENERATION_MASK;
+    if ((seen >>> LINE_BITS & GENERATION_MASK) !== generation) return true;
+    return visited.includes(base) || !this.#isInReach(base, visited);
+  }
+
+  /** Whether somebody can get at what the table at `base` stands for. */
+  #isInReach(base: number, visited: number[]): boolean {
+    visited.push(base);
+    const words = this.#words;
+    if (words[base + OVERFLOW] !== 0) return true;
+    for (let entry = 0; entry < COPIES; entry++) {
+      const seen = Atomics.load(words, base + entry);
+      if (seen !== 0 && !this.#isLost(seen, visited)) return true;
+    }
+    return false;
   }
 
   #isGone(ident: number): boolean {

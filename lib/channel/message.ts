@@ -8,11 +8,14 @@ import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
 import { HAS_MODULES } from "../transfer/codec_format.ts";
 import { gatherIn, loseAll, type Lost } from "../transfer/flight.ts";
 import { reducer, revive } from "../transfer/reduce.ts";
+import { hasShareables } from "../transfer/shareable.ts";
 import { isLoaded, load } from "../transfer/task.ts";
 
 /** The first byte of a message that is bytes. */
 const BYTES = 1;
 const LOOP_LIMIT = 64;
+/** From so many bytes on a copy counts. */
+export const LARGE = 4096;
 /** How many bytes a typed array takes besides its own. */
 export const VIEW_HEAD = 16;
 
@@ -85,7 +88,8 @@ export function writeBytes(into: Uint8Array, start: number, bytes: Uint8Array): 
 export function messageOfBytes(bytes: Uint8Array): Message {
   if (message.flights.length > 0) message.flights = [];
   message.length = bytes.length + 1;
-  message.bytes = message.length <= outbox.length ? outbox : new Uint8Array(message.length);
+  // A large one waits where it is written: keep() need not copy it.
+  message.bytes = message.length < LARGE ? outbox : new Uint8Array(message.length);
   writeBytes(message.bytes, 0, bytes);
   return message;
 }
@@ -102,12 +106,25 @@ function viewOf(bytes: Uint8Array, start: number, length: number): Uint8Array {
   return views[length] ??= inbox.subarray(0, length);
 }
 
-/** Reads a message where it lies. Plain data runs no code of anybody. */
+/** A copy of some bytes. Made so, its memory is not filled with zeros first, as `slice()` does: 64 KiB take half the time. */
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end));
+}
+
+/**
+ * Reads a message where it lies. Plain data runs no code of anybody, and objects of ours no code of the user's; who
+ * is killed meanwhile has them, or leaves them where they are.
+ */
 export function readValue(bytes: Uint8Array, start: number, length: number): Found {
-  if (bytes[start] === BYTES) return { value: bytes.slice(start + 1, start + length) };
-  if ((bytes[start]! & HAS_MODULES) !== 0) return { bytes: bytes.slice(start, start + length) };
+  if (bytes[start] === BYTES) return { value: copyOf(bytes, start + 1, start + length) };
+  if ((bytes[start]! & HAS_MODULES) === 0) return valueIn(viewOf(bytes, start, length));
+  const copy = copyOf(bytes, start, start + length);
+  return modulesOf(copy).every(hasShareables) ? valueIn(copy) : { bytes: copy };
+}
+
+function valueIn(bytes: Uint8Array): Found {
   try {
-    return { value: decode(viewOf(bytes, start, length), revive) };
+    return { value: decode(bytes, revive) };
   } catch (error) {
     return { error };
   }
@@ -139,9 +156,11 @@ export function readLoaded(action: string, subject: string, remedy: string): typ
  * @throws {TypeError} It is a value; it stays where it is.
  */
 export function readBytes(bytes: Uint8Array, start: number, length: number): Found {
-  if (bytes[start] === BYTES) return { value: bytes.slice(start + 1, start + length) };
-  const found = readValue(bytes, start, length);
-  if (found.value instanceof Uint8Array) return found;
+  if (bytes[start] === BYTES) return { value: copyOf(bytes, start + 1, start + length) };
+  // What needs modules is not opened only to be left where it is.
+  const hasModules = (bytes[start]! & HAS_MODULES) !== 0;
+  const found = hasModules ? undefined : readValue(bytes, start, length);
+  if (found?.value instanceof Uint8Array) return found;
   throw new TypeError("Cannot receive bytes: the next message is another value; use recv()");
 }
 

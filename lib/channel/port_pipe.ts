@@ -20,6 +20,7 @@
 import { checkBoolean, checkOptions, checkTimeout, show } from "../core/checks.ts";
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
 import { take } from "../core/ports.ts";
+import { takeUntil } from "../core/take_until.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { self } from "../memory/self.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
@@ -33,7 +34,13 @@ import {
   uncloneable,
 } from "../transfer/pack.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
-import type { Connection, SendOptions, SendSyncOptions } from "./connection.ts";
+import {
+  checkBytes,
+  type Connection,
+  type PipeOptions,
+  type SendOptions,
+  type SendSyncOptions,
+} from "./connection.ts";
 import { box, Boxed, missing, open, ready } from "./item.ts";
 import "./known.ts";
 import { READY } from "./ready.ts";
@@ -51,12 +58,6 @@ const CLOSED = 1;
 
 const SEND = "send the value";
 const RECEIVE = "receive a value";
-
-/** Options of `pipe()`. */
-export interface PipeOptions {
-  /** Whether both ends send and receive. Default: true; else the first receives and the second sends. */
-  duplex?: boolean;
-}
 
 /** An end as it is sent to another thread. */
 interface SentEnd {
@@ -312,17 +313,8 @@ class PortConnection<T> implements Connection<T> {
     return Promise.resolve();
   }
 
-  async *[Symbol.asyncIterator](): AsyncIterator<T> {
-    for (;;) {
-      let value: T;
-      try {
-        value = await this.recv();
-      } catch (error) {
-        if (error instanceof EOFError) return;
-        throw error;
-      }
-      yield value;
-    }
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return takeUntil(() => this.recv(), EOFError);
   }
 
   [SHARE](world: World, place: () => string): SentEnd {
@@ -346,11 +338,6 @@ class PortConnection<T> implements Connection<T> {
       head: this.#head && { value: this.#head.value },
     };
   }
-}
-
-function checkBytes(bytes: unknown): void {
-  if (bytes instanceof Uint8Array) return;
-  throw new TypeError(`Cannot send bytes: bytes must be a Uint8Array, received ${show(bytes)}`);
 }
 
 function checkPoll(timeout: number | undefined): number {

@@ -13,24 +13,32 @@
  * - a receiver, in `recv()`: it had the message or it is there for the next; then its entry among the holders is
  *   cleared by whoever waits for it, after a slice at most, or sends to it;
  * - the maker: nothing changes for the others. The memory is the family's.
+ * - whoever an end was sent to, before it has it: see `holders.ts`.
  *
  * @module
  */
-import { show } from "../core/checks.ts";
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
+import { takeUntil } from "../core/take_until.ts";
 import type { Placement } from "../memory/placement.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { ASYNC } from "../sync/mutex.ts";
 import { CAN_SPIN, SpinBudget } from "../sync/spin.ts";
 import { checkCancelled, runAsync, runSync, type Steps } from "../sync/steps.ts";
-import { inFlight, loseAll } from "../transfer/flight.ts";
+import { boardAll, inFlight, loseAll } from "../transfer/flight.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
-import { type Chain, CHAIN_WORDS, NOTHING, type Read, WHOLE } from "./chain.ts";
-import type { Connection, SendOptions, SendSyncOptions } from "./connection.ts";
+import { type Chain, CHAIN_WORDS, type Fill, NOTHING, type Read, WHOLE } from "./chain.ts";
+import {
+  checkBytes,
+  checkNoTransfer,
+  type Connection,
+  type SendOptions,
+  type SendSyncOptions,
+} from "./connection.ts";
 import { Holders, HOLDERS_WORDS } from "./holders.ts";
 import {
   type Found,
   keep,
+  LARGE,
   loadFor,
   type Message,
   messageOf,
@@ -52,8 +60,6 @@ export const PIPE_WORDS: number = HOLDERS + 2 * HOLDERS_WORDS;
 
 /** How often a sender makes sure that the other end's holders live, in ms. */
 const LOOK = 40;
-/** Beyond so many bytes a message of bytes is written where it will lie. */
-const LARGE = 4096;
 
 /**
  * How long spinning is tried now and then, in looks: some 60 µs. Two who talk with each other find to it so even
@@ -61,9 +67,13 @@ const LARGE = 4096;
  */
 const SPINS = 200;
 
-/** How long a nap is, in ms, and after how many waits one is tried again when the last did not pay. */
-const NAP = 0.1;
-const NAP_EVERY = 32;
+/**
+ * How long a nap is, in ms. A much shorter one costs more: the kernel must set a timer for it.
+ *
+ * When one did not pay, the next is tried one wait later, then three, and so on, up to so many.
+ */
+const NAP = 1;
+const MOST_WITHOUT_NAP = 32;
 
 /** How a wait ended that brought nothing: the other end is over, or this handle closed. */
 const OVER: unique symbol = Symbol("over");
@@ -97,7 +107,9 @@ export class RingConnection<T = unknown> implements Connection<T> {
   readonly #entry: number;
   #lookedAt = 0;
   /** How many waits are still without a nap. */
-  #naps = 0;
+  #withoutNap = 0;
+  /** How many there were between the last two. */
+  #napGap = 0;
   #closed = false;
 
   /** `pipe()` makes connections. */
@@ -135,16 +147,26 @@ export class RingConnection<T = unknown> implements Connection<T> {
     const timeout = this.#patience(options, SEND);
     options?.signal?.throwIfAborted();
     const chain = this.#open(this.#outbound, SEND);
-    const message = messageOf(value);
-    if (this.#turns.isFree && chain.tryPut(message.bytes, message.length)) return;
+    const message = this.#messageOf(value);
+    if (this.#turns.isFree) {
+      if (chain.tryPut(message.bytes, message.length)) return;
+      if (this.#spinForRoom(chain, timeout) && chain.tryPut(message.bytes, message.length)) return;
+    }
     await this.#sendLater(chain, message, timeout, options?.signal);
   }
 
   sendSync(value: T, options?: SendSyncOptions): void {
     const timeout = options === undefined ? Infinity : this.#patience(options, SEND);
     const chain = this.#open(this.#outbound, SEND);
-    const message = messageOf(value);
-    if (!chain.tryPut(message.bytes, message.length)) this.#sendBlocking(chain, message, timeout);
+    const message = this.#messageOf(value);
+    if (chain.tryPut(message.bytes, message.length)) return;
+    const { flights } = message;
+    try {
+      this.#sendBlocking(chain, keep(message), message.length, timeout);
+    } catch (error) {
+      loseAll(flights);
+      throw error;
+    }
   }
 
   async sendBytes(bytes: Uint8Array, options?: WaitOptions): Promise<void> {
@@ -152,7 +174,10 @@ export class RingConnection<T = unknown> implements Connection<T> {
     options?.signal?.throwIfAborted();
     const chain = this.#open(this.#outbound, SEND);
     checkBytes(bytes);
-    if (this.#turns.isFree && this.#tryBytes(chain, bytes)) return;
+    if (this.#turns.isFree) {
+      if (this.#tryBytes(chain, bytes)) return;
+      if (this.#spinForRoom(chain, timeout) && this.#tryBytes(chain, bytes)) return;
+    }
     await this.#sendLater(chain, messageOfBytes(bytes), timeout, options?.signal);
   }
 
@@ -161,7 +186,10 @@ export class RingConnection<T = unknown> implements Connection<T> {
     const timeout = this.#patience(options, SEND);
     const chain = this.#open(this.#outbound, SEND);
     checkBytes(bytes);
-    if (!this.#tryBytes(chain, bytes)) this.#sendBlocking(chain, messageOfBytes(bytes), timeout);
+    if (this.#tryBytes(chain, bytes)) return;
+    // While this thread blocks the bytes stay as they are.
+    const frame = isInPlace(bytes) ? fillOf(bytes) : keep(messageOfBytes(bytes));
+    this.#sendBlocking(chain, frame, bytes.length + 1, timeout);
   }
 
   async recv(options?: WaitOptions): Promise<T> {
@@ -215,17 +243,8 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   /** Gives what comes, until the other end is closed. */
-  async *[Symbol.asyncIterator](): AsyncIterator<T> {
-    for (;;) {
-      let found: Found;
-      try {
-        found = await this.#receive(readValue, undefined);
-      } catch (error) {
-        if (error instanceof EOFError) return;
-        throw error;
-      }
-      yield unwrap(found) as T;
-    }
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return takeUntil(() => this.recv(), EOFError);
   }
 
   /** @ignore */
@@ -240,14 +259,15 @@ export class RingConnection<T = unknown> implements Connection<T> {
       throw new ShareError(`Cannot share ${place()}: the connection is closed`, place());
     }
     const entry = this.#mine.send();
-    inFlight(() => {
+    const lost = () => {
       // Its words may be another pipe's by now.
       const { region: { words }, base } = this.#placement;
       if (Atomics.load(words, base + GENERATION) !== this.#generation) return;
       this.#mine.lose(entry);
       this.#outbound?.wakeAll();
       this.#inbound?.wakeAll();
-    });
+    };
+    inFlight(lost, { board: (carrier) => this.#mine.board(entry, carrier) });
     return {
       ...this.#side,
       at: this.#placement.share("process", place, "pipe"),
@@ -258,12 +278,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
 
   #patience(options: SendOptions | undefined, action: string): number {
     const timeout = checkWait(options, action);
-    if (options?.transfer !== undefined && options.transfer.length > 0) {
-      throw new TypeError(
-        `Cannot ${action}: transfer must be empty, as nothing can be moved to another process, ` +
-          `received ${show(options.transfer)}`,
-      );
-    }
+    checkNoTransfer(options?.transfer, action);
     return timeout;
   }
 
@@ -333,12 +348,13 @@ export class RingConnection<T = unknown> implements Connection<T> {
    * so this thread sleeps for a moment, as long as that has paid lately.
    */
   #nap(chain: Chain): boolean {
-    if (this.#naps > 0) {
-      this.#naps--;
+    if (this.#withoutNap > 0) {
+      this.#withoutNap--;
       return false;
     }
     const came = chain.napForFrame(NAP);
-    this.#naps = came ? 0 : NAP_EVERY;
+    this.#napGap = came ? 0 : Math.min(MOST_WITHOUT_NAP, 2 * this.#napGap + 1);
+    this.#withoutNap = this.#napGap;
     return came;
   }
 
@@ -347,15 +363,30 @@ export class RingConnection<T = unknown> implements Connection<T> {
     return found === undefined ? OVER : found.value;
   }
 
-  *#sending(chain: Chain, frame: Uint8Array, kind: number): Steps<true | typeof OVER> {
-    const isDone = yield* chain.putting(frame, kind, this.#whenOver());
+  *#sending(
+    chain: Chain,
+    frame: Uint8Array | Fill,
+    length: number,
+    kind: number,
+  ): Steps<true | typeof OVER> {
+    const isDone = yield* chain.putting(frame, length, kind, this.#whenOver());
     return isDone || OVER;
   }
 
+  /** Spins for room, where that may be waited for: before anything is copied to be kept. */
+  #spinForRoom(chain: Chain, timeout: number): boolean {
+    return timeout > 0 && chain.spinForRoom(this.#roomSpin);
+  }
+
+  /** A value as a message; ends of pipes and queues in it know from then on who can receive it. */
+  #messageOf(value: T): Message {
+    const message = messageOf(value);
+    if (message.flights.length > 0) boardAll(message.flights, this.#others.carrier);
+    return message;
+  }
+
   #tryBytes(chain: Chain, bytes: Uint8Array): boolean {
-    if (bytes.length >= LARGE && bytes.length < WHOLE) {
-      return chain.tryPut((into, start) => writeBytes(into, start, bytes), bytes.length + 1);
-    }
+    if (isInPlace(bytes)) return chain.tryPut(fillOf(bytes), bytes.length + 1);
     const message = messageOfBytes(bytes);
     return chain.tryPut(message.bytes, message.length);
   }
@@ -368,12 +399,12 @@ export class RingConnection<T = unknown> implements Connection<T> {
   ): Promise<void> {
     const frame = keep(message);
     const { flights } = message;
-    if (this.#turns.isFree && timeout > 0 && chain.spinForRoom(this.#roomSpin)) {
-      if (chain.tryPut(frame, frame.length)) return;
-    }
     try {
       const how = await this.#turns.run(
-        (left) => runAsync(this.#sending(chain, frame, ASYNC), { timeout: left, signal }),
+        (left) => {
+          const steps = this.#sending(chain, frame, frame.length, ASYNC);
+          return runAsync(steps, { timeout: left, signal });
+        },
         timeout,
         signal,
       );
@@ -384,14 +415,8 @@ export class RingConnection<T = unknown> implements Connection<T> {
     }
   }
 
-  #sendBlocking(chain: Chain, message: Message, timeout: number): void {
-    const { flights } = message;
-    try {
-      this.#check(runSync(this.#sending(chain, keep(message), 0), timeout), SEND, timeout);
-    } catch (error) {
-      loseAll(flights);
-      throw error;
-    }
+  #sendBlocking(chain: Chain, frame: Uint8Array | Fill, length: number, timeout: number): void {
+    this.#check(runSync(this.#sending(chain, frame, length, 0), timeout), SEND, timeout);
   }
 
   /** Gives what a wait has brought, or throws why it brought nothing. */
@@ -416,9 +441,13 @@ function ended(action: string): EOFError {
   return new EOFError(`Cannot ${action}: the other end of the pipe is closed`);
 }
 
-function checkBytes(bytes: unknown): void {
-  if (bytes instanceof Uint8Array) return;
-  throw new TypeError(`Cannot send: bytes must be a Uint8Array, received ${show(bytes)}`);
+/** Whether bytes are written where they will lie. Not those that another thread may change meanwhile. */
+function isInPlace({ length, buffer }: Uint8Array): boolean {
+  return length >= LARGE && length < WHOLE && buffer instanceof ArrayBuffer;
+}
+
+function fillOf(bytes: Uint8Array): Fill {
+  return (into, start) => writeBytes(into, start, bytes);
 }
 
 /** The holders of an end. */

@@ -26,7 +26,7 @@ function chainsOf(placement: Placement, duplex: boolean): (Chain | undefined)[] 
   return [0, 1].map((end) => {
     if (end === 1 && !duplex) return undefined;
     const base = placement.base + CHAINS + end * CHAIN_WORDS;
-    return new Chain({ ...placement, base }, blocks, { bytes: ROOM });
+    return new Chain({ ...placement, base }, blocks, { kind: "Pipe", bytes: ROOM });
   });
 }
 
@@ -42,6 +42,7 @@ function spent(): Placement | undefined {
     if (ends.some((end) => end.areHeld)) continue;
     const { region, base } = placement;
     Atomics.add(region.words, base + GENERATION, 1);
+    for (const end of ends) end.renew();
     // One that has landed just now sees the new generation, and leaves.
     if (ends.some((end) => end.seemHeld)) continue;
     if (!chainsOf(placement, true).every((chain) => isEmptied(chain!))) continue;

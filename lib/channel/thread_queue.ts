@@ -5,6 +5,7 @@
  */
 import { show } from "../core/checks.ts";
 import { Empty, Full, ShutDown } from "../core/errors.ts";
+import { takeUntil } from "../core/take_until.ts";
 import { type Limit, runAsync, runSync } from "../sync/steps.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
 import { open, ready, wrap } from "./item.ts";
@@ -169,17 +170,8 @@ export abstract class ThreadQueue<T = unknown>
   }
 
   /** The items, as they come, until the queue is shut down and drained. */
-  async *[Symbol.asyncIterator](): AsyncIterableIterator<T> {
-    for (;;) {
-      let item: T;
-      try {
-        item = await this.get();
-      } catch (error) {
-        if (error instanceof ShutDown) return;
-        throw error;
-      }
-      yield item;
-    }
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    return takeUntil(() => this.get(), ShutDown);
   }
 
   /** Shuts the queue down: what is in it can still be taken. */

@@ -26,6 +26,7 @@ export const KINDS = [
   "Condition",
   "Barrier",
   "Queue",
+  "Pipe",
   "end",
 ] as const;
 

@@ -21,7 +21,7 @@
 /** How many parties can live at a time. */
 export const MAX_PARTIES = 4096;
 /** The bits of an id that say what kind of thing has it. */
-export const KIND_BITS = 3;
+export const KIND_BITS = 4;
 /** The bits of a lock word that hold an ident. */
 export const IDENT_MASK = 0xffffff;
 
@@ -32,6 +32,8 @@ const HIGH_WATER = 2;
 const LAST_ID = 3;
 /** Where the words begin that say which mapped memory the process uses; see `arena.ts`. */
 export const FAMILY = 4;
+/** The two words that say when the process's alarm is due; see `alarm_clock.ts`. */
+export const ALARM = 8;
 const HEADER = 16;
 
 // Words of a slot.

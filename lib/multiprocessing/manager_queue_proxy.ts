@@ -5,6 +5,7 @@
  */
 import { checkBoolean, checkOptions } from "../core/checks.ts";
 import { ShutDown } from "../core/errors.ts";
+import { takeUntil } from "../core/take_until.ts";
 import { checkQueue, type QueueOptions } from "../channel/queue_like.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
 import { shareable } from "../transfer/shareable.ts";
@@ -108,17 +109,8 @@ export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T>
   }
 
   /** Takes the items as they come, until the queue is shut down and empty. */
-  async *[Symbol.asyncIterator](): AsyncIterableIterator<T> {
-    for (;;) {
-      let item: T;
-      try {
-        item = await this.get();
-      } catch (error) {
-        if (error instanceof ShutDown) return;
-        throw error;
-      }
-      yield item;
-    }
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    return takeUntil(() => this.get(), ShutDown);
   }
 }
 

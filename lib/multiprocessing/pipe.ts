@@ -4,16 +4,10 @@
  * @module
  */
 import { checkBoolean, checkOptions } from "../core/checks.ts";
-import type { Connection } from "../channel/connection.ts";
+import type { Connection, PipeOptions } from "../channel/connection.ts";
 import { ringPipe } from "../channel/ring_pipe.ts";
 import { mayMap } from "../memory/platform/mod.ts";
 import { socketPipe } from "./socket_pipe.ts";
-
-/** Options of {@linkcode pipe}. */
-export interface PipeOptions {
-  /** Whether both ends send and receive. false: the first receives, the second sends. Default: true. */
-  duplex?: boolean;
-}
 
 /**
  * Makes a pipe: two connected ends, of which either can be given to another process or thread.
@@ -24,7 +18,8 @@ export interface PipeOptions {
  *
  * An end that is given away is open there and here: so close the own copy once `start()` has
  * returned. When every copy of an end is closed, or its process has ended by whatever means, the other end
- * receives what was sent before, and then {@linkcode EOFError}. A direction holds 1 MiB; then `send()` waits.
+ * receives what was sent before, and then {@linkcode EOFError}. A copy that waits in another pipe or queue is open
+ * as long as somebody could still receive it. A direction holds 1 MiB; then `send()` waits.
  *
  * With `--allow-ffi` it is memory that both ends share: a round trip between two running processes takes a few
  * microseconds, the Sync forms are there, and every process that gets an end needs `--allow-ffi` too. Without it the messages

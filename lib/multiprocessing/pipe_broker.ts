@@ -38,6 +38,7 @@ export const ASK_NOW = 7;
 export const UNASK = 8;
 export const TICKET = 9;
 export const REVOKE = 10;
+export const BYE = 19;
 // What the broker says.
 export const ITEM = 11;
 export const TAKEN = 12;
@@ -83,10 +84,12 @@ export function numberIn(frame: Uint8Array): number {
 class Guest implements Party {
   demand = 0;
   readonly asks = new Set<number>();
+  readonly cargo: unknown[] = [];
   readonly link: Link;
   readonly #gone = Promise.withResolvers<void>();
   #isBroken = false;
   #isDrained = false;
+  #hasLeft = false;
 
   constructor(link: Link) {
     this.link = link;
@@ -128,7 +131,7 @@ class Guest implements Party {
     } catch {
       // It spoke no words of ours: it is no longer listened to.
     } finally {
-      hub.leave(end, this);
+      hub.leave(end, this, !this.#hasLeft);
       this.link.close();
       this.#gone.resolve();
     }
@@ -143,7 +146,7 @@ class Guest implements Party {
       case UNWANT:
         return this.link.send(frameOf(hub.unwant(this) ? UNWANTED : KEPT));
       case BACK:
-        return hub.takeBack(end, frame.subarray(1));
+        return hub.takeBack(end, this, frame.subarray(1));
       case ASK:
       case ASK_NOW:
         return hub.ask(end, this, numberIn(frame), frame[0] === ASK_NOW);
@@ -153,6 +156,9 @@ class Guest implements Party {
         return hub.issue(end, text(frame));
       case REVOKE:
         return void hub.revoke(end, text(frame));
+      case BYE:
+        this.#hasLeft = true;
+        return;
       default:
         throw new TypeError(`Cannot read the pipe: there is no word ${frame[0]}`);
     }
@@ -202,6 +208,11 @@ class Broker {
     this.#listener.close();
     for (const conn of this.#guests) this.#turnAway(conn);
     removeFolder(this.folder);
+  }
+
+  /** A pipe of this home. */
+  hub(id: string): Hub | undefined {
+    return this.#hubs.get(id);
   }
 
   async #receive(): Promise<void> {
@@ -260,7 +271,7 @@ lastWords.add(() => broker?.end());
 
 /** A pipe that this thread has made, and where others find it. */
 export class HomePipe {
-  readonly hub = new Hub(() => this.#known?.delete(this.#id));
+  readonly hub = new Hub(() => this.#known?.delete(this.#id), giveUp);
   readonly #id = crypto.randomUUID();
   #known: Broker | undefined;
 
@@ -309,6 +320,25 @@ export async function visit(
   }
   link.send(frameOf(HELLO, new TextEncoder().encode(JSON.stringify(end))));
   return { conn, link };
+}
+
+/** Gives up a copy that nobody will open: at home, or by going there in the receiver's stead and leaving again. */
+export async function giveUp(sent: unknown): Promise<void> {
+  const address = sent as Address;
+  try {
+    if (address.folder === broker?.folder) {
+      const home = broker;
+      // Who had it may have connected, and not been let in yet.
+      await home.settled();
+      home.hub(address.pipe)?.revoke(address.end, address.ticket);
+    } else {
+      const visited = await visit(address);
+      await visited?.link.flushed();
+      visited?.link.close();
+    }
+  } catch {
+    // No address of ours, or one out of reach.
+  }
 }
 
 /** Removes the folder of a broker that has died; one that lives keeps it. */

@@ -10,10 +10,54 @@
  * when there are neither. An end whose other end is over is *broken*: sends fail; and it is *drained* when
  * its box is empty besides: receives end.
  *
+ * A message may have ends of other pipes in it, its *cargo*. Where nobody will open it they are given up: when
+ * nobody is left who could receive it, and when who was given it dies. (Who had opened them by then has entered
+ * itself at their home, where it does no harm that the same copy is given up once more.)
+ *
  * Who dies when: a party, at any time: it is as if it had closed. A message that it had been given goes with it.
  *
  * @module
  */
+
+/** A message as it travels: the length of its cargo (4 bytes), the cargo, as JSON, and what the receiver reads. */
+export type Parcel = Uint8Array;
+
+const HEAD = 4;
+const NO_CARGO: unknown[] = [];
+
+/** Packs a message and the addresses of the ends in it. */
+export function parcelOf(message: Uint8Array, cargo: unknown[]): Parcel {
+  const list = cargo.length === 0
+    ? new Uint8Array()
+    : new TextEncoder().encode(JSON.stringify(cargo));
+  const parcel = new Uint8Array(HEAD + list.length + message.length);
+  new DataView(parcel.buffer).setUint32(0, list.length);
+  parcel.set(list, HEAD);
+  parcel.set(message, HEAD + list.length);
+  return parcel;
+}
+
+/** How long the cargo is. */
+function cargoLength(parcel: Parcel): number {
+  const { buffer, byteOffset, length } = parcel;
+  const size = length < HEAD ? Infinity : new DataView(buffer, byteOffset).getUint32(0);
+  if (size > length - HEAD) throw new TypeError("Cannot read the pipe: a message has no end");
+  return size;
+}
+
+/** What the receiver reads. */
+export function contentOf(parcel: Parcel): Uint8Array {
+  return parcel.subarray(HEAD + cargoLength(parcel));
+}
+
+/** The addresses of the ends in a message. */
+function cargoOf(parcel: Parcel): unknown[] {
+  const size = cargoLength(parcel);
+  if (size === 0) return NO_CARGO;
+  const list: unknown = JSON.parse(new TextDecoder().decode(parcel.subarray(HEAD, HEAD + size)));
+  if (!Array.isArray(list)) throw new TypeError("Cannot read the pipe: a cargo must be a list");
+  return list;
+}
 
 /** A handle to an end, as its hub sees it. */
 export interface Party {
@@ -21,8 +65,10 @@ export interface Party {
   demand: number;
   /** Whom it has asked to be told, by the number of the question. */
   readonly asks: Set<number>;
+  /** The cargo of what it was given. Absent: it lives as long as its hub. */
+  readonly cargo?: unknown[];
   /** Gives it a message. */
-  deliver(message: Uint8Array): void;
+  deliver(message: Parcel): void;
   /** Says that `bytes` of what it sent have been received. */
   taken(bytes: number): void;
   /** Says that the other end is over: sends fail from now on. */
@@ -34,7 +80,8 @@ export interface Party {
 }
 
 interface Waiting {
-  message: Uint8Array;
+  message: Parcel;
+  cargo: unknown[];
   from: Party | undefined;
 }
 
@@ -54,10 +101,12 @@ class End {
 export class Hub {
   readonly #ends = [new End(), new End()] as const;
   readonly #spent: () => void;
+  readonly #giveUp: (address: unknown) => void;
 
-  /** `spent` is called when both ends are over. */
-  constructor(spent: () => void) {
+  /** `spent` is called when both ends are over, `giveUp` for an end in a message that nobody will open. */
+  constructor(spent: () => void, giveUp: (address: unknown) => void) {
     this.#spent = spent;
+    this.#giveUp = giveUp;
   }
 
   /** Enters a party, by a ticket if it has one. */
@@ -70,11 +119,12 @@ export class Hub {
     this.#tell(end);
   }
 
-  /** Takes a party out. */
-  leave(end: 0 | 1, party: Party): void {
+  /** Takes a party out; `isDead` says that it did not leave by itself. */
+  leave(end: 0 | 1, party: Party, isDead = false): void {
     if (!this.#ends[end].parties.delete(party)) return;
     party.demand = 0;
     party.asks.clear();
+    if (isDead) party.cargo?.forEach(this.#giveUp);
     this.#look(end);
   }
 
@@ -103,17 +153,21 @@ export class Hub {
   }
 
   /** Takes a message from a party of an end to the other. */
-  send(end: 0 | 1, from: Party, message: Uint8Array): void {
+  send(end: 0 | 1, from: Party, message: Parcel): void {
+    const cargo = cargoOf(message);
     const other = this.#ends[1 - end as 0 | 1];
     // Nobody will receive it: its sender is told so, not that it was taken.
-    if (other.isOver) return;
-    other.box.push({ message, from });
+    if (other.isOver) return cargo.forEach(this.#giveUp);
+    other.box.push({ message, cargo, from });
     this.#pump(1 - end as 0 | 1);
   }
 
   /** Takes back what a party was given and has not received; the next gets it first. */
-  takeBack(end: 0 | 1, message: Uint8Array): void {
-    this.#ends[end].box.unshift({ message, from: undefined });
+  takeBack(end: 0 | 1, party: Party, message: Parcel): void {
+    const cargo = cargoOf(message);
+    // It was given last what it gives back.
+    if (party.cargo !== undefined) party.cargo.length -= Math.min(party.cargo.length, cargo.length);
+    this.#ends[end].box.unshift({ message, cargo, from: undefined });
     this.#pump(end);
   }
 
@@ -142,8 +196,9 @@ export class Hub {
     const { box, parties } = this.#ends[end];
     for (const party of parties) {
       while (party.demand > 0 && box.length > 0) {
-        const { message, from } = box.shift()!;
+        const { message, cargo, from } = box.shift()!;
         party.demand--;
+        party.cargo?.push(...cargo);
         party.deliver(message);
         from?.taken(message.length);
       }
@@ -175,7 +230,7 @@ export class Hub {
     const mine = this.#ends[end];
     if (!mine.isOver) return;
     // What was sent here will never be received; its senders need not wait for room.
-    mine.box.length = 0;
+    for (const { cargo } of mine.box.splice(0)) cargo.forEach(this.#giveUp);
     this.#tell(1 - end as 0 | 1);
     if (this.isBroken(end)) this.#spent();
   }

@@ -12,6 +12,7 @@ import {
   BACK,
   BROKEN,
   bury,
+  BYE,
   DRAINED,
   frameOf,
   type HomePipe,
@@ -153,7 +154,7 @@ export class HomeWire implements Wire, Party {
   }
 
   close(unread: Uint8Array[]): void {
-    for (const message of unread.reverse()) this.#home.hub.takeBack(this.#end, message);
+    for (const message of unread.reverse()) this.#home.hub.takeBack(this.#end, this, message);
     this.#home.hub.leave(this.#end, this);
     this.look();
   }
@@ -285,6 +286,7 @@ export class SocketWire implements Wire {
 
   close(unread: Uint8Array[]): void {
     for (const message of unread.reverse()) this.#say(frameOf(BACK, message));
+    this.#say(frameOf(BYE));
     this.#isClosed = true;
     if (this.#link !== undefined) this.#end();
   }

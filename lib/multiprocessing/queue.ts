@@ -9,8 +9,10 @@
 import { checkInteger, show } from "../core/checks.ts";
 import { Empty, Full } from "../core/errors.ts";
 import { Chain, CHAIN_EXTRA, CHAIN_WORDS, type Fill, NOTHING, WHOLE } from "../channel/chain.ts";
+import { Holders, HOLDERS_WORDS } from "../channel/holders.ts";
 import {
   keep,
+  LARGE,
   loadFor,
   type Message,
   messageOf,
@@ -31,19 +33,23 @@ import { AT, type Placed, type Placement } from "../memory/placement.ts";
 import type { NameOptions, Sent } from "../sync/cell.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { ALL, checkCancelled, runAsync, runSync, STEPS, type Steps } from "../sync/steps.ts";
-import { loseAll } from "../transfer/flight.ts";
+import { boardAll, inFlight, loseAll } from "../transfer/flight.ts";
 import { SHARE, shareable } from "../transfer/shareable.ts";
 
 /** How many tasks were done; beside it, in puts, how many there were. */
 const DONE = CHAIN_EXTRA;
+/** Who can get from the queue: what becomes of an end of a pipe that waits in it depends on them. */
+const USERS = CHAIN_WORDS;
+const QUEUE_WORDS = USERS + HOLDERS_WORDS;
 
 /** A queue as it is sent. */
 interface SentQueue extends Sent {
   maxsize: number;
+  entry: number;
 }
 
-/** From so many bytes on a copy counts. */
-const LARGE = 4096;
+/** The key of the entry among the users that a handle is to take over. */
+const ENTRY: unique symbol = Symbol("entry");
 
 const readNow = readLoaded("get the item", "it", "get");
 
@@ -77,6 +83,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   readonly #name: string | undefined;
   readonly #maxsize: number;
   readonly #chain: Chain;
+  readonly #users: Holders;
   #isClosed = false;
 
   /**
@@ -86,14 +93,20 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
    * @throws {TypeError | RangeError} `maxsize` is no integer >= 0.
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`; Manager's queue needs none.
    */
-  constructor(maxsize = 0, options: NameOptions & Placed = {}) {
+  constructor(maxsize = 0, options: NameOptions & Placed & { [ENTRY]?: number } = {}) {
     checkInteger(maxsize, 0, "maxsize", "create a queue");
     const arena = theArena();
-    this.#placement = options[AT] ?? arena.allocate(CHAIN_WORDS);
+    this.#placement = options[AT] ?? arena.allocate(QUEUE_WORDS);
     this.#name = options.name;
     this.#maxsize = maxsize;
-    const limits = maxsize === 0 ? {} : { frames: maxsize };
-    this.#chain = new Chain(this.#placement, arena.blocks, limits, options.name);
+    const { name } = options;
+    this.#chain = new Chain(this.#placement, arena.blocks, {
+      name,
+      frames: maxsize === 0 ? Infinity : maxsize,
+    });
+    const { region, base } = this.#placement;
+    this.#users = new Holders(region, base + USERS);
+    this.#users.landOnce(options[ENTRY] ?? -1);
   }
 
   /** How many items it holds at most; 0 for any number. */
@@ -231,10 +244,16 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
 
   /** @ignore */
   [SHARE](): unknown {
+    const users = this.#users;
+    const entry = users.sendOrNot();
+    if (entry >= 0) {
+      inFlight(() => users.lose(entry), { board: (carrier) => users.board(entry, carrier) });
+    }
     return {
       at: this.#placement.share("process", () => "", ""),
       name: this.#name,
       maxsize: this.#maxsize,
+      entry,
     } satisfies SentQueue;
   }
 
@@ -265,7 +284,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     for (;;) {
       const value = Atomics.load(region.words, base + DONE);
       if (this.unfinished <= 0) return true;
-      yield { region, index: base + DONE, value, on: 0 };
+      yield { region, index: base + DONE, value, on: this.#chain.id };
     }
   }
 
@@ -280,6 +299,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
       if (this.#chain.tryPut(fill, item.byteLength + VIEW_HEAD)) return;
     }
     const message = messageOf(item, "item");
+    if (message.flights.length > 0) boardAll(message.flights, this.#users.carrier);
     return this.#chain.tryPut(message.bytes, message.length) ? undefined : message;
   }
 
@@ -344,14 +364,14 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
  */
 export class SimpleQueue<T = unknown> extends Queue<T> {
   /** Creates an empty queue. */
-  constructor(options: NameOptions & Placed = {}) {
+  constructor(options: NameOptions & Placed & { [ENTRY]?: number } = {}) {
     super(0, options);
   }
 }
 
-function options(sent: unknown): NameOptions & Placed {
-  const { at, name } = sent as SentQueue;
-  return { name, [AT]: theArena().place(at, CHAIN_WORDS) };
+function options(sent: unknown): NameOptions & Placed & { [ENTRY]: number } {
+  const { at, name, entry } = sent as SentQueue;
+  return { name, [AT]: theArena().place(at, QUEUE_WORDS), [ENTRY]: entry };
 }
 shareable(
   import.meta,

@@ -10,16 +10,21 @@
  * Who dies when:
  *
  * - the process of a handle: the hub hears of it by the socket's end; see there;
- * - the home: the socket ends; sends and receives throw EOFError, once what is here has been received.
+ * - the home: the socket ends; sends and receives throw EOFError, once what is here has been received. Ends of
+ *   other pipes that were in messages there are given up by who sent them.
  *
  * @module
  */
-import { show } from "../core/checks.ts";
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
 import { reached } from "../core/reached.ts";
-import type { Connection, SendOptions } from "../channel/connection.ts";
+import { takeUntil } from "../core/take_until.ts";
 import {
-  keep,
+  checkBytes,
+  checkNoTransfer,
+  type Connection,
+  type SendOptions,
+} from "../channel/connection.ts";
+import {
   loadFor,
   type Message,
   messageOf,
@@ -36,7 +41,8 @@ import { checkWait, type WaitOptions } from "../sync/options.ts";
 import { inFlight, loseAll } from "../transfer/flight.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import type { Address } from "./pipe_broker.ts";
-import { HomePipe } from "./pipe_broker.ts";
+import { giveUp, HomePipe } from "./pipe_broker.ts";
+import { contentOf, type Parcel, parcelOf } from "./pipe_hub.ts";
 import { HomeWire, SocketWire, type Wire, type WireEnd } from "./pipe_wire.ts";
 
 /** How many bytes a handle may have sent that nobody has received; a longer message goes alone. */
@@ -45,7 +51,7 @@ const ROOM = 1 << 20;
 const LAST_CALL = 500;
 
 interface Waiter {
-  take: (message: Uint8Array) => void;
+  take: (message: Parcel) => void;
   fail: (error: unknown) => void;
 }
 
@@ -65,11 +71,14 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   readonly #duplex: boolean;
   readonly #turns = new Turns();
   /** Messages that came for calls which had been given up. */
-  readonly #inbox: Uint8Array[] = [];
+  readonly #inbox: Parcel[] = [];
   readonly #waiters: Waiter[] = [];
   readonly #askers = new Map<number, Asker>();
   #asked = 0;
   #onTheirWay = 0;
+  /** Ends of other pipes in messages on their way, and how many bytes will have been received with them. */
+  #aboard: { until: number; cargo: unknown[] }[] = [];
+  #sent = 0;
   #room = Promise.withResolvers<void>();
   #isBroken = false;
   #isDrained = false;
@@ -109,14 +118,13 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     const timeout = this.#patience(options, "send");
     options?.signal?.throwIfAborted();
     this.#checkSend();
-    if (!(bytes instanceof Uint8Array)) {
-      throw new TypeError(`Cannot send: bytes must be a Uint8Array, received ${show(bytes)}`);
-    }
+    checkBytes(bytes);
     await this.#sendMessage(messageOfBytes(bytes), timeout, options?.signal);
   }
 
   async recv(options?: WaitOptions): Promise<T> {
-    const message = await this.#receive(options);
+    const parcel = await this.#receive(options);
+    const message = contentOf(parcel);
     const found = readValue(message, 0, message.length);
     await loadFor(found);
     return unwrap(found) as T;
@@ -128,11 +136,12 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   }
 
   async recvBytes(options?: WaitOptions): Promise<Uint8Array> {
-    const message = await this.#receive(options);
+    const parcel = await this.#receive(options);
     try {
+      const message = contentOf(parcel);
       return unwrap(readBytes(message, 0, message.length)) as Uint8Array;
     } catch (error) {
-      this.#inbox.unshift(message);
+      this.#inbox.unshift(parcel);
       throw error;
     }
   }
@@ -172,19 +181,8 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   }
 
   /** Gives what comes, until the other end is closed. */
-  async *[Symbol.asyncIterator](): AsyncIterator<T> {
-    for (;;) {
-      let message: Uint8Array;
-      try {
-        message = await this.#receive(undefined);
-      } catch (error) {
-        if (error instanceof EOFError) return;
-        throw error;
-      }
-      const found = readValue(message, 0, message.length);
-      await loadFor(found);
-      yield unwrap(found) as T;
-    }
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return takeUntil(() => this.recv(), EOFError);
   }
 
   /** Settles when all that was sent is out. @ignore */
@@ -205,12 +203,12 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
       throw new ShareError(`Cannot share ${place()}: the connection is closed`, place());
     }
     const address = this.#wire.copy();
-    inFlight(() => this.#wire.lose(address.ticket), address.folder);
+    inFlight(() => this.#wire.lose(address.ticket), { socket: address.folder, address });
     return { ...address, duplex: this.#duplex };
   }
 
   /** @ignore */
-  onItem(message: Uint8Array): void {
+  onItem(message: Parcel): void {
     const waiter = this.#waiters.shift();
     if (waiter === undefined) this.#inbox.push(message);
     else waiter.take(message);
@@ -219,6 +217,8 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   /** @ignore */
   onTaken(bytes: number): void {
     this.#onTheirWay -= bytes;
+    const received = this.#sent - this.#onTheirWay;
+    while (this.#aboard[0] && this.#aboard[0].until <= received) this.#aboard.shift();
     this.#room.resolve();
     this.#room = Promise.withResolvers();
   }
@@ -247,6 +247,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   onLost(fault: unknown): void {
     this.#fault = fault;
     open.delete(this as SocketConnection);
+    for (const { cargo } of this.#aboard.splice(0)) cargo.forEach(giveUp);
     this.onBroken();
     this.onDrained();
   }
@@ -258,12 +259,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
 
   #patience(options: SendOptions | undefined, action: string): number {
     const timeout = checkWait(options, action);
-    if (options?.transfer !== undefined && options.transfer.length > 0) {
-      throw new TypeError(
-        `Cannot ${action}: transfer must be empty, as nothing can be moved to another process, ` +
-          `received ${show(options.transfer)}`,
-      );
-    }
+    checkNoTransfer(options?.transfer, action);
     return timeout;
   }
 
@@ -294,19 +290,22 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     timeout: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const frame = keep(message);
-    const { flights } = message;
+    const { bytes, length, flights } = message;
+    const cargo = flights.flatMap(({ address }) => address ?? []);
+    const parcel = parcelOf(bytes.subarray(0, length), cargo);
     const send = async (left: number) => {
       const deadline = performance.now() + left;
-      while (!this.#hasRoom(frame.length)) {
+      while (!this.#hasRoom(parcel.length)) {
         const rest = deadline === Infinity ? Infinity : deadline - performance.now();
         if (rest <= 0) return undefined;
         this.#wire.look();
         if (!await reached(this.#room.promise, rest, signal)) return undefined;
       }
       this.#checkSend();
-      this.#onTheirWay += frame.length;
-      this.#wire.send(frame);
+      this.#onTheirWay += parcel.length;
+      this.#sent += parcel.length;
+      if (cargo.length > 0) this.#aboard.push({ until: this.#sent, cargo });
+      this.#wire.send(parcel);
       flights.length = 0;
       this.#wire.look();
       await this.#wire.flushed();
@@ -329,7 +328,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
       this.#onTheirWay + bytes <= ROOM;
   }
 
-  async #receive(options: WaitOptions | undefined): Promise<Uint8Array> {
+  async #receive(options: WaitOptions | undefined): Promise<Parcel> {
     const timeout = this.#patience(options, "receive");
     const signal = options?.signal;
     signal?.throwIfAborted();
@@ -337,7 +336,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     const kept = this.#inbox.shift();
     if (kept !== undefined) return kept;
     if (this.#isDrained) throw this.#ended("receive");
-    const { promise, resolve: take, reject: fail } = Promise.withResolvers<Uint8Array>();
+    const { promise, resolve: take, reject: fail } = Promise.withResolvers<Parcel>();
     const waiter: Waiter = { take, fail };
     this.#waiters.push(waiter);
     this.#wire.want();

@@ -7,17 +7,28 @@
  */
 
 /** Called when the receiver has ended: what it has not unpacked by then, it never will. */
-export interface Lost {
+export interface Lost extends Flight {
   (): void | Promise<void>;
+}
+
+/** What else is known of an object on its way. */
+export interface Flight {
   /** The folder of the socket by which the object is reached over there, if it is. */
   socket?: string;
+  /** Where that is, in full: whoever keeps the message can go there in the receiver's stead. */
+  address?: unknown;
+  /**
+   * Says who can receive the message that the object is in, which is in shared memory: the table of those
+   * (`channel/holders.ts`). Called before the message can be seen.
+   */
+  board?: (carrier: number) => void;
 }
 
 let gathering: Lost[] | undefined;
 
 /** Says that an object was packed. Whoever packs it for a child that it knows calls `lost` when that ends. */
-export function inFlight(lost: () => void | Promise<void>, socket?: string): void {
-  gathering?.push(socket === undefined ? lost : Object.assign(lost, { socket }));
+export function inFlight(lost: () => void | Promise<void>, flight: Flight = {}): void {
+  gathering?.push(Object.assign(lost, flight));
 }
 
 /** Has flights be gathered in `next` from now on, or nowhere; gives where they were gathered before. */
@@ -25,6 +36,11 @@ export function gatherIn(next: Lost[] | undefined): Lost[] | undefined {
   const before = gathering;
   gathering = next;
   return before;
+}
+
+/** Says of what was gathered who can receive it. */
+export function boardAll(flights: Lost[], carrier: number): void {
+  for (const lost of flights) lost.board?.(carrier);
 }
 
 /** Calls what was gathered, and forgets it. */

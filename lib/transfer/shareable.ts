@@ -30,6 +30,7 @@ interface Kind {
 
 const byClass = new WeakMap<object, Kind>();
 const byName = new Map<string, Kind>();
+const modules = new Set<string>();
 
 /**
  * Registers a class of shareables.
@@ -48,11 +49,17 @@ export function shareable(
   const kind = { module: meta.url, name, restore };
   byClass.set(type, kind);
   byName.set(`${meta.url} ${name}`, kind);
+  modules.add(meta.url);
 }
 
 /** How the class of a value is known, if the value is a shareable. */
 export function kindOf(value: object): Omit<Kind, "restore"> | undefined {
   return SHARE in value ? byClass.get(value.constructor) : undefined;
+}
+
+/** Whether a module has registered shareables in this thread: it is one of ours, and is loaded. */
+export function hasShareables(module: string): boolean {
+  return modules.has(module);
 }
 
 /** Whether the kind is registered in this thread. */

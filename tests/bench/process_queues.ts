@@ -12,7 +12,7 @@ import { Barrier, Process, Queue } from "../../lib/multiprocessing.ts";
 import { Thread } from "../../lib/threading.ts";
 import { task } from "../../lib/task.ts";
 
-const ITEMS = 200_000;
+const ITEMS = 500_000;
 const CHUNKS = 10_000;
 const CHUNK = 65_536;
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { Chain, CHAIN_WORDS, type ChainLimits, type Read } from "../../lib/channel/chain.ts";
+import { Chain, CHAIN_WORDS, type ChainOptions, type Read } from "../../lib/channel/chain.ts";
 import { BLOCK_WORDS, Blocks } from "../../lib/memory/blocks.ts";
 import { AT, type Placement } from "../../lib/memory/placement.ts";
 import { Aborted, explore, type Party, type Scenario, type World } from "./_explorer.ts";
@@ -22,7 +22,7 @@ function test(name: string, scenario: Scenario): void {
 }
 
 /** A chain for each party, over the same words and blocks. */
-function chains(world: World, parties: number, limits: ChainLimits): Chain[] {
+function chains(world: World, parties: number, limits: ChainOptions): Chain[] {
   for (let block = 0; block < 4; block++) {
     new Uint8Array(memory, block * BLOCK_WORDS * 4, 64).fill(0);
   }
@@ -38,7 +38,7 @@ function writer(chain: Chain, items: number[], put: number[]): Party {
   return function* write(world) {
     for (const item of items) {
       try {
-        if (yield* world.call(chain.putting(new Uint8Array([item]), 0))) put.push(item);
+        if (yield* world.call(chain.putting(new Uint8Array([item]), 1, 0))) put.push(item);
       } catch (error) {
         if (!(error instanceof Aborted)) throw error;
       }
@@ -59,7 +59,7 @@ function reader(chain: Chain, count: number, got: number[]): Party {
   };
 }
 
-const plain = (limits: ChainLimits, rest: Omit<Scenario, "setup">): Scenario => ({
+const plain = (limits: ChainOptions, rest: Omit<Scenario, "setup">): Scenario => ({
   setup(world) {
     const [a, b, c] = chains(world, 3, limits) as [Chain, Chain, Chain];
     const got: number[] = [];

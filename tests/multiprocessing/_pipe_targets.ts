@@ -1,7 +1,16 @@
 /** Targets of pipe_test.ts and shared_memory_test.ts. */
 import { context, task } from "../../lib/task.ts";
+import { setFault } from "../../lib/channel/chain.ts";
+import { ringPipe } from "../../lib/channel/ring_pipe.ts";
+import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
 import type { Connection, ShareableList } from "../../lib/multiprocessing.ts";
-import { pipe, Process, ShareableList as List, SharedMemory } from "../../lib/multiprocessing.ts";
+import {
+  pipe,
+  Process,
+  Queue,
+  ShareableList as List,
+  SharedMemory,
+} from "../../lib/multiprocessing.ts";
 
 type End = Connection<unknown>;
 
@@ -53,6 +62,43 @@ export const count = task(import.meta, async function count(end: End, who: strin
 export const hold = task(import.meta, async function hold(_end: End) {
   context().report("here");
   await new Promise(() => setInterval(() => {}, 1000));
+});
+
+/** Is killed once it has been given a message, and before it can do anything with it. */
+export const dieOnReceipt = task(import.meta, async function dieOnReceipt(end: End) {
+  const die = () => Deno.kill(Deno.pid, "SIGKILL");
+  await end.poll();
+  setFault((point) => point === "get: before the wake-up" && die());
+  Object.assign(Deno, { connect: die });
+  context().report("here");
+  await end.recv();
+});
+
+/** Makes a pipe, gives one end away, and receives nothing from the other. */
+export const makeAndHold = task(import.meta, async function makeAndHold(end: End, way: string) {
+  const [mine, theirs] = way === "memory" ? ringPipe(true) : socketPipe(true);
+  await end.send(theirs);
+  theirs.close();
+  context().report("made");
+  await new Promise(() => setInterval(() => {}, 1000));
+  mine.close();
+});
+
+/** Puts an end into a queue that nobody else knows. */
+export const hideInQueue = task(import.meta, async function hideInQueue(end: End) {
+  const queue = new Queue();
+  await queue.put(end);
+  end.close();
+  context().report("hidden");
+  await new Promise(() => setInterval(() => {}, 1000));
+});
+
+/** Gets a queue, and from it an end, and sends through that. */
+export const takeQueue = task(import.meta, async function takeQueue(way: Queue<Queue<End>>) {
+  context().report("here");
+  const end = await (await way.get()).get();
+  await end.send("found");
+  end.close();
 });
 
 /** Is asked for so many values and never gives the last. */

@@ -446,6 +446,93 @@ test("Connection ends only when the last copy of the other end is closed", async
   here.close();
 });
 
+/** Gives an end away in a message that its receiver never opens; looks whether the other end hears of it. */
+async function loseOnTheWay(
+  make: Make,
+  lose: (carrier: End, carried: End, far: End) => Promise<void>,
+): Promise<void> {
+  const [carrier, far] = make();
+  const [here, there] = make();
+  // Somebody else is there all the time, who might have it.
+  const [idle, unused] = make();
+  const bystander = await reported(targets.hold, [idle]);
+  await lose(carrier, there, far);
+  there.close();
+  const began = performance.now();
+  await assertRejects(() => here.recv(), EOFError);
+  assert(performance.now() - began < NOTICED);
+  closeAll(carrier, far, here, idle, unused);
+  bystander.kill();
+  await bystander.join();
+}
+
+test("Connection ends when it was on its way to one who died before the message came", (make) =>
+  loseOnTheWay(make, async (carrier, carried, far) => {
+    const child = await reported(targets.hold, [far]);
+    far.close();
+    await carrier.send({ carried });
+    child.kill();
+    await child.join();
+  }));
+
+test("Connection ends when the sender of its only copy died, and then the receiver", (make) =>
+  loseOnTheWay(make, async (carrier, carried, far) => {
+    const receiver = await reported(targets.hold, [far]);
+    const sender = await reported(targets.sendAndHold, [carrier, [carried]]);
+    closeAll(carrier, far);
+    for (const child of [sender, receiver]) {
+      child.kill();
+      await child.join();
+    }
+  }));
+
+test("Connection ends when its receiver died with the message in its hand", (make) =>
+  loseOnTheWay(make, async (carrier, carried, far) => {
+    const child = await reported(targets.dieOnReceipt, [far]);
+    await carrier.send({ carried });
+    await child.join();
+    assertEquals(child.exitcode, -9);
+  }));
+
+test("Connection ends when it was on its way through a pipe that was on its way itself", (make) =>
+  loseOnTheWay(make, async (carrier, carried, far) => {
+    const [a, b] = make();
+    await a.send(carried);
+    await carrier.send(b);
+    closeAll(a, b, carrier, far);
+  }));
+
+test(
+  "Connection ends when it was in a pipe whose maker and receiver died",
+  (make, way) =>
+    loseOnTheWay(make, async (carrier, carried, far) => {
+      const child = await reported(targets.makeAndHold, [far, way]);
+      const end = await carrier.recv() as End;
+      await end.send({ carried });
+      child.kill();
+      await child.join();
+      await assertRejects(() => end.recv(), EOFError);
+      end.close();
+    }),
+);
+
+test("Connection comes whole through a pipe that was on its way itself", async (make) => {
+  const [carrier, far] = make();
+  const [a, b] = make();
+  const [here, there] = make();
+  await a.send(there);
+  await carrier.send(b);
+  closeAll(there, b);
+  await here.send("for later");
+  await assertRejects(() => here.recv({ timeout: 200 }), TimeoutError);
+  const way = await far.recv() as End;
+  const end = await way.recv() as End;
+  assertEquals(await end.recv(), "for later");
+  closeAll(a, way, end, carrier, far);
+  await assertRejects(() => here.recv(), EOFError);
+  here.close();
+});
+
 test("Connection is not held open by a message that was never sent", async (make) => {
   const [here, there] = make();
   const [a, b] = make();
@@ -571,6 +658,39 @@ Deno.test({
       end.close();
       await assertRejects(() => here.recv(), EOFError);
       here.close();
+    }),
+});
+
+Deno.test({
+  name: "Connection ends when it waits in a queue whose users have died [memory]",
+  ...memoryOnly,
+  fn: () =>
+    limited(() =>
+      loseOnTheWay((duplex = true) => ringPipe(duplex), async (_carrier, carried) => {
+        const child = await reported(targets.hideInQueue, [carried]);
+        child.kill();
+        await child.join();
+      })
+    ),
+});
+
+Deno.test({
+  name: "Connection that waits in a queue is open as long as one has the queue [memory]",
+  ...memoryOnly,
+  fn: () =>
+    limited(async () => {
+      const [queue, way] = [new Queue<End>(), new Queue<Queue<End>>()];
+      const [here, there] = ringPipe<unknown>(true);
+      const child = await reported(targets.takeQueue, [way]);
+      await queue.put(there as End);
+      there.close();
+      // Longer than one alone would wait, before any gives it up.
+      await assertRejects(() => here.recv({ timeout: 1_200 }), TimeoutError);
+      await way.put(queue);
+      assertEquals(await here.recv(), "found");
+      await assertRejects(() => here.recv(), EOFError);
+      here.close();
+      await child.join();
     }),
 });
 

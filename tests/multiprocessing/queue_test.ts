@@ -4,11 +4,19 @@
  *
  * @module
  */
-import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStrictEquals,
+  assertThrows,
+} from "@std/assert";
 import { delay } from "@std/async";
 import { Empty, Full, ShareError } from "../../lib/errors.ts";
 import {
   Barrier,
+  dump,
   Event,
   JoinableQueue,
   Lock,
@@ -149,6 +157,23 @@ const VALUES: unknown[] = [
   ...[Array.from({ length: 50_000 }, (_, k) => ({ k })), new ArrayBuffer(5_000_000)],
   ...[new RangeError("far"), new AggregateError([new Error("one")], "both")],
 ];
+
+test("Queue is named by dump() where somebody waits for it", async () => {
+  const [jobs, full, unnamed] = [new Queue(0, { name: "jobs" }), new Queue(1), new JoinableQueue()];
+  full.putSync(1);
+  unnamed.putSync(1);
+  const { signal, abort } = abortable();
+  const waits = [jobs.get({ signal }), full.put(2, { signal }), unnamed.join({ signal })];
+  const line = dump().split("\n").find((line) => line.includes("waits for"))!;
+  assertMatch(line, /waits for 'jobs'.*waits for Queue \d+.*waits for Queue \d+/);
+  abort();
+  await Promise.allSettled(waits);
+});
+
+function abortable(): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}
 
 for (const [world, make] of worlds) {
   test(`Queue carries values of every kind and size [${world}]`, async () => {
