@@ -13,22 +13,32 @@
  * | the `import.meta.main` guard is missing | {@linkcode BootstrapError} |
  * | a thread was stopped | {@linkcode ThreadTerminated} |
  * | a thread or process ended without a result | {@linkcode WorkerLostError} |
+ * | a call was cancelled | {@linkcode CancelledError} |
+ * | a pool can run nothing any more | {@linkcode BrokenExecutor} |
+ * | there is no child to wait for | {@linkcode ChildProcessError} |
  * | `os.exit()` was called | {@linkcode SystemExit} |
+ * | a program failed, or took too long | {@linkcode CalledProcessError}, {@linkcode TimeoutExpired} |
  *
  * @module
  */
 export {
   BootstrapError,
   BrokenBarrierError,
+  BrokenExecutor,
+  CalledProcessError,
+  CancelledError,
+  ChildProcessError,
   DeadlockError,
   Empty,
   EOFError,
   Full,
   ShareError,
   ShutDown,
+  SubprocessError,
   SystemExit,
   ThreadTerminated,
   TimeoutError,
+  TimeoutExpired,
   WorkerLostError,
 } from "./core/errors.ts";
-export type { WorkerLoss } from "./core/errors.ts";
+export type { Outputs, ProgramOutput, WorkerLoss } from "./core/errors.ts";

@@ -1,51 +1,35 @@
 /**
- * Ending a thread, a child or the program.
+ * Processes by number: who am I, who has ended and how, who else runs, and who goes first.
  *
- * | call | what runs before the end |
+ * | for | reach for |
  * | --- | --- |
- * | {@linkcode exit} | `finally` blocks and `using` |
- * | {@linkcode _exit} | nothing |
+ * | ending, `finally` blocks and `using` first | {@linkcode exit} |
+ * | ending at once | {@linkcode _exit} |
+ * | waiting for whichever child ends, or for one | {@linkcode wait}, {@linkcode waitpid} |
+ * | reading what they give | {@linkcode WIFEXITED}, {@linkcode WEXITSTATUS}, {@linkcode WIFSIGNALED}, {@linkcode WTERMSIG} |
+ * | who am I, who started me | {@linkcode getpid}, {@linkcode getppid} |
+ * | who else runs | {@linkcode ps}, {@linkcode pstree} |
+ * | letting others go first | {@linkcode nice}, {@linkcode renice}, {@linkcode getpriority} |
+ * | how many cores there are | {@linkcode cpuCount} |
  *
- * *Permissions*: none; `_exit()` in a thread other than the main one needs `--allow-ffi`.
+ * **Not as in Python**: there is no `fork()`. A Deno is many threads, of which a copy would have
+ * one, in the midst of what the others did; a `multiprocessing.Process` starts anew instead. And
+ * Deno reaps its children by itself: none becomes a zombie because nobody waits.
+ *
+ * *Permissions*: none for ending and waiting; `_exit()` in a thread other than the main one needs
+ * `--allow-ffi`. Niceness needs `--allow-sys`, listing processes `--allow-all` or `--allow-run=ps`.
+ *
+ * Proven on Linux; made for macOS too. On Windows there is no `ps()`.
  *
  * @module
  */
-import { checkInteger } from "./core/checks.ts";
-import { SystemExit } from "./core/errors.ts";
-import { exitCode } from "./child/run.ts";
-import { platform } from "./memory/platform/mod.ts";
-import { self } from "./memory/self.ts";
-import { mainModule } from "./transfer/task.ts";
-
-if (self().isMain && mainModule() === Deno.mainModule) {
-  // In the program itself nobody catches a SystemExit.
-  const end = (event: Event, reason: unknown) => {
-    if (!(reason instanceof SystemExit)) return;
-    event.preventDefault();
-    Deno.exit(exitCode(reason));
-  };
-  addEventListener("error", (event) => end(event, event.error));
-  addEventListener("unhandledrejection", (event) => end(event, event.reason));
-}
-
-/**
- * Ends the thread, the child or the program that calls, by throwing {@linkcode SystemExit}: `finally`
- * blocks run on its way up.
- *
- * @param status The exit code, 0 to 255; anything but a number is printed on stderr, with code 1.
- * @throws {SystemExit} Always.
- */
-export function exit(status: unknown = 0): never {
-  throw new SystemExit(status);
-}
-
-/**
- * Ends the whole process at once: no `finally` block runs, no other thread is waited for.
- *
- * @param status The exit code, 0 to 255.
- * @throws {Deno.errors.NotCapable} In a thread other than the main one, without `--allow-ffi`.
- */
-export function _exit(status: number): never {
-  checkInteger(status, 0, "status", "end the process");
-  return self().isMain ? Deno.exit(status) : platform().exit(status);
-}
+export { _exit, exit } from "./os/exit.ts";
+export { wait, waitpid } from "./os/wait.ts";
+export type { ChildWaitOptions, WaitpidOptions } from "./os/wait.ts";
+export { WEXITSTATUS, WIFEXITED, WIFSIGNALED, WTERMSIG } from "./os/status.ts";
+export { cpuCount, getpid, getppid } from "./os/self.ts";
+export { getpriority, nice, renice } from "./os/priority.ts";
+export { ps } from "./os/processes.ts";
+export type { ProcessInfo } from "./os/processes.ts";
+export { pstree } from "./os/pstree.ts";
+export { ChildProcessError, SystemExit, TimeoutError } from "./core/errors.ts";

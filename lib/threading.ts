@@ -49,6 +49,7 @@ export type {
   ThreadState,
 } from "./threading/thread.ts";
 export { Timer } from "./threading/timer.ts";
+export { prewarm } from "./threading/prewarm.ts";
 export { Lock } from "./sync/lock.ts";
 export { RLock } from "./sync/rlock.ts";
 export { BoundedSemaphore, Semaphore } from "./sync/semaphore.ts";
@@ -59,8 +60,12 @@ export type { BarrierOptions } from "./sync/barrier.ts";
 export { Value } from "./sync/value.ts";
 export { SharedArray as Array } from "./sync/array.ts";
 export { pipe } from "./channel/port_pipe.ts";
-export type { PipeOptions } from "./channel/port_pipe.ts";
-export type { Connection, SendOptions, SendSyncOptions } from "./channel/connection.ts";
+export type {
+  Connection,
+  PipeOptions,
+  SendOptions,
+  SendSyncOptions,
+} from "./channel/connection.ts";
 export { Broadcast } from "./channel/broadcast.ts";
 export { dump } from "./threading/dump.ts";
 export { findDeadlocks } from "./sync/deadlock.ts";

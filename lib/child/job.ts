@@ -13,6 +13,9 @@
  */
 import type { Reference } from "../transfer/task.ts";
 
+/** The key under which a child's options say that its uncaught error is not printed: it is told otherwise. */
+export const QUIET: unique symbol = Symbol("quiet");
+
 /** The work itself. `P` is how values travel: packed for a thread, as they are for the codec. */
 export interface Job<P> {
   /** The program's main module. */

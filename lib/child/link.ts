@@ -15,6 +15,7 @@ export class Link {
   #writing: Promise<void> = Promise.resolve();
   #unwritten = 0;
   #closed = false;
+  #frames: AsyncGenerator<Uint8Array> | undefined;
 
   constructor(conn: Deno.Conn) {
     this.#conn = conn;
@@ -42,11 +43,15 @@ export class Link {
   }
 
   /**
-   * Gives the frames as they come, until the other end is gone.
+   * Gives the frames as they come, until the other end is gone. Every call gives the same generator.
    *
    * @throws {TypeError} The bytes are no frames; the link is closed.
    */
-  async *frames(): AsyncGenerator<Uint8Array> {
+  frames(): AsyncGenerator<Uint8Array> {
+    return this.#frames ??= this.#read();
+  }
+
+  async *#read(): AsyncGenerator<Uint8Array> {
     let buffer = new Uint8Array(1 << 16);
     let filled = 0;
     try {
@@ -79,6 +84,11 @@ export class Link {
   /** Keeps no program alive from now on. */
   unref(): void {
     (this.#conn as Deno.UnixConn).unref();
+  }
+
+  /** Keeps the program alive while it is read. */
+  ref(): void {
+    (this.#conn as Deno.UnixConn).ref();
   }
 
   /** Closes the link. */

@@ -8,6 +8,7 @@ import { mayMap, platform } from "../memory/platform/mod.ts";
 import { inheritArena } from "../memory/arena.ts";
 import { leave, self } from "../memory/self.ts";
 import { modulesOf } from "../transfer/codec.ts";
+import { referTo } from "../transfer/task.ts";
 import type { End } from "./job.ts";
 import type { Link } from "./link.ts";
 import { traceOf } from "./outcome.ts";
@@ -16,9 +17,11 @@ import {
   fromBytes,
   type FromProcess,
   type ProcessBoot,
+  type SpareBoot,
   toBytes,
 } from "./process_protocol.ts";
 import { meetParent } from "./rendezvous.ts";
+import { rehearsal } from "./rehearsal.ts";
 import { exitCode, run } from "./run.ts";
 import { beforeEnd, setThisProcess } from "./this_process.ts";
 
@@ -27,13 +30,35 @@ const ORPHANED = 1;
 
 async function main(folder: string): Promise<void> {
   const { link, boot: bytes } = await meetParent(folder);
-  const boot = fromBytes(bytes) as ProcessBoot;
+  const boot = await bootOf(fromBytes(bytes) as ProcessBoot | SpareBoot, link);
   setThisProcess(boot.me);
   self().roster.rename(self().slot, "MainThread");
   inheritArena(boot.arena, boot.me.name);
   if (boot.watched && !boot.orphan && mayMap()) platform().endWithParent(boot.me.parent!.pid);
   watch(link, boot.orphan);
   await work(boot, link);
+}
+
+/** The boot; a spare gets ready and waits for it. */
+async function bootOf(first: ProcessBoot | SpareBoot, link: Link): Promise<ProcessBoot> {
+  if (first.type === "boot") return first;
+  const { main, face } = first;
+  await import(face);
+  const args = toBytes([face], "args");
+  const value = await run({
+    main,
+    target: referTo(rehearsal),
+    subclass: false,
+    modules: modulesOf(args),
+    args: () => fromBytes(args),
+    context: { signal: new AbortController().signal, name: "", report: () => {} },
+  });
+  toBytes({ type: "done", value: toBytes(value, "result") }, "result");
+  if (mayMap()) platform();
+  link.send(new Uint8Array(0));
+  const frame = await link.frames().next();
+  if (frame.done) Deno.exit(ORPHANED);
+  return fromBytes(frame.value) as ProcessBoot;
 }
 
 /** Ends the child when its parent is gone. */
@@ -63,7 +88,7 @@ async function work(boot: ProcessBoot, link: Link): Promise<void> {
       const code = exitCode(error);
       return end({ type: "exit", code }, code, code !== 0);
     }
-    if (!ended) console.error(`Process ${boot.me.name}:\n${traceOf(error)}`);
+    if (!ended && !boot.quiet) console.error(`Process ${boot.me.name}:\n${traceOf(error)}`);
     return end({ type: "failed", error: errorToBytes(error), terminated: false }, 1, true);
   };
   addEventListener("error", (event) => {

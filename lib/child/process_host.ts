@@ -5,8 +5,11 @@
  */
 import { fileURLToPath } from "node:url";
 import { mainModule } from "../transfer/task.ts";
+import type { Link } from "./link.ts";
 import { permissionFlags, type Permissions } from "./permissions.ts";
+import { type SpareBoot, toBytes } from "./process_protocol.ts";
 import { Rendezvous } from "./rendezvous.ts";
+import { Spares } from "./spares.ts";
 
 const ENTRY = new URL("./process_entry.ts", import.meta.url).href;
 
@@ -41,13 +44,42 @@ function findConfig(): string | undefined {
   }
 }
 
-/** Starts a child; it then comes to the rendezvous. */
+/** A child that was started, and how it is met. */
+export interface Spawned {
+  child: Deno.ChildProcess;
+  rendezvous: Pick<Rendezvous, "meet" | "isVisited" | "end" | "unref">;
+}
+
+/** Starts a child, or takes a spare; it then comes to the rendezvous. */
 export function spawn(
   boot: Uint8Array,
   modules: string[],
   options: SpawnOptions,
   sockets: string[] = [],
-): { child: Deno.ChildProcess; rendezvous: Rendezvous } {
+): Spawned {
+  const needs = { sockets, modules: [ENTRY, ...modules] };
+  const spare = isUsual(options) ? spares.take((one) => suits(one, needs)) : undefined;
+  if (spare === undefined) return spawnNew(boot, options, needs).spawned;
+  const { child, link } = spare;
+  child.ref();
+  link.ref();
+  link.send(boot);
+  return {
+    child,
+    rendezvous: {
+      meet: () => Promise.resolve(link),
+      isVisited: true,
+      end: () => {},
+      unref: () => link.unref(),
+    },
+  };
+}
+
+function spawnNew(
+  boot: Uint8Array,
+  options: SpawnOptions,
+  needs: { sockets: string[]; modules: string[] },
+): { spawned: { child: Deno.ChildProcess; rendezvous: Rendezvous }; flags: string[] } {
   if (Deno.build.standalone) {
     throw new Deno.errors.NotSupported(
       "Cannot start a process from a compiled program: its executable is the program itself",
@@ -58,8 +90,7 @@ export function spawn(
   const rendezvous = new Rendezvous(boot);
   try {
     const { folder } = rendezvous;
-    const needs = { folder, sockets, modules: [ENTRY, ...modules] };
-    const flags = permissionFlags(options.permissions, needs);
+    const flags = permissionFlags(options.permissions, { folder, ...needs });
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-prompt", "--no-check"],
@@ -74,9 +105,80 @@ export function spawn(
       stdout: options.stdout,
       stderr: options.stderr,
     }).spawn();
-    return { child, rendezvous };
+    return { spawned: { child, rendezvous }, flags };
   } catch (cause) {
     rendezvous.end();
     throw cause;
   }
+}
+
+/** A child that waits for its boot. */
+interface ProcessSpare {
+  child: Deno.ChildProcess;
+  link: Link;
+  folder: string;
+  /** Its permissions. */
+  flags: string;
+}
+
+const USUAL: SpawnOptions = {
+  permissions: undefined,
+  env: {},
+  cwd: undefined,
+  stdin: "inherit",
+  stdout: "inherit",
+  stderr: "inherit",
+  config: undefined,
+};
+
+/** Whether a child is wanted as spares are. */
+function isUsual({ env, ...options }: SpawnOptions): boolean {
+  return Object.keys(env).length === 0 &&
+    Object.entries(options).every(([name, value]) => value === USUAL[name as keyof SpawnOptions]);
+}
+
+/** Whether a spare may do just what a child made for the purpose could. */
+function suits({ folder, flags }: ProcessSpare, needs: { sockets: string[]; modules: string[] }) {
+  return permissionFlags(undefined, { folder, ...needs }).join() === flags;
+}
+
+let face = ENTRY;
+
+const spares = new Spares<ProcessSpare>(() => {
+  const boot: SpareBoot = { type: "spare", main: mainModule(), face };
+  const { spawned, flags } = spawnNew(toBytes(boot, "boot"), USUAL, {
+    sockets: [],
+    modules: [ENTRY],
+  });
+  const { child, rendezvous } = spawned;
+  child.unref();
+  rendezvous.unref();
+  const spare = { child, folder: rendezvous.folder, flags: flags.join() } as ProcessSpare;
+  const meet = async () => {
+    const link = await rendezvous.meet();
+    if (link === undefined) return;
+    link.unref();
+    spare.link = link;
+    await link.frames().next();
+  };
+  const dead = child.status.finally(() => {
+    rendezvous.end();
+    spare.link?.close();
+  });
+  return { spare, ready: meet(), dead };
+}, async ({ child, link }) => {
+  // It ends when nobody is at the other end any more.
+  link.close();
+  child.ref();
+  await child.status;
+});
+
+/**
+ * Keeps spare children; see `prewarm()`.
+ *
+ * @param module What targets are likely to import: spares have loaded it.
+ */
+export async function holdSpares(count: number, module: string): Promise<AsyncDisposable> {
+  face = module;
+  return await spares.hold(count);
 }

@@ -25,6 +25,17 @@ export interface ProcessBoot extends Job<Uint8Array> {
    * wait for a parent that reads no link.
    */
   box: string | undefined;
+  /** Whether its uncaught error is not printed. */
+  quiet: boolean;
+}
+
+/** What a spare is told: it gets ready, says so by an empty frame, and is told the rest in another. */
+export interface SpareBoot {
+  type: "spare";
+  /** The program's main module. */
+  main: string;
+  /** A module to have at hand. */
+  face: string;
 }
 
 /** What a process says. */

@@ -18,9 +18,11 @@ import {
 } from "../transfer/pack.ts";
 import { bareError } from "../transfer/failure.ts";
 import { reducer, revive } from "../transfer/reduce.ts";
+import { referTo } from "../transfer/task.ts";
 import { fires } from "./due.ts";
 import type { End } from "./job.ts";
 import { traceOf } from "./outcome.ts";
+import { rehearsal } from "./rehearsal.ts";
 import { exitCode, isTermination, run } from "./run.ts";
 import { lastWords } from "./this_process.ts";
 import { setHome } from "./thread_host.ts";
@@ -123,6 +125,41 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
   }).catch(fail);
 }
 
+/** What a spare is given to rehearse with. */
+export interface Rehearsal {
+  /** The program's main module. */
+  main: string;
+  /** A module to have at hand. */
+  face: string | undefined;
+  /** Ports such as a boot has. */
+  port: MessagePort;
+  ends: MessagePort;
+}
+
+/**
+ * Goes through what a thread does, with nothing at stake: so that a spare finds its way already compiled. It says
+ * nothing and takes no part in anything.
+ */
+export async function rehearse({ main, face, port, ends }: Rehearsal): Promise<void> {
+  if (face !== undefined) await import(face);
+  const args = pack([port.constructor.name], reduce, "args");
+  const value = await run({
+    main,
+    target: referTo(rehearsal),
+    subclass: false,
+    modules: modulesOfPacked(args),
+    args: () => unpack(args, revive),
+    context: { signal: new AbortController().signal, name: "", report: () => {} },
+  });
+  const message: End<Packed> = { type: "done", value: pack(value, reduce, "result") };
+  ends.postMessage(message, []);
+  port.onmessage = () => {};
+  port.postMessage({ type: "ended", dead: false } satisfies FromThread, []);
+  await new Promise((next) => setTimeout(next, 0));
+  port.close();
+  ends.close();
+}
+
 /** Where the thread that started this one is, while it lives. */
 function starterOf(ident: number): { slot: number; ident: number } | undefined {
   const slot = self().roster.slotOf(ident);
@@ -147,6 +184,21 @@ function printIfAlone(message: End<Packed>, starter: number, ident: number): voi
   if (roster.slotOf(starter) >= 0) return;
   const error = unpack(message.error, revive);
   console.error(`Exception in thread ${roster.name(self().slot)}:\n${traceOf(error)}`);
+}
+
+/** Waits for the boot in a worker of `node:worker_threads`; a spare rehearses before. */
+export function attend(parent: Attended): void {
+  parent.on("message", async (message: { boot: ThreadBoot; home: MessagePort } | Rehearsal) => {
+    if ("boot" in message) return begin(message);
+    await rehearse(message);
+    parent.postMessage("ready");
+  });
+}
+
+/** What is used of `parentPort`. */
+export interface Attended {
+  on(event: "message", fn: (message: never) => void): unknown;
+  postMessage(message: unknown): void;
 }
 
 if (typeof (globalThis as { WorkerGlobalScope?: unknown }).WorkerGlobalScope === "function") {

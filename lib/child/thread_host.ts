@@ -8,12 +8,16 @@
  *
  * @module
  */
-import { Worker as NodeWorker } from "node:worker_threads";
+import { SHARE_ENV, Worker as NodeWorker } from "node:worker_threads";
 import { fileURLToPath } from "node:url";
 import { take, unref } from "../core/ports.ts";
 import { lines } from "../channel/lines.ts";
 import { leave, self } from "../memory/self.ts";
 import { services } from "../sync/steps.ts";
+import { mainModule } from "../transfer/task.ts";
+import { clock, wind } from "./alarm_clock.ts";
+import { Spares } from "./spares.ts";
+import type { Rehearsal } from "./thread_entry.ts";
 import type { ThreadBoot, ToHome } from "./thread_protocol.ts";
 
 const ENTRY = new URL("./thread_entry.ts", import.meta.url).href;
@@ -30,6 +34,7 @@ let home: MessagePort | undefined;
 /** Tells a thread where to ask for further threads. */
 export function setHome(port: MessagePort): void {
   home = port;
+  clock.tellHome = () => port.postMessage({ type: "alarm" } satisfies ToHome);
 }
 
 const readable = new Set<string>();
@@ -76,6 +81,67 @@ export function endWorker(ident: number): void {
   worker.end();
 }
 
+/** A worker that can be ended at any moment, and that waits for its boot. */
+function makeKillable(): NodeWorker {
+  const bootstrap = `import { parentPort } from "node:worker_threads"; import { attend } from ${
+    JSON.stringify(ENTRY)
+  }; attend(parentPort);`;
+  // A copy of the environment would need a permission; what the thread sees of it is the same.
+  return new NodeWorker(new URL(`data:text/javascript,${encodeURIComponent(bootstrap)}`), {
+    env: SHARE_ENV,
+  });
+}
+
+const spares = new Spares<NodeWorker>(() => {
+  const spare = makeKillable();
+  spare.unref();
+  const ready = Promise.withResolvers<void>();
+  const dead = Promise.withResolvers<void>();
+  spare.once("message", () => ready.resolve());
+  spare.once("exit", () => dead.resolve());
+  const [calls, ends] = [new MessageChannel(), new MessageChannel()];
+  const main = mainModule();
+  const rehearsal: Rehearsal = { main, face, port: calls.port2, ends: ends.port2 };
+  // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
+  spare.postMessage(rehearsal, [calls.port2, ends.port2] as any);
+  return { spare, ready: ready.promise, dead: dead.promise };
+}, (spare) => spare.terminate());
+
+/** The module that targets are likely to import. */
+let face: string | undefined;
+
+/**
+ * Keeps spare workers; see `prewarm()`.
+ *
+ * @param module What targets are likely to import: spares have loaded it.
+ */
+export async function holdSpares(count: number, module?: string): Promise<AsyncDisposable> {
+  face ??= module;
+  if (self().isMain) return await spares.hold(count);
+  const { port1, port2 } = new MessageChannel();
+  const answer = () => new Promise((resolve) => port1.onmessage = resolve);
+  home!.postMessage({ type: "spares", count, port: port2 } satisfies ToHome, [port2]);
+  await answer();
+  return {
+    [Symbol.asyncDispose]: async () => {
+      port1.postMessage(null);
+      await answer();
+      port1.close();
+    },
+  };
+}
+
+/** Keeps spares for another thread, until it says that it needs them no more. */
+async function holdFor(count: number, port: MessagePort): Promise<void> {
+  await using _held = await spares.hold(count);
+  const over = new Promise((resolve) => port.onmessage = resolve);
+  unref(port);
+  port.postMessage(null);
+  await over;
+  port.postMessage(null);
+  port.close();
+}
+
 function create(boot: ThreadBoot): void {
   const { ident, slot } = boot.me;
   const { port1, port2 } = new MessageChannel();
@@ -89,11 +155,10 @@ function create(boot: ThreadBoot): void {
     leave(slot, ident, true, true);
   };
   let end: () => void;
-  if (boot.killable) {
-    const bootstrap = `import { parentPort } from "node:worker_threads"; import { begin } from ${
-      JSON.stringify(ENTRY)
-    }; parentPort.once("message", begin);`;
-    const worker = new NodeWorker(new URL(`data:text/javascript,${encodeURIComponent(bootstrap)}`));
+  const spare = spares.take();
+  if (boot.killable || spare !== undefined) {
+    const worker = spare ?? makeKillable();
+    if (spare !== undefined && !boot.daemon) spare.ref();
     worker.on("error", (error) => lost(error.message));
     worker.on("exit", () => endWorker(ident));
     // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
@@ -122,6 +187,8 @@ function create(boot: ThreadBoot): void {
 function serve(message: ToHome): void {
   if (message.type === "start") return create(message.boot);
   if (message.type === "line") return lines.accept?.(message.line);
+  if (message.type === "alarm") return wind();
+  if (message.type === "spares") return void holdFor(message.count, message.port);
   if (message.type === "ended") leave(message.slot, message.ident, message.dead, true);
   endWorker(message.ident);
 }

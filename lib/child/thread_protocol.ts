@@ -38,9 +38,11 @@ export type FromThread = { type: "report"; value: Packed } | { type: "ended"; de
 /** What the starter asks of a thread: to stop. */
 export type ToThread = { type: "stop" };
 
-/** What any thread asks of the main thread, which starts and ends all threads. */
+/** What any thread asks of the main thread, which starts and ends all threads, and keeps the clock. */
 export type ToHome =
   | { type: "start"; boot: ThreadBoot }
   | { type: "ended"; slot: number; ident: number; dead: boolean }
   | { type: "cut"; ident: number }
-  | { type: "line"; line: NewLine };
+  | { type: "line"; line: NewLine }
+  | { type: "alarm" }
+  | { type: "spares"; count: number; port: MessagePort };

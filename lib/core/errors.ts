@@ -78,6 +78,18 @@ export class ThreadTerminated extends Error {
   override name = "ThreadTerminated";
 }
 
+/** A call was cancelled before it gave a result. */
+export class CancelledError extends Error {
+  /** The class\'s name. */
+  override name = "CancelledError";
+}
+
+/** A pool can run nothing any more: its workers die before they are ready, or its initializer throws. */
+export class BrokenExecutor extends Error {
+  /** The class\'s name. */
+  override name = "BrokenExecutor";
+}
+
 /** What ended a worker that gave no result. */
 export interface WorkerLoss {
   /** The exit code, `-SIG` for a signal, or null when there is none. */
@@ -118,4 +130,86 @@ export class SystemExit extends Error {
     super(`exit(${String(code)})`);
     this.code = code;
   }
+}
+
+/** What programs write: bytes, text, or null when it was not captured. */
+export type ProgramOutput = Uint8Array<ArrayBuffer> | string | null;
+
+/** What a program had written when it failed or was given up. */
+export interface Outputs {
+  /** What it had written to standard output, or null. */
+  stdout: ProgramOutput;
+  /** What it had written to standard error, or null. */
+  stderr: ProgramOutput;
+}
+
+/** What the errors about programs have in common. */
+export class SubprocessError extends Error {
+  /** The class\'s name. */
+  override name = "SubprocessError";
+  /** The program and its arguments, or its string. */
+  readonly cmd: string | string[];
+  /** What it had written to standard output, or null. */
+  readonly stdout: ProgramOutput;
+  /** What it had written to standard error, or null. */
+  readonly stderr: ProgramOutput;
+
+  /** Creates the error for `cmd`. */
+  constructor(message: string, cmd: string | string[], outputs: Partial<Outputs> = {}) {
+    super(message);
+    this.cmd = cmd;
+    this.stdout = outputs.stdout ?? null;
+    this.stderr = outputs.stderr ?? null;
+  }
+
+  /** As {@linkcode stdout}. */
+  get output(): ProgramOutput {
+    return this.stdout;
+  }
+}
+
+/** A program ended with a code other than 0. The message ends with the end of its standard error. */
+export class CalledProcessError extends SubprocessError {
+  /** The class\'s name. */
+  override name = "CalledProcessError";
+  /** Its exit code, or `-SIG` when it was killed by a signal. */
+  readonly returncode: number;
+
+  /** Creates the error for a program that ended with `returncode`. */
+  constructor(
+    message: string,
+    cmd: string | string[],
+    returncode: number,
+    outputs?: Partial<Outputs>,
+  ) {
+    super(message, cmd, outputs);
+    this.returncode = returncode;
+  }
+}
+
+/** A program took longer than it was given. What it had written by then is in the error. */
+export class TimeoutExpired extends SubprocessError {
+  /** The class\'s name. */
+  override name = "TimeoutExpired";
+  /** The time it was given, in ms. */
+  readonly timeout: number;
+
+  /** Creates the error for a program that was given `timeout` ms. */
+  constructor(
+    message: string,
+    cmd: string | string[],
+    timeout: number,
+    outputs?: Partial<Outputs>,
+  ) {
+    super(message, cmd, outputs);
+    this.timeout = timeout;
+  }
+}
+
+/** There is no such child, or its end has been told already: what POSIX calls ECHILD. */
+export class ChildProcessError extends Error {
+  /** The class\'s name. */
+  override name = "ChildProcessError";
+  /** As the system calls it. */
+  readonly code = "ECHILD";
 }

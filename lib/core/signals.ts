@@ -1,19 +1,46 @@
 /**
- * The numbers of signals on Linux; a few differ elsewhere.
+ * The names and numbers of signals on this platform.
  *
  * @module
  */
+import { constants } from "node:os";
 
-const NAMES =
-  ("HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD " +
-    "CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS").split(" ");
+/** The name of a signal, as in `"SIGTERM"`. */
+export type Signal = Deno.Signal;
+
+/**
+ * The numbers of the signals that this platform has, by name.
+ *
+ * Reach for it to compare with `os.WTERMSIG()` or `-exitcode`; all calls take names too.
+ *
+ * @example Numbers and names
+ * ```ts
+ * import { Signals } from "@switchyard/switchyard/signal";
+ *
+ * console.log(Signals.SIGTERM); // 15
+ * ```
+ */
+export const Signals: Readonly<Record<Signal, number>> = Object.freeze({
+  ...constants.signals,
+} as Record<string, number>) as Record<Signal, number>;
+
+const names = new Map<number, Signal>();
+for (const [name, number] of Object.entries(Signals)) {
+  // Of two names for one number the first is the usual one: SIGABRT, not SIGIOT.
+  if (!names.has(number)) names.set(number, name as Signal);
+}
 
 /** The number of a signal, as in `"SIGKILL"`; 0 for one that is not known. */
 export function signalNumber(signal: string): number {
-  return NAMES.indexOf(signal.slice(3)) + 1;
+  return Object.hasOwn(Signals, signal) ? Signals[signal as Signal] : 0;
 }
 
-/** The name of a signal's number. */
-export function signalName(number: number): Deno.Signal {
-  return `SIG${NAMES[number - 1]}` as Deno.Signal;
+/** The name of a signal's number; `SIG` and the number for one without. */
+export function signalName(number: number): Signal {
+  return names.get(number) ?? `SIG${number}` as Signal;
+}
+
+/** Whether a number is that of a signal with a name. */
+export function isSignalNumber(number: number): boolean {
+  return names.has(number);
 }

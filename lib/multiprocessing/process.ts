@@ -14,18 +14,18 @@ import { checkBoolean, checkFunction, checkOptions, checkString, show } from "..
 import { ShareError, TimeoutError, WorkerLostError } from "../core/errors.ts";
 import { reached } from "../core/reached.ts";
 import { signalName, signalNumber } from "../core/signals.ts";
-import type { End } from "../child/job.ts";
+import { adopt, type Adopted } from "../child/children.ts";
+import { type End, QUIET } from "../child/job.ts";
 import type { Link } from "../child/link.ts";
 import { errorOf, type Outcome, settle } from "../child/outcome.ts";
 import type { Permissions } from "../child/permissions.ts";
-import { spawn, type Stdio } from "../child/process_host.ts";
+import { spawn, type Spawned, type Stdio } from "../child/process_host.ts";
 import {
   fromBytes,
   type FromProcess,
   type ProcessBoot,
   toBytes,
 } from "../child/process_protocol.ts";
-import type { Rendezvous } from "../child/rendezvous.ts";
 import { beforeEnd, thisProcess } from "../child/this_process.ts";
 import { arenaForChild } from "../memory/arena.ts";
 import { mayMap, platform } from "../memory/platform/mod.ts";
@@ -110,6 +110,7 @@ interface Plan {
 }
 
 const ATTACH = Symbol("attach");
+const LIBRARY = new URL("../", import.meta.url).href;
 /** The live children of this process that this thread started. */
 const children = new Set<Process>();
 let named = 0;
@@ -158,6 +159,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   readonly #daemon: boolean;
   #pid: number | null = null;
   #child: Deno.ChildProcess | undefined;
+  /** Where `os.wait()` learns of its end. */
+  #adopted: Adopted | undefined;
   #link: Link | undefined;
   /** Where the child leaves its end, when FFI is granted. */
   #box: number | undefined;
@@ -251,6 +254,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       watched: self().isMain,
       arena: arenaForChild(),
       box: this.#makeBox(),
+      quiet: (options as { [QUIET]?: boolean })[QUIET] === true,
       main: mainModule(),
       target,
       subclass,
@@ -273,6 +277,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     this.#pid = child.pid;
     this.#child = child;
     children.add(this as unknown as Process);
+    // What the toolkit runs for itself, as a manager's server, is no child of the user's.
+    if (!target.module.startsWith(LIBRARY)) this.#adopted = adopt(child.pid, child.status);
     if (this.#daemon) {
       child.unref();
       rendezvous.unref();
@@ -291,7 +297,9 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   async join(options: JoinOptions = {}): Promise<boolean> {
     const timeout = checkWait(options, "join the process");
     this.#checkJoinable("join");
-    return await reached(this.#gone.promise, timeout, options.signal);
+    if (!await reached(this.#gone.promise, timeout, options.signal)) return false;
+    this.#adopted?.collect();
+    return true;
   }
 
   /**
@@ -310,6 +318,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       if (!mayMap()) throw needsFfi("join");
       Atomics.wait(idle, 0, 0, Math.min(LOOK, left));
     }
+    this.#adopted?.collect();
     return true;
   }
 
@@ -479,7 +488,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   /** Meets the child, and hears what it says until its end of the link closes. */
-  async #listen(rendezvous: Rendezvous): Promise<void> {
+  async #listen(rendezvous: Spawned["rendezvous"]): Promise<void> {
     const link = await rendezvous.meet();
     if (link === undefined) return;
     this.#link = link;
@@ -514,7 +523,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   /** Waits for the end of the child and of what it said. */
-  async #reap(child: Deno.ChildProcess, rendezvous: Rendezvous, heard: Promise<void>) {
+  async #reap(child: Deno.ChildProcess, rendezvous: Spawned["rendezvous"], heard: Promise<void>) {
     const { code, signal } = await child.status;
     this.#exitcode = signal === null ? code : -signalNumber(signal);
     // While this thread was blocked the child may have come, spoken and gone: then it is still to be met.

@@ -18,7 +18,7 @@ import { reached } from "../core/reached.ts";
 import { take, unref } from "../core/ports.ts";
 import { errorOf, type Outcome, settle, traceOf } from "../child/outcome.ts";
 import { DUE, type Due, now } from "../child/due.ts";
-import type { End } from "../child/job.ts";
+import { type End, QUIET } from "../child/job.ts";
 import type { FromThread } from "../child/thread_protocol.ts";
 import "../channel/home_lines.ts";
 import { checkReadable, endWorker, startWorker } from "../child/thread_host.ts";
@@ -571,7 +571,8 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     if (this.#outcome !== undefined) return;
     const end = this.#end;
     this.#outcome = this.#outcomeOf(end);
-    if (end?.type === "failed" && !end.terminated && !this.#outcome.ok) {
+    const isQuiet = (this.#plan!.options as { [QUIET]?: boolean })[QUIET] === true;
+    if (end?.type === "failed" && !end.terminated && !this.#outcome.ok && !isQuiet) {
       hook({ error: this.#outcome.error, thread: this as unknown as Thread });
     }
   }

@@ -109,9 +109,13 @@ export function ownFrames(stack: string): string {
     .join("\n");
 }
 
-/** Appends to an error's stack where its result was asked for. */
+/** The errors whose stacks have been completed. */
+const completed = new WeakSet<Error>();
+
+/** Appends to an error's stack, once, where its result was asked for. */
 export function withLocalStack(error: unknown, child: string, here: string | undefined): unknown {
-  if (!(error instanceof Error) || here === undefined) return error;
+  if (!(error instanceof Error) || here === undefined || completed.has(error)) return error;
+  completed.add(error);
   const local = ownFrames(here.slice(here.indexOf("\n") + 1));
   const stack = `${
     ownFrames(error.stack ?? String(error))

@@ -136,8 +136,8 @@ export function referToClass(type: Target, meta: ImportMeta): Reference {
 export async function load(module: string): Promise<void> {
   if (namespaces.has(module)) return;
   // A module that is imported during the first turn of its own top-level await never settles; from
-  // the next turn on it does.
-  await new Promise((next) => setTimeout(next, 0));
+  // the next turn on it does. In a child no module but its entry is at that.
+  if (module === Deno.mainModule) await new Promise((next) => setTimeout(next, 0));
   importing++;
   try {
     namespaces.set(module, await import(module));

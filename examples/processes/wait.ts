@@ -1,0 +1,110 @@
+#!/usr/bin/env -S deno run --allow-read --allow-write --allow-net --allow-run
+/**
+ * Children that end in five ways, and what wait() tells of each.
+ *
+ * A status is a number that holds two: the exit code times 256, or the signal that killed.
+ * WIFEXITED and its like take it apart.
+ *
+ * Try:
+ *
+ *     examples/processes/wait.ts              whoever ends first
+ *     examples/processes/wait.ts --in-order   waitpid() for one after the other
+ *     examples/processes/wait.ts --nohang     look now and then, and do something else meanwhile
+ *
+ * @module
+ */
+import { delay } from "@std/async";
+import { Process } from "../../lib/multiprocessing.ts";
+import {
+  ChildProcessError,
+  exit,
+  wait,
+  waitpid,
+  WEXITSTATUS,
+  WIFEXITED,
+  WTERMSIG,
+} from "../../lib/os.ts";
+import { kill, Signals, strsignal } from "../../lib/signal.ts";
+import { readFlags, runScript, UsageError } from "../_shared/script.ts";
+
+const USAGE = `Children that end in five ways, and what wait() tells of each.
+
+Usage: wait.ts [options]
+
+  --in-order   wait for each child by its pid, in the order of their starts
+  --nohang     do not block: look every 50 ms
+  --help       show this`;
+
+/** What becomes of the children, and the status that tells it. */
+const FATES = {
+  returns: 0,
+  "exit(3)": 3 * 256,
+  throws: 1 * 256,
+  "is killed": Signals.SIGKILL,
+  "is asked to end": Signals.SIGTERM,
+};
+type Fate = keyof typeof FATES;
+
+/** Meets its fate, after a while. */
+export async function child(fate: Fate, ms: number): Promise<void> {
+  await delay(ms);
+  if (fate === "exit(3)") exit(3);
+  if (fate === "throws") throw new Error("an accident");
+  if (fate === "is killed") kill(Deno.pid, "SIGKILL");
+  if (fate === "is asked to end") kill(Deno.pid, "SIGTERM");
+  if (fate !== "returns") await new Promise(() => setInterval(() => {}, 1_000));
+}
+
+function explain(status: number): string {
+  if (WIFEXITED(status)) return `ended by itself with code ${WEXITSTATUS(status)}`;
+  return `killed by signal ${WTERMSIG(status)} (${strsignal(WTERMSIG(status))})`;
+}
+
+async function main(cleanup: AsyncDisposableStack): Promise<number> {
+  const flags = readFlags({ boolean: ["in-order", "nohang"], default: {} });
+  if (flags.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  if (flags["in-order"] && flags.nohang) throw new UsageError("--in-order or --nohang, not both");
+
+  const fates = Object.keys(FATES) as Fate[];
+  // The later they were started the sooner they end.
+  const children = fates.map((fate, k) =>
+    new Process(child, {
+      args: [fate, 50 * (fates.length - k)],
+      name: fate,
+      stderr: "null", // the accident's stack
+    }).start()
+  );
+  cleanup.defer(() => children.forEach((process) => process.kill()));
+
+  const next = async (k: number): Promise<[number, number]> => {
+    if (flags["in-order"]) return await waitpid(children[k].pid!);
+    if (!flags.nohang) return await wait();
+    for (;;) {
+      const [pid, status] = await waitpid(-1, { nohang: true });
+      if (pid !== 0) return [pid, status];
+      console.log("none has ended: I do something else");
+      await delay(50);
+    }
+  };
+  let isAsExpected = true;
+  for (let k = 0; k < children.length; k++) {
+    const [pid, status] = await next(k);
+    const { name, exitcode } = children.find((process) => process.pid === pid)!;
+    const cells = [String(pid).padStart(7), name.padEnd(16), String(status).padStart(4)];
+    console.log(`${cells.join("  ")}  ${explain(status)}; exitcode ${exitcode}`);
+    isAsExpected &&= status === FATES[name as Fate];
+  }
+  try {
+    await wait();
+    isAsExpected = false;
+  } catch (error) {
+    if (!(error instanceof ChildProcessError)) throw error;
+    console.log(`no child is left: ${error.name}, ${error.code}`);
+  }
+  return isAsExpected ? 0 : 1;
+}
+
+if (import.meta.main) await runScript("wait", main);

@@ -1,0 +1,70 @@
+/**
+ * The process's alarm where the kernel's cannot be had: two words of shared memory say when it is
+ * due, and the main thread has the timer.
+ *
+ * Any thread sets the words, by one exchange, and so learns what was left; then it tells the main
+ * thread, which looks at them and sets its timer anew. When it is due whoever takes the words back
+ * to 0 sends the signal. The main thread also looks while it is blocked in a wait of the toolkit.
+ *
+ * @module
+ */
+import { ALARM } from "../memory/roster.ts";
+import { self } from "../memory/self.ts";
+import { services } from "../sync/steps.ts";
+import { now } from "./due.ts";
+
+/** No timer lasts longer, in ms. */
+const LONGEST = 0x7fffffff;
+
+/** How a thread other than the main one has it look at the words. */
+export const clock: { tellHome?: () => void } = {};
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+/** When the alarm is due, in µs since 1970; 0 when there is none. */
+function word(): BigInt64Array {
+  return new BigInt64Array(self().memory, ALARM * Int32Array.BYTES_PER_ELEMENT, 1);
+}
+
+/** What is left until then, in ms. */
+function left(due: bigint): number {
+  return Number(due) / 1000 - now();
+}
+
+/**
+ * Sets the alarm.
+ *
+ * @param ms When, from now; 0 for never.
+ * @returns What was left of the one before, in ms; 0 when there was none.
+ */
+export function setAlarm(ms: number): number {
+  const due = ms === 0 ? 0n : BigInt(Math.round((now() + ms) * 1000));
+  const before = Atomics.exchange(word(), 0, due);
+  if (self().isMain) wind();
+  else clock.tellHome?.();
+  // One that is due and has not yet been sent is taken back.
+  return before === 0n ? 0 : Math.max(left(before), 0.001);
+}
+
+/** Sets the main thread's timer for the alarm. */
+export function wind(): void {
+  clearTimeout(timer);
+  services.delete(look);
+  const due = Atomics.load(word(), 0);
+  if (due === 0n) return;
+  services.add(look);
+  timer = setTimeout(wind, Math.min(Math.max(Math.ceil(left(due)), 0), LONGEST));
+  timer.unref();
+  if (left(due) <= 0) look();
+}
+
+/** Sends the signal if it is due; whether it was. */
+function look(): boolean {
+  const due = Atomics.load(word(), 0);
+  if (due === 0n || left(due) > 0) return false;
+  if (Atomics.compareExchange(word(), 0, due, 0n) !== due) return false;
+  clearTimeout(timer);
+  services.delete(look);
+  Deno.kill(Deno.pid, "SIGALRM");
+  return true;
+}

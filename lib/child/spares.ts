@@ -1,0 +1,109 @@
+/**
+ * Children made in advance, so that a start need not wait for one.
+ *
+ * A spare has done all of its start but the import of the target. It is replaced when nobody has taken one for a
+ * moment: making one blocks its maker. Spares keep no program alive, and one that dies is forgotten.
+ *
+ * @module
+ */
+
+/** A spare that is being made. */
+export interface Making<S> {
+  spare: S;
+  /** Settles when it stands ready. */
+  ready: Promise<void>;
+  /** Settles when it has died. */
+  dead: Promise<unknown>;
+}
+
+/** After how long without a start a spare is replaced, in ms. */
+const QUIET = 20;
+
+/** Spares of one kind. */
+export class Spares<S> {
+  readonly #make: () => Making<S>;
+  readonly #discard: (spare: S) => Promise<unknown>;
+  readonly #ready = new Set<S>();
+  readonly #making = new Set<Making<S>>();
+  #wanted = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Spares that `make` makes and `discard` ends. */
+  constructor(make: () => Making<S>, discard: (spare: S) => Promise<unknown>) {
+    this.#make = make;
+    this.#discard = discard;
+  }
+
+  /** Keeps `count` more spares until it is disposed of; settles when they stand ready. */
+  async hold(count: number): Promise<AsyncDisposable> {
+    this.#wanted += count;
+    let isHeld = true;
+    try {
+      while (this.#ready.size < this.#wanted) {
+        while (this.#ready.size + this.#making.size < this.#wanted) this.#add();
+        await Promise.race([...this.#making].map(({ ready, dead }) => Promise.race([ready, dead])));
+      }
+    } catch (cause) {
+      await this.#release(count);
+      throw cause;
+    }
+    return {
+      [Symbol.asyncDispose]: async () => {
+        if (!isHeld) return;
+        isHeld = false;
+        await this.#release(count);
+      },
+    };
+  }
+
+  /** Takes a spare, the first that `fits`. */
+  take(fits: (spare: S) => boolean = () => true): S | undefined {
+    for (const spare of this.#ready) {
+      if (!fits(spare)) continue;
+      this.#ready.delete(spare);
+      this.#refillLater();
+      return spare;
+    }
+    return undefined;
+  }
+
+  #add(): void {
+    const making = this.#make();
+    this.#making.add(making);
+    const { spare, ready, dead } = making;
+    ready.then(() => {
+      if (!this.#making.delete(making)) return;
+      this.#ready.add(spare);
+    });
+    dead.then(() => {
+      this.#making.delete(making);
+      this.#ready.delete(spare);
+    });
+  }
+
+  async #release(count: number): Promise<void> {
+    this.#wanted -= count;
+    if (this.#wanted === 0) clearTimeout(this.#timer);
+    const extra = () => this.#ready.size + this.#making.size > this.#wanted;
+    while (extra() && this.#making.size > 0) {
+      await Promise.race([...this.#making].map(({ ready, dead }) => Promise.race([ready, dead])));
+    }
+    for (const spare of this.#ready) {
+      if (!extra()) break;
+      this.#ready.delete(spare);
+      await this.#discard(spare);
+    }
+  }
+
+  /** Makes one at a time, as long as nobody starts anything. */
+  #refillLater(): void {
+    clearTimeout(this.#timer);
+    if (this.#wanted === 0) return;
+    this.#timer = setTimeout(() => {
+      if (this.#ready.size + this.#making.size >= this.#wanted) return;
+      this.#add();
+      this.#refillLater();
+    }, QUIET);
+    this.#timer.unref();
+  }
+}

@@ -1,0 +1,47 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
+const script = (...args: string[]) => run("processes/exit.ts", args, { flags: FLAGS });
+
+const TRY = "  try: the guest leaves";
+const TIDY = [TRY, "  finally: the door is locked", "  using: the lamp is put out"];
+const HASTY = (code: number) => [TRY, `  exitcode ${code}, and nobody has locked the door`];
+
+Deno.test("processes/exit.ts shows which way to end runs finally blocks", async () => {
+  const { code, lines, stderr, leftovers } = await script();
+  assertEquals([code, stderr, leftovers], [0, "", []]);
+  assertEquals(lines, [
+    ...["return", ...TIDY, "  exitcode 0"],
+    ...["exit(3)", ...TIDY, "  exitcode 3"],
+    ...["_exit(3)", ...HASTY(3)],
+    ...["kill", ...HASTY(-9)],
+  ]);
+});
+
+Deno.test("processes/exit.ts --way --code shows one, with that code", async () => {
+  const { code, lines } = await script("--way", "exit", "--code", "42");
+  assertEquals([code, lines], [0, ["exit(42)", ...TIDY, "  exitcode 42"]]);
+});
+
+Deno.test("processes/exit.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["way", "code"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--finally"], 'exit: unknown argument "--finally"'],
+  [["--way", "x"], 'exit: --way must be return or exit or _exit or kill or all, received "x"'],
+  [["--code", "256"], 'exit: --code must be a whole number from 0 to 255, received "256"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/exit.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

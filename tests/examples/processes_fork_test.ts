@@ -1,0 +1,51 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
+const script = (...args: string[]) => run("processes/fork.ts", args, { flags: FLAGS });
+
+Deno.test("processes/fork.ts dances while the child makes music", async () => {
+  const { code, lines, stderr, leftovers } = await script("--ms", "20");
+  assertEquals([code, stderr, leftovers], [0, "", []]);
+  const of = (who: string) => lines.filter((line) => line.startsWith(who));
+  assertEquals(of("musician").length, 5);
+  const [, child, parent] = /I am (\d+), child of (\d+)/.exec(of("musician")[0])!;
+  assertStringIncludes(lines[0], `I am ${parent}, and I dance`);
+  assert(child !== parent);
+  assertEquals(of("MainProcess").length, 7);
+  assertEquals(lines.slice(-2), [
+    "MainProcess the musician has played 4 bars and ended with 0",
+    "MainProcess here the variable played is 0: nothing was shared",
+  ]);
+});
+
+Deno.test("processes/fork.ts --silent dances alone", async () => {
+  const { code, lines, stderr } = await script("--silent", "--bars", "2", "--ms", "0");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.slice(1), [
+    "MainProcess step 1",
+    "MainProcess step 2",
+    "MainProcess it was a quiet evening",
+  ]);
+});
+
+Deno.test("processes/fork.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["bars", "ms", "silent"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--fork"], 'fork: unknown argument "--fork"'],
+  [["--bars", "0"], 'fork: --bars must be a whole number from 1 to 1000, received "0"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/fork.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

@@ -1,0 +1,42 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-sys"];
+const script = (...args: string[]) => run("processes/nice.ts", args, { flags: FLAGS });
+
+Deno.test("processes/nice.ts shows the ways to set a niceness", async () => {
+  const { code, lines, stderr, leftovers } = await script("--by", "2");
+  assertEquals([code, stderr, leftovers], [0, "", []]);
+  const before = Number(/^this process +(-?\d+)$/.exec(lines[0])![1]);
+  const after = Math.min(19, before + 2);
+  const numbers = lines.map((line) => Number(/(-?\d+)$/.exec(line)?.[1]));
+  assertEquals(numbers.slice(0, 7), [before, before, after, after, after, after, 19]);
+  assertEquals(numbers.at(-1), before);
+});
+
+Deno.test("processes/nice.ts --race shows what it is worth", async () => {
+  const { code, lines, stderr, leftovers } = await script("--race");
+  assertEquals([code, stderr, leftovers], [0, "", []]);
+  assert(lines.length === 2 || lines[0].startsWith("no race"));
+});
+
+Deno.test("processes/nice.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["by", "race"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--mean"], 'nice: unknown argument "--mean"'],
+  [["--by", "40"], 'nice: --by must be a whole number from 1 to 39, received "40"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/nice.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

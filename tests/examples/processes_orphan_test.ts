@@ -1,0 +1,44 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const FLAGS = ["-A"];
+const script = (...args: string[]) => run("processes/orphan.ts", args, { flags: FLAGS });
+
+Deno.test("processes/orphan.ts shows that an orphan gets another parent", async () => {
+  const { code, lines, stderr, leftovers } = await script();
+  assertEquals([code, stderr, leftovers], [0, "", []]);
+  const [, child] = /its child is (\d+)$/.exec(lines[0])!;
+  const [, grandchild] = /grandchild (\d+) has parent/.exec(lines[1])!;
+  assertStringIncludes(lines[1], `has parent ${child}, `);
+  const [, adopter] = /has parent (\d+), /.exec(lines[2])!;
+  assert(adopter !== child);
+  assertStringIncludes(lines[3], `it is an orphan, taken in by ${adopter}: `);
+  assertStringIncludes(lines[4], `grandchild ${grandchild} is gone`);
+});
+
+Deno.test("processes/orphan.ts --end shows that it ends with its parent", async () => {
+  const { code, lines, stderr, leftovers } = await script("--end");
+  assertEquals([code, stderr, leftovers], [0, "", []]);
+  assertStringIncludes(lines[2], "is gone");
+  assertEquals(lines[3], "it has ended with its parent");
+});
+
+Deno.test("processes/orphan.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["end"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--keep"], 'orphan: unknown argument "--keep"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/orphan.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

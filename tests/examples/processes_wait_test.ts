@@ -1,0 +1,60 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
+const script = (...args: string[]) => run("processes/wait.ts", args, { flags: FLAGS });
+
+const ENDS = [
+  "returns              0  ended by itself with code 0; exitcode 0",
+  "exit(3)            768  ended by itself with code 3; exitcode 3",
+  "throws             256  ended by itself with code 1; exitcode 1",
+  "is killed            9  killed by signal 9 (Killed); exitcode -9",
+  "is asked to end     15  killed by signal 15 (Terminated); exitcode -15",
+];
+const LEFT = "no child is left: ChildProcessError, ECHILD";
+
+/** The lines about children, without their pids. */
+const ends = (lines: string[]) =>
+  lines.filter((line) => /^ *\d/.test(line)).map((line) => line.replace(/^ *\d+ +/, ""));
+
+Deno.test("processes/wait.ts tells how each child has ended, whoever is first", async () => {
+  const { code, lines, stderr, leftovers } = await script();
+  assertEquals([code, stderr, leftovers], [0, "", []]);
+  assertEquals(ends(lines).sort(), [...ENDS].sort());
+  assertEquals(lines.at(-1), LEFT);
+});
+
+Deno.test("processes/wait.ts --in-order tells it in the order of their starts", async () => {
+  const { code, lines, stderr } = await script("--in-order");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(ends(lines), ENDS);
+  assertEquals(lines.length, 6);
+});
+
+Deno.test("processes/wait.ts --nohang does something else meanwhile", async () => {
+  const { code, lines, stderr } = await script("--nohang");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(ends(lines).sort(), [...ENDS].sort());
+  assert(lines.includes("none has ended: I do something else"));
+});
+
+Deno.test("processes/wait.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["in-order", "nohang"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--wnohang"], 'wait: unknown argument "--wnohang"'],
+  [["--nohang", "--in-order"], "wait: --in-order or --nohang, not both"],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/wait.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

@@ -1,0 +1,50 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const FLAGS = ["-A"];
+const script = (...args: string[]) => run("processes/zombie.ts", args, { flags: FLAGS });
+
+/** What is said of zombies, shell by shell. */
+const verdicts = (lines: string[]) =>
+  lines.flatMap((line) => /^ {2}(no zombie|a zombie):/.exec(line)?.[1] ?? []);
+
+Deno.test("processes/zombie.ts shows a zombie, three cures, and that Deno needs none", async () => {
+  const { code, lines, stderr, leftovers } = await script();
+  assertEquals([code, stderr, leftovers], [0, "", []]);
+  const isWhole = !lines.some((line) => line.includes("cannot do that"));
+  assertEquals(verdicts(lines), ["a zombie", ...Array(isWhole ? 3 : 2).fill("no zombie")]);
+  assertEquals(lines.filter((line) => / Z /.test(line)).length, 1);
+  assertStringIncludes(lines.at(-2)!, "has ended with code 7");
+  assertStringIncludes(lines.at(-1)!, "wait() throws ECHILD");
+});
+
+Deno.test("processes/zombie.ts --show shows one of them", async () => {
+  const none = await script("--show", "none");
+  assertEquals([none.code, verdicts(none.lines)], [0, ["a zombie"]]);
+  const wait = await script("--show", "wait");
+  assertEquals([wait.code, verdicts(wait.lines)], [0, ["no zombie"]]);
+});
+
+Deno.test("processes/zombie.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["show"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--cure"], 'zombie: unknown argument "--cure"'],
+  [
+    ["--show", "x"],
+    'zombie: --show must be none or wait or level or ignore or deno or all, received "x"',
+  ],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/zombie.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}
