@@ -10,5 +10,8 @@ export type { Target, TaskContext } from "./lib/task.ts";
 export * from "./lib/errors.ts";
 export * as threading from "./lib/threading.ts";
 export * as multiprocessing from "./lib/multiprocessing.ts";
+export * as futures from "./lib/futures.ts";
 export * as queue from "./lib/queue.ts";
+export * as subprocess from "./lib/subprocess.ts";
+export * as signal from "./lib/signal.ts";
 export * as os from "./lib/os.ts";

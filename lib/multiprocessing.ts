@@ -77,17 +77,44 @@ export type {
   SemaphoreProxy,
 } from "./multiprocessing/manager_sync_proxy.ts";
 export { pipe } from "./multiprocessing/pipe.ts";
-export type { PipeOptions } from "./multiprocessing/pipe.ts";
 export { connectionWait } from "./channel/ready.ts";
 export type { Pollable } from "./channel/ready.ts";
-export type { Connection, SendOptions, SendSyncOptions } from "./channel/connection.ts";
+export type {
+  Connection,
+  PipeOptions,
+  SendOptions,
+  SendSyncOptions,
+} from "./channel/connection.ts";
 export { SharedMemory } from "./multiprocessing/shared_memory.ts";
 export type { SharedMemoryOptions } from "./multiprocessing/shared_memory.ts";
 export { ShareableList } from "./multiprocessing/shareable_list.ts";
 export type { ShareableListItem, ShareableListOptions } from "./multiprocessing/shareable_list.ts";
+export { prewarm } from "./multiprocessing/prewarm.ts";
+export { Pool } from "./pool/process_pool.ts";
+export { ThreadPool } from "./pool/thread_pool.ts";
+export { BasePool } from "./pool/pool.ts";
+export type {
+  ApplyOptions,
+  CallbackOptions,
+  PoolOptions,
+  Source,
+  ThreadPoolOptions,
+} from "./pool/pool.ts";
+export { AsyncResult } from "./pool/async_result.ts";
+export type { AnyArgs } from "./pool/call.ts";
+export type { MapOptions } from "./pool/mapping.ts";
+export type { Progress } from "./pool/progress.ts";
 export { dump, findDeadlocks } from "./multiprocessing/report.ts";
 export { Guard } from "./sync/guard.ts";
-export { BrokenBarrierError, Empty, EOFError, Full, TimeoutError } from "./core/errors.ts";
+export {
+  BrokenBarrierError,
+  CancelledError,
+  Empty,
+  EOFError,
+  Full,
+  TimeoutError,
+  WorkerLostError,
+} from "./core/errors.ts";
 export type { QueueLike, QueueOptions, QueueSyncOptions } from "./channel/queue_like.ts";
 export type { BarrierOptions } from "./sync/barrier.ts";
 export type { NameOptions } from "./sync/cell.ts";

@@ -18,9 +18,12 @@ const LAYERS: Record<string, number> = {
   sync: 3,
   channel: 4,
   child: 5,
-  pool: 6,
-  threading: 7,
-  multiprocessing: 7,
+  threading: 6,
+  multiprocessing: 6,
+  subprocess: 7,
+  signal: 7,
+  os: 7,
+  pool: 7,
   futures: 8,
 };
 

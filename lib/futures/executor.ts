@@ -1,0 +1,210 @@
+/**
+ * What both executors do.
+ *
+ * @module
+ */
+import {
+  checkBoolean,
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  checkTimeout,
+  show,
+} from "../core/checks.ts";
+import { Full } from "../core/errors.ts";
+import type { AnyArgs, CallOptions } from "../pool/call.ts";
+import { Engine, type EngineOptions, type PoolStats, referenceOf } from "../pool/engine.ts";
+import { MAP } from "../pool/frames.ts";
+import type { MapOptions } from "../pool/mapping.ts";
+import { checkMap, checkWorkers } from "../pool/options.ts";
+import { Results } from "../pool/results.ts";
+import { Future } from "./future.ts";
+
+
+/** Options of an executor. */
+export interface ExecutorOptions {
+  /** So many workers stay though they have nothing to do. Default: 0. */
+  minWorkers?: number;
+  /** How long another one stays, in ms. Default: 60,000. */
+  idleTimeout?: number;
+  /** What workers are called, before their number. Default: as the executor, with its number. */
+  namePrefix?: string;
+  /** Called in each worker before its first call. A target, as all that workers run. */
+  initializer?: (...args: AnyArgs) => unknown;
+  /** What the initializer is called with. */
+  initArgs?: unknown[];
+  /** After so many calls a worker is replaced. Default: never. */
+  maxTasksPerWorker?: number;
+  /** How many calls may wait for a worker; `submit()` throws `Full` then. Default: without limit. */
+  maxQueue?: number;
+  /** How long a cancelled call may go on before its worker is stopped, in ms. Default: 500. */
+  grace?: number;
+}
+
+/** Options of `submitWith()`. */
+export interface SubmitOptions {
+  /** Cancels the call, also when it runs: it fails with `signal.reason`. */
+  signal?: AbortSignal;
+  /** How long it may run, in ms; then it fails with a TimeoutError. Default: without limit. */
+  timeout?: number;
+  /** Higher goes first. Default: 0. */
+  priority?: number;
+  /** Objects in the arguments that are moved instead of copied (threads only). */
+  transfer?: Transferable[];
+  /** How often it is tried again when its worker dies. Default: 0. */
+  retries?: number;
+  /** Called with each value that it gives to `context().report()`. */
+  // deno-lint-ignore no-explicit-any -- a report can be anything
+  onReport?: (value: any) => void;
+}
+
+/** Options of `shutdown()`. */
+export interface ShutdownOptions {
+  /** Whether to wait until all is done and the workers have ended. Default: true. */
+  wait?: boolean;
+  /** Whether calls that no worker has begun are cancelled. Default: false. */
+  cancelFutures?: boolean;
+}
+
+let made = 0;
+
+/** Runs calls in workers, and gives a future for each. */
+export abstract class Executor implements AsyncDisposable, Disposable {
+  readonly #engine: Engine;
+  readonly #maxQueue: number;
+
+  /** The executors are made by their own classes. */
+  constructor(
+    workers: Pick<EngineOptions, "world" | "start"> & { kind: string },
+    maxWorkers: number,
+    options: ExecutorOptions,
+  ) {
+    const action = `create a ${workers.kind}`;
+    checkOptions(options, action);
+    const { namePrefix, ...checked } = checkWorkers({ ...options, maxWorkers }, action);
+    this.#maxQueue = checked.maxQueue;
+    const { world, start, kind } = workers;
+    const prefix = `${namePrefix ?? `${kind}-${made++}`}_`;
+    this.#engine = new Engine({ ...checked, world, start, prefix });
+  }
+
+  /**
+   * Has a worker call `target(...args)`. The arguments are taken as they are now.
+   *
+   * @throws {TypeError} No worker could find the target.
+   * @throws {ShareError} An argument cannot cross.
+   * @throws {Full} So many calls wait as `maxQueue` says.
+   * @throws {Error} The executor has been shut down.
+   * @throws {BrokenExecutor} Its workers cannot start.
+   */
+  submit<A extends AnyArgs, R>(
+    target: (...args: A) => R | PromiseLike<R>,
+    ...args: NoInfer<A>
+  ): Future<R> {
+    this.#checkOpen();
+    return new Future<R>(this.#engine, this.#engine.submit(target, args));
+  }
+
+  /** As {@linkcode submit}, with options. */
+  submitWith<A extends AnyArgs, R>(
+    options: SubmitOptions,
+    target: (...args: A) => R | PromiseLike<R>,
+    ...args: NoInfer<A>
+  ): Future<R> {
+    this.#checkOpen();
+    const { signal, ...checked } = checkSubmit(options);
+    signal?.throwIfAborted();
+    const call = this.#engine.submit(target, args, checked);
+    if (signal !== undefined) {
+      const abort = () => this.#engine.cancel(call, signal.reason, true);
+      signal.addEventListener("abort", abort);
+      call.whenEnded(() => signal.removeEventListener("abort", abort));
+    }
+    return new Future<R>(this.#engine, call);
+  }
+
+  /**
+   * Applies `target` to each item, and gives the results in the order of the items as they are there. It begins at
+   * once, and takes only some items more than it has given results for: so an endless input will do. The first
+   * error ends it and cancels the rest.
+   *
+   * @throws {TimeoutError} By the iteration, when the timeout ends before all results were there.
+   */
+  map<T, R>(
+    target: (item: T) => R | PromiseLike<R>,
+    iterable: Iterable<T> | AsyncIterable<T>,
+    options?: MapOptions,
+  ): AsyncIterableIterator<R> & AsyncDisposable {
+    const action = "map a function";
+    this.#checkOpen(action);
+    const checked = checkMap(options, iterable, action);
+    referenceOf(target);
+    const engine = this.#engine;
+    return new Results<R>({
+      engine,
+      kind: MAP,
+      target,
+      source: iterable,
+      ordered: true,
+      options: checked,
+    });
+  }
+
+  /** Takes no further calls. Those that were submitted run, unless they are to be cancelled. */
+  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+    const action = "shut down the executor";
+    checkOptions(options, action);
+    checkBoolean(options.wait, "wait", action);
+    checkBoolean(options.cancelFutures, "cancelFutures", action);
+    this.#engine.close(options.cancelFutures ?? false);
+    if (options.wait ?? true) await this.#engine.gone();
+  }
+
+  /** What it has done and does. */
+  stats(): PoolStats {
+    return this.#engine.stats;
+  }
+
+  /** Shuts it down, and waits until all is done. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  /** Shuts it down; what was submitted runs on. */
+  [Symbol.dispose](): void {
+    this.#engine.close();
+  }
+
+  #checkOpen(action = "submit a call"): void {
+    const engine = this.#engine;
+    if (engine.isClosed && !engine.isBroken) {
+      throw new Error(`Cannot ${action}: the executor has been shut down`);
+    }
+    if (engine.waiting >= this.#maxQueue) {
+      throw new Full(`Cannot ${action}: ${this.#maxQueue} calls wait already`);
+    }
+  }
+}
+
+function checkSubmit(
+  options: SubmitOptions,
+): CallOptions & { signal: AbortSignal | undefined; transfer: Transferable[] | undefined } {
+  const action = "submit a call";
+  if (options === undefined || options === null || typeof options === "function") {
+    throw new TypeError(`Cannot ${action}: options must be an object, received ${show(options)}`);
+  }
+  checkOptions(options, action);
+  const { signal, timeout, priority, transfer, retries, onReport } = options;
+  checkSignal(signal, action);
+  checkTimeout(timeout, action);
+  if (priority !== undefined && (typeof priority !== "number" || Number.isNaN(priority))) {
+    throw new TypeError(`Cannot ${action}: priority must be a number, received ${show(priority)}`);
+  }
+  if (retries !== undefined) checkInteger(retries, 0, "retries", action);
+  if (transfer !== undefined && !Array.isArray(transfer)) {
+    throw new TypeError(`Cannot ${action}: transfer must be an array, received ${show(transfer)}`);
+  }
+  checkFunction(onReport, "onReport", action);
+  return { signal, timeout, priority, transfer, retries, onReport };
+}

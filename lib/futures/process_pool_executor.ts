@@ -1,0 +1,57 @@
+/**
+ * An executor over processes.
+ *
+ * @module
+ */
+import type { Permissions } from "../child/permissions.ts";
+import { cores } from "../pool/cores.ts";
+import { startProcess } from "../pool/start_process.ts";
+import { Executor, type ExecutorOptions } from "./executor.ts";
+
+/** Options of a {@linkcode ProcessPoolExecutor}. */
+export interface ProcessExecutorOptions extends ExecutorOptions {
+  /** What the workers may do, as for a `Process`. */
+  permissions?: Permissions;
+}
+
+/**
+ * Runs calls in processes.
+ *
+ * Reach for it when calls must be isolated, may crash, need fewer permissions, or must be stoppable at any moment;
+ * otherwise threads start quicker and pass values quicker.
+ *
+ * *Owner death*: a worker that dies is replaced, and only the call that it ran fails, with a WorkerLostError
+ * that names the exit code or signal.
+ *
+ * *Permissions*: as `Process`. With `--allow-ffi` calls go through shared memory; without it one at a time to
+ * each worker, over a socket, and the Sync forms do not end.
+ *
+ * @example Squares
+ * ```ts ignore
+ * import { ProcessPoolExecutor } from "@switchyard/switchyard/futures";
+ *
+ * export function square(x: number) {
+ *   return x * x;
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using executor = new ProcessPoolExecutor(4);
+ *   console.log(await executor.submit(square, 12).result()); // 144
+ * }
+ * ```
+ */
+export class ProcessPoolExecutor extends Executor {
+  /**
+   * Creates an executor.
+   *
+   * @param maxWorkers How many workers at most. Default: one for each core.
+   * @throws {TypeError | RangeError} Bad options.
+   */
+  constructor(maxWorkers: number = cores(), options: ProcessExecutorOptions = {}) {
+    super(
+      { world: "process", start: startProcess(options?.permissions), kind: "ProcessPoolExecutor" },
+      maxWorkers,
+      options,
+    );
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * What `applyAsync()` and its like give.
+ *
+ * @module
+ */
+import { TimeoutError } from "../core/errors.ts";
+import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
+import { blockUntil, ended, type Eventual, unwrap } from "./eventual.ts";
+
+/** A result that will be there. */
+export class AsyncResult<R> {
+  readonly #eventual: Eventual;
+
+  /** A pool makes them. */
+  constructor(
+    eventual: Eventual,
+    callbacks: {
+      callback?: ((value: R) => void) | undefined;
+      errorCallback?: ((error: unknown) => void) | undefined;
+    } = {},
+  ) {
+    this.#eventual = eventual;
+    const { callback, errorCallback } = callbacks;
+    if (callback === undefined && errorCallback === undefined) return;
+    eventual.whenEnded(() => {
+      const outcome = eventual.outcome!;
+      callSafely(() => {
+        if (outcome.ok) callback?.(outcome.value as R);
+        else errorCallback?.(outcome.error);
+      });
+    });
+  }
+
+  /**
+   * Waits for the value.
+   *
+   * @throws {unknown} What the call threw.
+   * @throws {TimeoutError} The timeout ended first; the call goes on.
+   */
+  async get(options?: WaitOptions): Promise<R> {
+    const timeout = checkWait(options, "get the result");
+    if (!await ended(this.#eventual, timeout, options?.signal)) throw late(timeout);
+    return unwrap(this.#eventual) as R;
+  }
+
+  /** As {@linkcode get}, but blocks the thread. */
+  getSync(options?: WaitSyncOptions): R {
+    const timeout = checkWait(options, "get the result");
+    if (!this.#block(timeout)) throw late(timeout);
+    return unwrap(this.#eventual) as R;
+  }
+
+  /** Waits until the call has ended, however it ends; false when the timeout ended first. */
+  async wait(options?: WaitOptions): Promise<boolean> {
+    const timeout = checkWait(options, "wait for the result");
+    return await ended(this.#eventual, timeout, options?.signal);
+  }
+
+  /** As {@linkcode wait}, but blocks the thread. */
+  waitSync(options?: WaitSyncOptions): boolean {
+    return this.#block(checkWait(options, "wait for the result"));
+  }
+
+  /** Whether the call has ended. */
+  ready(): boolean {
+    return this.#eventual.outcome !== undefined;
+  }
+
+  /**
+   * Whether the call has given a value.
+   *
+   * @throws {Error} It has not ended.
+   */
+  successful(): boolean {
+    const { outcome } = this.#eventual;
+    if (outcome === undefined) {
+      throw new Error("Cannot say whether the call was successful: it has not ended");
+    }
+    return outcome.ok;
+  }
+
+  #block(timeout: number): boolean {
+    const eventual = this.#eventual;
+    return blockUntil(() => eventual.outcome !== undefined, () => eventual.poll?.(), timeout);
+  }
+}
+
+function late(timeout: number): TimeoutError {
+  return new TimeoutError(`Cannot get the result: it was not there within ${timeout} ms`);
+}
+
+/** Calls a callback of the user's; what it throws is printed, and changes nothing else. */
+export function callSafely(fn: () => void): void {
+  try {
+    fn();
+  } catch (error) {
+    console.error("Exception in a callback:", error);
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * A worker as its pool sees it, whatever it is made of.
+ *
+ * @module
+ */
+import type { Packed } from "../transfer/pack.ts";
+import type { Head } from "./frames.ts";
+import type { Aside } from "./payload.ts";
+import type { Preparation } from "./station.ts";
+import type { Tickets } from "./tickets.ts";
+
+/** What is heard of a worker's words, in order. Bytes are good until the call ends: who keeps them copies them. */
+export type Hear = (head: Head, value: Uint8Array | Packed) => void;
+
+/** How a worker ended. */
+export interface Loss {
+  /** Its exit code, `-SIG` for a signal, or null when it has none. */
+  exitcode: number | null;
+  /** The signal that ended it, or null. */
+  signal: string | null;
+  /** The error that ended it, or says how it ended, if there is one. */
+  error: Error | null;
+}
+
+/** What every worker of a pool is started with. */
+export interface LaneBoot extends Preparation {
+  /** Called with what the worker says. */
+  hear: Hear;
+}
+
+/** The way to a worker, and back. */
+export interface Lane {
+  /** Its process number; null for a thread. */
+  readonly pid: number | null;
+  /** Who has which call; undefined where the two share no memory: then a worker is given one at a time. */
+  readonly tickets: Tickets | undefined;
+  /** Settles when the worker has ended, and all that it said has been heard. */
+  readonly ended: Promise<Loss>;
+  /** Sends frames, and what goes beside them. */
+  post(bytes: Uint8Array<ArrayBuffer>, asides: Aside[]): void;
+  /** Hears what the worker has said by now; whether there was something. */
+  drain(): boolean;
+  /** Blocks the thread until the worker has ended; false when the time is up first. */
+  joinSync(timeout: number): boolean;
+  /** Ends the worker as soon as that can be done. */
+  kill(): void;
+}

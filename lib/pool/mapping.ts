@@ -1,0 +1,302 @@
+/**
+ * Applying a target to all that an iterable gives: in chunks, so that short calls need no round trip each, and with
+ * a bounded look-ahead, so that an endless input will do.
+ *
+ * Of a chunk whose size the caller does not choose, the first holds one item, and later ones as many as take some
+ * {@linkcode CHUNK} ms by what items have taken so far.
+ *
+ * Everything here runs in callbacks: so a map goes on in a thread that blocks.
+ *
+ * @module
+ */
+import { CancelledError, ShareError, TimeoutError } from "../core/errors.ts";
+import type { Call } from "./call.ts";
+import type { Engine } from "./engine.ts";
+import type { MAP, STARMAP } from "./frames.ts";
+import { write } from "./payload.ts";
+import { type Progress, ProgressBar } from "./progress.ts";
+
+/** Options of a map. */
+export interface MapOptions {
+  /** How many items go in one call. Default: as many as take a few milliseconds, as measured. */
+  chunksize?: number | undefined;
+  /** The time for all of it, in ms. */
+  timeout?: number | undefined;
+  /** Cancels all of it: what runs too. */
+  signal?: AbortSignal | undefined;
+  /** How often a chunk is tried again when its worker dies. Default: 0. */
+  retries?: number | undefined;
+  /** Called when items are done. */
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Whether a bar is drawn on standard error, if that is a terminal. Default: false. */
+  progress?: boolean | undefined;
+}
+
+/** What a map works on. */
+export interface MapWork {
+  engine: Engine;
+  kind: typeof MAP | typeof STARMAP;
+  target: unknown;
+  source: Iterable<unknown> | AsyncIterable<unknown>;
+  /** Whether results are given in the order of the input. */
+  ordered: boolean;
+  /** Whether no more is taken from the input than a little more than the consumer has taken. */
+  lazy: boolean;
+  options: MapOptions;
+  /** Takes the results of a chunk. */
+  deliver: (results: unknown[]) => void;
+  /** Called once, at the end. */
+  finish: (failure: { error: unknown; call?: Call } | undefined) => void;
+}
+
+/** How long a chunk should take, in µs. */
+const CHUNK = 3000;
+const LARGEST = 1 << 15;
+/** How many times larger than the one before a chunk may be. */
+const GROWTH = 16;
+/** So many chunks for each worker are under way or not yet taken by the consumer. */
+const AHEAD = 2;
+
+/** A map under way. */
+export class Mapping {
+  readonly #work: MapWork;
+  readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  readonly #isAsync: boolean;
+  readonly #total: number | undefined;
+  readonly #bar: ProgressBar | undefined;
+  readonly #limit: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The chunks under way, in the order of the input. */
+  #calls: Call[] = [];
+  /** How many chunks the consumer has not taken. */
+  #untaken = 0;
+  #size = 1;
+  #micros = 0;
+  #items = 0;
+  #done = 0;
+  #taken = 0;
+  #given = 0;
+  #isExhausted = false;
+  #isPulling = false;
+  #isOver = false;
+  readonly #abort = () => this.#fail(this.#work.options.signal!.reason, true);
+
+  constructor(work: MapWork) {
+    const { source, options, engine } = work;
+    this.#work = work;
+    this.#isAsync = typeof source !== "string" && Symbol.asyncIterator in source;
+    this.#iterator = this.#isAsync
+      ? (source as AsyncIterable<unknown>)[Symbol.asyncIterator]()
+      : (source as Iterable<unknown>)[Symbol.iterator]();
+    this.#total = lengthOf(source);
+    this.#bar = options.progress === true ? ProgressBar.onTerminal() : undefined;
+    this.#limit = AHEAD * engine.maxWorkers;
+    const { timeout, signal } = options;
+    if (timeout !== undefined && timeout !== Infinity) {
+      const late = () =>
+        this.#fail(new TimeoutError(`The map took longer than ${timeout} ms`), true);
+      this.#timer = setTimeout(late, timeout);
+    }
+    if (signal?.aborted) this.#fail(signal.reason, true);
+    signal?.addEventListener("abort", this.#abort);
+    this.#pump();
+  }
+
+  /** Says that the consumer has taken `count` results, the last of a chunk. */
+  took(count: number): void {
+    this.#untaken--;
+    this.#given += count;
+    this.#pump();
+  }
+
+  /** Ends it: nobody wants the rest. */
+  stop(): void {
+    this.#fail(new CancelledError("The map was left before its end"), false);
+  }
+
+  /** Takes items and submits them, as far as the look-ahead reaches. */
+  #pump(): void {
+    if (this.#isPulling) return;
+    this.#isPulling = true;
+    try {
+      while (
+        !this.#isOver && !this.#isExhausted && this.#calls.length + this.#untaken < this.#limit
+      ) {
+        if (this.#isAsync) return this.#pull();
+        const items = this.#next(this.#chunksize());
+        if (items.length > 0) this.#submit(items);
+      }
+      this.#isPulling = false;
+    } catch (error) {
+      this.#isPulling = false;
+      this.#fail(error, false);
+    }
+    this.#finishIfDone();
+  }
+
+  #next(size: number): unknown[] {
+    const items: unknown[] = [];
+    const iterator = this.#iterator as Iterator<unknown>;
+    while (items.length < size) {
+      const step = iterator.next();
+      if (step.done) {
+        this.#isExhausted = true;
+        break;
+      }
+      items.push(step.value);
+    }
+    return items;
+  }
+
+  /** Takes the items of a chunk from a source that has to be awaited. */
+  #pull(): void {
+    const { chunksize = 1 } = this.#work.options;
+    const items: unknown[] = [];
+    const pull = async () => {
+      while (items.length < chunksize && !this.#isExhausted) {
+        const step = await this.#iterator.next();
+        if (step.done) this.#isExhausted = true;
+        else items.push(step.value);
+      }
+      if (items.length > 0 && !this.#isOver) this.#submit(items);
+    };
+    pull().then(() => {
+      this.#isPulling = false;
+      this.#pump();
+    }, (error) => {
+      this.#isPulling = false;
+      this.#fail(error, false);
+    });
+  }
+
+  #submit(items: unknown[]): void {
+    const { engine, kind, target, options: { retries } } = this.#work;
+    const start = this.#taken;
+    this.#taken += items.length;
+    let call: Call;
+    try {
+      call = engine.submit(target, items, { retries }, kind);
+    } catch (error) {
+      if (error instanceof ShareError) nameItem(items, start, engine);
+      throw error;
+    }
+    this.#calls.push(call);
+    call.whenEnded(() => this.#ended(call));
+  }
+
+  /** How many items the next chunk takes. */
+  #chunksize(): number {
+    const { engine, lazy, options: { chunksize } } = this.#work;
+    if (chunksize !== undefined) return chunksize;
+    if (this.#items === 0) return 1;
+    const mean = Math.max(this.#micros / this.#items, 0.01);
+    let size = Math.min(LARGEST, this.#size * GROWTH, Math.ceil(CHUNK / mean));
+    this.#size = Math.max(this.#size, size);
+    // The look-ahead grows with what the consumer has taken.
+    if (lazy) size = Math.min(size, Math.ceil((this.#limit + this.#given) / this.#limit));
+    if (this.#total === undefined) return size;
+    // Towards the end they get smaller, so that all workers end at about the same time.
+    const left = this.#total - this.#taken;
+    return Math.max(1, Math.min(size, Math.ceil(left / (this.#limit + engine.maxWorkers))));
+  }
+
+  #ended(call: Call): void {
+    if (this.#isOver) return;
+    const outcome = call.outcome!;
+    if (!outcome.ok) return this.#failed(call, outcome.error);
+    this.#micros += call.micros;
+    this.#items += call.items;
+    this.#done += (outcome.value as unknown[]).length;
+    this.#tell();
+    if (this.#work.ordered) this.#deliverInOrder();
+    else {
+      this.#calls.splice(this.#calls.indexOf(call), 1);
+      this.#deliver(call);
+    }
+    this.#pump();
+  }
+
+  #deliverInOrder(): void {
+    while (this.#calls[0]?.outcome?.ok) this.#deliver(this.#calls.shift()!);
+    const { outcome } = this.#calls[0] ?? {};
+    if (outcome?.ok === false) this.#fail(outcome.error, false, this.#calls.shift());
+  }
+
+  /** A chunk has failed. Who iterates in order is given first what comes before it. */
+  #failed(call: Call, error: unknown): void {
+    if (!this.#work.lazy || !this.#work.ordered) return this.#fail(error, false, call);
+    if (!this.#isExhausted) leave(this.#iterator);
+    this.#isExhausted = true;
+    const at = this.#calls.indexOf(call);
+    if (at < 0) return; // cancelled here
+    const behind = this.#calls.splice(at + 1);
+    for (const other of behind) this.#work.engine.cancel(other, rest(), false);
+    this.#deliverInOrder();
+  }
+
+  #deliver({ outcome }: Call): void {
+    this.#untaken++;
+    this.#work.deliver((outcome as { value: unknown[] }).value);
+  }
+
+  #tell(): void {
+    const progress = this.#progress();
+    this.#bar?.update(progress);
+    this.#work.options.onProgress?.(progress);
+  }
+
+  #progress(): Progress {
+    return { done: this.#done, ...(this.#total === undefined ? {} : { total: this.#total }) };
+  }
+
+  #finishIfDone(): void {
+    if (this.#isOver || !this.#isExhausted || this.#calls.length > 0 || this.#isPulling) return;
+    this.#end();
+    this.#work.finish(undefined);
+  }
+
+  /** Ends it by an error: what no worker has begun is cancelled, and what runs too if it must be. */
+  #fail(error: unknown, running: boolean, call?: Call): void {
+    if (this.#isOver) return;
+    this.#end();
+    const reason = running ? error : rest();
+    for (const other of this.#calls) this.#work.engine.cancel(other, reason, running);
+    this.#calls = [];
+    if (!this.#isExhausted) leave(this.#iterator);
+    this.#work.finish({ error, ...(call === undefined ? {} : { call }) });
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#work.options.signal?.removeEventListener("abort", this.#abort);
+    this.#bar?.end(this.#progress());
+  }
+}
+
+function rest(): CancelledError {
+  return new CancelledError("The call was cancelled: its map has failed");
+}
+
+/** Tells the source that nobody takes the rest of it. */
+function leave(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
+  try {
+    const left = iterator.return?.();
+    if (left instanceof Promise) left.catch(() => {});
+  } catch {
+    // The map has failed already, and says why.
+  }
+}
+
+function lengthOf(source: Iterable<unknown> | AsyncIterable<unknown>): number | undefined {
+  if (Array.isArray(source)) return source.length;
+  if (source instanceof Set || source instanceof Map) return source.size;
+  return ArrayBuffer.isView(source) && !(source instanceof DataView)
+    ? (source as Uint8Array).length
+    : undefined;
+}
+
+/** Throws for the item that cannot cross, by its number in the input. */
+function nameItem(items: unknown[], start: number, engine: Engine): void {
+  items.forEach((item, k) => write(item, engine.world, `iterable[${start + k}]`));
+}

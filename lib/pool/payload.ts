@@ -1,0 +1,248 @@
+/**
+ * Values on their way between a pool and its workers. Each is written down when it is submitted, so that
+ * what becomes of it later changes nothing, and what cannot cross is refused at once.
+ *
+ * Most are bytes, written by the codec, for threads too: that is quicker than structured clone. Between threads a
+ * large value, or one that only structured clone takes, goes aside as a copy of its own; large ArrayBuffers in
+ * it are then moved.
+ *
+ * @module
+ */
+import { ShareError } from "../core/errors.ts";
+import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
+import { bareError } from "../transfer/failure.ts";
+import { gatherIn, loseAll, type Lost } from "../transfer/flight.ts";
+import {
+  handOver,
+  modulesOfPacked,
+  pack,
+  type Packed,
+  uncloneable,
+  unpack,
+} from "../transfer/pack.ts";
+import { reducer, revive } from "../transfer/reduce.ts";
+import type { World } from "../transfer/shareable.ts";
+import { isLoaded, load } from "../transfer/task.ts";
+
+/** A value that goes beside the bytes: between threads only. */
+export interface Aside {
+  packed: Packed;
+  /** What in it is moved: then it can be sent once. */
+  transfer: Transferable[];
+  /** Whether it has been sent, and something in it moved. */
+  isSpent?: boolean;
+  /** The packed value as it was before it was copied: its ports' owners are told where they went. */
+  original?: Packed;
+}
+
+/** A value, ready to be sent. */
+export type Payload = Uint8Array<ArrayBuffer> | Aside;
+
+/** A value with what is to be called if it never arrives. */
+export interface Written {
+  payload: Payload;
+  flights: Lost[];
+}
+
+const reduces = { thread: reducer("thread"), process: reducer("process") };
+
+/** What is larger goes aside. */
+const LARGEST = 1 << 15;
+const scratch = new Uint8Array(LARGEST);
+
+/**
+ * Writes a value down.
+ *
+ * @param root What errors call it.
+ * @param transfer What in it is moved, between threads.
+ * @throws {ShareError} Something in it cannot cross.
+ */
+export function write(
+  value: unknown,
+  world: World,
+  root: string,
+  transfer: readonly Transferable[] = [],
+): Written {
+  const flights: Lost[] = [];
+  const before = gatherIn(flights);
+  try {
+    if (world === "process") return { payload: encode(value, reduces.process, root), flights };
+    const bytes = transfer.length > 0 ? undefined : writeSmall(value, root, flights);
+    return { payload: bytes ?? setAside(value, root, transfer), flights };
+  } catch (error) {
+    loseAll(flights);
+    throw error;
+  } finally {
+    gatherIn(before);
+  }
+}
+
+/** Writes a value as bytes for a thread, if the codec takes it and it is small. */
+function writeSmall(
+  value: unknown,
+  root: string,
+  flights: Lost[],
+): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    const length = encodeInto(scratch, 0, value, reduces.thread, root);
+    if (length >= 0) return copyOf(scratch, length);
+  } catch (error) {
+    if (!(error instanceof ShareError)) throw error;
+  }
+  // What it began to send is sent anew.
+  loseAll(flights);
+  return undefined;
+}
+
+const LOOP_LIMIT = 64;
+
+function copyOf(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+  if (length >= LOOP_LIMIT) return bytes.slice(0, length) as Uint8Array<ArrayBuffer>;
+  const copy = new Uint8Array(length);
+  for (let k = 0; k < length; k++) copy[k] = bytes[k]!;
+  return copy;
+}
+
+/** Copies a value now, so that it can be sent later. */
+function setAside(value: unknown, root: string, transfer: readonly Transferable[]): Aside {
+  const quick = transfer.length === 0 ? copyOfBuffers(value) : undefined;
+  if (quick !== undefined) return quick;
+  const original = pack(value, reduces.thread, root, transfer);
+  const { value: bare, stands } = original;
+  try {
+    const packed: Packed = structuredClone(
+      stands === undefined ? { value: bare } : {
+        value: bare,
+        stands,
+      },
+      { transfer: [...transfer, ...original.moved ?? []] },
+    );
+    return { packed, transfer: movable(packed), original };
+  } catch (cause) {
+    throw cause instanceof DOMException ? uncloneable(cause, root) : cause;
+  }
+}
+
+/** Arguments that are just large buffers and simple values: each buffer is copied once. */
+function copyOfBuffers(value: unknown): Aside | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const transfer: Transferable[] = [];
+  const copies = [];
+  for (const part of value) {
+    if (typeof part !== "object" || part === null) {
+      if (typeof part === "function" || typeof part === "symbol") return undefined;
+      copies.push(part);
+    } else if (part instanceof ArrayBuffer && isPlainBuffer(part)) {
+      const copy = part.slice(0);
+      transfer.push(copy);
+      copies.push(copy);
+    } else if (part instanceof Uint8Array && isPlainBuffer(part.buffer)) {
+      if (part.constructor !== Uint8Array) return undefined;
+      const copy = new Uint8Array(part);
+      transfer.push(copy.buffer);
+      copies.push(copy);
+    } else return undefined;
+  }
+  return { packed: { value: copies }, transfer };
+}
+
+function isPlainBuffer(buffer: ArrayBufferLike): boolean {
+  return buffer instanceof ArrayBuffer && !buffer.resizable && !buffer.detached;
+}
+
+/** Smaller buffers are copied, not moved. */
+const LARGE = 1 << 14;
+
+/** What in a value can be moved: its ports and streams, and its large buffers. */
+function movable(value: unknown): Transferable[] {
+  const found = new Set<Transferable>();
+  const seen = new Set<object>();
+  const look = (part: unknown): void => {
+    if (typeof part !== "object" || part === null || seen.has(part)) return;
+    seen.add(part);
+    if (part instanceof ArrayBuffer) {
+      if (part.byteLength >= LARGE && !part.detached) found.add(part);
+    } else if (ArrayBuffer.isView(part)) {
+      // Who has a part of a buffer may not give away all of it.
+      if (part.byteLength === part.buffer.byteLength) look(part.buffer);
+    } else if (part instanceof MessagePort || isStream(part)) found.add(part as Transferable);
+    else if (part instanceof Map) { for (const [key, item] of part) look(key), look(item); }
+    else if (part instanceof Set || Array.isArray(part)) { for (const item of part) look(item); }
+    else if (!(part instanceof SharedArrayBuffer)) {
+      for (const item of Object.values(part)) look(item);
+    }
+  };
+  look(value);
+  return [...found];
+}
+
+function isStream(part: object): boolean {
+  return part instanceof ReadableStream || part instanceof WritableStream ||
+    part instanceof TransformStream;
+}
+
+/** A result on its way: as {@linkcode write}, but what is large is moved and not copied. */
+export function writeResult(value: unknown, world: World): Payload {
+  if (world === "process") return encode(value, reduces.process, "result");
+  const bytes = writeSmall(value, "result", []);
+  if (bytes !== undefined) return bytes;
+  const packed = pack(value, reduces.thread, "result");
+  return { packed, transfer: [...movable(packed.value), ...packed.moved ?? []], original: packed };
+}
+
+/** An error on its way; of one that holds what cannot cross, what can be read of it. */
+export function writeError(error: unknown, world: World): Payload {
+  try {
+    return write(error, world, "error").payload;
+  } catch {
+    return write(bareError(error), world, "error").payload;
+  }
+}
+
+/** Sends what goes aside, with `send`; a buffer that cannot be moved is copied. */
+export function sendAside(
+  { transfer }: Pick<Aside, "transfer">,
+  send: (transfer: Transferable[]) => void,
+): void {
+  try {
+    send(transfer);
+  } catch (cause) {
+    if (!(cause instanceof DOMException || cause instanceof TypeError)) throw cause;
+    try {
+      send(transfer.filter((part) => !(part instanceof ArrayBuffer)));
+    } catch (again) {
+      throw uncloneable(again, "result");
+    }
+  }
+}
+
+/** Whether a payload can be sent once, and no second time. */
+export function isForOnce(payload: Payload): boolean {
+  return !(payload instanceof Uint8Array) && payload.transfer.length > 0;
+}
+
+/** Whether it can be sent no more. */
+export function isSpent(payload: Payload): boolean {
+  return !(payload instanceof Uint8Array) && payload.isSpent === true;
+}
+
+/** Tells those whose ports went aside where they went. */
+export function handedOver({ original }: Aside, to?: { slot: number; ident: number }): void {
+  if (original !== undefined) handOver(original, to);
+}
+
+/** The modules that a payload needs and this thread has not loaded. */
+export function missing(payload: Uint8Array | Packed): string[] {
+  const modules = payload instanceof Uint8Array ? modulesOf(payload) : modulesOfPacked(payload);
+  return modules.filter((module) => !isLoaded(module));
+}
+
+/** Loads modules. */
+export async function loadAll(modules: string[]): Promise<void> {
+  for (const module of modules) await load(module);
+}
+
+/** Reads a payload whose modules have been loaded. */
+export function read(payload: Uint8Array | Packed): unknown {
+  return payload instanceof Uint8Array ? decode(payload, revive) : unpack(payload, revive);
+}

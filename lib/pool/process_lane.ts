@@ -1,0 +1,159 @@
+/**
+ * The way to a worker that is a process: a pipe. Where both may use FFI the pipe is memory, in which a word of the worker
+ * is there at once and whatever becomes of it, and the tickets are memory too. Elsewhere it is a socket: then the
+ * worker is given one call at a time.
+ *
+ * @module
+ */
+import type { Connection } from "../channel/connection.ts";
+import { QUIET } from "../child/job.ts";
+import type { Permissions } from "../child/permissions.ts";
+import { EOFError, WorkerLostError } from "../core/errors.ts";
+import { theArena } from "../memory/arena.ts";
+import type { Placement } from "../memory/placement.ts";
+import { mayMap } from "../memory/platform/mod.ts";
+import { pipe } from "../multiprocessing/pipe.ts";
+import { Process } from "../multiprocessing/process.ts";
+import { readFrames } from "./frames.ts";
+import type { Hear, Lane, LaneBoot, Loss } from "./lane.ts";
+import { serveProcess } from "./process_station.ts";
+import { Tickets, TICKETS_WORDS } from "./tickets.ts";
+
+/** A connection whose other forms block: the one in memory. */
+export interface BlockingConnection extends Connection<Uint8Array> {
+  sendBytesSync(bytes: Uint8Array): void;
+  recvBytesSync(options?: { timeout?: number }): Uint8Array;
+}
+
+/** Tickets of workers that are gone: they serve the next. */
+const spare: Placement[] = [];
+
+/** A lane to a process. */
+export class ProcessLane implements Lane {
+  readonly tickets: Tickets | undefined;
+  readonly ended: Promise<Loss>;
+  readonly #process: Process<void>;
+  readonly #connection: Connection<Uint8Array>;
+  readonly #placement: Placement | undefined;
+  readonly #hear: Hear;
+  readonly #rang: () => void;
+  /** What has come and was not read yet. */
+  #come: Uint8Array | undefined;
+
+  /** Starts the process. */
+  constructor(
+    { hear, ...preparation }: LaneBoot,
+    rang: () => void,
+    permissions: Permissions | undefined,
+  ) {
+    this.#hear = hear;
+    this.#rang = rang;
+    const [here, there] = pipe<Uint8Array>();
+    this.#connection = here;
+    if (mayMap()) {
+      this.#placement = spare.pop() ?? theArena().allocate(TICKETS_WORDS);
+      this.tickets = new Tickets(this.#placement.region.words, this.#placement.base);
+    }
+    const options = {
+      name: preparation.name,
+      daemon: true,
+      stdin: "null" as const,
+      args: [{
+        connection: there,
+        at: this.#placement?.share("process", () => "tickets", "Tickets"),
+        preparation,
+      }] as Parameters<typeof serveProcess>,
+      [QUIET]: true,
+      ...(permissions === undefined ? {} : { permissions }),
+    };
+    this.#process = new Process(serveProcess, options);
+    try {
+      this.#process.start();
+    } catch (cause) {
+      here.close();
+      this.#giveBack();
+      throw cause;
+    } finally {
+      there.close();
+    }
+    this.ended = this.#end();
+  }
+
+  get pid(): number | null {
+    return this.#process.pid;
+  }
+
+  post(bytes: Uint8Array<ArrayBuffer>): void {
+    // One that has ended takes nothing any more: its end is told.
+    this.#connection.sendBytes(bytes).catch(() => {});
+  }
+
+  drain(): boolean {
+    const connection = this.#connection as BlockingConnection;
+    let any = this.#readCome();
+    // A socket is heard only by the event loop.
+    if (this.tickets === undefined || connection.closed) return any;
+    try {
+      for (; connection.pollSync(0); any = true) {
+        this.#read(connection.recvBytesSync({ timeout: 0 }));
+      }
+    } catch (error) {
+      if (!(error instanceof EOFError)) throw error;
+    }
+    return any;
+  }
+
+  joinSync(timeout: number): boolean {
+    return this.#process.joinSync({ timeout });
+  }
+
+  kill(): void {
+    this.#process.kill();
+  }
+
+  #read(bytes: Uint8Array): void {
+    readFrames(bytes, (head, value) => this.#hear(head, value!));
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      for (;;) {
+        this.#come = await this.#connection.recvBytes();
+        this.#rang();
+        this.#readCome();
+      }
+    } catch (error) {
+      // No words of ours: whoever it is, it is no longer listened to.
+      if (!(error instanceof EOFError)) this.kill();
+    }
+  }
+
+  #readCome(): boolean {
+    const come = this.#come;
+    this.#come = undefined;
+    if (come !== undefined) this.#read(come);
+    return come !== undefined;
+  }
+
+  async #end(): Promise<Loss> {
+    await this.#listen();
+    const loss = await this.#process.result().then(() => NO_LOSS, lossOf);
+    await this.#process.join();
+    this.#connection.close();
+    this.#giveBack();
+    return loss;
+  }
+
+  #giveBack(): void {
+    if (this.#placement !== undefined) spare.push(this.#placement);
+  }
+}
+
+const NO_LOSS: Loss = { exitcode: 0, signal: null, error: null };
+
+function lossOf(error: unknown): Loss {
+  if (error instanceof WorkerLostError) {
+    return { exitcode: error.exitcode, signal: error.signal, error: null };
+  }
+  return { exitcode: 1, signal: null, error: error as Error };
+}

@@ -1,0 +1,63 @@
+/**
+ * What a pool's worker that is a process runs.
+ *
+ * @module
+ */
+import type { Connection } from "../channel/connection.ts";
+import { EOFError } from "../core/errors.ts";
+import { theArena } from "../memory/arena.ts";
+import { task } from "../transfer/task.ts";
+import { FrameWriter, type Head } from "./frames.ts";
+import type { Payload } from "./payload.ts";
+import type { BlockingConnection } from "./process_lane.ts";
+import { type Outlet, type Preparation, Station } from "./station.ts";
+import { Tickets, TICKETS_WORDS } from "./tickets.ts";
+
+/** What the process is given. */
+export interface ProcessStationBoot {
+  connection: Connection<Uint8Array>;
+  /** Where the tickets are, if they are memory. */
+  at: unknown;
+  preparation: Preparation;
+}
+
+/** Serves a pool until it says that it is over. */
+export const serveProcess: (boot: ProcessStationBoot) => Promise<void> = task(
+  import.meta,
+  async function serveProcess({ connection, at, preparation }: ProcessStationBoot) {
+    // Ctrl-C reaches every process of the group; the pool says what becomes of the workers.
+    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGINT", () => {});
+    const placement = at === undefined ? undefined : theArena().place(at, TICKETS_WORDS);
+    const tickets = placement && new Tickets(placement.region.words, placement.base);
+    const writer = new FrameWriter();
+    const blocking = connection as BlockingConnection;
+    const outlet: Outlet = {
+      world: "process",
+      tickets,
+      say(head: Head, payload: Payload) {
+        writer.add(head, payload as Uint8Array);
+        const bytes = writer.take();
+        if (tickets === undefined) return connection.sendBytes(bytes);
+        return blocking.sendBytesSync(bytes);
+      },
+      look() {
+        while (tickets !== undefined && connection.pollSync(0)) {
+          station.receive(blocking.recvBytesSync({ timeout: 0 }));
+        }
+      },
+    };
+    const station = new Station(outlet, preparation.name);
+    const listen = async () => {
+      for (;;) station.receive(await connection.recvBytes());
+    };
+    try {
+      const heard = listen().catch((error) => {
+        if (!(error instanceof EOFError)) throw error;
+      });
+      await station.prepare(preparation);
+      await Promise.race([station.over, heard]);
+    } finally {
+      connection.close();
+    }
+  },
+);

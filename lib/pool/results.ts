@@ -1,0 +1,121 @@
+/**
+ * What a map gives, one result after the other, or all at once.
+ *
+ * @module
+ */
+import { type Eventual, Promised } from "./eventual.ts";
+import { withLocalStack } from "../transfer/failure.ts";
+import type { Call } from "./call.ts";
+import { Mapping, type MapWork } from "./mapping.ts";
+
+/** What is to be mapped, and how. */
+export type MapRequest = Omit<MapWork, "lazy" | "deliver" | "finish">;
+
+/** Maps all of it; the value is the array of results. */
+export function mapAll(request: Omit<MapRequest, "ordered">): Eventual {
+  const all = new Promised();
+  const results: unknown[] = [];
+  // deno-lint-ignore prefer-const -- it is used where it is made
+  let mapping: Mapping;
+  mapping = new Mapping({
+    ...request,
+    ordered: true,
+    lazy: false,
+    deliver(chunk) {
+      for (const result of chunk) results.push(result);
+      mapping.took(chunk.length);
+    },
+    finish(failure) {
+      if (failure === undefined) return all.end({ ok: true, value: results });
+      all.worker = failure.call?.worker ?? "";
+      all.isCancelled = failure.call === undefined;
+      all.end({ ok: false, error: failure.error });
+    },
+  });
+  return Object.assign(all, { poll: () => request.engine.poll() });
+}
+
+/** The results of a map as they come. */
+export class Results<R> implements AsyncIterableIterator<R> {
+  readonly #mapping: Mapping;
+  /** Where the map was asked for. */
+  readonly #here = new Error();
+  #chunks: unknown[][] = [];
+  #at = 0;
+  #failure: { error: unknown; call?: Call } | undefined;
+  #isFinished = false;
+  #asked: { resolve: (step: IteratorResult<R>) => void; reject: (error: unknown) => void }[] = [];
+
+  constructor(request: MapRequest) {
+    this.#mapping = new Mapping({
+      ...request,
+      lazy: true,
+      deliver: (chunk) => {
+        this.#chunks.push(chunk);
+        this.#answer();
+      },
+      finish: (failure) => {
+        this.#isFinished = true;
+        this.#failure = failure;
+        this.#answer();
+      },
+    });
+  }
+
+  /** The next result. */
+  next(): Promise<IteratorResult<R>> {
+    const chunk = this.#chunks[0];
+    if (chunk !== undefined && this.#asked.length === 0) {
+      return Promise.resolve({ done: false, value: this.#take(chunk) });
+    }
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ resolve, reject });
+      this.#answer();
+    });
+  }
+
+  /** Ends the map: what no worker has begun is cancelled. */
+  return(): Promise<IteratorResult<R>> {
+    this.#mapping.stop();
+    this.#chunks = [];
+    this.#failure = undefined;
+    this.#isFinished = true;
+    this.#answer();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** The iterator itself. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Ends the map. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  #take(chunk: unknown[]): R {
+    const value = chunk[this.#at++] as R;
+    if (this.#at === chunk.length) {
+      this.#chunks.shift();
+      this.#at = 0;
+      this.#mapping.took(chunk.length);
+    }
+    return value;
+  }
+
+  #answer(): void {
+    while (this.#asked.length > 0) {
+      const chunk = this.#chunks[0];
+      if (chunk === undefined && !this.#isFinished) return;
+      const { resolve, reject } = this.#asked.shift()!;
+      if (chunk !== undefined) resolve({ done: false, value: this.#take(chunk) });
+      else if (this.#failure === undefined) resolve({ done: true, value: undefined });
+      else {
+        const { error, call } = this.#failure;
+        this.#failure = undefined;
+        reject(call === undefined ? error : withLocalStack(error, call.worker, this.#here.stack));
+      }
+    }
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * Starts workers that are threads.
+ *
+ * @module
+ */
+import type { EngineOptions } from "./engine.ts";
+import { ThreadLane } from "./thread_lane.ts";
+
+/** Starts a worker. */
+export const startThread: EngineOptions["start"] = (boot, rang) => new ThreadLane(boot, rang);

@@ -1,0 +1,346 @@
+/**
+ * A worker's side of a pool: it takes calls in the order in which they come, runs one at a time, and says how each
+ * ended before it begins the next. What carries the words is the outlet's business.
+ *
+ * Who dies when: a worker that ends in the midst of a call has said how those before it ended, and has not begun
+ * those behind it. `os.exit()`, a module that cannot be imported and an error that nobody catches end it.
+ *
+ * @module
+ */
+import { show } from "../core/checks.ts";
+import { CancelledError, SystemExit } from "../core/errors.ts";
+import { setContext, type TaskContext } from "../child/context.ts";
+import { isTermination } from "../child/run.ts";
+import type { Packed } from "../transfer/pack.ts";
+import type { World } from "../transfer/shareable.ts";
+import { find, load, type Reference } from "../transfer/task.ts";
+import {
+  BROKEN,
+  CALL,
+  CANCEL,
+  DONE,
+  FAILED,
+  type Head,
+  MAP,
+  readFrames,
+  READY,
+  REPORT,
+  STOP,
+  TARGET,
+} from "./frames.ts";
+import { loadAll, missing, type Payload, read, write, writeError, writeResult } from "./payload.ts";
+import type { Tickets } from "./tickets.ts";
+
+/** What a station speaks through. */
+export interface Outlet {
+  world: World;
+  tickets: Tickets | undefined;
+  /** Says something; settles when it can no longer be lost with this worker. */
+  say(head: Head, payload: Payload): void | Promise<void>;
+  /** Looks now for words from the pool, in the midst of code that does not pause. */
+  look(): void;
+}
+
+/** What a worker does before its first call. */
+export interface Preparation {
+  /** Its name. */
+  name: string;
+  /** The modules that its first calls need. */
+  modules: string[];
+  /** Called once, with its arguments. */
+  initializer: Reference | undefined;
+  initArgs: Uint8Array | Packed;
+}
+
+type AnyFunction = (...args: unknown[]) => unknown;
+
+/** A call that waits for its turn. */
+interface Waiting {
+  kind: number;
+  id: number;
+  target: number;
+  ticket: number;
+  value: Uint8Array | Packed;
+}
+
+const ORIGIN = performance.timeOrigin;
+
+/** The worker's side. */
+export class Station {
+  readonly #outlet: Outlet;
+  readonly #name: string;
+  readonly #targets: { reference: Reference; fn: AnyFunction | undefined }[] = [];
+  #waiting: Waiting[] = [];
+  #next = 0;
+  #isRunning = false;
+  #current: CallContext | undefined;
+  readonly #over = Promise.withResolvers<void>();
+
+  constructor(outlet: Outlet, name: string) {
+    this.#outlet = outlet;
+    this.#name = name;
+  }
+
+  /** Settles when the pool has said that it is over; rejects with what ends the worker. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
+  /** Runs the initializer, and says that the worker is ready. */
+  async prepare({ modules, initializer, initArgs }: Preparation): Promise<void> {
+    await loadAll(modules);
+    try {
+      if (initializer !== undefined) {
+        await load(initializer.module);
+        await loadAll(missing(initArgs));
+        const args = read(initArgs) as unknown[];
+        await (find(initializer) as AnyFunction)(...args);
+      }
+    } catch (error) {
+      if (endsWorker(error)) throw error;
+      await this.#say(BROKEN, 0, 0, 0, writeError(error, this.#outlet.world));
+      return;
+    }
+    await this.#say(READY, 0, 0, 0, NOTHING);
+  }
+
+  /** Takes what the pool has sent. */
+  receive(bytes: Uint8Array, asides: Packed[] = []): void {
+    let aside = 0;
+    readFrames(bytes, (head, inFrame) => this.#take(head, inFrame ?? asides[aside++]!));
+    if (!this.#isRunning && this.#next < this.#waiting.length) this.#run();
+  }
+
+  #take({ kind, id, third, fourth }: Head, value: Uint8Array | Packed): void {
+    if (kind === TARGET) {
+      this.#targets[third] = { reference: read(value) as Reference, fn: undefined };
+    } else if (kind === CANCEL) this.#cancel(id, value);
+    else if (kind === STOP) this.#over.resolve();
+    else this.#waiting.push({ kind, id, target: third, ticket: fourth, value });
+  }
+
+  #cancel(id: number, reason: Uint8Array | Packed): void {
+    if (this.#current?.id === id) this.#current.abort(readReason(reason));
+    // Without tickets one that was not begun is dropped here, and the pool is told.
+    const at = this.#waiting.findIndex((call, k) => k >= this.#next && call.id === id);
+    if (at < 0 || this.#outlet.tickets !== undefined) return;
+    this.#waiting.splice(at, 1);
+    this.#say(FAILED, id, 0, 0, NOTHING);
+  }
+
+  #run(): void {
+    this.#isRunning = true;
+    this.#runAll().catch((error) => this.#over.reject(error));
+  }
+
+  async #runAll(): Promise<void> {
+    let began = performance.now();
+    while (this.#next < this.#waiting.length) {
+      const call = this.#waiting[this.#next]!;
+      this.#waiting[this.#next++] = NOBODY;
+      if (this.#next === this.#waiting.length) {
+        this.#waiting = [];
+        this.#next = 0;
+      }
+      const { tickets } = this.#outlet;
+      if (tickets !== undefined && !tickets.take(call.ticket)) continue;
+      tickets?.begin(ORIGIN + began);
+      const context = this.#current = new CallContext(call.id, this.#name, this.#outlet);
+      setContext(context);
+      const progress = { items: 1 };
+      let kind = DONE;
+      let payload: Payload;
+      try {
+        let value = this.#begin(call, progress);
+        if (isPromise(value)) value = await value;
+        payload = writeResult(value, this.#outlet.world);
+      } catch (error) {
+        if (endsWorker(error)) throw error;
+        kind = FAILED;
+        payload = writeError(error, this.#outlet.world);
+      }
+      this.#current = undefined;
+      const ended = performance.now();
+      const said = this.#say(kind, call.id, (ended - began) * 1000, progress.items, payload);
+      if (said !== undefined) await said;
+      began = said === undefined ? ended : performance.now();
+    }
+    // In the same turn in which there was nothing left: else what comes next would find it running.
+    this.#isRunning = false;
+  }
+
+  /** Begins a call: at once where all is there that it needs. */
+  #begin(call: Waiting, progress: { items: number }): unknown {
+    const { fn } = this.#targets[call.target]!;
+    if (fn === undefined || missing(call.value).length > 0) return this.#fetch(call, progress);
+    return apply(call.kind, fn, read(call.value) as unknown[], progress, this.#current!);
+  }
+
+  async #fetch(call: Waiting, progress: { items: number }): Promise<unknown> {
+    const target = this.#targets[call.target]!;
+    try {
+      await loadAll([target.reference.module, ...missing(call.value)]);
+    } catch (cause) {
+      throw new ImportFailed(target.reference, cause);
+    }
+    target.fn ??= find(target.reference) as AnyFunction;
+    return apply(call.kind, target.fn, read(call.value) as unknown[], progress, this.#current!);
+  }
+
+  #say(
+    kind: number,
+    id: number,
+    third: number,
+    fourth: number,
+    payload: Payload,
+  ): void | Promise<void> {
+    try {
+      return this.#outlet.say({ kind, id, third, fourth }, payload);
+    } catch (error) {
+      if (kind !== DONE) throw error;
+      return this.#outlet.say(
+        { kind: FAILED, id, third, fourth },
+        writeError(error, this.#outlet.world),
+      );
+    }
+  }
+}
+
+const NOTHING = write(undefined, "process", "nothing").payload;
+const NOBODY: Waiting = { kind: 0, id: 0, target: 0, ticket: 0, value: new Uint8Array(0) };
+
+/** A call's module cannot be imported: the worker ends, as what it has half loaded is good for nothing. */
+export class ImportFailed extends Error {
+  /** The class's name. */
+  override name = "ImportFailed";
+
+  /** Creates the error. */
+  constructor({ module }: Reference, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`importing ${module} failed: ${why}`, { cause });
+  }
+}
+
+function endsWorker(error: unknown): boolean {
+  return error instanceof SystemExit || error instanceof ImportFailed || isTermination(error);
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
+}
+
+function apply(
+  kind: number,
+  fn: AnyFunction,
+  values: unknown[],
+  progress: { items: number },
+  context: CallContext,
+): unknown {
+  if (kind === CALL) return fn(...values);
+  progress.items = 0;
+  const results: unknown[] = [];
+  for (let k = 0; k < values.length; k++) {
+    const result = kind === MAP ? fn(values[k]) : fn(...argumentsOf(values[k]));
+    if (isPromise(result)) return applyRest(kind, fn, values, results, result, progress, context);
+    results.push(result);
+    progress.items++;
+  }
+  return results;
+}
+
+async function applyRest(
+  kind: number,
+  fn: AnyFunction,
+  values: unknown[],
+  results: unknown[],
+  first: PromiseLike<unknown>,
+  progress: { items: number },
+  context: CallContext,
+): Promise<unknown[]> {
+  results.push(await first);
+  progress.items++;
+  for (let k = results.length; k < values.length; k++) {
+    context.throwIfCancelled();
+    results.push(await (kind === MAP ? fn(values[k]) : fn(...argumentsOf(values[k]))));
+    progress.items++;
+  }
+  return results;
+}
+
+/** An item of a starmap. */
+function argumentsOf(item: unknown): Iterable<unknown> {
+  if (
+    typeof (item as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] === "function"
+  ) {
+    return item as Iterable<unknown>;
+  }
+  throw new TypeError(
+    `Cannot map a function: an item must be a list of arguments, received ${show(item)}`,
+  );
+}
+
+function readReason(reason: Uint8Array | Packed): unknown {
+  try {
+    return read(reason);
+  } catch {
+    return new CancelledError("The call was cancelled");
+  }
+}
+
+/** What a running call can learn of itself. */
+class CallContext implements TaskContext {
+  readonly id: number;
+  readonly name: string;
+  readonly #outlet: Outlet;
+  #controller: AbortController | undefined;
+  #isAborting = false;
+
+  constructor(id: number, name: string, outlet: Outlet) {
+    this.id = id;
+    this.name = name;
+    this.#outlet = outlet;
+  }
+
+  /** Aborts when the caller cancels the call; code that never pauses can look at `aborted`. */
+  get signal(): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal;
+    const { signal } = this.#controller = new AbortController();
+    const look = () => this.#look();
+    const { get } = Object.getOwnPropertyDescriptor(AbortSignal.prototype, "aborted")!;
+    Object.defineProperty(signal, "aborted", {
+      configurable: true,
+      get() {
+        if (!get!.call(signal)) look();
+        return get!.call(signal);
+      },
+    });
+    signal.throwIfAborted = () => {
+      if (signal.aborted) throw signal.reason;
+    };
+    return signal;
+  }
+
+  get report(): (value: unknown) => void {
+    return (value) => {
+      const { world } = this.#outlet;
+      const { payload } = write(value, world, "report");
+      this.#outlet.say({ kind: REPORT, id: this.id, third: 0, fourth: 0 }, payload);
+    };
+  }
+
+  abort(reason: unknown): void {
+    this.#isAborting = true;
+    (this.#controller ??= new AbortController()).abort(reason);
+  }
+
+  throwIfCancelled(): void {
+    if (this.#controller?.signal.aborted) throw this.#controller.signal.reason;
+  }
+
+  /** Whether the pool has cancelled the call and the event loop could not say so yet. */
+  #look(): void {
+    if (this.#isAborting || !this.#outlet.tickets?.isCancelled(this.id)) return;
+    this.#outlet.look();
+    if (!this.#isAborting) this.abort(new CancelledError("The call was cancelled"));
+  }
+}

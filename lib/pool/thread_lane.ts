@@ -1,0 +1,141 @@
+/**
+ * The way to a worker that is a thread. Calls go to it as messages. What it says comes back through a ring in
+ * memory, where it is there at once and whatever becomes of the worker; what is no bytes comes by a second port, on which nobody
+ * listens, so that a thread that blocks finds it too. The worker rings, by an empty message, when the pool
+ * has said that it sleeps.
+ *
+ * @module
+ */
+import { take, unref } from "../core/ports.ts";
+import { ThreadTerminated, WorkerLostError } from "../core/errors.ts";
+import { QUIET } from "../child/job.ts";
+import { self } from "../memory/self.ts";
+import { Thread } from "../threading/thread.ts";
+import type { Packed } from "../transfer/pack.ts";
+import { HEAD, type Head } from "./frames.ts";
+import type { Hear, Lane, LaneBoot, Loss } from "./lane.ts";
+import { type Aside, handedOver, sendAside } from "./payload.ts";
+import type { Ring } from "./ring.ts";
+import { ASIDES, LANE_BYTES, layOut, SLEEPS } from "./thread_memory.ts";
+import type { Tickets } from "./tickets.ts";
+import { serveThread } from "./thread_station.ts";
+
+/** The record that is being read; whoever keeps its value copies it. */
+const inbox = new Uint8Array(LANE_BYTES);
+const heads = new Int32Array(inbox.buffer, 0, HEAD >> 2);
+const views: Uint8Array[] = [];
+/** So long are values whose views are kept. */
+const KEPT = 1 << 10;
+
+function valueIn(length: number): Uint8Array {
+  if (length > KEPT) return inbox.subarray(HEAD, length);
+  return views[length] ??= inbox.subarray(HEAD, length);
+}
+
+/** What goes beside the bytes, on a worker's second port. In a Map: `take()` looks into all else. */
+export type SentAside = Map<"head" | "packed", Head | Packed>;
+
+/** A lane to a thread. */
+export class ThreadLane implements Lane {
+  readonly pid = null;
+  readonly tickets: Tickets;
+  readonly ended: Promise<Loss>;
+  readonly #thread: Thread<void>;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #ring: Ring;
+  readonly #port: MessagePort;
+  readonly #side: MessagePort;
+  readonly #hear: Hear;
+  #heardAside = 0;
+
+  /** Starts the thread. */
+  constructor({ hear, ...preparation }: LaneBoot, rang: () => void) {
+    const memory = new SharedArrayBuffer(LANE_BYTES);
+    const { words, tickets, ring } = layOut(memory);
+    this.#words = words;
+    this.tickets = tickets;
+    this.#ring = ring;
+    this.#hear = hear;
+    const calls = new MessageChannel();
+    const asides = new MessageChannel();
+    this.#port = calls.port1;
+    this.#side = asides.port1;
+    const options = {
+      name: preparation.name,
+      daemon: true,
+      killable: true,
+      transfer: [calls.port2, asides.port2],
+      args: [{ memory, port: calls.port2, side: asides.port2, preparation }] as [never],
+      [QUIET]: true,
+    };
+    this.#thread = new Thread(serveThread, options) as Thread<void>;
+    Atomics.store(words, SLEEPS, 1);
+    this.#port.onmessage = rang;
+    unref(this.#port);
+    this.#thread.start();
+    this.ended = this.#end();
+  }
+
+  post(bytes: Uint8Array<ArrayBuffer>, asides: Aside[]): void {
+    if (asides.length === 0) return this.#port.postMessage(bytes);
+    const packed = asides.map((aside) => aside.packed);
+    const transfer = asides.flatMap((aside) => aside.transfer);
+    sendAside({ transfer }, (moved) => this.#port.postMessage([bytes, packed], moved));
+    const { ident } = this.#thread;
+    const slot = ident === null ? -1 : self().roster.slotOf(ident);
+    for (const aside of asides) aside.isSpent = aside.transfer.length > 0;
+    for (const aside of asides) handedOver(aside, slot < 0 ? undefined : { slot, ident: ident! });
+  }
+
+  drain(): boolean {
+    const some = this.#drain();
+    // What is said from here on rings; what was said before it is taken now.
+    Atomics.store(this.#words, SLEEPS, 1);
+    return this.#drain() || some;
+  }
+
+  joinSync(timeout: number): boolean {
+    return this.#thread.joinSync({ timeout });
+  }
+
+  kill(): void {
+    if (this.#thread.isAlive()) this.#thread.terminate();
+  }
+
+  #drain(): boolean {
+    let any = false;
+    for (let length = this.#ring.shift(inbox); length >= 0; length = this.#ring.shift(inbox)) {
+      any = true;
+      const [kind, id, third, fourth] = heads as unknown as [number, number, number, number];
+      this.#hear({ kind, id, third: third >>> 0, fourth }, valueIn(length));
+    }
+    while (this.#heardAside !== Atomics.load(this.#words, ASIDES)) {
+      const message = take(this.#side) as SentAside | undefined;
+      if (message === undefined) break;
+      this.#heardAside = this.#heardAside + 1 | 0;
+      any = true;
+      this.#hear(message.get("head") as Head, message.get("packed") as Packed);
+    }
+    return any;
+  }
+
+  async #end(): Promise<Loss> {
+    const loss = await this.#thread.result().then(() => NO_LOSS, lossOf);
+    this.#drain();
+    this.#port.close();
+    this.#side.close();
+    return loss;
+  }
+}
+
+const NO_LOSS: Loss = { exitcode: 0, signal: null, error: null };
+
+function lossOf(error: unknown): Loss {
+  if (error instanceof WorkerLostError) {
+    const { exitcode, signal } = error;
+    // Deno does not tell with which code a thread called Deno.exit(): the error says that it did.
+    return { exitcode, signal, error: exitcode === null ? error : null };
+  }
+  if (error instanceof ThreadTerminated) return { exitcode: null, signal: null, error: null };
+  return { exitcode: 1, signal: null, error: error as Error };
+}

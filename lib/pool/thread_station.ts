@@ -1,0 +1,66 @@
+/**
+ * What a pool's worker that is a thread runs.
+ *
+ * @module
+ */
+import { take } from "../core/ports.ts";
+import type { Packed } from "../transfer/pack.ts";
+import { task } from "../transfer/task.ts";
+import { FrameWriter, type Head } from "./frames.ts";
+import { handedOver, type Payload, sendAside } from "./payload.ts";
+import { type Outlet, type Preparation, Station } from "./station.ts";
+import { ASIDES, layOut, SLEEPS } from "./thread_memory.ts";
+
+/** What the thread is given. */
+export interface ThreadStationBoot {
+  memory: SharedArrayBuffer;
+  port: MessagePort;
+  side: MessagePort;
+  preparation: Preparation;
+}
+
+/** Serves a pool until it says that it is over. */
+export const serveThread: (boot: ThreadStationBoot) => Promise<void> = task(
+  import.meta,
+  async function serveThread({ memory, port, side, preparation }: ThreadStationBoot) {
+    const { words, tickets, ring } = layOut(memory);
+    const writer = new FrameWriter();
+    const sayAside = (head: Head, packed: Packed, transfer: Transferable[]) => {
+      sendAside({ transfer }, (moved) => {
+        side.postMessage(new Map<string, unknown>([["head", head], ["packed", packed]]), moved);
+      });
+      Atomics.add(words, ASIDES, 1);
+    };
+    const outlet: Outlet = {
+      world: "thread",
+      tickets,
+      say(head: Head, payload: Payload) {
+        if (payload instanceof Uint8Array) {
+          writer.add(head, payload);
+          // Where the ring is full its reader is late: nobody waits for that.
+          if (!ring.push(writer.take())) sayAside(head, payload as unknown as Packed, []);
+        } else {
+          sayAside(head, payload.packed, payload.transfer);
+          handedOver(payload);
+        }
+        if (Atomics.exchange(words, SLEEPS, 0) === 1) port.postMessage(null);
+      },
+      look() {
+        for (let message = take(port); message !== undefined; message = take(port)) hear(message);
+      },
+    };
+    const station = new Station(outlet, preparation.name);
+    const hear = (message: unknown) => {
+      if (message instanceof Uint8Array) station.receive(message);
+      else station.receive(...message as [Uint8Array, Packed[]]);
+    };
+    port.onmessage = ({ data }) => hear(data);
+    try {
+      await station.prepare(preparation);
+      await station.over;
+    } finally {
+      port.close();
+      side.close();
+    }
+  },
+);

@@ -1,0 +1,132 @@
+/**
+ * A worker in the hands of its pool.
+ *
+ * ```text
+ *   STARTING -> READY -> RETIRING -> GONE       RETIRING: it ends when it has done what it was given
+ *        \________\___________\_____-> GONE      it died, or was killed
+ * ```
+ *
+ * @module
+ */
+import { type Call, GIVEN } from "./call.ts";
+import { CANCEL, FrameWriter, STOP, TARGET } from "./frames.ts";
+import type { Lane } from "./lane.ts";
+import { type Aside, isForOnce, type Payload, write } from "./payload.ts";
+import { TICKETS } from "./tickets.ts";
+import type { Reference } from "../transfer/task.ts";
+import type { World } from "../transfer/shareable.ts";
+
+export const STARTING = 0;
+export const READY = 1;
+export const RETIRING = 2;
+export const GONE = 3;
+
+/** A worker. */
+export class Worker {
+  state: typeof STARTING | typeof READY | typeof RETIRING | typeof GONE = STARTING;
+  /** The calls that it was given and that have not come back, in the order in which it runs them. */
+  readonly calls: Map<number, Call> = new Map();
+  /** How many calls it was given, in all. */
+  given = 0;
+  /** Since when it has nothing to do, in ms. */
+  idleSince = 0;
+  /** Kills it when a cancelled call does not end. */
+  grace: ReturnType<typeof setTimeout> | undefined;
+  lane!: Lane;
+  readonly #world: World;
+  readonly #targets = new Map<Reference, number>();
+  readonly #writer = new FrameWriter();
+  #asides: Aside[] = [];
+  #tickets = 0;
+
+  constructor(readonly name: string, world: World) {
+    this.#world = world;
+  }
+
+  /** What it is called in messages. */
+  get title(): string {
+    return this.lane.pid === null ? this.name : `${this.name} (pid ${this.lane.pid})`;
+  }
+
+  /**
+   * How many more calls it can be given, of `depth`. One that could not be given to another later goes to a worker
+   * that begins it at once.
+   */
+  room(depth: number, next?: Call): number {
+    if (next !== undefined && isForOnce(next.payload)) return this.calls.size === 0 ? 1 : 0;
+    return Math.min(depth, this.lane.tickets === undefined ? 1 : TICKETS) - this.calls.size;
+  }
+
+  /** Gives it a call; it goes with the next {@linkcode send}. */
+  give(call: Call): void {
+    call.state = GIVEN;
+    call.worker = this.name;
+    call.ticket = this.#tickets++;
+    this.given++;
+    this.calls.set(call.id, call);
+    const { tickets } = this.lane;
+    tickets?.give(call.ticket);
+    const payload = call.retries > 0 ? copyable(call.payload) : call.payload;
+    this.#add(call.kind, call.id, this.#targetOf(call.target), call.ticket, payload);
+  }
+
+  /** Sends what it was given. */
+  send(): void {
+    if (this.#writer.length === 0) return;
+    this.lane.post(this.#writer.take(), this.#asides);
+    if (this.#asides.length > 0) this.#asides = [];
+  }
+
+  /** Whether it has begun a call that it was given. */
+  hasBegun(call: Call): boolean {
+    return this.lane.tickets?.isTaken(call.ticket) ?? true;
+  }
+
+  /** Takes a call back that it has not begun; false if it has. */
+  withdraw(call: Call): boolean {
+    if (!this.calls.has(call.id) || this.lane.tickets?.withdraw(call.ticket) !== true) return false;
+    return this.calls.delete(call.id);
+  }
+
+  /** Asks the call that runs to end. */
+  cancel(call: Call, reason: unknown): void {
+    this.lane.tickets?.cancel(call.id);
+    let payload: Payload;
+    try {
+      ({ payload } = write(reason, this.#world, "reason"));
+    } catch {
+      ({ payload } = write(undefined, this.#world, "reason"));
+    }
+    this.#add(CANCEL, call.id, 0, 0, payload);
+    this.send();
+  }
+
+  /** Has it end when it has done what it was given. */
+  stop(): void {
+    this.#add(STOP, 0, 0, 0, write(undefined, this.#world, "nothing").payload);
+    this.send();
+  }
+
+  #targetOf(reference: Reference): number {
+    let number = this.#targets.get(reference);
+    if (number !== undefined) return number;
+    this.#targets.set(reference, number = this.#targets.size);
+    this.#add(TARGET, 0, number, 0, write(reference, this.#world, "target").payload);
+    return number;
+  }
+
+  #add(kind: number, id: number, third: number, fourth: number, payload: Payload): void {
+    const isAside = !(payload instanceof Uint8Array);
+    this.#writer.add({ kind, id, third, fourth }, isAside ? undefined : payload);
+    if (isAside) this.#asides.push(payload as Aside);
+  }
+}
+
+/** A payload that can be sent again: its buffers are copied, not moved. */
+function copyable(payload: Payload): Payload {
+  if (payload instanceof Uint8Array) return payload;
+  return {
+    ...payload,
+    transfer: payload.transfer.filter((part) => !(part instanceof ArrayBuffer)),
+  };
+}
