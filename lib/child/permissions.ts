@@ -96,9 +96,16 @@ export function permissionFlags(wanted: Permissions | undefined, needs: Needs): 
       }`,
     );
   }
-  for (const kind of Object.keys(named)) {
+  for (const [kind, value] of Object.entries(named)) {
     if (!KINDS.includes(kind as PermissionKind)) {
       throw new TypeError(`Cannot start a process: there is no permission ${show(kind)}`);
+    }
+    if (value === undefined || value === "inherit" || typeof value === "boolean") continue;
+    if (!Array.isArray(value)) {
+      throw new TypeError(
+        `Cannot start a process: permissions.${kind} must be true, false, "inherit" or an array, ` +
+          `received ${show(value)}`,
+      );
     }
   }
   const lists: Partial<Record<PermissionKind, string[] | true>> = {};

@@ -95,9 +95,18 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
     event.preventDefault();
     fail((event as PromiseRejectionEvent).reason);
   });
-  const lost = (how: string) =>
-    fail(new WorkerLostError(`Thread ${JSON.stringify(me.name)} ended itself by ${how}`));
+  const lost = (how: string, exitcode: number | null = null) => {
+    const message = `Thread ${JSON.stringify(me.name)} ended itself by ${how}`;
+    fail(new WorkerLostError(message, { exitcode, signal: null }));
+  };
   addEventListener("unload", () => lost("Deno.exit()"));
+  const exit = Deno.exit as (code: number) => void;
+  Deno.exit = (code = Deno.exitCode) => {
+    lost(`Deno.exit(${code})`, code);
+    exit(code);
+    // Deno goes on with the code of a worker that has exited.
+    throw new ThreadTerminated(`Thread ${JSON.stringify(me.name)} has ended`);
+  };
   if (close !== undefined) globalThis.close = () => lost("close()");
 
   run({

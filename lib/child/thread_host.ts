@@ -97,9 +97,13 @@ const spares = new Spares<NodeWorker>(() => {
   spare.unref();
   const ready = Promise.withResolvers<void>();
   const dead = Promise.withResolvers<void>();
-  spare.once("message", () => ready.resolve());
-  spare.once("exit", () => dead.resolve());
   const [calls, ends] = [new MessageChannel(), new MessageChannel()];
+  const over = () => {
+    calls.port1.close();
+    ends.port1.close();
+  };
+  spare.once("message", () => (over(), ready.resolve()));
+  spare.once("exit", () => (over(), dead.resolve()));
   const main = mainModule();
   const rehearsal: Rehearsal = { main, face, port: calls.port2, ends: ends.port2 };
   // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort

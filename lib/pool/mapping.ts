@@ -13,7 +13,7 @@ import { CancelledError, ShareError, TimeoutError } from "../core/errors.ts";
 import type { Call } from "./call.ts";
 import type { Engine } from "./engine.ts";
 import type { MAP, STARMAP } from "./frames.ts";
-import { write } from "./payload.ts";
+import { LARGEST, write } from "./payload.ts";
 import { type Progress, ProgressBar } from "./progress.ts";
 
 /** Options of a map. */
@@ -51,7 +51,8 @@ export interface MapWork {
 
 /** How long a chunk should take, in µs. */
 const CHUNK = 3000;
-const LARGEST = 1 << 15;
+/** Chunks of so many bytes are quick to send. */
+const BYTES = LARGEST * 3 / 4;
 /** How many times larger than the one before a chunk may be. */
 const GROWTH = 16;
 /** So many chunks for each worker are under way or not yet taken by the consumer. */
@@ -61,6 +62,8 @@ const AHEAD = 2;
 export class Mapping {
   readonly #work: MapWork;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  /** The source, if it is an array: then chunks are cut out of it. */
+  readonly #array: unknown[] | undefined;
   readonly #isAsync: boolean;
   readonly #total: number | undefined;
   readonly #bar: ProgressBar | undefined;
@@ -72,6 +75,8 @@ export class Mapping {
   #untaken = 0;
   #size = 1;
   #micros = 0;
+  /** How many bytes the items took that were taken. */
+  #bytes = 0;
   #items = 0;
   #done = 0;
   #taken = 0;
@@ -88,6 +93,7 @@ export class Mapping {
     this.#iterator = this.#isAsync
       ? (source as AsyncIterable<unknown>)[Symbol.asyncIterator]()
       : (source as Iterable<unknown>)[Symbol.iterator]();
+    this.#array = Array.isArray(source) ? source : undefined;
     this.#total = lengthOf(source);
     this.#bar = options.progress === true ? ProgressBar.onTerminal() : undefined;
     this.#limit = AHEAD * engine.maxWorkers;
@@ -135,6 +141,11 @@ export class Mapping {
   }
 
   #next(size: number): unknown[] {
+    if (this.#array !== undefined) {
+      const end = this.#taken + size;
+      this.#isExhausted = end >= this.#array.length;
+      return this.#array.slice(this.#taken, end);
+    }
     const items: unknown[] = [];
     const iterator = this.#iterator as Iterator<unknown>;
     while (items.length < size) {
@@ -180,6 +191,7 @@ export class Mapping {
       if (error instanceof ShareError) nameItem(items, start, engine);
       throw error;
     }
+    if (call.payload instanceof Uint8Array) this.#bytes += call.payload.length;
     this.#calls.push(call);
     call.whenEnded(() => this.#ended(call));
   }
@@ -190,7 +202,8 @@ export class Mapping {
     if (chunksize !== undefined) return chunksize;
     if (this.#items === 0) return 1;
     const mean = Math.max(this.#micros / this.#items, 0.01);
-    let size = Math.min(LARGEST, this.#size * GROWTH, Math.ceil(CHUNK / mean));
+    const most = Math.ceil(BYTES / Math.max(1, this.#bytes / this.#taken));
+    let size = Math.min(most, this.#size * GROWTH, Math.ceil(CHUNK / mean));
     this.#size = Math.max(this.#size, size);
     // The look-ahead grows with what the consumer has taken.
     if (lazy) size = Math.min(size, Math.ceil((this.#limit + this.#given) / this.#limit));

@@ -46,8 +46,8 @@ export interface Written {
 
 const reduces = { thread: reducer("thread"), process: reducer("process") };
 
-/** What is larger goes aside. */
-const LARGEST = 1 << 15;
+/** What is larger goes aside, between threads. */
+export const LARGEST = 1 << 15;
 const scratch = new Uint8Array(LARGEST);
 
 /**

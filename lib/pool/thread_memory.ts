@@ -15,7 +15,7 @@ const TICKETS_AT = 32;
 const RING_AT = TICKETS_AT + TICKETS_WORDS;
 const RING_START = (RING_AT + RING_WORDS) * 4;
 /** The bytes of a ring. */
-const ROOM = 1 << 16;
+const ROOM = 1 << 17;
 /** All of it, in bytes. */
 export const LANE_BYTES: number = RING_START + ROOM;
 
