@@ -41,6 +41,8 @@ const MOST_AHEAD = 512;
 const WEIGHT = 1 / 8;
 /** After how long a call keeps those behind it from a worker that is free, in ms. */
 const LONG = 2;
+/** For how long workers are listened to when there is nothing to do, in ms. */
+const AWAKE = 50;
 /** So many workers may die in a row before they are ready. */
 const TRIES = 3;
 
@@ -126,6 +128,7 @@ export class Engine {
   #loading: Promise<void> | undefined;
   #growing: ReturnType<typeof setTimeout> | undefined;
   #balancing: ReturnType<typeof setTimeout> | undefined;
+  #falling: ReturnType<typeof setTimeout> | undefined;
   #resting: ReturnType<typeof setTimeout> | undefined;
   #alive: ReturnType<typeof setInterval> | undefined;
   #letGo: (() => void) | undefined;
@@ -317,6 +320,7 @@ export class Engine {
       await Promise.resolve();
     }
     clearTimeout(this.#resting);
+    clearTimeout(this.#falling);
     clearTimeout(this.#growing);
   }
 
@@ -346,6 +350,8 @@ export class Engine {
   #wakeUp(): void {
     this.#idle = Promise.withResolvers<void>();
     this.#alive = setInterval(() => {}, 1 << 30);
+    for (const { lane } of this.#workers) lane.wake();
+    clearTimeout(this.#falling);
     services.add(this.#serve);
     this.#letGo = holdInterrupts(this);
   }
@@ -355,6 +361,7 @@ export class Engine {
     clearInterval(this.#alive);
     services.delete(this.#serve);
     this.#letGo?.();
+    this.#rest();
     this.#idle.resolve();
     this.#retireIfDone();
   }
@@ -516,7 +523,8 @@ export class Engine {
     if (kind === HELLO) {
       this.#deaths = 0;
       if (worker.state === STARTING) worker.state = READY;
-      this.#rest(worker);
+      this.#idles(worker);
+      if (this.#open === 0) this.#rest();
       return this.#flushSoon();
     }
     if (kind === BROKEN) return this.#withModules(value, (it) => this.#break(readError(it)));
@@ -530,7 +538,7 @@ export class Engine {
     call.micros = third;
     this.#count(call, third, fourth);
     this.#withModules(value, (it) => this.#settle(call, kind, it));
-    if (worker.calls.size === 0) this.#rest(worker);
+    if (worker.calls.size === 0) this.#idles(worker);
     this.#flushSoon();
   }
 
@@ -577,8 +585,17 @@ export class Engine {
     if (onReport !== undefined) callSafely(() => onReport(read(value) as never));
   }
 
+  /** There is nothing to be heard; when that lasts nobody listens, so that the program can end. */
+  #rest(): void {
+    clearTimeout(this.#falling);
+    this.#falling = setTimeout(() => {
+      for (const { lane, state } of this.#workers) if (state !== STARTING) lane.rest();
+    }, AWAKE);
+    this.#falling.unref();
+  }
+
   /** Notes that a worker has nothing to do; it leaves when that lasts. */
-  #rest(worker: Worker): void {
+  #idles(worker: Worker): void {
     worker.idleSince = performance.now();
     if (worker.state === RETIRING) return worker.stop();
     if (this.#isClosed) return this.#retireIfDone();
@@ -596,7 +613,7 @@ export class Engine {
     const idle = [...this.#workers].filter((w) => w.state === READY && w.calls.size === 0);
     let count = this.#workers.size;
     for (const worker of idle) {
-      if (performance.now() - worker.idleSince < idleTimeout - 1) this.#rest(worker);
+      if (performance.now() - worker.idleSince < idleTimeout - 1) this.#idles(worker);
       else if (count > minWorkers) {
         count--;
         this.#retire(worker);

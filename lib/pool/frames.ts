@@ -12,7 +12,7 @@
  * ```
  *
  * A frame is a head of {@linkcode HEAD} bytes and then a value, as the codec writes it. Several frames go in one message.
- * Between threads a value that the codec does not take, or a large one, is not in the frame but beside it: then
+ * A large value, and one between threads that the codec does not take, is not in the frame but beside it: then
  * its length is {@linkcode ASIDE}.
  *
  * | bytes | to the worker | to the pool |
@@ -87,7 +87,7 @@ export class FrameWriter {
 
   /** Gives all of it, and begins anew. */
   take(): Uint8Array<ArrayBuffer> {
-    const taken = this.#bytes.slice(0, this.#length);
+    const taken = new Uint8Array(this.#bytes.subarray(0, this.#length));
     this.#length = 0;
     return taken;
   }
@@ -113,6 +113,13 @@ export function readFrames(
     each(head, length === ASIDE ? undefined : bytes.subarray(at, at + length));
     if (length > 0) at += length;
   }
+}
+
+/** How many values of a message are beside it. */
+export function countAsides(bytes: Uint8Array): number {
+  let count = 0;
+  readFrames(bytes, (_, value) => count += value === undefined ? 1 : 0);
+  return count;
 }
 
 function headAt(view: DataView, at: number): Head {

@@ -5,7 +5,7 @@
  */
 import type { Packed } from "../transfer/pack.ts";
 import type { Head } from "./frames.ts";
-import type { Aside } from "./payload.ts";
+import type { Payload } from "./payload.ts";
 import type { Preparation } from "./station.ts";
 import type { Tickets } from "./tickets.ts";
 
@@ -37,9 +37,13 @@ export interface Lane {
   /** Settles when the worker has ended, and all that it said has been heard. */
   readonly ended: Promise<Loss>;
   /** Sends frames, and what goes beside them. */
-  post(bytes: Uint8Array<ArrayBuffer>, asides: Aside[]): void;
+  post(bytes: Uint8Array<ArrayBuffer>, asides: Payload[]): void;
   /** Hears what the worker has said by now; whether there was something. */
   drain(): boolean;
+  /** Listens from now on, which keeps the program alive; a new lane does. */
+  wake(): void;
+  /** Listens no more until {@linkcode wake}: there is nothing to be heard. */
+  rest(): void;
   /** Blocks the thread until the worker has ended; false when the time is up first. */
   joinSync(timeout: number): boolean;
   /** Ends the worker as soon as that can be done. */

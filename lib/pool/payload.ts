@@ -97,7 +97,8 @@ function writeSmall(
 const LOOP_LIMIT = 64;
 
 function copyOf(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
-  if (length >= LOOP_LIMIT) return bytes.slice(0, length) as Uint8Array<ArrayBuffer>;
+  // Quicker than slice(): the copy is not zeroed before.
+  if (length >= LOOP_LIMIT) return new Uint8Array(bytes.subarray(0, length));
   const copy = new Uint8Array(length);
   for (let k = 0; k < length; k++) copy[k] = bytes[k]!;
   return copy;
@@ -133,7 +134,7 @@ function copyOfBuffers(value: unknown): Aside | undefined {
       if (typeof part === "function" || typeof part === "symbol") return undefined;
       copies.push(part);
     } else if (part instanceof ArrayBuffer && isPlainBuffer(part)) {
-      const copy = part.slice(0);
+      const copy = new Uint8Array(new Uint8Array(part)).buffer;
       transfer.push(copy);
       copies.push(copy);
     } else if (part instanceof Uint8Array && isPlainBuffer(part.buffer)) {

@@ -14,8 +14,9 @@ import type { Placement } from "../memory/placement.ts";
 import { mayMap } from "../memory/platform/mod.ts";
 import { pipe } from "../multiprocessing/pipe.ts";
 import { Process } from "../multiprocessing/process.ts";
-import { readFrames } from "./frames.ts";
+import { type Head, readFrames } from "./frames.ts";
 import type { Hear, Lane, LaneBoot, Loss } from "./lane.ts";
+import type { Payload } from "./payload.ts";
 import { serveProcess } from "./process_station.ts";
 import { Tickets, TICKETS_WORDS } from "./tickets.ts";
 
@@ -37,6 +38,10 @@ export class ProcessLane implements Lane {
   readonly #placement: Placement | undefined;
   readonly #hear: Hear;
   readonly #rang: () => void;
+  #listening: AbortController | undefined;
+  #heard: Promise<void> | undefined;
+  /** The head whose value comes next. */
+  #large: Head | undefined;
   /** What has come and was not read yet. */
   #come: Uint8Array | undefined;
 
@@ -76,6 +81,7 @@ export class ProcessLane implements Lane {
     } finally {
       there.close();
     }
+    this.wake();
     this.ended = this.#end();
   }
 
@@ -83,9 +89,11 @@ export class ProcessLane implements Lane {
     return this.#process.pid;
   }
 
-  post(bytes: Uint8Array<ArrayBuffer>): void {
-    // One that has ended takes nothing any more: its end is told.
-    this.#connection.sendBytes(bytes).catch(() => {});
+  post(bytes: Uint8Array<ArrayBuffer>, asides: Payload[]): void {
+    for (const message of [bytes, ...asides as Uint8Array[]]) {
+      // One that has ended takes nothing any more: its end is told.
+      this.#connection.sendBytes(message).catch(() => {});
+    }
   }
 
   drain(): boolean {
@@ -112,19 +120,40 @@ export class ProcessLane implements Lane {
   }
 
   #read(bytes: Uint8Array): void {
-    readFrames(bytes, (head, value) => this.#hear(head, value!));
+    const large = this.#large;
+    this.#large = undefined;
+    if (large !== undefined) return this.#hear(large, bytes);
+    readFrames(bytes, (head, value) => {
+      if (value === undefined) this.#large = head;
+      else this.#hear(head, value);
+    });
   }
 
-  async #listen(): Promise<void> {
+  wake(): void {
+    if (this.#listening !== undefined) return;
+    const listening = this.#listening = new AbortController();
+    this.#heard = this.#listen(listening.signal);
+  }
+
+  rest(): void {
+    this.#listening?.abort();
+    this.#listening = undefined;
+  }
+
+  /** Hears what comes, until it is to rest or the worker has ended. */
+  async #listen(signal?: AbortSignal): Promise<void> {
     try {
       for (;;) {
-        this.#come = await this.#connection.recvBytes();
+        this.#come = await this.#connection.recvBytes(
+          signal === undefined ? undefined : { signal },
+        );
         this.#rang();
         this.#readCome();
       }
     } catch (error) {
+      if (signal?.aborted || error instanceof EOFError) return;
       // No words of ours: whoever it is, it is no longer listened to.
-      if (!(error instanceof EOFError)) this.kill();
+      this.kill();
     }
   }
 
@@ -136,9 +165,12 @@ export class ProcessLane implements Lane {
   }
 
   async #end(): Promise<Loss> {
-    await this.#listen();
     const loss = await this.#process.result().then(() => NO_LOSS, lossOf);
     await this.#process.join();
+    // What it said last is there still.
+    this.rest();
+    await this.#heard;
+    await this.#listen();
     this.#connection.close();
     this.#giveBack();
     return loss;

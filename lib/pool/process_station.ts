@@ -7,8 +7,8 @@ import type { Connection } from "../channel/connection.ts";
 import { EOFError } from "../core/errors.ts";
 import { theArena } from "../memory/arena.ts";
 import { task } from "../transfer/task.ts";
-import { FrameWriter, type Head } from "./frames.ts";
-import type { Payload } from "./payload.ts";
+import { countAsides, FrameWriter, type Head } from "./frames.ts";
+import { LARGEST, type Payload } from "./payload.ts";
 import type { BlockingConnection } from "./process_lane.ts";
 import { type Outlet, type Preparation, Station } from "./station.ts";
 import { Tickets, TICKETS_WORDS } from "./tickets.ts";
@@ -19,6 +19,10 @@ export interface ProcessStationBoot {
   /** Where the tickets are, if they are memory. */
   at: unknown;
   preparation: Preparation;
+}
+
+async function sendAll(connection: Connection<Uint8Array>, messages: Uint8Array[]): Promise<void> {
+  for (const message of messages) await connection.sendBytes(message);
 }
 
 /** Serves a pool until it says that it is over. */
@@ -35,20 +39,35 @@ export const serveProcess: (boot: ProcessStationBoot) => Promise<void> = task(
       world: "process",
       tickets,
       say(head: Head, payload: Payload) {
-        writer.add(head, payload as Uint8Array);
-        const bytes = writer.take();
-        if (tickets === undefined) return connection.sendBytes(bytes);
-        return blocking.sendBytesSync(bytes);
+        const value = payload as Uint8Array;
+        const isLarge = value.length > LARGEST;
+        writer.add(head, isLarge ? undefined : value);
+        const messages = isLarge ? [writer.take(), value] : [writer.take()];
+        if (tickets === undefined) return sendAll(connection, messages);
+        for (const message of messages) blocking.sendBytesSync(message);
+        return undefined;
       },
       look() {
         while (tickets !== undefined && connection.pollSync(0)) {
-          station.receive(blocking.recvBytesSync({ timeout: 0 }));
+          hear(blocking.recvBytesSync({ timeout: 0 }));
         }
       },
     };
     const station = new Station(outlet, preparation.name);
+    /** A message whose large values are still to come, and those that have. */
+    let message: Uint8Array | undefined;
+    let asides: Uint8Array[] = [];
+    const hear = (bytes: Uint8Array) => {
+      if (message === undefined) message = bytes;
+      else asides.push(bytes);
+      if (asides.length < countAsides(message)) return;
+      const [whole, values] = [message, asides];
+      message = undefined;
+      asides = [];
+      station.receive(whole, values);
+    };
     const listen = async () => {
-      for (;;) station.receive(await connection.recvBytes());
+      for (;;) hear(await connection.recvBytes());
     };
     try {
       const heard = listen().catch((error) => {

@@ -105,7 +105,7 @@ export class Station {
   }
 
   /** Takes what the pool has sent. */
-  receive(bytes: Uint8Array, asides: Packed[] = []): void {
+  receive(bytes: Uint8Array, asides: (Uint8Array | Packed)[] = []): void {
     let aside = 0;
     readFrames(bytes, (head, inFrame) => this.#take(head, inFrame ?? asides[aside++]!));
     if (!this.#isRunning && this.#next < this.#waiting.length) this.#run();

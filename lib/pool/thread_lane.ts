@@ -10,11 +10,11 @@ import { take, unref } from "../core/ports.ts";
 import { ThreadTerminated, WorkerLostError } from "../core/errors.ts";
 import { QUIET } from "../child/job.ts";
 import { self } from "../memory/self.ts";
-import { Thread } from "../threading/thread.ts";
+import { Thread, TOLD } from "../threading/thread.ts";
 import type { Packed } from "../transfer/pack.ts";
 import { HEAD, type Head } from "./frames.ts";
 import type { Hear, Lane, LaneBoot, Loss } from "./lane.ts";
-import { type Aside, handedOver, sendAside } from "./payload.ts";
+import { type Aside, handedOver, type Payload, sendAside } from "./payload.ts";
 import type { Ring } from "./ring.ts";
 import { ASIDES, LANE_BYTES, layOut, SLEEPS } from "./thread_memory.ts";
 import type { Tickets } from "./tickets.ts";
@@ -76,8 +76,10 @@ export class ThreadLane implements Lane {
     this.ended = this.#end();
   }
 
-  post(bytes: Uint8Array<ArrayBuffer>, asides: Aside[]): void {
-    if (asides.length === 0) return this.#port.postMessage(bytes);
+  post(bytes: Uint8Array<ArrayBuffer>, payloads: Payload[]): void {
+    if (payloads.length === 0) return this.#port.postMessage(bytes);
+    // Between threads what is large is no bytes.
+    const asides = payloads as Aside[];
     const packed = asides.map((aside) => aside.packed);
     const transfer = asides.flatMap((aside) => aside.transfer);
     sendAside({ transfer }, (moved) => this.#port.postMessage([bytes, packed], moved));
@@ -93,6 +95,11 @@ export class ThreadLane implements Lane {
     Atomics.store(this.#words, SLEEPS, 1);
     return this.#drain() || some;
   }
+
+  /** Its messages keep no program alive. */
+  wake(): void {}
+
+  rest(): void {}
 
   joinSync(timeout: number): boolean {
     return this.#thread.joinSync({ timeout });
@@ -120,6 +127,8 @@ export class ThreadLane implements Lane {
   }
 
   async #end(): Promise<Loss> {
+    // Waiting for the result would keep the program alive.
+    await this.#thread[TOLD];
     const loss = await this.#thread.result().then(() => NO_LOSS, lossOf);
     this.#drain();
     this.#port.close();

@@ -11,7 +11,7 @@
 import { type Call, GIVEN } from "./call.ts";
 import { CANCEL, FrameWriter, STOP, TARGET } from "./frames.ts";
 import type { Lane } from "./lane.ts";
-import { type Aside, isForOnce, type Payload, write } from "./payload.ts";
+import { isForOnce, LARGEST, type Payload, write } from "./payload.ts";
 import { TICKETS } from "./tickets.ts";
 import type { Reference } from "../transfer/task.ts";
 import type { World } from "../transfer/shareable.ts";
@@ -36,7 +36,7 @@ export class Worker {
   readonly #world: World;
   readonly #targets = new Map<Reference, number>();
   readonly #writer = new FrameWriter();
-  #asides: Aside[] = [];
+  #asides: Payload[] = [];
   #tickets = 0;
 
   constructor(readonly name: string, world: World) {
@@ -116,9 +116,9 @@ export class Worker {
   }
 
   #add(kind: number, id: number, third: number, fourth: number, payload: Payload): void {
-    const isAside = !(payload instanceof Uint8Array);
+    const isAside = !(payload instanceof Uint8Array) || payload.length > LARGEST;
     this.#writer.add({ kind, id, third, fourth }, isAside ? undefined : payload);
-    if (isAside) this.#asides.push(payload as Aside);
+    if (isAside) this.#asides.push(payload);
   }
 }
 

@@ -133,6 +133,10 @@ let rosterRegion: HeapRegion | undefined;
 /** The live threads that this thread started. */
 const started = new Map<number, Thread>();
 const ATTACH = Symbol("attach");
+/** The key of a promise that settles when a thread has ended, and keeps no program alive. */
+export const TOLD: unique symbol = Symbol("told");
+/** How often it is looked for a thread that has said nothing at its end, in ms. */
+const LOOK = 250;
 
 /** What `new Thread()` was given. */
 interface Plan {
@@ -388,6 +392,15 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     this.#cutTimer = setTimeout(() => this.#cutIfOverdue(), GRACE);
     // Also while this thread is blocked, perhaps waiting for what the other holds.
     services.add(this.#cutService);
+  }
+
+  /** @ignore */
+  get [TOLD](): Promise<void> {
+    const timer = setInterval(() => {
+      if (this.#hasEnded()) this.#told.resolve();
+    }, LOOK);
+    timer.unref();
+    return this.#told.promise.finally(() => clearInterval(timer));
   }
 
   /** Whether the thread has been started and has not ended. */
