@@ -6,6 +6,7 @@
  * @module
  */
 import type { Connection } from "../channel/connection.ts";
+import { READY } from "../channel/ready.ts";
 import { QUIET } from "../child/job.ts";
 import type { Permissions } from "../child/permissions.ts";
 import { EOFError, WorkerLostError } from "../core/errors.ts";
@@ -24,6 +25,7 @@ import { Tickets, TICKETS_WORDS } from "./tickets.ts";
 export interface BlockingConnection extends Connection<Uint8Array> {
   sendBytesSync(bytes: Uint8Array): void;
   recvBytesSync(options?: { timeout?: number }): Uint8Array;
+  [READY](signal: AbortSignal): Promise<unknown>;
 }
 
 /** Tickets of workers that are gone: they serve the next. */
@@ -42,8 +44,8 @@ export class ProcessLane implements Lane {
   #heard: Promise<void> | undefined;
   /** The head whose value comes next. */
   #large: Head | undefined;
-  /** What has come and was not read yet. */
-  #come: Uint8Array | undefined;
+  /** Whether all that the worker has said was heard, and it is gone. */
+  #isOver = false;
 
   /** Starts the process. */
   constructor(
@@ -97,16 +99,17 @@ export class ProcessLane implements Lane {
   }
 
   drain(): boolean {
-    const connection = this.#connection as BlockingConnection;
-    let any = this.#readCome();
+    let any = false;
     // A socket is heard only by the event loop.
-    if (this.tickets === undefined || connection.closed) return any;
+    if (this.tickets === undefined || this.#isOver) return any;
+    const connection = this.#connection as BlockingConnection;
     try {
       for (; connection.pollSync(0); any = true) {
         this.#read(connection.recvBytesSync({ timeout: 0 }));
       }
     } catch (error) {
       if (!(error instanceof EOFError)) throw error;
+      this.#isOver = true;
     }
     return any;
   }
@@ -117,16 +120,6 @@ export class ProcessLane implements Lane {
 
   kill(): void {
     this.#process.kill();
-  }
-
-  #read(bytes: Uint8Array): void {
-    const large = this.#large;
-    this.#large = undefined;
-    if (large !== undefined) return this.#hear(large, bytes);
-    readFrames(bytes, (head, value) => {
-      if (value === undefined) this.#large = head;
-      else this.#hear(head, value);
-    });
   }
 
   wake(): void {
@@ -141,27 +134,30 @@ export class ProcessLane implements Lane {
   }
 
   /** Hears what comes, until it is to rest or the worker has ended. */
-  async #listen(signal?: AbortSignal): Promise<void> {
+  async #listen(signal: AbortSignal): Promise<void> {
     try {
-      for (;;) {
-        this.#come = await this.#connection.recvBytes(
-          signal === undefined ? undefined : { signal },
-        );
+      while (!this.#isOver) {
+        // In memory nothing is taken by a wait: else what is taken meanwhile would overtake it.
+        if (this.tickets !== undefined) {
+          await (this.#connection as BlockingConnection)[READY](signal);
+        } else this.#read(await this.#connection.recvBytes({ signal }));
         this.#rang();
-        this.#readCome();
       }
     } catch (error) {
-      if (signal?.aborted || error instanceof EOFError) return;
+      if (signal.aborted || error instanceof EOFError) return;
       // No words of ours: whoever it is, it is no longer listened to.
       this.kill();
     }
   }
 
-  #readCome(): boolean {
-    const come = this.#come;
-    this.#come = undefined;
-    if (come !== undefined) this.#read(come);
-    return come !== undefined;
+  #read(bytes: Uint8Array): void {
+    const large = this.#large;
+    this.#large = undefined;
+    if (large !== undefined) return this.#hear(large, bytes);
+    readFrames(bytes, (head, value) => {
+      if (value === undefined) this.#large = head;
+      else this.#hear(head, value);
+    });
   }
 
   async #end(): Promise<Loss> {
@@ -170,7 +166,7 @@ export class ProcessLane implements Lane {
     // What it said last is there still.
     this.rest();
     await this.#heard;
-    await this.#listen();
+    await this.#listen(new AbortController().signal);
     this.#connection.close();
     this.#giveBack();
     return loss;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Connection } from "../channel/connection.ts";
+import { READY } from "../channel/ready.ts";
 import { EOFError } from "../core/errors.ts";
 import { theArena } from "../memory/arena.ts";
 import { task } from "../transfer/task.ts";
@@ -48,9 +49,7 @@ export const serveProcess: (boot: ProcessStationBoot) => Promise<void> = task(
         return undefined;
       },
       look() {
-        while (tickets !== undefined && connection.pollSync(0)) {
-          hear(blocking.recvBytesSync({ timeout: 0 }));
-        }
+        if (tickets !== undefined) hearAll();
       },
     };
     const station = new Station(outlet, preparation.name);
@@ -66,8 +65,16 @@ export const serveProcess: (boot: ProcessStationBoot) => Promise<void> = task(
       asides = [];
       station.receive(whole, values);
     };
+    const hearAll = () => {
+      while (connection.pollSync(0)) hear(blocking.recvBytesSync({ timeout: 0 }));
+    };
+    const { signal } = new AbortController();
     const listen = async () => {
-      for (;;) hear(await connection.recvBytes());
+      for (;;) {
+        // In memory nothing is taken by a wait: else what is taken meanwhile would overtake it.
+        if (tickets === undefined) hear(await connection.recvBytes());
+        else await blocking[READY](signal).then(hearAll);
+      }
     };
     try {
       const heard = listen().catch((error) => {

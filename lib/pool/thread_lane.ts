@@ -16,7 +16,7 @@ import { HEAD, type Head } from "./frames.ts";
 import type { Hear, Lane, LaneBoot, Loss } from "./lane.ts";
 import { type Aside, handedOver, type Payload, sendAside } from "./payload.ts";
 import type { Ring } from "./ring.ts";
-import { ASIDES, LANE_BYTES, layOut, SLEEPS } from "./thread_memory.ts";
+import { ASIDES, LANE_BYTES, layOut, SLEEPS, TAKEN } from "./thread_memory.ts";
 import type { Tickets } from "./tickets.ts";
 import { serveThread } from "./thread_station.ts";
 
@@ -110,18 +110,26 @@ export class ThreadLane implements Lane {
   }
 
   #drain(): boolean {
+    let any = this.#drainRing();
+    while (this.#heardAside !== Atomics.load(this.#words, ASIDES)) {
+      // What went into the ring before it comes first.
+      any = this.#drainRing() || any;
+      const message = take(this.#side) as SentAside | undefined;
+      if (message === undefined) break;
+      this.#heardAside = this.#heardAside + 1 | 0;
+      Atomics.store(this.#words, TAKEN, this.#heardAside);
+      any = true;
+      this.#hear(message.get("head") as Head, message.get("packed") as Packed);
+    }
+    return any;
+  }
+
+  #drainRing(): boolean {
     let any = false;
     for (let length = this.#ring.shift(inbox); length >= 0; length = this.#ring.shift(inbox)) {
       any = true;
       const [kind, id, third, fourth] = heads as unknown as [number, number, number, number];
       this.#hear({ kind, id, third: third >>> 0, fourth }, valueIn(length));
-    }
-    while (this.#heardAside !== Atomics.load(this.#words, ASIDES)) {
-      const message = take(this.#side) as SentAside | undefined;
-      if (message === undefined) break;
-      this.#heardAside = this.#heardAside + 1 | 0;
-      any = true;
-      this.#hear(message.get("head") as Head, message.get("packed") as Packed);
     }
     return any;
   }

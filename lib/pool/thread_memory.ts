@@ -11,6 +11,8 @@ import { Tickets, TICKETS_WORDS } from "./tickets.ts";
 export const SLEEPS = 0;
 /** How many messages the worker has sent on its second port. */
 export const ASIDES = 16;
+/** How many of those the pool has taken: until it has all, nothing more goes into the ring. So order is kept. */
+export const TAKEN = 17;
 const TICKETS_AT = 32;
 const RING_AT = TICKETS_AT + TICKETS_WORDS;
 const RING_START = (RING_AT + RING_WORDS) * 4;

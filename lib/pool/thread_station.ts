@@ -9,7 +9,7 @@ import { task } from "../transfer/task.ts";
 import { FrameWriter, type Head } from "./frames.ts";
 import { handedOver, type Payload, sendAside } from "./payload.ts";
 import { type Outlet, type Preparation, Station } from "./station.ts";
-import { ASIDES, layOut, SLEEPS } from "./thread_memory.ts";
+import { ASIDES, layOut, SLEEPS, TAKEN } from "./thread_memory.ts";
 
 /** What the thread is given. */
 export interface ThreadStationBoot {
@@ -37,8 +37,10 @@ export const serveThread: (boot: ThreadStationBoot) => Promise<void> = task(
       say(head: Head, payload: Payload) {
         if (payload instanceof Uint8Array) {
           writer.add(head, payload);
+          const record = writer.take();
+          const isInOrder = Atomics.load(words, ASIDES) === Atomics.load(words, TAKEN);
           // Where the ring is full its reader is late: nobody waits for that.
-          if (!ring.push(writer.take())) sayAside(head, payload as unknown as Packed, []);
+          if (!isInOrder || !ring.push(record)) sayAside(head, payload as unknown as Packed, []);
         } else {
           sayAside(head, payload.packed, payload.transfer);
           handedOver(payload);
