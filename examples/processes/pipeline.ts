@@ -1,0 +1,85 @@
+#!/usr/bin/env -S deno run --allow-run=printf,tr,sort,uniq,head,yes
+/**
+ * Programs in a row: what one writes the next one reads, as with `|` in a shell, but without one.
+ *
+ *     words     the most frequent words of a text: five programs, one call
+ *     hands     two programs joined by hand, with Popen
+ *     early     a reader that leaves early: the writer is told so, by SIGPIPE
+ *
+ * Try:
+ *
+ *     examples/processes/pipeline.ts                               all of them
+ *     examples/processes/pipeline.ts --form words --text "a b a"   a text of yours
+ *
+ * @module
+ */
+import { PIPE, pipeline, Popen } from "../../lib/subprocess.ts";
+import { oneOf, readFlags, runScript } from "../_shared/script.ts";
+
+const TEXT = "the cat and the dog and the bird";
+
+const USAGE = `Programs in a row.
+
+Usage: pipeline.ts [options]
+
+  --form F   words, hands, early, or all of them in turn (all)
+  --text T   whose words are counted ("${TEXT}")
+  --help     show this`;
+
+async function words(text: string): Promise<boolean> {
+  console.log("words: tr | sort | uniq -c | sort -rn | head -n 3");
+  const { stdout, returncodes } = await pipeline(
+    ["tr", " ", "\\n"],
+    ["sort"],
+    ["uniq", "-c"],
+    ["sort", "-rn"],
+    ["head", "-n", "3"],
+    { input: `${text}\n`, text: true },
+  );
+  for (const line of stdout.trimEnd().split("\n")) console.log(`  ${line.trim()}`);
+  console.log(`  return codes: ${returncodes.join(" ")}`);
+  return returncodes.at(-1) === 0;
+}
+
+async function hands(): Promise<boolean> {
+  console.log("hands: printf | sort");
+  const first = new Popen(["printf", "%s\\n", "pear", "apple", "plum"], { stdout: PIPE });
+  const second = new Popen(["sort"], { stdin: first.stdout, stdout: PIPE });
+  let seen = "";
+  for await (const line of second.stdout.lines()) {
+    console.log(`  ${line}`);
+    seen += line;
+  }
+  const codes = [await first.wait(), await second.wait()];
+  console.log(`  return codes: ${codes.join(" ")}`);
+  return seen === "applepearplum" && codes.join() === "0,0";
+}
+
+async function early(): Promise<boolean> {
+  console.log("early: yes | head -n 2");
+  const { stdout, returncodes } = await pipeline(["yes"], ["head", "-n", "2"], { text: true });
+  for (const line of stdout.trimEnd().split("\n")) console.log(`  ${line}`);
+  console.log(`  return codes: ${returncodes.join(" ")}: yes would have gone on for ever`);
+  return returncodes.join() === "-13,0";
+}
+
+const FORMS = { words, hands, early };
+type Form = keyof typeof FORMS;
+const NAMES = Object.keys(FORMS) as Form[];
+
+async function main(): Promise<number> {
+  const flags = readFlags({ string: ["form", "text"], default: { form: "all", text: TEXT } });
+  if (flags.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const form = oneOf("form", flags.form, ["all", ...NAMES]);
+
+  let isRight = true;
+  for (const name of form === "all" ? NAMES : [form]) {
+    isRight = await FORMS[name](String(flags.text)) && isRight;
+  }
+  return isRight ? 0 : 1;
+}
+
+if (import.meta.main) await runScript("pipeline", main);

@@ -1,0 +1,59 @@
+/**
+ * Programs: running them, talking with them, joining them.
+ *
+ * | for | reach for |
+ * | --- | --- |
+ * | running a program to its end, and having what it wrote | {@linkcode run}, {@linkcode runSync} |
+ * | the same, with less to say | {@linkcode call}, {@linkcode checkCall}, {@linkcode checkOutput} |
+ * | talking with a program, following it, stopping it | {@linkcode Popen} |
+ * | `a \| b \| c` | {@linkcode pipeline} |
+ * | a line of shell | {@linkcode getoutput}, {@linkcode getstatusoutput} |
+ *
+ * Arguments are handed over as they are. No shell sees them, so nothing in them has to be quoted and nothing
+ * can be injected: a string is a program's name, not a line to be taken apart. `shell: true` has `/bin/sh` run a
+ * string, untouched; whatever a stranger has put in it is then run too. To hand values to a script, give
+ * them as arguments: `run(['echo "$1"', "sh", value], { shell: true })`.
+ *
+ * **Not as in Python**: times are in milliseconds; `"inherit"` stands for None; `text` decodes with
+ * TextDecoder, and what is no text becomes U+FFFD unless `errors: "strict"`; `lines()` gives lines without
+ * their ends. `stderr: STDOUT` has `/bin/sh` start the program, as Deno cannot join two streams: its arguments
+ * stay arguments. A program that runs keeps this program from ending, unless {@linkcode Popen.unref}; what is then
+ * still running is killed, unless it is `detached`.
+ *
+ * *Permissions*: `--allow-run`, for `stderr: STDOUT` and `shell` of `/bin/sh`; blocking calls that do more than run
+ * a program to its end, and file descriptors, also need `--allow-env` and `--allow-run` without a list, the former
+ * `--allow-ffi` and Linux besides; `tree` needs `--allow-run` without a list.
+ *
+ * @module
+ */
+export { DEVNULL, PIPE, STDOUT } from "./subprocess/options.ts";
+export type {
+  CapturedOf,
+  EndOf,
+  Input,
+  KillOptions,
+  OptionIn,
+  OutputOf,
+  PopenOptions,
+  PopenWaitOptions,
+  PopenWaitSyncOptions,
+  ProgramOptions,
+  Redirect,
+  RunOptions,
+  RunSyncOptions,
+} from "./subprocess/options.ts";
+export type { Args } from "./subprocess/command.ts";
+export type { Output } from "./subprocess/text.ts";
+export { run } from "./subprocess/run.ts";
+export { runSync } from "./subprocess/run_sync.ts";
+export { call, checkCall, checkOutput, getoutput, getstatusoutput } from "./subprocess/short.ts";
+export type { Completed, None } from "./subprocess/run.ts";
+export { CompletedProcess } from "./subprocess/result.ts";
+export { Popen } from "./subprocess/popen.ts";
+export type { Communicated } from "./subprocess/popen.ts";
+export { CompletedPipeline, pipeline } from "./subprocess/pipeline.ts";
+export type { ErrIn, OptionsIn, OutIn, Pipelined } from "./subprocess/pipeline.ts";
+export { PipeReader } from "./subprocess/pipe_reader.ts";
+export { PipeWriter } from "./subprocess/pipe_writer.ts";
+export { CalledProcessError, SubprocessError, TimeoutExpired } from "./core/errors.ts";
+export type { Outputs, ProgramOutput } from "./core/errors.ts";

@@ -1,0 +1,146 @@
+/**
+ * Waiting for a child while the thread is blocked: no event loop runs, so this asks the kernel.
+ *
+ * @module
+ */
+import process from "node:process";
+import { mayMap, platform } from "../memory/platform/mod.ts";
+import { checkCancelled } from "../sync/steps.ts";
+import { poll, type Polled, POLLIN, POLLOUT, read, write } from "./libc.ts";
+import type { Collected, Talk } from "./talk.ts";
+
+/** The longest sleep in ms, so that a request to stop is noticed. */
+const SLICE = 40;
+/** How long a child that is not heard of is slept on: first, and at most, in ms. */
+const SHORT = 0.1;
+const LONG = 2;
+const PIECE = 1 << 20;
+/** Every so many looks it is asked whether there is still a child. */
+const SELDOM = 32;
+
+/** A child to wait for. */
+export interface Awaited {
+  pid: number;
+  /** How it ended, if that is known already. */
+  known(): number | null;
+}
+
+/** How a child has ended, as Python counts: its code, or -SIG. Null while it runs. */
+export function look(pid: number): number | null {
+  if (!mayMap()) return null;
+  const ended = platform().ended(pid);
+  if (ended === undefined) return null;
+  return ended.signal === 0 ? ended.code : -ended.signal;
+}
+
+/** Whether there is no such process, not even a zombie. */
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as { code?: string }).code === "ESRCH";
+  }
+}
+
+/**
+ * Blocks until a child has ended.
+ *
+ * @param deadline As performance.now() counts.
+ * @returns How it ended; null when the time was up.
+ * @throws {Error} The event loop has reaped it, and had no time yet to say so.
+ */
+export function endSync(child: Awaited, deadline: number): number | null {
+  const idle = new Int32Array(new SharedArrayBuffer(4));
+  let pause = SHORT;
+  for (let looks = 1;; looks++) {
+    checkCancelled();
+    if (looks % SELDOM === 0 && isGone(child.pid)) {
+      throw new Error(
+        `Cannot wait for program ${child.pid} and block: it has just ended, and how it did is ` +
+          "known once the event loop goes on; use await wait()",
+      );
+    }
+    const code = child.known() ?? look(child.pid);
+    if (code !== null) return code;
+    const left = deadline - performance.now();
+    if (left <= 0) return null;
+    Atomics.wait(idle, 0, 0, Math.min(pause, left));
+    pause = Math.min(LONG, 2 * pause);
+  }
+}
+
+/**
+ * Blocks while it writes and reads, to the end of all.
+ *
+ * @param deadline As performance.now() counts.
+ * @returns false when the time was up.
+ */
+export function talkSync(talk: Talk, deadline: number): boolean {
+  const outputs = [talk.stdout, talk.stderr].filter((output) => output !== null);
+  for (const output of outputs) takeReadAhead(output);
+  for (;;) {
+    checkCancelled();
+    feed(talk, undefined);
+    const open = outputs.filter((output) => !output.isEnded);
+    const input = talk.pending === undefined ? [] : [talk.stdin!];
+    if (open.length === 0 && input.length === 0) return true;
+    const polled: Polled[] = [
+      ...open.map(({ inbox }) => polledOf(inbox.fd, POLLIN)),
+      ...input.map(({ fd }) => polledOf(fd, POLLOUT)),
+    ];
+    const left = deadline - performance.now();
+    if (left <= 0) return false;
+    poll(polled, Math.min(SLICE, left));
+    for (const [k, output] of open.entries()) if (polled[k]!.isReady) take(output);
+    if (input.length > 0) feed(talk, polled.at(-1)!);
+  }
+}
+
+function polledOf(fd: number | undefined, wants: Polled["wants"]): Polled {
+  return { fd: fd ?? -1, wants, isReady: false, isGone: false };
+}
+
+/** Takes what the event loop had read before the thread was blocked. */
+function takeReadAhead(output: Collected): void {
+  for (let chunk; (chunk = output.inbox.readNow()) !== null;) output.add(chunk);
+  if (output.inbox.fd === undefined) output.isEnded = true;
+}
+
+/** Takes what a pipe that is ready has. */
+function take(output: Collected): void {
+  const count = read(output.inbox.fd!, output.room(PIECE));
+  if (count > 0) output.fill(count);
+  if (count !== 0) return;
+  output.isEnded = true;
+  output.inbox.cancel();
+}
+
+/** Writes what there is room for, and closes the input when nothing is left or nobody reads. */
+function feed(talk: Talk, polled: Polled | undefined): void {
+  const { pending, stdin } = talk;
+  if (pending === undefined) return;
+  let isOver = pending.length === 0 || stdin!.fd === undefined;
+  if (!isOver && polled?.isReady) {
+    const count = write(stdin!.fd!, pending);
+    if (count > 0) talk.pending = pending.subarray(count);
+    isOver = talk.pending!.length === 0 || count < 0 && polled.isGone;
+  }
+  if (!isOver) return;
+  talk.pending = undefined;
+  stdin!.close();
+}
+
+/** Checks that a thread can block for a program. */
+export function checkBlocking(action: string, hasDescriptors = true): void {
+  if (mayMap() && hasDescriptors) return;
+  if (Deno.build.os !== "linux") {
+    throw new Deno.errors.NotSupported(
+      `Cannot ${action} a program and block: not supported on ${Deno.build.os} yet`,
+    );
+  }
+  throw new Deno.errors.NotCapable(
+    `Cannot ${action} a program and block: Deno reaps and reads on its event loop; run again with ` +
+      "--allow-ffi, --allow-env and --allow-run without a list, or use the awaiting form",
+  );
+}

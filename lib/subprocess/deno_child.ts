@@ -1,0 +1,88 @@
+/**
+ * Starts a child with Deno.Command: the quicker way, which asks for `--allow-run` only.
+ *
+ * @module
+ */
+import type { Bytes, Plan, Sink, Source, Spawned, Stdio } from "./ends.ts";
+
+/** Starts a child. A stream that Deno.Command cannot connect must not be in the plan. */
+export function denoSpawn(plan: Plan): Spawned {
+  const child = new Deno.Command(plan.program, commandOptions(plan)).spawn();
+  return {
+    pid: child.pid,
+    status: child.status,
+    stdin: plan.stdin === "piped" ? sinkOf(child.stdin) : null,
+    stdout: plan.stdout === "piped" ? sourceOf(child.stdout) : null,
+    stderr: plan.stderr === "piped" ? sourceOf(child.stderr) : null,
+    hasDescriptors: false,
+    kill: (signal) => killChild(child, signal),
+    ref: () => child.ref(),
+    unref: () => child.unref(),
+  };
+}
+
+/** A plan in Deno's words. */
+export function commandOptions(plan: Plan): Deno.CommandOptions {
+  return {
+    args: plan.args,
+    ...(plan.cwd === undefined ? {} : { cwd: plan.cwd }),
+    ...(plan.env === undefined ? {} : { env: plan.env, clearEnv: true }),
+    stdin: wordOf(plan.stdin),
+    stdout: wordOf(plan.stdout),
+    stderr: wordOf(plan.stderr),
+    detached: plan.detached,
+  };
+}
+
+function wordOf(stdio: Stdio): "inherit" | "null" | "piped" {
+  return typeof stdio === "string" ? stdio : "null";
+}
+
+function killChild(child: Deno.ChildProcess, signal: Deno.Signal): void {
+  try {
+    child.kill(signal);
+  } catch (cause) {
+    // It has been reaped, or is about to be.
+    if (!(cause instanceof TypeError || cause instanceof Deno.errors.NotFound)) throw cause;
+  }
+}
+
+function sourceOf(stream: Deno.SubprocessReadableStream): Source {
+  let reader: ReadableStreamDefaultReader<Bytes> | undefined;
+  return {
+    async read() {
+      reader ??= stream.getReader();
+      const { value, done } = await reader.read();
+      return done ? null : value;
+    },
+    readAll: () => stream.bytes() as Promise<Bytes>,
+    cancel() {
+      (reader ?? stream).cancel().catch(() => {});
+    },
+  };
+}
+
+function sinkOf(stream: WritableStream<Bytes>): Sink {
+  let writer: WritableStreamDefaultWriter<Bytes> | undefined;
+  return {
+    async write(bytes) {
+      writer ??= stream.getWriter();
+      try {
+        await writer.write(bytes);
+      } catch (cause) {
+        if (cause instanceof Deno.errors.BrokenPipe) throw cause;
+        throw new Deno.errors.BrokenPipe(
+          `Cannot write to the program: ${(cause as Error).message}`,
+          { cause },
+        );
+      }
+    },
+    async close() {
+      try {
+        await (writer ?? stream).close();
+      } catch {
+        // It is closed: by an error of its own, or by an earlier call.
+      }
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/**
+ * The parent's ends of a child's pipes, whichever way the child was started.
+ *
+ * @module
+ */
+
+/** Bytes as pipes carry them. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The end that reads. One reads at a time. */
+export interface Source {
+  /** The next bytes; null at the end. */
+  read(): Promise<Bytes | null>;
+  /** All that is left, in fewer steps; only before the first read. */
+  readAll?(): Promise<Bytes>;
+  /** What has arrived already; null when there is none. */
+  readNow?(): Bytes | null;
+  /** The file descriptor, where it is known. */
+  readonly fd?: number | undefined;
+  /** The node stream, for handing the descriptor to another child. */
+  readonly stream?: unknown;
+  /** Closes the end: the child's next write fails. */
+  cancel(): void;
+}
+
+/** The end that writes. */
+export interface Sink {
+  /**
+   * Writes bytes; settles when the pipe has taken them.
+   *
+   * @throws {Deno.errors.BrokenPipe} Nobody has the other end any more.
+   */
+  write(bytes: Bytes): Promise<void>;
+  /** Closes the end: the child reads to the end of what was written. */
+  close(): Promise<void>;
+  /** The file descriptor, where it is known. */
+  readonly fd?: number | undefined;
+}
+
+/** A child that runs. */
+export interface Spawned {
+  readonly pid: number;
+  readonly status: Promise<Deno.CommandStatus>;
+  readonly stdin: Sink | null;
+  readonly stdout: Source | null;
+  readonly stderr: Source | null;
+  /** Whether a blocked thread could read and write its pipes. */
+  readonly hasDescriptors: boolean;
+  /** Sends a signal; nothing happens once it has been reaped. */
+  kill(signal: Deno.Signal): void;
+  ref(): void;
+  unref(): void;
+}
+
+/** What to start, checked and resolved. */
+export interface Plan {
+  /** What the caller named, for messages. */
+  name: string;
+  program: string;
+  args: string[];
+  cwd: string | URL | undefined;
+  /** The whole environment; undefined for the parent's. */
+  env: Record<string, string> | undefined;
+  stdin: Stdio;
+  stdout: Stdio;
+  stderr: Stdio;
+  detached: boolean;
+}
+
+/** Where a standard stream leads: besides the words of Deno, a file descriptor, or another's pipe. */
+export type Stdio = "inherit" | "null" | "piped" | number | Source;

@@ -1,0 +1,73 @@
+/**
+ * All pipes to one child: their ends as the user has them, and the one conversation over them.
+ *
+ * @module
+ */
+import { show } from "../core/checks.ts";
+import type { Spawned } from "./ends.ts";
+import { checkInput, type Input } from "./options.ts";
+import { inboxOf, PipeReader } from "./pipe_reader.ts";
+import { PipeWriter } from "./pipe_writer.ts";
+import { Talk } from "./talk.ts";
+import type { Output, TextMode } from "./text.ts";
+
+/** The pipes to a child. */
+export class Pipes {
+  readonly stdin: PipeWriter | null;
+  readonly stdout: PipeReader | null;
+  readonly stderr: PipeReader | null;
+  readonly #child: Spawned;
+  readonly #mode: TextMode | undefined;
+  #talk: Talk | undefined;
+
+  constructor(child: Spawned, mode: TextMode | undefined) {
+    this.stdin = child.stdin && new PipeWriter(child.stdin);
+    this.stdout = child.stdout && new PipeReader(child.stdout, mode);
+    this.stderr = child.stderr && new PipeReader(child.stderr, mode);
+    this.#child = child;
+    this.#mode = mode;
+  }
+
+  /** The child has ended: nobody reads its input, and what it has left is read ahead. */
+  settle(): void {
+    this.#child.stdin?.close();
+    for (const reader of this.#readers()) inboxOf(reader).drain().catch(() => {});
+  }
+
+  /** Closes them; what has not been read is lost. */
+  close(): void {
+    this.#child.stdin?.close();
+    for (const reader of this.#readers()) reader.close();
+  }
+
+  /**
+   * The conversation: begun with `input`, or gone on with, without.
+   *
+   * @param status Settles when the child has ended.
+   */
+  talk(input: Input | undefined, status: Promise<unknown>): Talk {
+    const action = "communicate";
+    checkInput(input, action);
+    const { stdin } = this.#child;
+    if (input !== undefined && this.#talk !== undefined) {
+      throw new Error(`Cannot ${action}: the input has been given already`);
+    }
+    if (input !== undefined && stdin === null) {
+      throw new TypeError(
+        `Cannot ${action}: stdin must be PIPE to give input, received ${show(input)}`,
+      );
+    }
+    const stdout = this.stdout && inboxOf(this.stdout);
+    const stderr = this.stderr && inboxOf(this.stderr);
+    return this.#talk ??= new Talk({ stdin, stdout, stderr, status }, input);
+  }
+
+  /** What has been said; all of it, or what there is so far. */
+  said(isPart = false): { stdout: Output | null; stderr: Output | null } {
+    return this.#talk?.outputs(this.#mode, isPart) ?? { stdout: null, stderr: null };
+  }
+
+  #readers(): PipeReader[] {
+    return [this.stdout, this.stderr].filter((reader) => reader !== null);
+  }
+}

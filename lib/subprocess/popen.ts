@@ -1,0 +1,293 @@
+/**
+ * A program that runs, as its starter sees it.
+ *
+ * Life of a Popen: the constructor starts it, or throws -> it *runs* -> it *ends*, and Deno reaps it: its
+ * return code is known, its input is closed, and what it had left in its pipes is read ahead. Who goes when:
+ *
+ * - the program ends early: writes fail with BrokenPipe, which `communicate()` swallows; reads go to the end;
+ * - it closes a stream and lives on: the same for that stream; `wait()` waits on;
+ * - descendants keep a pipe open after it has ended: `wait()` returns, `communicate()` waits for the pipe;
+ * - a wait is given up (timeout, abort): the program runs on, and what was collected stays;
+ * - this thread is blocked: nothing is reaped or read by the event loop, so the Sync calls ask the kernel;
+ * - this program ends: by itself it does so when its children have ended; those of which it was told not to
+ *   wait (`unref()`) are killed by Deno then, unless they are detached; `Deno.exit()` leaves all running.
+ *
+ * @module
+ */
+import { adopt, type Adopted } from "../child/children.ts";
+import { checkBoolean, checkOptions, show } from "../core/checks.ts";
+import { reached } from "../core/reached.ts";
+import { signalName, Signals } from "../core/signals.ts";
+import { checkWait } from "../sync/options.ts";
+import { checkBlocking, endSync, look, talkSync } from "./blocked.ts";
+import { type Args, checkArgs, planOf } from "./command.ts";
+import type { Spawned } from "./ends.ts";
+import {
+  checkProgram,
+  type EndOf,
+  type Input,
+  type KillOptions,
+  type OutputOf,
+  type PopenOptions,
+  type PopenWaitOptions,
+  type PopenWaitSyncOptions,
+  streamOf,
+  textModeOf,
+} from "./options.ts";
+import type { PipeReader } from "./pipe_reader.ts";
+import type { PipeWriter } from "./pipe_writer.ts";
+import { Pipes } from "./pipes.ts";
+import { copyOf, expired, returncodeOf } from "./result.ts";
+import { start } from "./start.ts";
+import { checkTree, killDescendants } from "./tree.ts";
+
+/** What `communicate()` gives: stdout and stderr, each null unless it is a pipe. */
+export type Communicated<O> = [
+  stdout: EndOf<O, "stdout", OutputOf<O>>,
+  stderr: EndOf<O, "stderr", OutputOf<O>>,
+];
+
+/**
+ * A running program.
+ *
+ * Reach for it when you want to talk with a program, follow its output or stop it; to run one to its end,
+ * {@linkcode run} is shorter. The constructor starts it. Arguments are handed over as they are: no shell
+ * looks at them, unless `shell: true` asks for one.
+ *
+ * Children stay in this program's process group, so Ctrl-C reaches them too, unless `detached`.
+ *
+ * *Permissions*: `--allow-run`. The Sync calls also need `--allow-ffi` and `--allow-env`, `--allow-run` without a
+ * list, and Linux; handing an open descriptor to the program needs `--allow-env` and `--allow-run` without a
+ * list, and handing it another's stdout is quicker with them.
+ *
+ * *Cancellation*: an abort of `wait()` or `communicate()` abandons the wait alone.
+ *
+ * @typeParam O The options, which say which streams are pipes.
+ *
+ * @example Two programs, joined
+ * ```ts
+ * import { PIPE, Popen } from "@switchyard/switchyard/subprocess";
+ *
+ * const first = new Popen(["printf", "b\\na\\n"], { stdout: PIPE });
+ * const second = new Popen(["sort"], { stdin: first.stdout, stdout: PIPE, text: true });
+ * const [sorted] = await second.communicate();
+ * await first.wait();
+ * console.log(sorted); // a, b
+ * ```
+ */
+// deno-lint-ignore no-explicit-any -- of a Popen whose options are not known, every stream may be a pipe
+export class Popen<const O extends PopenOptions = any> implements Disposable, AsyncDisposable {
+  /** The program and its arguments, as they were given. */
+  readonly args: string | string[];
+  /** Its process number. */
+  readonly pid: number;
+  /** Its input, if it is a pipe, else null. */
+  readonly stdin: EndOf<O, "stdin", PipeWriter>;
+  /** Its output, if it is a pipe, else null. */
+  readonly stdout: EndOf<O, "stdout", PipeReader<OutputOf<O>>>;
+  /** Its error output, if it is a pipe of its own, else null. */
+  readonly stderr: EndOf<O, "stderr", PipeReader<OutputOf<O>>>;
+  readonly #child: Spawned;
+  readonly #adopted: Adopted;
+  readonly #pipes: Pipes;
+  readonly #isDetached: boolean;
+  readonly #ended: Promise<void>;
+  #returncode: number | null = null;
+
+  /**
+   * Starts the program.
+   *
+   * @param args The program and its arguments; a string is the name of the program alone, or with `shell`
+   * the script. With `shell` and an array the first is the script, the others are its `$0`, `$1`, …
+   * @throws {TypeError} An argument or option is of the wrong type.
+   * @throws {Deno.errors.NotFound} There is no such program, or no such folder.
+   * @throws {Deno.errors.NotCapable} A permission is missing; the message names the flag.
+   */
+  constructor(args: Args, options?: O) {
+    const action = "start a program";
+    const given: PopenOptions = options ?? {};
+    const list = checkArgs(args, action);
+    checkProgram(given, action);
+    const child = start(planOf(list, given, action), true);
+    this.args = copyOf(args);
+    this.pid = child.pid;
+    this.#child = child;
+    this.#isDetached = given.detached ?? false;
+    const pipes = new Pipes(child, textModeOf(given));
+    this.stdin = pipes.stdin as typeof this.stdin;
+    this.stdout = pipes.stdout as typeof this.stdout;
+    this.stderr = pipes.stderr as typeof this.stderr;
+    this.#pipes = pipes;
+    this.#adopted = adopt(child.pid, child.status);
+    this.#ended = child.status.then((status) => {
+      this.#returncode ??= returncodeOf(status);
+      pipes.settle();
+    });
+  }
+
+  /** Its exit code, or `-SIG` when a signal killed it; null as long as nobody has learned of its end. */
+  get returncode(): number | null {
+    return this.#returncode;
+  }
+
+  /** Looks whether it has ended: its return code, or null. */
+  poll(): number | null {
+    this.#returncode ??= look(this.pid);
+    if (this.#returncode !== null) this.#adopted.collect();
+    return this.#returncode;
+  }
+
+  /**
+   * Waits until it has ended. A program with a full pipe that nobody reads never does: see
+   * {@linkcode communicate}.
+   *
+   * @returns Its exit code, or `-SIG` when a signal killed it.
+   * @throws {TimeoutExpired} The timeout ended first; the program runs on.
+   */
+  async wait(options: PopenWaitOptions = {}): Promise<number> {
+    const timeout = checkWait(options, "wait for the program");
+    if (!await reached(this.#ended, timeout, options.signal)) throw expired(this.args, timeout);
+    this.#adopted.collect();
+    return this.#returncode!;
+  }
+
+  /**
+   * As {@linkcode wait}, but blocks the calling thread.
+   *
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
+   */
+  waitSync(options: PopenWaitSyncOptions = {}): number {
+    const timeout = checkWait(options, "wait for the program");
+    if (this.#returncode === null) {
+      checkBlocking("wait for");
+      const code = this.#endSync(performance.now() + timeout);
+      if (code === null) throw expired(this.args, timeout);
+    }
+    this.#adopted.collect();
+    return this.#returncode!;
+  }
+
+  /**
+   * Gives it `input`, closes its input, and reads all that it writes, to its end. However much that is in
+   * either direction, nobody waits for the other: this is the way to talk with a program that reads and writes.
+   * When the wait is given up, call it again without input to go on: nothing is lost.
+   *
+   * @param input Text, bytes, a ReadableStream or an open Deno.FsFile; needs `stdin: PIPE`.
+   * @returns What it wrote to stdout and stderr, null where that is no pipe.
+   * @throws {TimeoutExpired} The timeout ended first, with what was read; the program runs on.
+   */
+  async communicate(input?: Input, options: PopenWaitOptions = {}): Promise<Communicated<O>> {
+    const timeout = checkWait(options, "communicate");
+    const talk = this.#pipes.talk(input, this.#ended);
+    const isPatient = timeout === Infinity && options.signal === undefined;
+    const all = Promise.all([talk.run(isPatient), this.#ended]);
+    if (!await reached(all, timeout, options.signal)) {
+      throw expired(this.args, timeout, this.#pipes.said(true));
+    }
+    this.#adopted.collect();
+    return this.#communicated();
+  }
+
+  /**
+   * As {@linkcode communicate}, but blocks the calling thread.
+   *
+   * @throws {TypeError} The input is a stream, which a blocked thread cannot read.
+   * @throws {Deno.errors.NotCapable} Without `--allow-ffi`, `--allow-env` or all of `--allow-run`.
+   */
+  communicateSync(
+    input?: string | Uint8Array | ArrayBuffer,
+    options: PopenWaitSyncOptions = {},
+  ): Communicated<O> {
+    const timeout = checkWait(options, "communicate");
+    const action = "communicate and block";
+    if (streamOf(input) !== undefined) {
+      throw new TypeError(
+        `Cannot ${action}: input must be text or bytes, received ${show(input)}`,
+      );
+    }
+    const child = this.#child;
+    const hasPipes = (child.stdin ?? child.stdout ?? child.stderr) !== null;
+    checkBlocking("communicate with", !hasPipes || child.hasDescriptors);
+    const talk = this.#pipes.talk(input, this.#ended);
+    if (talk.isStreamed || talk.isRunning && (talk.pending?.length ?? 0) > 0) {
+      throw new Error(`Cannot ${action}: an awaiting communicate() is still writing the input`);
+    }
+    const deadline = performance.now() + timeout;
+    if (!talkSync(talk, deadline) || this.#endSync(deadline) === null) {
+      throw expired(this.args, timeout, this.#pipes.said(true));
+    }
+    this.#adopted.collect();
+    return this.#communicated();
+  }
+
+  /**
+   * Sends it a signal, by name or number; nothing happens once it has ended.
+   *
+   * @throws {TypeError} There is no such signal.
+   */
+  sendSignal(signal: Deno.Signal | number): void {
+    const name = typeof signal === "number" ? signalName(signal) : signal;
+    if (!Object.hasOwn(Signals, name)) {
+      throw new TypeError(
+        `Cannot send a signal: there is none of that name, received ${show(signal)}`,
+      );
+    }
+    if (this.poll() === null) this.#child.kill(name);
+  }
+
+  /** Asks it to end, with SIGTERM. */
+  terminate(): void {
+    this.sendSignal("SIGTERM");
+  }
+
+  /**
+   * Ends it at once, with SIGKILL.
+   *
+   * @throws {Deno.errors.NotCapable} `tree` without `--allow-run` in full.
+   */
+  kill(options: KillOptions = {}): void {
+    const action = "kill the program";
+    checkOptions(options, action);
+    checkBoolean(options.tree, "tree", action);
+    if (options.tree) {
+      checkTree(action);
+      if (this.poll() === null || this.#isDetached) killDescendants(this.pid, this.#isDetached);
+    }
+    this.sendSignal("SIGKILL");
+  }
+
+  /**
+   * From now on this program does not wait for it before it ends. Deno kills it then, unless it was started
+   * with `detached`.
+   */
+  unref(): void {
+    this.#child.unref();
+  }
+
+  /** Undoes {@linkcode unref}. */
+  ref(): void {
+    this.#child.ref();
+  }
+
+  /** Closes the pipes and waits for its end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#pipes.close();
+    await this.wait();
+  }
+
+  /** As the async form, but blocks. */
+  [Symbol.dispose](): void {
+    this.#pipes.close();
+    this.waitSync();
+  }
+
+  #communicated(): Communicated<O> {
+    const { stdout, stderr } = this.#pipes.said();
+    return [stdout, stderr] as Communicated<O>;
+  }
+
+  #endSync(deadline: number): number | null {
+    const code = endSync({ pid: this.pid, known: () => this.#returncode }, deadline);
+    return this.#returncode ??= code;
+  }
+}

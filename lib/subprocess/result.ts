@@ -1,0 +1,81 @@
+/**
+ * How a program ended: the result, or the error.
+ *
+ * @module
+ */
+import { show } from "../core/checks.ts";
+import {
+  CalledProcessError,
+  type Outputs,
+  type ProgramOutput,
+  TimeoutExpired,
+} from "../core/errors.ts";
+import { signalName, signalNumber } from "../core/signals.ts";
+import type { Args } from "./command.ts";
+import { asText } from "./text.ts";
+
+/** How much of stderr an error's message ends with, in characters. */
+const TAIL = 500;
+
+/**
+ * A program that has ended.
+ *
+ * @typeParam Out What `stdout` is: bytes, text, or null when it was not captured.
+ * @typeParam Err What `stderr` is.
+ */
+export class CompletedProcess<
+  Out extends ProgramOutput = ProgramOutput,
+  Err extends ProgramOutput = ProgramOutput,
+> {
+  /** The program and its arguments, as they were given. */
+  readonly args: string | string[];
+  /** Its exit code, or `-SIG` when a signal killed it. */
+  readonly returncode: number;
+  /** What it wrote to standard output, or null. */
+  readonly stdout: Out;
+  /** What it wrote to standard error, or null. */
+  readonly stderr: Err;
+
+  /** Made by {@linkcode run}. */
+  constructor(args: Args, returncode: number, stdout: Out, stderr: Err) {
+    this.args = copyOf(args);
+    this.returncode = returncode;
+    this.stdout = stdout;
+    this.stderr = stderr;
+  }
+
+  /**
+   * Throws unless it ended with code 0.
+   *
+   * @throws {CalledProcessError} It ended with another code, or was killed.
+   */
+  checkReturncode(): void {
+    if (this.returncode !== 0) throw failure(this.args, this.returncode, this);
+  }
+}
+
+/** The arguments as an error or a result keeps them. */
+export function copyOf(args: Args): string | string[] {
+  return typeof args === "string" ? args : [...args];
+}
+
+/** A status as Python counts it. */
+export function returncodeOf({ code, signal }: Deno.CommandStatus): number {
+  return signal === null ? code : -signalNumber(signal);
+}
+
+/** The error of a program that failed. */
+export function failure(args: Args, returncode: number, outputs: Outputs): CalledProcessError {
+  const how = returncode < 0
+    ? `was killed by ${signalName(-returncode)}`
+    : `ended with exit code ${returncode}`;
+  const said = asText(outputs.stderr).trim().slice(-TAIL);
+  const message = `Command ${show(args)} ${how}${said === "" ? "" : `: ${said}`}`;
+  return new CalledProcessError(message, copyOf(args), returncode, outputs);
+}
+
+/** The error of a program that took too long. */
+export function expired(args: Args, timeout: number, outputs?: Outputs): TimeoutExpired {
+  const message = `Command ${show(args)} took over ${timeout} ms`;
+  return new TimeoutExpired(message, copyOf(args), timeout, outputs);
+}

@@ -1,0 +1,78 @@
+/**
+ * Starts a child the way that its plan needs.
+ *
+ * @module
+ */
+import { candidatesOf, explain } from "./command.ts";
+import { denoSpawn } from "./deno_child.ts";
+import type { Plan, Sink, Source, Spawned } from "./ends.ts";
+import { mayUseNode, nodeSpawn } from "./node_child.ts";
+
+/**
+ * Starts a child.
+ *
+ * @param wantsDescriptors Whether its pipes may be handed on, or used by a blocked thread; they are if it can be.
+ * @throws {Deno.errors.NotFound} There is no such program, or no such folder.
+ * @throws {Deno.errors.NotCapable} A permission is missing; the message names the flag.
+ */
+export function start(plan: Plan, wantsDescriptors = false): Spawned {
+  const from = typeof plan.stdin === "object" ? plan.stdin : undefined;
+  if (from === undefined) return launch(plan, wantsDescriptors);
+  if (from.stream !== undefined && mayUseNode()) {
+    const child = launch(plan, wantsDescriptors);
+    // The child has the end now. If this process kept it too, the writer would never be told that its
+    // reader has gone.
+    from.cancel();
+    return child;
+  }
+  const child = launch({ ...plan, stdin: "piped" }, wantsDescriptors);
+  pump(from, child.stdin!);
+  return { ...child, stdin: null };
+}
+
+function launch(plan: Plan, wantsDescriptors: boolean): Spawned {
+  const streams = [plan.stdin, plan.stdout, plan.stderr];
+  const needsNode = streams.some((stream) => typeof stream !== "string");
+  if (needsNode && !mayUseNode()) {
+    throw new Deno.errors.NotCapable(
+      `Cannot run ${JSON.stringify(plan.name)}: giving it a file descriptor needs --allow-env, ` +
+        "and --allow-run without a list",
+    );
+  }
+  const usesNode = needsNode || wantsDescriptors && streams.includes("piped") && mayUseNode();
+  let failure: unknown;
+  for (const program of candidatesOf(plan)) {
+    const child = usesNode ? tryNode({ ...plan, program }) : undefined;
+    if (child !== undefined) return child;
+    try {
+      // Where Node could not start it, this says why. It cannot stand in for it with descriptors.
+      const child = denoSpawn({ ...plan, program });
+      if (!needsNode) return child;
+      child.kill("SIGKILL");
+      throw new Error("its streams could not be connected");
+    } catch (cause) {
+      failure = cause;
+      if (!(cause instanceof Deno.errors.NotFound)) break;
+    }
+  }
+  throw explain(failure, plan);
+}
+
+function tryNode(plan: Plan): Spawned | undefined {
+  try {
+    return nodeSpawn(plan);
+  } catch (cause) {
+    throw explain(cause, plan);
+  }
+}
+
+/** Carries what one child writes to another, where the pipe itself cannot be handed over. */
+async function pump(from: Source, to: Sink): Promise<void> {
+  try {
+    for (let chunk; (chunk = await from.read()) !== null;) await to.write(chunk);
+  } catch {
+    // The reader is gone: the writer is told so by its own pipe.
+    from.cancel();
+  }
+  await to.close();
+}

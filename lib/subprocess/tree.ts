@@ -1,0 +1,91 @@
+/**
+ * Ending a program with its descendants.
+ *
+ * They are found by who is whose parent, from the program down: each is stopped first, so that it starts
+ * no more, until no new one is found; then all are killed. A descendant whose parent has ended before has left the
+ * tree; of a program that was started detached its process group is killed too, which still holds it.
+ *
+ * @module
+ */
+
+interface Parentage {
+  pid: number;
+  ppid: number;
+}
+
+/** Checks that other processes than one's own child may be signalled. */
+export function checkTree(action: string): void {
+  if (Deno.permissions.querySync({ name: "run" }).state === "granted") return;
+  throw new Deno.errors.NotCapable(
+    `Cannot ${action}: signalling its descendants needs --allow-run without a list`,
+  );
+}
+
+/**
+ * Kills all descendants of a process, which itself is left stopped.
+ *
+ * @param isGroup Whether it leads a process group.
+ */
+export function killDescendants(pid: number, isGroup: boolean): void {
+  const known = new Set([pid]);
+  send(pid, "SIGSTOP");
+  for (let more = true; more;) {
+    more = false;
+    for (const { pid: child, ppid } of parentages()) {
+      if (!known.has(ppid) || known.has(child)) continue;
+      known.add(child);
+      send(child, "SIGSTOP");
+      more = true;
+    }
+  }
+  known.delete(pid);
+  for (const child of known) send(child, "SIGKILL");
+  if (isGroup) send(-pid, "SIGKILL");
+}
+
+function send(pid: number, signal: Deno.Signal): void {
+  try {
+    Deno.kill(pid, signal);
+  } catch (cause) {
+    // It has ended meanwhile, or belongs to somebody else.
+    if (!(cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.PermissionDenied)) {
+      throw cause;
+    }
+  }
+}
+
+function parentages(): Parentage[] {
+  return Deno.build.os === "linux" ? fromProc() ?? fromPs() : fromPs();
+}
+
+/** From /proc, which Deno shows to who may do all. */
+function fromProc(): Parentage[] | undefined {
+  const found: Parentage[] = [];
+  try {
+    for (const { name } of Deno.readDirSync("/proc")) {
+      if (!/^\d+$/.test(name)) continue;
+      try {
+        // The second field is a name in parentheses, which may hold anything.
+        const rest = Deno.readTextFileSync(`/proc/${name}/stat`).split(") ").at(-1)!;
+        found.push({ pid: Number(name), ppid: Number(rest.split(" ")[1]) });
+      } catch (cause) {
+        if (cause instanceof Deno.errors.NotCapable) throw cause;
+      }
+    }
+    return found;
+  } catch {
+    return undefined;
+  }
+}
+
+function fromPs(): Parentage[] {
+  const { stdout } = new Deno.Command("ps", {
+    args: ["-A", "-o", "pid=", "-o", "ppid="],
+    stdin: "null",
+    stderr: "null",
+  }).outputSync();
+  return new TextDecoder().decode(stdout).trim().split("\n").map((line) => {
+    const [pid, ppid] = line.trim().split(/\s+/).map(Number);
+    return { pid: pid!, ppid: ppid! };
+  });
+}

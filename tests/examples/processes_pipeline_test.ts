@@ -1,0 +1,58 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const LEAST = ["--allow-run=printf,tr,sort,uniq,head,yes"];
+const script = (...args: string[]) => run("processes/pipeline.ts", args, { flags: LEAST });
+
+const ROUNDS = 3;
+const ALL = [
+  "words: tr | sort | uniq -c | sort -rn | head -n 3",
+  "  3 the",
+  "  2 and",
+  "  1 dog",
+  "  return codes: 0 0 0 0 0",
+  "hands: printf | sort",
+  "  apple",
+  "  pear",
+  "  plum",
+  "  return codes: 0 0",
+  "early: yes | head -n 2",
+  "  y",
+  "  y",
+  "  return codes: -13 0: yes would have gone on for ever",
+];
+
+Deno.test("processes/pipeline.ts shows all of it", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals(stderr, "");
+    assertEquals(lines, ALL);
+    assertEquals([code, leftovers], [0, []]);
+  }
+});
+
+Deno.test("processes/pipeline.ts --form words --text counts another text", async () => {
+  const { code, lines, stderr } = await script("--form", "words", "--text", "a b a $(b)");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals([lines.length, lines[1]], [5, "  2 a"]);
+  assert(lines.includes("  1 $(b)"));
+});
+
+Deno.test("processes/pipeline.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.some((line) => line.includes("--form")));
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--smoke"], 'pipeline: unknown argument "--smoke"'],
+  [["--form", "x"], "pipeline: --form must be all or words or hands or early, received"],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/pipeline.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

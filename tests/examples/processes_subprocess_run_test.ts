@@ -1,0 +1,66 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const LEAST = ["--allow-run=sh,/bin/sh,sort,printf"];
+const script = (...args: string[]) => run("processes/subprocess_run.ts", args, { flags: LEAST });
+
+const ROUNDS = 3;
+const ALL = [
+  'codes: run(["sh", "-c", ...])',
+  "  exit 0     -> 0",
+  "  exit 3     -> 3",
+  "  kill -9 $$ -> -9",
+  "  with check: CalledProcessError, code 4: no paper",
+  "output: { captureOutput: true, text: true }",
+  "  stdout: a result",
+  "  stderr: a remark",
+  'input: { input: "pear apple plum" }, to sort',
+  "  apple pear plum",
+  "shell: run(`printf '%s\\n' ${name}`, { shell: true })",
+  "  notes.txt",
+  "  your files are mine now",
+  "  the name was run as a command: WRONG",
+  'words: run(["printf", "%s\\n", name])',
+  "  notes.txt; echo your files are mine now",
+  "  the name was a name",
+  "wrong: shell; right: codes, output, input, words",
+];
+
+Deno.test("processes/subprocess_run.ts shows all of it", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals(stderr, "");
+    assertEquals(lines, ALL);
+    assertEquals([code, leftovers], [0, []]);
+  }
+});
+
+Deno.test("processes/subprocess_run.ts --form shows one of them", async () => {
+  const shell = await script("--form", "shell");
+  assertEquals([shell.code, shell.stderr], [1, ""]);
+  assertEquals(shell.lines.at(-1), "  the name was run as a command: WRONG");
+  const words = await script("--form", "words");
+  assertEquals([words.code, words.lines.at(-1)], [0, "  the name was a name"]);
+});
+
+Deno.test("processes/subprocess_run.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.some((line) => line.includes("--form")));
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--smoke"], 'subprocess_run: unknown argument "--smoke"'],
+  [
+    ["--form", "x"],
+    "subprocess_run: --form must be all or codes or output or input or shell or words, received",
+  ],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/subprocess_run.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

@@ -1,0 +1,57 @@
+/**
+ * What the tests of programs share.
+ *
+ * @module
+ */
+
+const LIMIT = 15_000;
+
+/** A test with a time limit of its own. */
+export function test(name: string, fn: () => Promise<void> | void): void {
+  Deno.test(name, async () => {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => reject(new Error(`hangs: over ${LIMIT} ms`)), LIMIT);
+    try {
+      await Promise.race([fn(), promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  });
+}
+
+/** A script for `sh -c`. */
+export function sh(script: string, ...args: string[]): string[] {
+  return ["sh", "-c", script, "sh", ...args];
+}
+
+/** Bytes that repeat only after a while, so that a lost or doubled chunk shows. */
+export function pattern(size: number): Uint8Array<ArrayBuffer> {
+  const words = new Uint32Array(Math.ceil(size / 4));
+  for (let k = 0; k < words.length; k++) words[k] = Math.imul(k, 2654435761);
+  return new Uint8Array(words.buffer, 0, size);
+}
+
+/** Whether two arrays have the same bytes; quicker than an assertion over megabytes. */
+export function same(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((byte, k) => byte === b[k]);
+}
+
+/** Whether a process runs: not gone, and no zombie. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until a condition holds; the test's limit ends it. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((wake) => setTimeout(wake, 5));
+}
+
+/** How many file descriptors this process has open. */
+export function descriptors(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
