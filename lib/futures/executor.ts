@@ -21,7 +21,6 @@ import { checkMap, checkWorkers } from "../pool/options.ts";
 import { Results } from "../pool/results.ts";
 import { Future } from "./future.ts";
 
-
 /** Options of an executor. */
 export interface ExecutorOptions {
   /** So many workers stay though they have nothing to do. Default: 0. */

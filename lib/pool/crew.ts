@@ -1,0 +1,235 @@
+/**
+ * The workers of a pool: how many there are, and who comes and goes.
+ *
+ * Workers are started while there is work for them, one at a time, as each start blocks this thread. They leave
+ * when they have had nothing to do for long, when they have done what one may do, and when the pool closes.
+ * When {@linkcode TRIES} in a row die before they are ready the crew is broken: it starts no more.
+ *
+ * @module
+ */
+import { BrokenExecutor, WorkerLostError } from "../core/errors.ts";
+import type { Packed } from "../transfer/pack.ts";
+import { mainModule, type Reference, referTo } from "../transfer/task.ts";
+import type { EngineOptions } from "./engine.ts";
+import type { Head } from "./frames.ts";
+import type { Loss } from "./lane.ts";
+import { write } from "./payload.ts";
+import { GONE, READY, RETIRING, STARTING, Worker } from "./worker.ts";
+
+/** So many workers may die in a row before they are ready. */
+const TRIES = 3;
+/** For how long workers are listened to when there is nothing to do, in ms. */
+const AWAKE = 50;
+
+/** Whom the crew works for. */
+export interface Employer {
+  /** Whether there are calls that have not ended. */
+  readonly isBusy: boolean;
+  /** How many calls wait for a worker. */
+  readonly unserved: number;
+  /** A worker may have said something. */
+  poll(): void;
+  /** A worker has said something. */
+  hear(worker: Worker, head: Head, value: Uint8Array | Packed): void;
+  /** A worker has ended, and is no longer in the crew. */
+  lost(worker: Worker, loss: Loss): void;
+  /** There will be no workers. */
+  broke(error: BrokenExecutor): void;
+}
+
+/** Workers. */
+export class Crew {
+  readonly workers: Set<Worker> = new Set();
+  readonly #options: EngineOptions;
+  readonly #employer: Employer;
+  readonly #initializer: Reference | undefined;
+  #isClosed = false;
+  #started = 0;
+  /** How many have died in a row before they were ready. */
+  #deaths = 0;
+  #broken: BrokenExecutor | undefined;
+  #hasMain = false;
+  #growing: ReturnType<typeof setTimeout> | undefined;
+  #leaving: ReturnType<typeof setTimeout> | undefined;
+  #falling: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: EngineOptions, employer: Employer) {
+    this.#options = options;
+    this.#employer = employer;
+    this.#initializer = options.initializer && referTo(options.initializer);
+  }
+
+  /** Those that take calls. */
+  get ready(): Worker[] {
+    return [...this.workers].filter((worker) => worker.state === READY);
+  }
+
+  /** Why there are no workers, if there can be none. */
+  get broken(): BrokenExecutor | undefined {
+    return this.#broken;
+  }
+
+  /** Tells of a module that calls need: the main one is imported before a worker is ready. */
+  needs(module: string): void {
+    this.#hasMain ||= module === mainModule();
+  }
+
+  /**
+   * Starts a worker.
+   *
+   * @throws {Deno.errors.NotCapable} A permission is missing.
+   */
+  start(): void {
+    const { start, prefix, world, initArgs } = this.#options;
+    const worker = new Worker(`${prefix}${this.#started++}`, world);
+    const { payload } = write(initArgs, world, "initArgs");
+    worker.lane = start({
+      name: worker.name,
+      modules: this.#hasMain ? [mainModule()] : [],
+      initializer: this.#initializer,
+      initArgs: payload instanceof Uint8Array ? payload : payload.packed,
+      hear: (head, value) => this.#employer.hear(worker, head, value),
+    }, () => this.#employer.poll());
+    this.workers.add(worker);
+    worker.lane.ended.then((loss) => this.#lost(worker, loss));
+  }
+
+  /** Starts workers as long as they are wanted. */
+  grow(): void {
+    if (this.#growing !== undefined || !this.#wantsWorker()) return;
+    this.#growing = setTimeout(() => {
+      this.#growing = undefined;
+      if (!this.#wantsWorker()) return;
+      try {
+        this.start();
+      } catch (cause) {
+        return this.break(cause);
+      }
+      this.grow();
+    }, 0);
+  }
+
+  /** Notes that a worker is ready for its first call. */
+  isReady(worker: Worker): void {
+    this.#deaths = 0;
+    if (worker.state === STARTING) worker.state = READY;
+    this.idles(worker);
+    if (!this.#employer.isBusy) this.rest();
+  }
+
+  /** Notes that a worker has nothing to do; it leaves when that lasts. */
+  idles(worker: Worker): void {
+    worker.idleSince = performance.now();
+    if (worker.state === RETIRING) return worker.stop();
+    if (this.#isClosed && !this.#employer.isBusy) return this.retire(worker);
+    const { idleTimeout } = this.#options;
+    if (idleTimeout === Infinity || this.#leaving !== undefined) return;
+    this.#leaving = setTimeout(() => {
+      this.#leaving = undefined;
+      this.#letIdleLeave();
+    }, idleTimeout);
+    this.#leaving.unref();
+  }
+
+  /** Has a worker end when it has done what it was given. */
+  retire(worker: Worker): void {
+    if (worker.state === RETIRING || worker.state === GONE) return;
+    worker.state = RETIRING;
+    if (worker.calls.size === 0) worker.stop();
+  }
+
+  /** Has all workers end when there is nothing left to do. */
+  close(): void {
+    this.#isClosed = true;
+    if (!this.#employer.isBusy) { for (const worker of this.workers) this.retire(worker); }
+  }
+
+  /** Ends a worker as soon as that can be done. */
+  kill(worker: Worker): void {
+    clearTimeout(worker.grace);
+    worker.lane.kill();
+  }
+
+  /** Starts no more workers, and ends those that there are. */
+  break(cause: unknown, how = "the initializer failed"): void {
+    if (this.#broken !== undefined) return;
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    this.#broken = new BrokenExecutor(`The pool is broken: ${how}${why}`, { cause });
+    this.#employer.broke(this.#broken);
+    for (const worker of this.workers) this.kill(worker);
+  }
+
+  /** Listens to the workers: there is something to do. */
+  wake(): void {
+    clearTimeout(this.#falling);
+    for (const { lane } of this.workers) lane.wake();
+  }
+
+  /** There is nothing to be heard; when that lasts nobody listens, so that the program can end. */
+  rest(): void {
+    clearTimeout(this.#falling);
+    this.#falling = setTimeout(() => {
+      for (const { lane, state } of this.workers) if (state !== STARTING) lane.rest();
+    }, AWAKE);
+    this.#falling.unref();
+  }
+
+  /** Settles when all have ended. */
+  async gone(): Promise<void> {
+    while (this.workers.size > 0) {
+      await Promise.all([...this.workers].map((worker) => worker.lane.ended));
+      await Promise.resolve();
+    }
+    clearTimeout(this.#leaving);
+    clearTimeout(this.#falling);
+    clearTimeout(this.#growing);
+  }
+
+  /** Blocks the thread until all have ended; false when the time is up first. */
+  goneSync(deadline: number): boolean {
+    return [...this.workers].every(({ lane }) =>
+      lane.joinSync(Math.max(0, deadline - performance.now()))
+    );
+  }
+
+  #wantsWorker(): boolean {
+    const { maxWorkers, minWorkers } = this.#options;
+    if (this.#broken !== undefined || this.workers.size >= maxWorkers) return false;
+    if (!this.#isClosed && this.workers.size < minWorkers) return true;
+    const starting = [...this.workers].filter(({ state }) => state === STARTING).length;
+    return this.#employer.unserved > starting;
+  }
+
+  #letIdleLeave(): void {
+    const { idleTimeout, minWorkers } = this.#options;
+    let count = this.workers.size;
+    for (const worker of this.ready) {
+      if (worker.calls.size > 0) continue;
+      if (performance.now() - worker.idleSince < idleTimeout - 1) this.idles(worker);
+      else if (count > minWorkers) {
+        count--;
+        this.retire(worker);
+      }
+    }
+  }
+
+  #lost(worker: Worker, loss: Loss): void {
+    const wasReady = worker.state !== STARTING;
+    worker.state = GONE;
+    this.workers.delete(worker);
+    clearTimeout(worker.grace);
+    this.#employer.lost(worker, loss);
+    if (wasReady || ++this.#deaths < TRIES) return this.grow();
+    const last = endOf(loss);
+    const how = `${TRIES} workers in a row ended before they were ready, the last of them ${last}`;
+    this.break(loss.error, how);
+  }
+}
+
+/** How a worker ended, in words. */
+export function endOf({ exitcode, signal, error }: Loss): string {
+  if (signal !== null) return `was killed by ${signal}`;
+  if (error instanceof WorkerLostError) return `ended: ${error.message}`;
+  if (error !== null) return `ended by an uncaught error: ${error.message}`;
+  return exitcode === null ? "was terminated" : `ended with exit code ${exitcode}`;
+}
