@@ -180,7 +180,7 @@ export abstract class Executor implements AsyncDisposable, Disposable {
     if (engine.isClosed && !engine.isBroken) {
       throw new Error(`Cannot ${action}: the executor has been shut down`);
     }
-    if (engine.waiting >= this.#maxQueue) {
+    if (this.#maxQueue !== Infinity && engine.waiting >= this.#maxQueue) {
       throw new Full(`Cannot ${action}: ${this.#maxQueue} calls wait already`);
     }
   }

@@ -54,8 +54,10 @@ export class Future<T = unknown> {
    * @throws {TimeoutError} The timeout ended first, here or that of the call.
    */
   async result(options?: WaitOptions): Promise<T> {
-    await this.#end(options);
-    return unwrap(this.#call) as T;
+    const call = this.#call;
+    if (options !== undefined) await this.#end(options);
+    else if (call.state !== ENDED) await new Promise<void>((resolve) => call.whenEnded(resolve));
+    return unwrap(call) as T;
   }
 
   /** As {@linkcode result}, but blocks the thread. */

@@ -10,7 +10,6 @@
  *
  * @module
  */
-import type { Lost } from "../transfer/flight.ts";
 import type { Reference } from "../transfer/task.ts";
 import type { Outcome } from "../child/outcome.ts";
 import type { CallKind } from "./frames.ts";
@@ -50,8 +49,8 @@ export class Call {
   items = 0;
   micros = 0;
   retries: number;
-  /** What in its arguments is told when it never arrives. */
-  flights: Lost[];
+  /** The first that is called at its end, and the others. */
+  #watcher: (() => void) | undefined;
   #watchers: (() => void)[] | undefined;
 
   constructor(
@@ -61,22 +60,21 @@ export class Call {
     readonly payload: Payload,
     readonly submitted: number,
     readonly options: CallOptions,
-    flights: Lost[],
   ) {
     this.retries = options.retries ?? 0;
-    this.flights = flights;
   }
 
   /** Calls `fn` once the call has ended: at once if it has. */
   whenEnded(fn: () => void): void {
-    if (this.state === ENDED) return fn();
-    (this.#watchers ??= []).push(fn);
+    if (this.state === ENDED) fn();
+    else if (this.#watcher === undefined) this.#watcher = fn;
+    else (this.#watchers ??= []).push(fn);
   }
 
   /** Does not call `fn` any more. */
   forget(fn: () => void): void {
-    const at = this.#watchers?.indexOf(fn) ?? -1;
-    if (at >= 0) this.#watchers!.splice(at, 1);
+    if (this.#watcher === fn) this.#watcher = this.#watchers?.shift();
+    else this.#watchers = this.#watchers?.filter((watcher) => watcher !== fn);
   }
 
   /** Ends the call; false if it had ended before. */
@@ -84,8 +82,10 @@ export class Call {
     if (this.state === ENDED) return false;
     this.state = ENDED;
     this.outcome = outcome;
+    const watcher = this.#watcher;
     const watchers = this.#watchers;
-    this.#watchers = undefined;
+    this.#watcher = this.#watchers = undefined;
+    watcher?.();
     if (watchers !== undefined) { for (const fn of watchers) fn(); }
     return true;
   }

@@ -8,12 +8,10 @@
  * @module
  */
 import { BrokenExecutor, WorkerLostError } from "../core/errors.ts";
-import type { Packed } from "../transfer/pack.ts";
 import { mainModule, type Reference, referTo } from "../transfer/task.ts";
 import type { EngineOptions } from "./engine.ts";
-import type { Head } from "./frames.ts";
-import type { Loss } from "./lane.ts";
-import { write } from "./payload.ts";
+import type { Hear, Loss } from "./lane.ts";
+import { Span, write } from "./payload.ts";
 import { GONE, READY, RETIRING, STARTING, Worker } from "./worker.ts";
 
 /** So many workers may die in a row before they are ready. */
@@ -30,7 +28,7 @@ export interface Employer {
   /** A worker may have said something. */
   poll(): void;
   /** A worker has said something. */
-  hear(worker: Worker, head: Head, value: Uint8Array | Packed): void;
+  hear(worker: Worker, ...word: Parameters<Hear>): void;
   /** A worker has ended, and is no longer in the crew. */
   lost(worker: Worker, loss: Loss): void;
   /** There will be no workers. */
@@ -71,7 +69,7 @@ export class Crew {
 
   /** Tells of a module that calls need: the main one is imported before a worker is ready. */
   needs(module: string): void {
-    this.#hasMain ||= module === mainModule();
+    if (!this.#hasMain) this.#hasMain = module === mainModule();
   }
 
   /**
@@ -82,13 +80,14 @@ export class Crew {
   start(): void {
     const { start, prefix, world, initArgs } = this.#options;
     const worker = new Worker(`${prefix}${this.#started++}`, world);
-    const { payload } = write(initArgs, world, "initArgs");
+    const payload = write(initArgs, world, "initArgs");
     worker.lane = start({
       name: worker.name,
       modules: this.#hasMain ? [mainModule()] : [],
       initializer: this.#initializer,
-      initArgs: payload instanceof Uint8Array ? payload : payload.packed,
-      hear: (head, value) => this.#employer.hear(worker, head, value),
+      initArgs: payload instanceof Span ? new Uint8Array(payload.view) : payload.packed,
+      hear: (kind, id, third, fourth, value) =>
+        this.#employer.hear(worker, kind, id, third, fourth, value),
     }, () => this.#employer.poll());
     this.workers.add(worker);
     worker.lane.ended.then((loss) => this.#lost(worker, loss));

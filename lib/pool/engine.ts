@@ -23,7 +23,7 @@ import { callSafely } from "./async_result.ts";
 import { Call, type CallOptions, ENDED, GIVEN, QUEUED } from "./call.ts";
 import { Crew, type Employer, endOf } from "./crew.ts";
 import { blockUntil } from "./eventual.ts";
-import { BROKEN, CALL, type CallKind, DONE, type Head, READY, REPORT } from "./frames.ts";
+import { BROKEN, CALL, type CallKind, DONE, READY, REPORT } from "./frames.ts";
 import { holdInterrupts } from "./interrupt.ts";
 import type { Lane, LaneBoot, Loss } from "./lane.ts";
 import { isSpent, loadAll, missing, read, write } from "./payload.ts";
@@ -70,6 +70,7 @@ export interface PoolStats {
 }
 
 let ids = 0;
+const NO_OPTIONS: CallOptions = {};
 const references = new WeakMap<Target, Reference>();
 
 /**
@@ -175,24 +176,24 @@ export class Engine {
   submit(
     target: unknown,
     args: unknown[],
-    options: CallOptions & { transfer?: Transferable[] | undefined } = {},
+    options: CallOptions & { transfer?: Transferable[] | undefined } = NO_OPTIONS,
     kind: CallKind = CALL,
   ): Call {
     const { broken } = this.#crew;
     if (broken !== undefined) throw brokenAgain(broken);
     const reference = referenceOf(target);
-    const { payload, flights } = write(args, this.#options.world, "args", options.transfer);
+    const payload = write(args, this.#options.world, "args", options.transfer);
     this.#crew.needs(reference.module);
     // The first worker is started here, so that what keeps it from starting is told here.
     if (this.#crew.workers.size === 0) {
       try {
         this.#crew.start();
       } catch (error) {
-        loseAll(flights);
+        loseAll(payload.flights);
         throw error;
       }
     }
-    const call = new Call(++ids, kind, reference, payload, performance.now(), options, flights);
+    const call = new Call(++ids, kind, reference, payload, performance.now(), options);
     if (this.#open++ === 0) this.#wakeUp();
     this.#schedule.add(call);
     return call;
@@ -215,7 +216,7 @@ export class Engine {
     if (call.state === QUEUED) this.#schedule.backlog.dropped();
     else if (worker?.withdraw(call) === true) this.#schedule.soon();
     else return running && worker !== undefined && this.#cancelRunning(worker, call, reason);
-    loseAll(call.flights);
+    loseAll(call.payload.flights);
     call.isCancelled = true;
     this.#fail(call, reason);
     this.#closeOne();
@@ -293,7 +294,8 @@ export class Engine {
         return unserved();
       },
       poll: () => this.poll(),
-      hear: (worker, head, value) => this.#hear(worker, head, value),
+      hear: (worker, kind, id, third, fourth, value) =>
+        this.#hear(worker, kind, id, third, fourth, value),
       lost: (worker, loss) => this.#lost(worker, loss),
       broke: (broken) => {
         this.#isClosed = true;
@@ -356,7 +358,14 @@ export class Engine {
     call.whenEnded(() => clearTimeout(timer));
   }
 
-  #hear(worker: Worker, { kind, id, third, fourth }: Head, value: Uint8Array | Packed): void {
+  #hear(
+    worker: Worker,
+    kind: number,
+    id: number,
+    third: number,
+    fourth: number,
+    value: Uint8Array | Packed,
+  ): void {
     if (kind === READY) {
       this.#crew.isReady(worker);
       return this.#schedule.soon();
@@ -368,10 +377,13 @@ export class Engine {
     if (call === undefined) return;
     if (kind === REPORT) return this.#withModules(value, (it) => this.#report(call, it));
     worker.calls.delete(id);
-    clearTimeout(worker.grace);
-    worker.grace = undefined;
+    if (worker.grace !== undefined) {
+      clearTimeout(worker.grace);
+      worker.grace = undefined;
+    }
     this.#count(call, third, fourth);
-    this.#withModules(value, (it) => this.#settle(call, kind, it));
+    if (this.#loading === undefined && missing(value).length === 0) this.#settle(call, kind, value);
+    else this.#withModules(value, (it) => this.#settle(call, kind, it));
     if (worker.calls.size === 0) this.#crew.idles(worker);
     this.#schedule.soon();
   }
@@ -419,7 +431,7 @@ export class Engine {
       else if (!isSpent(call.payload) && (!worker.hasBegun(call) || call.retries-- > 0)) {
         back.push(call);
       } else {
-        loseAll(call.flights);
+        loseAll(call.payload.flights);
         this.#fail(call, lostError(call, worker, loss));
         this.#closeOne();
       }
@@ -432,7 +444,7 @@ export class Engine {
   #failWaiting(broken: BrokenExecutor): void {
     for (const call of this.#schedule.backlog.waiting()) {
       this.#schedule.backlog.dropped();
-      loseAll(call.flights);
+      loseAll(call.payload.flights);
       this.#fail(call, brokenAgain(broken));
       this.#closeOne();
     }

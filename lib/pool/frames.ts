@@ -25,6 +25,7 @@
  *
  * @module
  */
+import type { Span } from "./payload.ts";
 
 // To a worker.
 export const CALL = 1;
@@ -41,7 +42,7 @@ export const REPORT = 9;
 export const DONE = 10;
 export const FAILED = 11;
 
-/** The bytes of a frame before its value. */
+/** The bytes of a frame before its value, a multiple of four. */
 export const HEAD = 20;
 /** The length of a value that is not in the frame. */
 export const ASIDE = -1;
@@ -49,20 +50,10 @@ export const ASIDE = -1;
 /** How a call applies its target to what it is given: to arguments, or to each item of a chunk. */
 export type CallKind = typeof CALL | typeof MAP | typeof STARMAP;
 
-/** The head of a frame. */
-export interface Head {
-  kind: number;
-  id: number;
-  /** The number of the target, or how long the call ran. */
-  third: number;
-  /** The number of the ticket, or how many items have run. */
-  fourth: number;
-}
-
-/** Writes frames one behind the other. */
+/** Writes frames one behind the other; each begins at a multiple of four bytes. */
 export class FrameWriter {
   #bytes = new Uint8Array(1 << 12);
-  #view = new DataView(this.#bytes.buffer);
+  #words = new Int32Array(this.#bytes.buffer);
   #length = 0;
 
   /** How many bytes there are. */
@@ -71,71 +62,88 @@ export class FrameWriter {
   }
 
   /** Adds a frame. Without a value, that is aside. */
-  add({ kind, id, third, fourth }: Head, value: Uint8Array | undefined): void {
-    const size = HEAD + (value?.length ?? 0);
+  add(kind: number, id: number, third: number, fourth: number, value: Span | undefined): void {
+    const size = HEAD + padded(value === undefined ? 0 : value.length);
     if (this.#length + size > this.#bytes.length) this.#grow(size);
     const at = this.#length;
-    const view = this.#view;
-    view.setInt32(at, kind, true);
-    view.setInt32(at + 4, id, true);
-    view.setUint32(at + 8, third, true);
-    view.setInt32(at + 12, fourth, true);
-    view.setInt32(at + 16, value === undefined ? ASIDE : value.length, true);
+    writeHead(this.#words, at >> 2, kind, id, third, fourth, value);
     if (value !== undefined) copyBytes(value, this.#bytes, at + HEAD);
     this.#length = at + size;
   }
 
   /** Gives all of it, and begins anew. */
   take(): Uint8Array<ArrayBuffer> {
+    // Quicker than slice(): the copy is not zeroed before.
     const taken = new Uint8Array(this.#bytes.subarray(0, this.#length));
     this.#length = 0;
     return taken;
   }
 
   #grow(size: number): void {
-    const larger = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + size));
+    const larger = new Uint8Array(padded(Math.max(this.#bytes.length * 2, this.#length + size)));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
-    this.#view = new DataView(larger.buffer);
+    this.#words = new Int32Array(larger.buffer);
   }
 }
 
-/** Reads the frames of a message. */
-export function readFrames(
-  bytes: Uint8Array,
-  each: (head: Head, value: Uint8Array | undefined) => void,
+/** Writes the head of a frame. */
+export function writeHead(
+  words: Int32Array,
+  at: number,
+  kind: number,
+  id: number,
+  third: number,
+  fourth: number,
+  value: Span | undefined,
 ): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  words[at] = kind;
+  words[at + 1] = id;
+  words[at + 2] = third;
+  words[at + 3] = fourth;
+  words[at + 4] = value === undefined ? ASIDE : value.length;
+}
+
+/** The next multiple of four. */
+export function padded(length: number): number {
+  return length + 3 & ~3;
+}
+
+/** What is done with a frame. */
+export type OnFrame = (
+  kind: number,
+  id: number,
+  third: number,
+  fourth: number,
+  value: Uint8Array | undefined,
+) => void;
+
+/** Reads the frames of a message. */
+export function readFrames(message: Uint8Array, each: OnFrame): void {
+  const bytes = (message.byteOffset & 3) === 0 ? message : new Uint8Array(message);
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
   for (let at = 0; at < bytes.length;) {
-    const head = headAt(view, at);
-    const length = view.getInt32(at + 16, true);
+    const head = at >> 2;
+    const length = words[head + 4]!;
     at += HEAD;
-    each(head, length === ASIDE ? undefined : bytes.subarray(at, at + length));
-    if (length > 0) at += length;
+    const value = length === ASIDE ? undefined : bytes.subarray(at, at + length);
+    if (length > 0) at += padded(length);
+    each(words[head]!, words[head + 1]!, words[head + 2]! >>> 0, words[head + 3]!, value);
   }
 }
 
 /** How many values of a message are beside it. */
 export function countAsides(bytes: Uint8Array): number {
   let count = 0;
-  readFrames(bytes, (_, value) => count += value === undefined ? 1 : 0);
+  readFrames(bytes, (_kind, _id, _third, _fourth, value) => count += value === undefined ? 1 : 0);
   return count;
-}
-
-function headAt(view: DataView, at: number): Head {
-  return {
-    kind: view.getInt32(at, true),
-    id: view.getInt32(at + 4, true),
-    third: view.getUint32(at + 8, true),
-    fourth: view.getInt32(at + 12, true),
-  };
 }
 
 /** Short copies are quicker byte by byte. */
 export const LOOP_LIMIT = 64;
 
 /** Copies bytes. */
-export function copyBytes(from: Uint8Array, into: Uint8Array, at: number): void {
-  if (from.length < LOOP_LIMIT) { for (let k = 0; k < from.length; k++) into[at + k] = from[k]!; }
-  else into.set(from, at);
+export function copyBytes({ bytes, start, length }: Span, into: Uint8Array, at: number): void {
+  if (length < LOOP_LIMIT) { for (let k = 0; k < length; k++) into[at + k] = bytes[start + k]!; }
+  else into.set(bytes.subarray(start, start + length), at);
 }

@@ -4,13 +4,18 @@
  * @module
  */
 import type { Packed } from "../transfer/pack.ts";
-import type { Head } from "./frames.ts";
 import type { Payload } from "./payload.ts";
 import type { Preparation } from "./station.ts";
 import type { Tickets } from "./tickets.ts";
 
 /** What is heard of a worker's words, in order. Bytes are good until the call ends: who keeps them copies them. */
-export type Hear = (head: Head, value: Uint8Array | Packed) => void;
+export type Hear = (
+  kind: number,
+  id: number,
+  third: number,
+  fourth: number,
+  value: Uint8Array | Packed,
+) => void;
 
 /** How a worker ended. */
 export interface Loss {

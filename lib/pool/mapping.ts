@@ -13,7 +13,7 @@ import { CancelledError, ShareError, TimeoutError } from "../core/errors.ts";
 import type { Call } from "./call.ts";
 import type { Engine } from "./engine.ts";
 import type { MAP, STARMAP } from "./frames.ts";
-import { LARGEST, write } from "./payload.ts";
+import { LARGEST, Span, write } from "./payload.ts";
 import { type Progress, ProgressBar } from "./progress.ts";
 
 /** Options of a map. */
@@ -191,7 +191,7 @@ export class Mapping {
       if (error instanceof ShareError) nameItem(items, start, engine);
       throw error;
     }
-    if (call.payload instanceof Uint8Array) this.#bytes += call.payload.length;
+    if (call.payload instanceof Span) this.#bytes += call.payload.length;
     this.#calls.push(call);
     call.whenEnded(() => this.#ended(call));
   }

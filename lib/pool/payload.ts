@@ -10,6 +10,7 @@
  */
 import { ShareError } from "../core/errors.ts";
 import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
+import { HAS_MODULES } from "../transfer/codec_format.ts";
 import { bareError } from "../transfer/failure.ts";
 import { gatherIn, loseAll, type Lost } from "../transfer/flight.ts";
 import {
@@ -24,6 +25,23 @@ import { reducer, revive } from "../transfer/reduce.ts";
 import type { World } from "../transfer/shareable.ts";
 import { isLoaded, load } from "../transfer/task.ts";
 
+/** Bytes of a value. They lie among others': an array for each would cost more than the rest of a short call. */
+export class Span {
+  /** What is to be called if it never arrives. */
+  flights: Lost[] = NONE;
+
+  constructor(
+    readonly bytes: Uint8Array<ArrayBuffer>,
+    readonly start: number,
+    readonly length: number,
+  ) {}
+
+  /** The bytes alone. */
+  get view(): Uint8Array<ArrayBuffer> {
+    return this.bytes.subarray(this.start, this.start + this.length);
+  }
+}
+
 /** A value that goes beside the bytes: between threads only. */
 export interface Aside {
   packed: Packed;
@@ -33,22 +51,26 @@ export interface Aside {
   isSpent?: boolean;
   /** The packed value as it was before it was copied: its ports' owners are told where they went. */
   original?: Packed;
-}
-
-/** A value, ready to be sent. */
-export type Payload = Uint8Array<ArrayBuffer> | Aside;
-
-/** A value with what is to be called if it never arrives. */
-export interface Written {
-  payload: Payload;
+  /** What is to be called if it never arrives. */
   flights: Lost[];
 }
 
+/** A value, ready to be sent. */
+export type Payload = Span | Aside;
+
+const NONE: Lost[] = [];
+const NO_TRANSFER: readonly Transferable[] = [];
 const reduces = { thread: reducer("thread"), process: reducer("process") };
 
-/** What is larger goes aside, between threads. */
-export const LARGEST = 1 << 15;
+/** What is larger goes beside the frames. */
+export const LARGEST: number = 1 << 15;
+/** So many bytes are made at a time, for many values. */
+const SLAB = 1 << 16;
+let slab: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+let used = 0;
+/** For values that are sent at once. */
 const scratch = new Uint8Array(LARGEST);
+const gathered: Lost[] = [];
 
 /**
  * Writes a value down.
@@ -61,47 +83,71 @@ export function write(
   value: unknown,
   world: World,
   root: string,
-  transfer: readonly Transferable[] = [],
-): Written {
-  const flights: Lost[] = [];
-  const before = gatherIn(flights);
+  transfer: readonly Transferable[] = NO_TRANSFER,
+): Payload {
+  const before = gatherIn(gathered);
+  let payload: Payload;
   try {
-    if (world === "process") return { payload: encode(value, reduces.process, root), flights };
-    const bytes = transfer.length > 0 ? undefined : writeSmall(value, root, flights);
-    return { payload: bytes ?? setAside(value, root, transfer), flights };
+    const isSmall = transfer.length === 0 || world === "process";
+    payload = (isSmall ? writeInSlab(value, world, root) : undefined) ??
+      writeLarge(value, world, root, transfer);
   } catch (error) {
-    loseAll(flights);
+    loseAll(gathered);
     throw error;
   } finally {
     gatherIn(before);
   }
+  if (gathered.length > 0) payload.flights = gathered.splice(0);
+  return payload;
 }
 
-/** Writes a value as bytes for a thread, if the codec takes it and it is small. */
-function writeSmall(
+function writeLarge(
   value: unknown,
+  world: World,
   root: string,
-  flights: Lost[],
-): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    const length = encodeInto(scratch, 0, value, reduces.thread, root);
-    if (length >= 0) return copyOf(scratch, length);
-  } catch (error) {
-    if (!(error instanceof ShareError)) throw error;
-  }
-  // What it began to send is sent anew.
-  loseAll(flights);
-  return undefined;
+  transfer: readonly Transferable[],
+): Payload {
+  // What was begun to be sent is sent anew.
+  loseAll(gathered);
+  if (world === "thread") return setAside(value, root, transfer);
+  const bytes = encode(value, reduces.process, root);
+  return new Span(bytes, 0, bytes.length);
 }
 
-const LOOP_LIMIT = 64;
+/** Writes a value behind the others, if the codec takes it and it is small. */
+function writeInSlab(value: unknown, world: World, root: string): Span | undefined {
+  if (slab.length - used < 64) newSlab();
+  let length = tryEncode(slab, used, value, world, root);
+  if (length < 0 && used > SLAB - LARGEST) {
+    newSlab();
+    loseAll(gathered);
+    length = tryEncode(slab, 0, value, world, root);
+  }
+  if (length < 0 || length > LARGEST) return undefined;
+  const span = new Span(slab, used, length);
+  used += length;
+  return span;
+}
 
-function copyOf(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
-  // Quicker than slice(): the copy is not zeroed before.
-  if (length >= LOOP_LIMIT) return new Uint8Array(bytes.subarray(0, length));
-  const copy = new Uint8Array(length);
-  for (let k = 0; k < length; k++) copy[k] = bytes[k]!;
-  return copy;
+function newSlab(): void {
+  slab = new Uint8Array(SLAB);
+  used = 0;
+}
+
+/** Encodes a value; gives its length, or -1 when there is no room, or the codec does not take it for a thread. */
+function tryEncode(
+  into: Uint8Array,
+  start: number,
+  value: unknown,
+  world: World,
+  root: string,
+): number {
+  try {
+    return encodeInto(into, start, value, reduces[world], root);
+  } catch (error) {
+    if (world === "process" || !(error instanceof ShareError)) throw error;
+    return -1;
+  }
 }
 
 /** Copies a value now, so that it can be sent later. */
@@ -118,7 +164,7 @@ function setAside(value: unknown, root: string, transfer: readonly Transferable[
       },
       { transfer: [...transfer, ...original.moved ?? []] },
     );
-    return { packed, transfer: movable(packed), original };
+    return { packed, transfer: movable(packed), original, flights: NONE };
   } catch (cause) {
     throw cause instanceof DOMException ? uncloneable(cause, root) : cause;
   }
@@ -144,7 +190,7 @@ function copyOfBuffers(value: unknown): Aside | undefined {
       copies.push(copy);
     } else return undefined;
   }
-  return { packed: { value: copies }, transfer };
+  return { packed: { value: copies }, transfer, flights: NONE };
 }
 
 function isPlainBuffer(buffer: ArrayBufferLike): boolean {
@@ -182,21 +228,25 @@ function isStream(part: object): boolean {
     part instanceof TransformStream;
 }
 
-/** A result on its way: as {@linkcode write}, but what is large is moved and not copied. */
+/** A result on its way, to be sent before the next is written: what is large is moved and not copied. */
 export function writeResult(value: unknown, world: World): Payload {
-  if (world === "process") return encode(value, reduces.process, "result");
-  const bytes = writeSmall(value, "result", []);
-  if (bytes !== undefined) return bytes;
+  const length = tryEncode(scratch, 0, value, world, "result");
+  if (length >= 0) return new Span(scratch, 0, length);
+  if (world === "process") {
+    const bytes = encode(value, reduces.process, "result");
+    return new Span(bytes, 0, bytes.length);
+  }
   const packed = pack(value, reduces.thread, "result");
-  return { packed, transfer: [...movable(packed.value), ...packed.moved ?? []], original: packed };
+  const transfer = [...movable(packed.value), ...packed.moved ?? []];
+  return { packed, transfer, original: packed, flights: NONE };
 }
 
 /** An error on its way; of one that holds what cannot cross, what can be read of it. */
 export function writeError(error: unknown, world: World): Payload {
   try {
-    return write(error, world, "error").payload;
+    return write(error, world, "error");
   } catch {
-    return write(bareError(error), world, "error").payload;
+    return write(bareError(error), world, "error");
   }
 }
 
@@ -219,12 +269,12 @@ export function sendAside(
 
 /** Whether a payload can be sent once, and no second time. */
 export function isForOnce(payload: Payload): boolean {
-  return !(payload instanceof Uint8Array) && payload.transfer.length > 0;
+  return !(payload instanceof Span) && payload.transfer.length > 0;
 }
 
 /** Whether it can be sent no more. */
 export function isSpent(payload: Payload): boolean {
-  return !(payload instanceof Uint8Array) && payload.isSpent === true;
+  return !(payload instanceof Span) && payload.isSpent === true;
 }
 
 /** Tells those whose ports went aside where they went. */
@@ -234,8 +284,16 @@ export function handedOver({ original }: Aside, to?: { slot: number; ident: numb
 
 /** The modules that a payload needs and this thread has not loaded. */
 export function missing(payload: Uint8Array | Packed): string[] {
-  const modules = payload instanceof Uint8Array ? modulesOf(payload) : modulesOfPacked(payload);
-  return modules.filter((module) => !isLoaded(module));
+  if (!(payload instanceof Uint8Array)) {
+    return payload.stands === undefined ? NOTHING : modulesOfPacked(payload).filter(isMissing);
+  }
+  return (payload[0]! & HAS_MODULES) === 0 ? NOTHING : modulesOf(payload).filter(isMissing);
+}
+
+const NOTHING: string[] = [];
+
+function isMissing(module: string): boolean {
+  return !isLoaded(module);
 }
 
 /** Loads modules. */

@@ -15,9 +15,9 @@ import type { Placement } from "../memory/placement.ts";
 import { mayMap } from "../memory/platform/mod.ts";
 import { pipe } from "../multiprocessing/pipe.ts";
 import { Process } from "../multiprocessing/process.ts";
-import { type Head, readFrames } from "./frames.ts";
+import { readFrames } from "./frames.ts";
 import type { Hear, Lane, LaneBoot, Loss } from "./lane.ts";
-import type { Payload } from "./payload.ts";
+import type { Payload, Span } from "./payload.ts";
 import { serveProcess } from "./process_station.ts";
 import { Tickets, TICKETS_WORDS } from "./tickets.ts";
 
@@ -43,7 +43,7 @@ export class ProcessLane implements Lane {
   #listening: AbortController | undefined;
   #heard: Promise<void> | undefined;
   /** The head whose value comes next. */
-  #large: Head | undefined;
+  #large: [kind: number, id: number, third: number, fourth: number] | undefined;
   /** Whether all that the worker has said was heard, and it is gone. */
   #isOver = false;
 
@@ -92,7 +92,8 @@ export class ProcessLane implements Lane {
   }
 
   post(bytes: Uint8Array<ArrayBuffer>, asides: Payload[]): void {
-    for (const message of [bytes, ...asides as Uint8Array[]]) {
+    // To a process all is bytes.
+    for (const message of [bytes, ...asides.map((span) => (span as Span).view)]) {
       // One that has ended takes nothing any more: its end is told.
       this.#connection.sendBytes(message).catch(() => {});
     }
@@ -153,10 +154,10 @@ export class ProcessLane implements Lane {
   #read(bytes: Uint8Array): void {
     const large = this.#large;
     this.#large = undefined;
-    if (large !== undefined) return this.#hear(large, bytes);
-    readFrames(bytes, (head, value) => {
-      if (value === undefined) this.#large = head;
-      else this.#hear(head, value);
+    if (large !== undefined) return this.#hear(...large, bytes);
+    readFrames(bytes, (kind, id, third, fourth, value) => {
+      if (value === undefined) this.#large = [kind, id, third, fourth];
+      else this.#hear(kind, id, third, fourth, value);
     });
   }
 

@@ -8,8 +8,8 @@ import { READY } from "../channel/ready.ts";
 import { EOFError } from "../core/errors.ts";
 import { theArena } from "../memory/arena.ts";
 import { task } from "../transfer/task.ts";
-import { countAsides, FrameWriter, type Head } from "./frames.ts";
-import { LARGEST, type Payload } from "./payload.ts";
+import { countAsides, FrameWriter } from "./frames.ts";
+import { LARGEST, type Span } from "./payload.ts";
 import type { BlockingConnection } from "./process_lane.ts";
 import { type Outlet, type Preparation, Station } from "./station.ts";
 import { Tickets, TICKETS_WORDS } from "./tickets.ts";
@@ -39,11 +39,12 @@ export const serveProcess: (boot: ProcessStationBoot) => Promise<void> = task(
     const outlet: Outlet = {
       world: "process",
       tickets,
-      say(head: Head, payload: Payload) {
-        const value = payload as Uint8Array;
+      say(kind, id, third, fourth, payload) {
+        // From a process all is bytes.
+        const value = payload as Span;
         const isLarge = value.length > LARGEST;
-        writer.add(head, isLarge ? undefined : value);
-        const messages = isLarge ? [writer.take(), value] : [writer.take()];
+        writer.add(kind, id, third, fourth, isLarge ? undefined : value);
+        const messages = isLarge ? [writer.take(), value.view] : [writer.take()];
         if (tickets === undefined) return sendAll(connection, messages);
         for (const message of messages) blocking.sendBytesSync(message);
         return undefined;

@@ -8,7 +8,8 @@
  *
  * @module
  */
-import { copyBytes, LOOP_LIMIT } from "./frames.ts";
+import { copyBytes, HEAD as HEAD_BYTES, LOOP_LIMIT, padded, writeHead } from "./frames.ts";
+import type { Span } from "./payload.ts";
 
 /** The words of a ring that lie before its bytes. */
 export const RING_WORDS = 32;
@@ -43,9 +44,10 @@ export class Ring {
     this.#capacity = capacity;
   }
 
-  /** Writes a record; false when there is no room for it now. */
-  push(record: Uint8Array): boolean {
-    const size = LENGTH + (record.length + 3 & ~3);
+  /** Writes a record, which is a frame; false when there is no room for it now. */
+  push(kind: number, id: number, third: number, fourth: number, value: Span): boolean {
+    const length = HEAD_BYTES + value.length;
+    const size = LENGTH + padded(length);
     const tail = this.#words[this.#base + TAIL]!;
     const at = tail & this.#capacity - 1;
     const left = this.#capacity - at;
@@ -54,8 +56,9 @@ export class Ring {
     if (used + skipped + size > this.#capacity) return false;
     if (skipped > 0) this.#lengths[at >> 2] = SKIP;
     const start = skipped > 0 ? 0 : at;
-    this.#lengths[start >> 2] = record.length;
-    copyBytes(record, this.#bytes, start + LENGTH);
+    this.#lengths[start >> 2] = length;
+    writeHead(this.#lengths, (start + LENGTH) >> 2, kind, id, third, fourth, value);
+    copyBytes(value, this.#bytes, start + LENGTH + HEAD_BYTES);
     Atomics.store(this.#words, this.#base + TAIL, tail + skipped + size | 0);
     return true;
   }
@@ -70,7 +73,7 @@ export class Ring {
     const length = this.#lengths[start - LENGTH >> 2]!;
     if (length < LOOP_LIMIT) { for (let k = 0; k < length; k++) into[k] = this.#bytes[start + k]!; }
     else into.set(this.#bytes.subarray(start, start + length));
-    const size = LENGTH + (length + 3 & ~3) + (skips ? this.#capacity - at : 0);
+    const size = LENGTH + padded(length) + (skips ? this.#capacity - at : 0);
     Atomics.store(this.#words, this.#base + HEAD, head + size | 0);
     return length;
   }

@@ -15,7 +15,7 @@ import { isForOnce } from "./payload.ts";
 import { READY, type Worker } from "./worker.ts";
 
 /** For how long a worker is given calls ahead, in µs. */
-const AHEAD = 2000;
+const AHEAD = 10_000;
 /** So many at least: while one runs, the next is there. */
 const LEAST_AHEAD = 2;
 const MOST_AHEAD = 512;
@@ -55,7 +55,7 @@ export class Schedule {
   /** Adds a call. */
   add(call: Call): void {
     this.backlog.push(call);
-    this.#hasPriorities ||= (call.options.priority ?? 0) !== 0;
+    if ((call.options.priority ?? 0) !== 0) this.#hasPriorities = true;
     this.soon();
   }
 

@@ -20,7 +20,6 @@ import {
   CANCEL,
   DONE,
   FAILED,
-  type Head,
   MAP,
   readFrames,
   READY,
@@ -36,7 +35,13 @@ export interface Outlet {
   world: World;
   tickets: Tickets | undefined;
   /** Says something; settles when it can no longer be lost with this worker. */
-  say(head: Head, payload: Payload): void | Promise<void>;
+  say(
+    kind: number,
+    id: number,
+    third: number,
+    fourth: number,
+    payload: Payload,
+  ): void | Promise<void>;
   /** Looks now for words from the pool, in the midst of code that does not pause. */
   look(): void;
 }
@@ -107,11 +112,19 @@ export class Station {
   /** Takes what the pool has sent. */
   receive(bytes: Uint8Array, asides: (Uint8Array | Packed)[] = []): void {
     let aside = 0;
-    readFrames(bytes, (head, inFrame) => this.#take(head, inFrame ?? asides[aside++]!));
+    readFrames(bytes, (kind, id, third, fourth, inFrame) => {
+      this.#take(kind, id, third, fourth, inFrame ?? asides[aside++]!);
+    });
     if (!this.#isRunning && this.#next < this.#waiting.length) this.#run();
   }
 
-  #take({ kind, id, third, fourth }: Head, value: Uint8Array | Packed): void {
+  #take(
+    kind: number,
+    id: number,
+    third: number,
+    fourth: number,
+    value: Uint8Array | Packed,
+  ): void {
     if (kind === TARGET) {
       this.#targets[third] = { reference: read(value) as Reference, fn: undefined };
     } else if (kind === CANCEL) this.#cancel(id, value);
@@ -195,18 +208,15 @@ export class Station {
     payload: Payload,
   ): void | Promise<void> {
     try {
-      return this.#outlet.say({ kind, id, third, fourth }, payload);
+      return this.#outlet.say(kind, id, third, fourth, payload);
     } catch (error) {
       if (kind !== DONE) throw error;
-      return this.#outlet.say(
-        { kind: FAILED, id, third, fourth },
-        writeError(error, this.#outlet.world),
-      );
+      return this.#outlet.say(FAILED, id, third, fourth, writeError(error, this.#outlet.world));
     }
   }
 }
 
-const NOTHING = write(undefined, "process", "nothing").payload;
+const NOTHING = write(undefined, "process", "nothing");
 const NOBODY: Waiting = { kind: 0, id: 0, target: 0, ticket: 0, value: new Uint8Array(0) };
 
 /** A call's module cannot be imported: the worker ends, as what it has half loaded is good for nothing. */
@@ -323,8 +333,7 @@ class CallContext implements TaskContext {
   get report(): (value: unknown) => void {
     return (value) => {
       const { world } = this.#outlet;
-      const { payload } = write(value, world, "report");
-      this.#outlet.say({ kind: REPORT, id: this.id, third: 0, fourth: 0 }, payload);
+      this.#outlet.say(REPORT, this.id, 0, 0, write(value, world, "report"));
     };
   }
 

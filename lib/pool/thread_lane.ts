@@ -11,8 +11,7 @@ import { ThreadTerminated, WorkerLostError } from "../core/errors.ts";
 import { QUIET } from "../child/job.ts";
 import { self } from "../memory/self.ts";
 import { Thread, TOLD } from "../threading/thread.ts";
-import type { Packed } from "../transfer/pack.ts";
-import { HEAD, type Head } from "./frames.ts";
+import { HEAD } from "./frames.ts";
 import type { Hear, Lane, LaneBoot, Loss } from "./lane.ts";
 import { type Aside, handedOver, type Payload, sendAside } from "./payload.ts";
 import type { Ring } from "./ring.ts";
@@ -22,7 +21,7 @@ import { serveThread } from "./thread_station.ts";
 
 /** The record that is being read; whoever keeps its value copies it. */
 const inbox = new Uint8Array(LANE_BYTES);
-const heads = new Int32Array(inbox.buffer, 0, HEAD >> 2);
+const words = new Int32Array(inbox.buffer);
 const views: Uint8Array[] = [];
 /** So long are values whose views are kept. */
 const KEPT = 1 << 10;
@@ -33,7 +32,7 @@ function valueIn(length: number): Uint8Array {
 }
 
 /** What goes beside the bytes, on a worker's second port. In a Map: `take()` looks into all else. */
-export type SentAside = Map<"head" | "packed", Head | Packed>;
+export type SentAside = Map<number, unknown>;
 
 /** A lane to a thread. */
 export class ThreadLane implements Lane {
@@ -119,7 +118,10 @@ export class ThreadLane implements Lane {
       this.#heardAside = this.#heardAside + 1 | 0;
       Atomics.store(this.#words, TAKEN, this.#heardAside);
       any = true;
-      this.#hear(message.get("head") as Head, message.get("packed") as Packed);
+      const [kind, id, third, fourth, value] = message.values() as Iterable<unknown> as Parameters<
+        Hear
+      >;
+      this.#hear(kind, id, third, fourth, value);
     }
     return any;
   }
@@ -128,8 +130,7 @@ export class ThreadLane implements Lane {
     let any = false;
     for (let length = this.#ring.shift(inbox); length >= 0; length = this.#ring.shift(inbox)) {
       any = true;
-      const [kind, id, third, fourth] = heads as unknown as [number, number, number, number];
-      this.#hear({ kind, id, third: third >>> 0, fourth }, valueIn(length));
+      this.#hear(words[0]!, words[1]!, words[2]! >>> 0, words[3]!, valueIn(length));
     }
     return any;
   }

@@ -6,8 +6,7 @@
 import { take } from "../core/ports.ts";
 import type { Packed } from "../transfer/pack.ts";
 import { task } from "../transfer/task.ts";
-import { FrameWriter, type Head } from "./frames.ts";
-import { handedOver, type Payload, sendAside } from "./payload.ts";
+import { handedOver, sendAside, Span } from "./payload.ts";
 import { type Outlet, type Preparation, Station } from "./station.ts";
 import { ASIDES, layOut, SLEEPS, TAKEN } from "./thread_memory.ts";
 
@@ -24,25 +23,24 @@ export const serveThread: (boot: ThreadStationBoot) => Promise<void> = task(
   import.meta,
   async function serveThread({ memory, port, side, preparation }: ThreadStationBoot) {
     const { words, tickets, ring } = layOut(memory);
-    const writer = new FrameWriter();
-    const sayAside = (head: Head, packed: Packed, transfer: Transferable[]) => {
+    const sayAside = (word: number[], value: unknown, transfer: Transferable[]) => {
       sendAside({ transfer }, (moved) => {
-        side.postMessage(new Map<string, unknown>([["head", head], ["packed", packed]]), moved);
+        side.postMessage(new Map([...word, value].entries()), moved);
       });
       Atomics.add(words, ASIDES, 1);
     };
     const outlet: Outlet = {
       world: "thread",
       tickets,
-      say(head: Head, payload: Payload) {
-        if (payload instanceof Uint8Array) {
-          writer.add(head, payload);
-          const record = writer.take();
+      say(kind, id, third, fourth, payload) {
+        if (payload instanceof Span) {
           const isInOrder = Atomics.load(words, ASIDES) === Atomics.load(words, TAKEN);
           // Where the ring is full its reader is late: nobody waits for that.
-          if (!isInOrder || !ring.push(record)) sayAside(head, payload as unknown as Packed, []);
+          if (!isInOrder || !ring.push(kind, id, third, fourth, payload)) {
+            sayAside([kind, id, third, fourth], new Uint8Array(payload.view), []);
+          }
         } else {
-          sayAside(head, payload.packed, payload.transfer);
+          sayAside([kind, id, third, fourth], payload.packed, payload.transfer);
           handedOver(payload);
         }
         if (Atomics.exchange(words, SLEEPS, 0) === 1) port.postMessage(null);

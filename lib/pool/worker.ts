@@ -11,7 +11,7 @@
 import { type Call, GIVEN } from "./call.ts";
 import { CANCEL, FrameWriter, STOP, TARGET } from "./frames.ts";
 import type { Lane } from "./lane.ts";
-import { isForOnce, LARGEST, type Payload, write } from "./payload.ts";
+import { isForOnce, LARGEST, type Payload, Span, write } from "./payload.ts";
 import { TICKETS } from "./tickets.ts";
 import type { Reference } from "../transfer/task.ts";
 import type { World } from "../transfer/shareable.ts";
@@ -93,9 +93,9 @@ export class Worker {
     this.lane.tickets?.cancel(call.id);
     let payload: Payload;
     try {
-      ({ payload } = write(reason, this.#world, "reason"));
+      payload = write(reason, this.#world, "reason");
     } catch {
-      ({ payload } = write(undefined, this.#world, "reason"));
+      payload = write(undefined, this.#world, "reason");
     }
     this.#add(CANCEL, call.id, 0, 0, payload);
     this.send();
@@ -103,7 +103,7 @@ export class Worker {
 
   /** Has it end when it has done what it was given. */
   stop(): void {
-    this.#add(STOP, 0, 0, 0, write(undefined, this.#world, "nothing").payload);
+    this.#add(STOP, 0, 0, 0, write(undefined, this.#world, "nothing"));
     this.send();
   }
 
@@ -111,20 +111,22 @@ export class Worker {
     let number = this.#targets.get(reference);
     if (number !== undefined) return number;
     this.#targets.set(reference, number = this.#targets.size);
-    this.#add(TARGET, 0, number, 0, write(reference, this.#world, "target").payload);
+    this.#add(TARGET, 0, number, 0, write(reference, this.#world, "target"));
     return number;
   }
 
   #add(kind: number, id: number, third: number, fourth: number, payload: Payload): void {
-    const isAside = !(payload instanceof Uint8Array) || payload.length > LARGEST;
-    this.#writer.add({ kind, id, third, fourth }, isAside ? undefined : payload);
-    if (isAside) this.#asides.push(payload);
+    if (payload instanceof Span && payload.length <= LARGEST) {
+      return this.#writer.add(kind, id, third, fourth, payload);
+    }
+    this.#writer.add(kind, id, third, fourth, undefined);
+    this.#asides.push(payload);
   }
 }
 
 /** A payload that can be sent again: its buffers are copied, not moved. */
 function copyable(payload: Payload): Payload {
-  if (payload instanceof Uint8Array) return payload;
+  if (payload instanceof Span) return payload;
   return {
     ...payload,
     transfer: payload.transfer.filter((part) => !(part instanceof ArrayBuffer)),

@@ -1,0 +1,317 @@
+/**
+ * What a worker's death costs: its running task, and nothing else.
+ *
+ * @module
+ */
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { WorkerLostError } from "../../lib/errors.ts";
+import { BrokenExecutor, type Future } from "../../lib/futures.ts";
+import {
+  type Death,
+  die,
+  dieAtFirst,
+  dieAtSeven,
+  dieAtStart,
+  dieBehind,
+  dieHolding,
+  dieIfEven,
+  dieOften,
+  failCounted,
+  failToStart,
+  leaveBomb,
+  meet,
+  pidOf,
+  square,
+} from "./_targets.ts";
+import {
+  collect,
+  endOf,
+  Input,
+  isAlive,
+  pause,
+  test as testIn,
+  until,
+  type WorldName,
+} from "./_world.ts";
+
+interface Way {
+  /** The exit code that the error names; null where there is none to name. */
+  code: number | null | undefined;
+  signal?: string;
+  skip?: Partial<Record<WorldName, string>>;
+}
+
+/** The ways to die, and what the error says of each. */
+const WAYS: Partial<Record<Death, Way>> = {
+  "exit": { code: 3 },
+  "_exit": { code: 4, skip: { threads: "it ends the whole program, as it should" } },
+  "Deno.exit": { code: 5 },
+  "SIGKILL": {
+    code: -9,
+    signal: "SIGKILL",
+    skip: { threads: "a thread cannot be killed from outside" },
+  },
+  "timer": { code: undefined },
+  "rejection": { code: undefined },
+};
+
+/** The ways that differ most: for tests of what comes after. */
+const FEW: Death[] = ["exit", "Deno.exit", "SIGKILL", "timer"];
+
+/** A test for each way to die. */
+function testWays(
+  name: string,
+  fn: (how: Death, way: Way) => Parameters<typeof testIn>[1],
+  ways = FEW,
+): void {
+  for (const [how, way] of Object.entries(WAYS) as [Death, Way][]) {
+    if (!ways.includes(how)) continue;
+    testIn(`${name}, by ${how}`, fn(how, way), way.skip === undefined ? {} : { skip: way.skip });
+  }
+}
+
+testWays("WorkerLostError tells of a worker's end", (how, { code, signal }) => async (world) => {
+  const executor = world.executor(1, { namePrefix: "clerk" });
+  const error = await assertRejects(() => executor.submit(die, how).result(), WorkerLostError);
+  assertStringIncludes(error.message, "die");
+  assertMatch(error.message, /clerk/);
+  if (code !== undefined) assertEquals(error.exitcode, code);
+  if (signal !== undefined) assertStringIncludes(error.message, signal);
+  else if (typeof code === "number") assertStringIncludes(error.message, String(code));
+  assertEquals(error.signal, signal ?? null);
+  if (code === undefined) {
+    const told = `${error.message} ${(error.cause as Error | undefined)?.message}`;
+    assertStringIncludes(told, how === "timer" ? "out of a timer" : "out of a promise");
+  }
+  assertEquals(await executor.submit(square, 3).result(), 9);
+}, Object.keys(WAYS) as Death[]);
+
+testWays("a death fails the running task alone", (how) => async (world) => {
+  const executor = world.executor(1);
+  const gate = world.gate();
+  const started = Promise.withResolvers<unknown>();
+  const options = { onReport: started.resolve };
+  const dying = executor.submitWith(options, dieBehind, gate, how);
+  await started.promise;
+  const queued = Array.from({ length: 20 }, (_, k) => executor.submit(square, k));
+  gate.set();
+  await assertRejects(() => dying.result(), WorkerLostError);
+  assertEquals(
+    await Promise.all(queued.map(endOf)),
+    Array.from({ length: 20 }, (_, k) => k * k),
+    "queued tasks did not move on",
+  );
+});
+
+testWays(
+  "a death costs neither what ended just before it nor what comes behind",
+  (how) => async (world) => {
+    const executor = world.executor(1);
+    for (let round = 0; round < 3; round++) {
+      const futures: Future<unknown>[] = [];
+      for (let k = 0; k < 41; k++) {
+        futures.push(k === 20 ? executor.submit(die, how) : executor.submit(square, k));
+      }
+      const ends = await Promise.all(futures.map(endOf));
+      assertEquals(ends, ends.map((_, k) => k === 20 ? "lost" : k * k));
+    }
+  },
+);
+
+testWays("a death is not noticed by the other workers", (how) => async (world) => {
+  const executor = world.executor(2);
+  const gate = world.gate();
+  const running = await world.occupy(executor, gate);
+  await assertRejects(() => executor.submit(die, how).result(), WorkerLostError);
+  assertEquals(await executor.submit(square, 3).result(), 9);
+  assertEquals(running.running(), true);
+  gate.set();
+  assertEquals(await running.result(), "through");
+});
+
+testWays("a death is made up for by a new worker", (how) => async (world) => {
+  const executor = world.executor(2);
+  await Promise.all([1, 2].map(() => endOf(executor.submit(die, how))));
+  const barrier = new world.face.Barrier(2);
+  assertEquals(
+    await Promise.all([1, 2].map(() => endOf(executor.submit(meet, barrier)))),
+    ["met", "met"],
+    "there are not two workers any more",
+  );
+  assert(executor.stats().workers <= 2, `${executor.stats().workers} workers`);
+});
+
+testWays("retries tries again, so often and no more", (how) => async (world) => {
+  const executor = world.executor(1);
+  const runs = new world.face.Value("i32");
+  const again = executor.submitWith({ retries: 2 }, dieOften, runs, 2, how);
+  assertEquals([await again.result(), runs.value], ["at last", 3]);
+  runs.value = 0;
+  const less = executor.submitWith({ retries: 1 }, dieOften, runs, 2, how);
+  await assertRejects(() => less.result(), WorkerLostError);
+  assertEquals(runs.value, 2);
+  runs.value = 0;
+  await assertRejects(() => executor.submit(dieOften, runs, 1, how).result(), WorkerLostError);
+  assertEquals(runs.value, 1);
+});
+
+testIn("retries are for deaths: an error is not tried again", async (world) => {
+  const executor = world.executor(1);
+  const runs = new world.face.Value("i32");
+  const future = executor.submitWith({ retries: 3 }, failCounted, runs);
+  await assertRejects(() => future.result(), RangeError, "not retried");
+  assertEquals(runs.value, 1);
+});
+
+testIn("Pool.apply() and map() try again with retries", async (world) => {
+  const pool = world.pool(2);
+  const runs = new world.face.Value("i32");
+  assertEquals(await pool.apply(dieOften, [runs, 1, "Deno.exit"], { retries: 1 }), "at last");
+  const result = pool.applyAsync(dieOften, [runs, 9, "Deno.exit"], { retries: 1 });
+  await assertRejects(() => result.get(), WorkerLostError);
+  const cells = new world.face.Array("i32", 12);
+  const items = Array.from({ length: 12 }, (_, k): [number, typeof cells] => [k, cells]);
+  assertEquals(
+    await pool.map(dieIfEven, items, { retries: 1, chunksize: 1 }) as unknown[],
+    items.map(([k]) => k),
+  );
+  assertEquals(cells.toArray(), items.map(([k]) => k % 2 === 0 ? 2 : 1));
+});
+
+testIn("a death in a map rejects it, and closes the input", async (world) => {
+  const pool = world.pool(2);
+  const executor = world.executor(2);
+  const maps = [
+    (input: Input) => pool.map(dieAtSeven, input, { chunksize: 1 }),
+    (input: Input) => collect(pool.imap(dieAtSeven, input, { chunksize: 1 })),
+    (input: Input) => collect(pool.imapUnordered(dieAtSeven, input, { chunksize: 1 })),
+    (input: Input) => collect(executor.map(dieAtSeven, input, { chunksize: 1 })),
+  ];
+  for (const map of maps) {
+    const input = new Input();
+    const error = await assertRejects(() => map(input), WorkerLostError);
+    assertStringIncludes(error.message, "dieAtSeven");
+    assertEquals(input.closed, 1, "the input was not closed");
+  }
+  assertEquals(await pool.map(square, [1, 2, 3]), [1, 4, 9]);
+  assertEquals(await collect(executor.map(square, [1, 2, 3])), [1, 4, 9]);
+});
+
+testIn("a worker that is killed while it idles costs no task", async (world) => {
+  const executor = world.executor(1);
+  for (let round = 0; round < 3; round++) {
+    const pid = await executor.submit(pidOf).result();
+    Deno.kill(pid, "SIGKILL");
+    await until(() => !isAlive(pid));
+    const futures = Array.from({ length: 10 }, (_, k) => executor.submit(square, k));
+    const ends = await Promise.all(futures.map(endOf));
+    assertEquals(ends, Array.from({ length: 10 }, (_, k) => k * k));
+  }
+}, { skip: { threads: "a thread cannot be killed from outside" } });
+
+testIn("a worker that is stopped by a signal says which", async (world) => {
+  const executor = world.executor(1);
+  const pid = await executor.submit(pidOf).result();
+  const started = Promise.withResolvers<unknown>();
+  const options = { onReport: started.resolve };
+  const future = executor.submitWith(options, dieBehind, world.gate(), "exit");
+  await started.promise;
+  Deno.kill(pid, "SIGTERM");
+  const error = await assertRejects(() => future.result(), WorkerLostError, "SIGTERM");
+  assertEquals([error.signal, error.exitcode], ["SIGTERM", -15]);
+  assertEquals(await executor.submit(square, 3).result(), 9);
+}, { skip: { threads: "a thread is sent no signals" } });
+
+testIn("a bomb that a task leaves behind costs at most the task that runs then", async (world) => {
+  const executor = world.executor(1);
+  for (const ms of [0, 1, 3]) {
+    const left = executor.submit(leaveBomb, ms);
+    assertEquals(await left.result(), "left");
+    await pause(2 * ms + 10);
+    const futures = Array.from({ length: 20 }, (_, k) => executor.submit(square, k));
+    const ends = await Promise.all(futures.map(endOf));
+    assert(ends.filter((end) => end === "lost").length <= 1, `more than one lost: ${ends}`);
+  }
+});
+
+testIn("a death with a lock in hand passes it on, abandoned", async (world) => {
+  const executor = world.executor(1);
+  const lock = new world.face.Lock();
+  await assertRejects(
+    () => executor.submit(dieHolding, lock, "Deno.exit").result(),
+    WorkerLostError,
+  );
+  using guard = await lock.acquire({ timeout: 2_000 });
+  assertEquals(guard?.abandoned, true);
+});
+
+testIn("a module that cannot be imported fails its tasks alone", async (world) => {
+  Object.assign(globalThis, { worksHere: true });
+  const { brokenImport } = await import("./_broken_targets.ts");
+  const executor = world.executor(1);
+  for (let round = 0; round < 2; round++) {
+    const broken = executor.submit(brokenImport, 1);
+    const good = executor.submit(square, 3);
+    const error = await broken.exception();
+    assertInstanceOf(error, Error);
+    const told = `${error.name} ${error.message} ${(error.cause as Error | undefined)?.message}`;
+    assertStringIncludes(told, "this module works in no child");
+    assertEquals(await good.result(), 9);
+  }
+});
+
+// Workers that die at their start
+
+testIn("workers that die at their start break the executor, after some tries", async (world) => {
+  const tries = new world.face.Value("i32");
+  const executor = world.executor(2, { initializer: dieAtStart, initArgs: [tries] });
+  const futures = [1, 2, 3].map((k) => executor.submit(square, k));
+  for (const future of futures) {
+    await assertRejects(() => future.result(), BrokenExecutor);
+    assertEquals([future.done(), future.cancelled()], [true, false]);
+  }
+  assertThrows(() => executor.submit(square, 1), BrokenExecutor);
+  await assertRejects(() => collect(executor.map(square, [1])), BrokenExecutor);
+  // Those that are on their way may still come to it, until all are gone.
+  await executor.shutdown();
+  const before = tries.value;
+  assert(before > 0 && before <= 20, `${before} tries`);
+  await pause(100);
+  assertEquals(tries.value, before, "it tries on");
+});
+
+testIn("workers that die at their start break the pool, after some tries", async (world) => {
+  const tries = new world.face.Value("i32");
+  const pool = world.pool(2, { initializer: dieAtStart, initArgs: [tries] });
+  await assertRejects(() => pool.map(square, [1, 2, 3]), BrokenExecutor);
+  await assertRejects(async () => await pool.apply(square, [1]), BrokenExecutor);
+  assert(tries.value > 0 && tries.value <= 20, `${tries.value} tries`);
+});
+
+testIn("a worker that dies once at its start is made up for", async (world) => {
+  const tries = new world.face.Value("i32");
+  const options = { initializer: dieAtFirst, initArgs: [tries, 1] };
+  const executor = world.executor(1, options);
+  assertEquals(await executor.submit(square, 3).result(), 9);
+  assertEquals(tries.value, 2);
+});
+
+testIn("an initializer that fails breaks the executor", async (world) => {
+  const executor = world.executor(2, { initializer: failToStart });
+  const futures = [1, 2, 3].map((k) => executor.submit(square, k));
+  for (const future of futures) {
+    const error = await assertRejects(() => future.result(), BrokenExecutor);
+    const told = `${error.message} ${(error.cause as Error | undefined)?.message}`;
+    assertStringIncludes(told, "no such printer");
+  }
+  assertThrows(() => executor.submit(square, 1), BrokenExecutor);
+  await executor.shutdown();
+});
