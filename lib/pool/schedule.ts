@@ -19,6 +19,8 @@ const AHEAD = 10_000;
 /** So many at least: while one runs, the next is there. */
 const LEAST_AHEAD = 2;
 const MOST_AHEAD = 512;
+/** So many calls are given out at once. */
+const MANY = 256;
 /** How much the newest call counts in the mean. */
 const WEIGHT = 1 / 8;
 /** After how long a call keeps those behind it from a worker that is free, in ms. */
@@ -39,6 +41,8 @@ export class Schedule {
   #mean = -1;
   #isDue = false;
   #hasPriorities = false;
+  /** How many calls have come since the last were given out. */
+  #added = 0;
   #balancing: ReturnType<typeof setTimeout> | undefined;
 
   /** @param given Called with each call that a worker is given. */
@@ -57,6 +61,8 @@ export class Schedule {
     this.backlog.push(call);
     if ((call.options.priority ?? 0) !== 0) this.#hasPriorities = true;
     this.soon();
+    // Workers need not wait until the last of many has been submitted.
+    if (++this.#added >= MANY) this.now();
   }
 
   /** Puts calls back that no worker has begun. */
@@ -86,6 +92,7 @@ export class Schedule {
   now(): void {
     if (!this.#isDue) return;
     this.#isDue = false;
+    this.#added = 0;
     if (this.#hasPriorities) this.#makeWay();
     this.#giveOut();
     this.#crew.grow();
