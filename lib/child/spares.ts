@@ -7,6 +7,8 @@
  * @module
  */
 
+import { held } from "../core/held.ts";
+
 /** A spare that is being made. */
 export interface Making<S> {
   spare: S;
@@ -41,7 +43,7 @@ export class Spares<S> {
     try {
       while (this.#ready.size < this.#wanted) {
         while (this.#ready.size + this.#making.size < this.#wanted) this.#add();
-        await Promise.race([...this.#making].map(({ ready, dead }) => Promise.race([ready, dead])));
+        await this.#nextMade();
       }
     } catch (cause) {
       await this.#release(count);
@@ -86,13 +88,19 @@ export class Spares<S> {
     if (this.#wanted === 0) clearTimeout(this.#timer);
     const extra = () => this.#ready.size + this.#making.size > this.#wanted;
     while (extra() && this.#making.size > 0) {
-      await Promise.race([...this.#making].map(({ ready, dead }) => Promise.race([ready, dead])));
+      await this.#nextMade();
     }
     for (const spare of this.#ready) {
       if (!extra()) break;
       this.#ready.delete(spare);
-      await this.#discard(spare);
+      await held(this.#discard(spare));
     }
+  }
+
+  /** Settles when the next stands ready, or has died; spares themselves keep no program alive. */
+  async #nextMade(): Promise<void> {
+    const made = [...this.#making].map(({ ready, dead }) => Promise.race([ready, dead]));
+    await held(Promise.race(made));
   }
 
   /** Makes one at a time, as long as nobody starts anything. */
