@@ -11,12 +11,14 @@
  *                  v
  *                FLIGHT | CARRIED | carrier --land--> ident of the receiver
  *                                          \--nobody is left who could get it--> 0
+ *   FLIGHT | ident of the sender --attend--> FLIGHT | ATTENDED | ident of the sender, then as above
  * ```
  *
  * Who dies when:
  *
  * - a holder, at any time: whoever looks thoroughly finds that it is gone and clears its word;
- * - the receiver of a copy before it has landed: whoever started it clears the word (`transfer/flight.ts`);
+ * - the receiver of a copy before it has landed: whoever started it clears the word (`transfer/flight.ts`), which
+ *   says ATTENDED: as long as that one lives the copy is on its way, however long a child takes to start;
  * - all who could receive a copy that waits in a pipe or queue: the word names the table of those, the *carrier*,
  *   and whoever looks thoroughly finds nobody there, nor in what carries a copy of the carrier, and so on. Who takes
  *   the message lands what is in it before the message is gone (`message.ts`);
@@ -40,6 +42,9 @@ const LINE = 16;
 
 const FLIGHT = 1 << 30;
 const CARRIED = 1 << 29;
+const ATTENDED = 1 << 28;
+/** An ident. */
+const IDENT_MASK = (1 << 24) - 1;
 // In the word of a carried copy: the line of the carrier's table, and above it some of its generation.
 const LINE_BITS = 20;
 const LINE_MASK = (1 << LINE_BITS) - 1;
@@ -101,6 +106,12 @@ export class Holders {
   board(entry: number, carrier: number): void {
     const mine = FLIGHT | this.#region.parties.me;
     Atomics.compareExchange(this.#words, this.#base + entry, mine, FLIGHT | CARRIED | carrier);
+  }
+
+  /** Notes that its sender will tell when a copy that was sent can land no more. */
+  attend(entry: number): void {
+    const mine = FLIGHT | this.#region.parties.me;
+    Atomics.compareExchange(this.#words, this.#base + entry, mine, mine | ATTENDED);
   }
 
   /** Begins anew: what waits where these holders could get it is lost. */
@@ -186,6 +197,9 @@ export class Holders {
   /** Whether nobody has, or will have, the copy of an entry. `visited` are the tables that are being looked at. */
   #isLost(seen: number, visited: number[]): boolean {
     if ((seen & FLIGHT) === 0) return this.#isGone(seen);
+    if ((seen & ATTENDED) !== 0 && (seen & CARRIED) === 0 && !this.#isGone(seen & IDENT_MASK)) {
+      return false;
+    }
     if ((seen & CARRIED) === 0) return this.#isAlone();
     const base = (seen & LINE_MASK) * LINE;
     const generation = Atomics.load(this.#words, base + GENERATION) & GENERATION_MASK;

@@ -267,7 +267,10 @@ export class RingConnection<T = unknown> implements Connection<T> {
       this.#outbound?.wakeAll();
       this.#inbound?.wakeAll();
     };
-    inFlight(lost, { board: (carrier) => this.#mine.board(entry, carrier) });
+    inFlight(lost, {
+      board: (carrier) => this.#mine.board(entry, carrier),
+      attend: () => this.#mine.attend(entry),
+    });
     return {
       ...this.#side,
       at: this.#placement.share("process", place, "pipe"),

@@ -247,7 +247,10 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     const users = this.#users;
     const entry = users.sendOrNot();
     if (entry >= 0) {
-      inFlight(() => users.lose(entry), { board: (carrier) => users.board(entry, carrier) });
+      inFlight(() => users.lose(entry), {
+        board: (carrier) => users.board(entry, carrier),
+        attend: () => users.attend(entry),
+      });
     }
     return {
       at: this.#placement.share("process", () => "", ""),

@@ -12,7 +12,7 @@ import { ShareError } from "../core/errors.ts";
 import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
 import { HAS_MODULES } from "../transfer/codec_format.ts";
 import { bareError } from "../transfer/failure.ts";
-import { gatherIn, loseAll, type Lost } from "../transfer/flight.ts";
+import { attendAll, gatherIn, loseAll, type Lost } from "../transfer/flight.ts";
 import {
   handOver,
   modulesOfPacked,
@@ -97,7 +97,10 @@ export function write(
   } finally {
     gatherIn(before);
   }
-  if (gathered.length > 0) payload.flights = gathered.splice(0);
+  if (gathered.length > 0) {
+    attendAll(gathered);
+    payload.flights = gathered.splice(0);
+  }
   return payload;
 }
 

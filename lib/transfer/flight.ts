@@ -22,6 +22,8 @@ export interface Flight {
    * (`channel/holders.ts`). Called before the message can be seen.
    */
   board?: (carrier: number) => void;
+  /** Says that its sender knows the receiver, and will call {@linkcode Lost} should that end. */
+  attend?: () => void;
 }
 
 let gathering: Lost[] | undefined;
@@ -43,6 +45,11 @@ export function boardAll(flights: Lost[], carrier: number): void {
   for (const lost of flights) lost.board?.(carrier);
 }
 
+/** Says of what was gathered that it goes to a child, whose end will be told. */
+export function attendAll(flights: Lost[]): void {
+  for (const lost of flights) lost.attend?.();
+}
+
 /** Calls what was gathered, and forgets it. */
 export function loseAll(flights: Lost[]): void {
   for (const lost of flights.splice(0)) lost();
@@ -53,7 +60,9 @@ export function gatherFlights<T>(pack: () => T): { packed: T; flights: Lost[] } 
   const flights: Lost[] = [];
   const before = gatherIn(flights);
   try {
-    return { packed: pack(), flights };
+    const packed = pack();
+    attendAll(flights);
+    return { packed, flights };
   } catch (cause) {
     // It does not start at all.
     loseAll(flights);

@@ -813,3 +813,19 @@ Deno.test({
       }
     }),
 });
+
+test("Connection waits for a child that takes long to start", async (make) => {
+  const [here, there] = make();
+  const child = new Process(targets.echo, { args: [there] }).start();
+  // It is not there yet: nobody but this process is.
+  Deno.kill(child.pid!, "SIGSTOP");
+  there.close();
+  const answer = here.recv();
+  const early = await Promise.race([answer.then(() => "early", (error) => error), delay(1500)]);
+  assertEquals(early, undefined);
+  Deno.kill(child.pid!, "SIGCONT");
+  await here.send("hello");
+  assertEquals(await answer, "hello");
+  here.close();
+  await child.join();
+});
