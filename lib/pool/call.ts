@@ -13,7 +13,7 @@
 import type { Reference } from "../transfer/task.ts";
 import type { Outcome } from "../child/outcome.ts";
 import type { CallKind } from "./frames.ts";
-import type { Payload } from "./payload.ts";
+import type { Deferred, Payload } from "./payload.ts";
 
 export const QUEUED = 0;
 export const GIVEN = 1;
@@ -57,7 +57,7 @@ export class Call {
     readonly id: number,
     readonly kind: CallKind,
     readonly target: Reference,
-    readonly payload: Payload,
+    public payload: Payload | Deferred,
     readonly submitted: number,
     readonly options: CallOptions,
   ) {

@@ -11,7 +11,8 @@ import { BrokenExecutor, WorkerLostError } from "../core/errors.ts";
 import { mainModule, type Reference, referTo } from "../transfer/task.ts";
 import type { EngineOptions } from "./engine.ts";
 import type { Hear, Loss } from "./lane.ts";
-import { Span, write } from "./payload.ts";
+import { Lender } from "./loans.ts";
+import { type Aside, Span, write } from "./payload.ts";
 import { GONE, READY, RETIRING, STARTING, Worker } from "./worker.ts";
 
 /** So many workers may die in a row before they are ready. */
@@ -41,6 +42,7 @@ export class Crew {
   readonly #options: EngineOptions;
   readonly #employer: Employer;
   readonly #initializer: Reference | undefined;
+  readonly #lender = new Lender();
   #isClosed = false;
   #started = 0;
   /** How many have died in a row before they were ready. */
@@ -81,11 +83,12 @@ export class Crew {
     const { start, prefix, world, initArgs } = this.#options;
     const worker = new Worker(`${prefix}${this.#started++}`, world);
     const payload = write(initArgs, world, "initArgs");
+    worker.lender = this.#lender;
     worker.lane = start({
       name: worker.name,
       modules: this.#hasMain ? [mainModule()] : [],
       initializer: this.#initializer,
-      initArgs: payload instanceof Span ? new Uint8Array(payload.view) : payload.packed,
+      initArgs: payload instanceof Span ? new Uint8Array(payload.view) : (payload as Aside).packed,
       hear: (kind, id, third, fourth, value) =>
         this.#employer.hear(worker, kind, id, third, fourth, value),
     }, () => this.#employer.poll());
@@ -179,6 +182,7 @@ export class Crew {
       await Promise.all([...this.workers].map((worker) => worker.lane.ended));
       await Promise.resolve();
     }
+    this.#lender.clear();
     clearTimeout(this.#leaving);
     clearTimeout(this.#falling);
     clearTimeout(this.#growing);

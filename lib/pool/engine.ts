@@ -26,7 +26,7 @@ import { blockUntil } from "./eventual.ts";
 import { BROKEN, CALL, type CallKind, DONE, READY, REPORT } from "./frames.ts";
 import { holdInterrupts } from "./interrupt.ts";
 import type { Lane, LaneBoot, Loss } from "./lane.ts";
-import { isSpent, loadAll, missing, read, write } from "./payload.ts";
+import { isSpent, loadAll, missing, read, write, writeArgs } from "./payload.ts";
 import { now, Schedule } from "./schedule.ts";
 import { Times, type TimeSummary } from "./stats.ts";
 import type { Worker } from "./worker.ts";
@@ -115,6 +115,10 @@ export class Engine {
       this.#crew,
       options.maxTasksPerWorker,
       (worker, call) => this.#watch(worker, call, call.options.timeout ?? Infinity),
+      (call, error) => {
+        this.#fail(call, error);
+        this.#closeOne();
+      },
     );
     this.#idle.resolve();
     this.#crew.grow();
@@ -182,7 +186,7 @@ export class Engine {
     const { broken } = this.#crew;
     if (broken !== undefined) throw brokenAgain(broken);
     const reference = referenceOf(target);
-    const payload = write(args, this.#options.world, "args", options.transfer);
+    const payload = writeArgs(args, this.#options.world, options.transfer);
     this.#crew.needs(reference.module);
     // The first worker is started here, so that what keeps it from starting is told here.
     if (this.#crew.workers.size === 0) {
@@ -373,10 +377,12 @@ export class Engine {
     if (kind === BROKEN) {
       return this.#withModules(value, (it) => this.#crew.break(outcomeOf(FAILURE, it).error));
     }
-    const call = worker.calls.get(id);
+    if (kind === REPORT) {
+      const call = worker.calls.get(id);
+      return call && this.#withModules(value, (it) => this.#report(call, it));
+    }
+    const call = worker.finish(id);
     if (call === undefined) return;
-    if (kind === REPORT) return this.#withModules(value, (it) => this.#report(call, it));
-    worker.calls.delete(id);
     if (worker.grace !== undefined) {
       clearTimeout(worker.grace);
       worker.grace = undefined;

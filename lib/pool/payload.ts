@@ -4,7 +4,8 @@
  *
  * Most are bytes, written by the codec, for threads too: that is quicker than structured clone. Between threads a
  * large value, or one that only structured clone takes, goes aside as a copy of its own; large ArrayBuffers in
- * it are then moved.
+ * it are then moved. Large buffers that are arguments themselves are copied only when a worker is given the call
+ * (`loans.ts`).
  *
  * @module
  */
@@ -24,6 +25,7 @@ import {
 import { reducer, revive } from "../transfer/reduce.ts";
 import type { World } from "../transfer/shareable.ts";
 import { isLoaded, load } from "../transfer/task.ts";
+import { type Lender, LENT, type Lent } from "./loans.ts";
 
 /** Bytes of a value. They lie among others': an array for each would cost more than the rest of a short call. */
 export class Span {
@@ -53,6 +55,8 @@ export interface Aside {
   original?: Packed;
   /** What is to be called if it never arrives. */
   flights: Lost[];
+  /** The memory that was lent for it. */
+  loans?: SharedArrayBuffer[];
 }
 
 /** A value, ready to be sent. */
@@ -104,6 +108,20 @@ export function write(
   return payload;
 }
 
+/**
+ * Writes the arguments of a call down. Large buffers among them are not copied yet.
+ *
+ * @throws {ShareError} Something in them cannot cross.
+ */
+export function writeArgs(
+  args: unknown[],
+  world: World,
+  transfer?: readonly Transferable[],
+): Payload | Deferred {
+  const mayWait = world === "thread" && (transfer?.length ?? 0) === 0;
+  return (mayWait ? defer(args) : undefined) ?? write(args, world, "args", transfer);
+}
+
 function writeLarge(
   value: unknown,
   world: World,
@@ -112,7 +130,9 @@ function writeLarge(
 ): Payload {
   // What was begun to be sent is sent anew.
   loseAll(gathered);
-  if (world === "thread") return setAside(value, root, transfer);
+  if (world === "thread") {
+    return setAside(value, root, transfer);
+  }
   const bytes = encode(value, reduces.process, root);
   return new Span(bytes, 0, bytes.length);
 }
@@ -155,8 +175,6 @@ function tryEncode(
 
 /** Copies a value now, so that it can be sent later. */
 function setAside(value: unknown, root: string, transfer: readonly Transferable[]): Aside {
-  const quick = transfer.length === 0 ? copyOfBuffers(value) : undefined;
-  if (quick !== undefined) return quick;
   const original = pack(value, reduces.thread, root, transfer);
   const { value: bare, stands } = original;
   try {
@@ -173,27 +191,53 @@ function setAside(value: unknown, root: string, transfer: readonly Transferable[
   }
 }
 
-/** Arguments that are just large buffers and simple values: each buffer is copied once. */
-function copyOfBuffers(value: unknown): Aside | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const transfer: Transferable[] = [];
-  const copies = [];
-  for (const part of value) {
-    if (typeof part !== "object" || part === null) {
-      if (typeof part === "function" || typeof part === "symbol") return undefined;
-      copies.push(part);
-    } else if (part instanceof ArrayBuffer && isPlainBuffer(part)) {
-      const copy = new Uint8Array(new Uint8Array(part)).buffer;
-      transfer.push(copy);
-      copies.push(copy);
-    } else if (part instanceof Uint8Array && isPlainBuffer(part.buffer)) {
-      if (part.constructor !== Uint8Array) return undefined;
-      const copy = new Uint8Array(part);
-      transfer.push(copy.buffer);
-      copies.push(copy);
-    } else return undefined;
+/** Arguments that are just large buffers and simple values: they are copied when a worker is given the call. */
+function defer(args: unknown[]): Deferred | undefined {
+  if (!args.some((part) => isPlainBytes(part) && part.byteLength >= LENT)) return undefined;
+  const isRest = (part: unknown) =>
+    part === null || !["object", "function", "symbol"].includes(typeof part);
+  return args.every((part) => isRest(part) || isPlainBytes(part)) ? new Deferred(args) : undefined;
+}
+
+/** Large arguments that have not been copied yet. */
+export class Deferred {
+  /** There is nothing in them that could be told. */
+  readonly flights: Lost[] = NONE;
+
+  constructor(readonly args: unknown[]) {}
+
+  /**
+   * Copies them into memory that is lent.
+   *
+   * @throws {ShareError} One has been transferred away meanwhile.
+   */
+  lend(lender: Lender): Aside {
+    const loans: SharedArrayBuffer[] = [];
+    const lent: Lent[] = [];
+    const value = this.args.map((part, index) => {
+      if (typeof part !== "object" || part === null) return part;
+      if (!isPlainBytes(part)) {
+        const place = `args[${index}]`;
+        throw new ShareError(
+          `Cannot share ${place}: it was transferred away before a worker was given the call`,
+          place,
+        );
+      }
+      const isView = part instanceof Uint8Array;
+      const bytes = isView ? part : new Uint8Array(part);
+      const loan = lender.lend(bytes);
+      loans.push(loan);
+      lent.push({ index, length: bytes.length, isView });
+      return loan;
+    });
+    return { packed: { value, lent } as Packed, transfer: [], flights: NONE, loans };
   }
-  return { packed: { value: copies }, transfer, flights: NONE };
+}
+
+function isPlainBytes(part: unknown): part is Uint8Array | ArrayBuffer {
+  if (part instanceof ArrayBuffer) return isPlainBuffer(part);
+  return part instanceof Uint8Array && part.constructor === Uint8Array &&
+    isPlainBuffer(part.buffer);
 }
 
 function isPlainBuffer(buffer: ArrayBufferLike): boolean {
@@ -271,13 +315,13 @@ export function sendAside(
 }
 
 /** Whether a payload can be sent once, and no second time. */
-export function isForOnce(payload: Payload): boolean {
-  return !(payload instanceof Span) && payload.transfer.length > 0;
+export function isForOnce(payload: Payload | Deferred): boolean {
+  return "transfer" in payload && payload.transfer.length > 0;
 }
 
 /** Whether it can be sent no more. */
-export function isSpent(payload: Payload): boolean {
-  return !(payload instanceof Span) && payload.isSpent === true;
+export function isSpent(payload: Payload | Deferred): boolean {
+  return (payload as Aside).isSpent === true;
 }
 
 /** Tells those whose ports went aside where they went. */
@@ -306,5 +350,13 @@ export async function loadAll(modules: string[]): Promise<void> {
 
 /** Reads a payload whose modules have been loaded. */
 export function read(payload: Uint8Array | Packed): unknown {
-  return payload instanceof Uint8Array ? decode(payload, revive) : unpack(payload, revive);
+  if (payload instanceof Uint8Array) return decode(payload, revive);
+  const { lent } = payload as Packed & { lent?: Lent[] };
+  const value = unpack(payload, revive);
+  for (const { index, length, isView } of lent ?? []) {
+    const args = value as unknown[];
+    const own = new Uint8Array(new Uint8Array(args[index] as SharedArrayBuffer, 0, length));
+    args[index] = isView ? own : own.buffer;
+  }
+  return value;
 }

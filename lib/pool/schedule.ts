@@ -37,6 +37,7 @@ export class Schedule {
   readonly #crew: Crew;
   readonly #maxTasksPerWorker: number;
   readonly #given: (worker: Worker, call: Call) => void;
+  readonly #refused: (call: Call, error: unknown) => void;
   /** The mean time of a call or of an item, in µs. */
   #mean = -1;
   #isDue = false;
@@ -45,15 +46,20 @@ export class Schedule {
   #added = 0;
   #balancing: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param given Called with each call that a worker is given. */
+  /**
+   * @param given Called with each call that a worker is given.
+   * @param refused Called with one whose arguments can be sent no more.
+   */
   constructor(
     crew: Crew,
     maxTasksPerWorker: number,
     given: (worker: Worker, call: Call) => void,
+    refused: (call: Call, error: unknown) => void,
   ) {
     this.#crew = crew;
     this.#maxTasksPerWorker = maxTasksPerWorker;
     this.#given = given;
+    this.#refused = refused;
   }
 
   /** Adds a call. */
@@ -132,7 +138,12 @@ export class Schedule {
       const { first } = this.backlog;
       if (first === undefined || k > 0 && isForOnce(first.payload)) break;
       this.backlog.shift();
-      worker.give(first);
+      try {
+        worker.give(first);
+      } catch (error) {
+        this.#refused(first, error);
+        continue;
+      }
       this.#given(worker, first);
     }
     if (worker.given >= this.#maxTasksPerWorker) this.#crew.retire(worker);

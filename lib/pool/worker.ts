@@ -11,7 +11,8 @@
 import { type Call, GIVEN } from "./call.ts";
 import { CANCEL, FrameWriter, STOP, TARGET } from "./frames.ts";
 import type { Lane } from "./lane.ts";
-import { isForOnce, LARGEST, type Payload, Span, write } from "./payload.ts";
+import type { Lender } from "./loans.ts";
+import { type Aside, Deferred, isForOnce, LARGEST, type Payload, Span, write } from "./payload.ts";
 import { TICKETS } from "./tickets.ts";
 import type { Reference } from "../transfer/task.ts";
 import type { World } from "../transfer/shareable.ts";
@@ -20,6 +21,9 @@ export const STARTING = 0;
 export const READY = 1;
 export const RETIRING = 2;
 export const GONE = 3;
+
+/** So many calls with large arguments are given ahead. */
+const FEW = 3;
 
 /** A worker. */
 export class Worker {
@@ -33,6 +37,8 @@ export class Worker {
   /** Kills it when a cancelled call does not end. */
   grace: ReturnType<typeof setTimeout> | undefined;
   lane!: Lane;
+  /** Has memory for large arguments. */
+  lender!: Lender;
   readonly #world: World;
   readonly #targets = new Map<Reference, number>();
   readonly #writer = new FrameWriter();
@@ -54,11 +60,19 @@ export class Worker {
    */
   room(depth: number, next?: Call): number {
     if (next !== undefined && isForOnce(next.payload)) return this.calls.size === 0 ? 1 : 0;
+    if (next?.payload instanceof Deferred) return Math.min(depth, FEW) - this.calls.size;
     return Math.min(depth, this.lane.tickets === undefined ? 1 : TICKETS) - this.calls.size;
   }
 
-  /** Gives it a call; it goes with the next {@linkcode send}. */
+  /**
+   * Gives it a call; it goes with the next {@linkcode send}.
+   *
+   * @throws {ShareError} Its arguments can be sent no more.
+   */
   give(call: Call): void {
+    const { payload: written } = call;
+    const payload = written instanceof Deferred ? written.lend(this.lender) : written;
+    call.payload = payload;
     call.state = GIVEN;
     call.worker = this.name;
     call.ticket = this.#tickets++;
@@ -66,8 +80,8 @@ export class Worker {
     this.calls.set(call.id, call);
     const { tickets } = this.lane;
     tickets?.give(call.ticket);
-    const payload = call.retries > 0 ? copyable(call.payload) : call.payload;
-    this.#add(call.kind, call.id, this.#targetOf(call.target), call.ticket, payload);
+    const sent = call.retries > 0 ? copyable(payload) : payload;
+    this.#add(call.kind, call.id, this.#targetOf(call.target), call.ticket, sent);
   }
 
   /** Sends what it was given. */
@@ -80,6 +94,17 @@ export class Worker {
   /** Whether it has begun a call that it was given. */
   hasBegun(call: Call): boolean {
     return this.lane.tickets?.isTaken(call.ticket) ?? true;
+  }
+
+  /** Takes the result of a call; gives the call, if it has it. */
+  finish(id: number): Call | undefined {
+    const call = this.calls.get(id);
+    if (call === undefined) return undefined;
+    this.calls.delete(id);
+    const { payload } = call;
+    const { loans } = payload as Partial<Aside>;
+    if (loans !== undefined) this.lender.takeBack(loans);
+    return call;
   }
 
   /** Takes a call back that it has not begun; false if it has. */
@@ -126,7 +151,7 @@ export class Worker {
 
 /** A payload that can be sent again: its buffers are copied, not moved. */
 function copyable(payload: Payload): Payload {
-  if (payload instanceof Span) return payload;
+  if (!("transfer" in payload)) return payload;
   return {
     ...payload,
     transfer: payload.transfer.filter((part) => !(part instanceof ArrayBuffer)),
