@@ -42,9 +42,9 @@ async function main(folder: string): Promise<void> {
 /** The boot; a spare gets ready and waits for it. */
 async function bootOf(first: ProcessBoot | SpareBoot, link: Link): Promise<ProcessBoot> {
   if (first.type === "boot") return first;
-  const { main, face } = first;
-  await import(face);
-  const args = toBytes([face], "args");
+  const { main, faces } = first;
+  for (const face of faces) await import(face);
+  const args = toBytes(faces, "args");
   const value = await run({
     main,
     target: referTo(rehearsal),

@@ -142,10 +142,10 @@ function suits({ folder, flags }: ProcessSpare, needs: { sockets: string[]; modu
   return permissionFlags(undefined, { folder, ...needs }).join() === flags;
 }
 
-let face = ENTRY;
+let faces: string[] = [];
 
 const spares = new Spares<ProcessSpare>(() => {
-  const boot: SpareBoot = { type: "spare", main: mainModule(), face };
+  const boot: SpareBoot = { type: "spare", main: mainModule(), faces };
   const { spawned, flags } = spawnNew(toBytes(boot, "boot"), USUAL, {
     sockets: [],
     modules: [ENTRY],
@@ -176,9 +176,9 @@ const spares = new Spares<ProcessSpare>(() => {
 /**
  * Keeps spare children; see `prewarm()`.
  *
- * @param module What targets are likely to import: spares have loaded it.
+ * @param modules What targets are likely to import: spares have loaded it.
  */
-export async function holdSpares(count: number, module: string): Promise<AsyncDisposable> {
-  face = module;
+export async function holdSpares(count: number, modules: string[]): Promise<AsyncDisposable> {
+  faces = modules;
   return await spares.hold(count);
 }

@@ -34,8 +34,8 @@ export interface SpareBoot {
   type: "spare";
   /** The program's main module. */
   main: string;
-  /** A module to have at hand. */
-  face: string;
+  /** Modules to have at hand. */
+  faces: string[];
 }
 
 /** What a process says. */

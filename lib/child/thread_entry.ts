@@ -31,6 +31,9 @@ import type { FromThread, ThreadBoot, ToHome, ToThread } from "./thread_protocol
 const reduce = reducer("thread");
 const close = globalThis.close?.bind(globalThis);
 
+/** The ident of the main thread. */
+const MAIN = 1;
+
 /** Begins the thread. */
 export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): void {
   const { port, ends, me } = boot;
@@ -65,7 +68,10 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
     // All is said before those who wait for the end are woken: they find it there, and can leave
     // nothing open.
     say({ type: "ended", dead });
-    home.postMessage({ type: "ended", slot, ident, dead } satisfies ToHome);
+    // The main thread hears it already, where that has started this one.
+    if (me.starter !== MAIN) {
+      home.postMessage({ type: "ended", slot, ident, dead } satisfies ToHome);
+    }
     leave(slot, ident, dead, true);
     close?.();
   };
@@ -138,8 +144,8 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
 export interface Rehearsal {
   /** The program's main module. */
   main: string;
-  /** A module to have at hand. */
-  face: string | undefined;
+  /** Modules to have at hand. */
+  faces: string[];
   /** Ports such as a boot has. */
   port: MessagePort;
   ends: MessagePort;
@@ -149,8 +155,8 @@ export interface Rehearsal {
  * Goes through what a thread does, with nothing at stake: so that a spare finds its way already compiled. It says
  * nothing and takes no part in anything.
  */
-export async function rehearse({ main, face, port, ends }: Rehearsal): Promise<void> {
-  if (face !== undefined) await import(face);
+export async function rehearse({ main, faces, port, ends }: Rehearsal): Promise<void> {
+  for (const face of faces) await import(face);
   const args = pack([port.constructor.name], reduce, "args");
   const value = await run({
     main,

@@ -105,26 +105,26 @@ const spares = new Spares<NodeWorker>(() => {
   spare.once("message", () => (over(), ready.resolve()));
   spare.once("exit", () => (over(), dead.resolve()));
   const main = mainModule();
-  const rehearsal: Rehearsal = { main, face, port: calls.port2, ends: ends.port2 };
+  const rehearsal: Rehearsal = { main, faces, port: calls.port2, ends: ends.port2 };
   // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
   spare.postMessage(rehearsal, [calls.port2, ends.port2] as any);
   return { spare, ready: ready.promise, dead: dead.promise };
 }, (spare) => spare.terminate());
 
-/** The module that targets are likely to import. */
-let face: string | undefined;
+/** The modules that targets are likely to import. */
+let faces: string[] = [];
 
 /**
  * Keeps spare workers; see `prewarm()`.
  *
- * @param module What targets are likely to import: spares have loaded it.
+ * @param modules What targets are likely to import: spares have loaded it.
  */
-export async function holdSpares(count: number, module?: string): Promise<AsyncDisposable> {
-  face ??= module;
+export async function holdSpares(count: number, modules: string[]): Promise<AsyncDisposable> {
+  faces = modules;
   if (self().isMain) return await spares.hold(count);
   const { port1, port2 } = new MessageChannel();
   const answer = () => new Promise((resolve) => port1.onmessage = resolve);
-  home!.postMessage({ type: "spares", count, port: port2 } satisfies ToHome, [port2]);
+  home!.postMessage({ type: "spares", count, modules, port: port2 } satisfies ToHome, [port2]);
   await answer();
   return {
     [Symbol.asyncDispose]: async () => {
@@ -136,8 +136,8 @@ export async function holdSpares(count: number, module?: string): Promise<AsyncD
 }
 
 /** Keeps spares for another thread, until it says that it needs them no more. */
-async function holdFor(count: number, port: MessagePort): Promise<void> {
-  await using _held = await spares.hold(count);
+async function holdFor(count: number, modules: string[], port: MessagePort): Promise<void> {
+  await using _held = await holdSpares(count, modules);
   const over = new Promise((resolve) => port.onmessage = resolve);
   unref(port);
   port.postMessage(null);
@@ -192,7 +192,7 @@ function serve(message: ToHome): void {
   if (message.type === "start") return create(message.boot);
   if (message.type === "line") return lines.accept?.(message.line);
   if (message.type === "alarm") return wind();
-  if (message.type === "spares") return void holdFor(message.count, message.port);
+  if (message.type === "spares") return void holdFor(message.count, message.modules, message.port);
   if (message.type === "ended") leave(message.slot, message.ident, message.dead, true);
   endWorker(message.ident);
 }

@@ -45,4 +45,4 @@ export type ToHome =
   | { type: "cut"; ident: number }
   | { type: "line"; line: NewLine }
   | { type: "alarm" }
-  | { type: "spares"; count: number; port: MessagePort };
+  | { type: "spares"; count: number; modules: string[]; port: MessagePort };

@@ -6,8 +6,10 @@
 import { holdSpares } from "../child/process_host.ts";
 import { checkInteger } from "../core/checks.ts";
 
-/** Most targets import it. */
-const FACE = new URL("../multiprocessing.ts", import.meta.url).href;
+/** Most targets import them. */
+const FACES = ["../multiprocessing.ts", "../task.ts"].map((face) =>
+  new URL(face, import.meta.url).href
+);
 
 /**
  * Keeps `n` spare processes ready, so that a start takes a few milliseconds instead of some 60.
@@ -31,5 +33,5 @@ const FACE = new URL("../multiprocessing.ts", import.meta.url).href;
  */
 export async function prewarm(n: number = 1): Promise<AsyncDisposable> {
   checkInteger(n, 1, "n", "prewarm processes");
-  return await holdSpares(n, FACE);
+  return await holdSpares(n, FACES);
 }

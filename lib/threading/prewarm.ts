@@ -6,8 +6,8 @@
 import { holdSpares } from "../child/thread_host.ts";
 import { checkInteger } from "../core/checks.ts";
 
-/** Most targets import it. */
-const FACE = new URL("../threading.ts", import.meta.url).href;
+/** Most targets import them. */
+const FACES = ["../threading.ts", "../task.ts"].map((face) => new URL(face, import.meta.url).href);
 
 /**
  * Keeps `n` spare workers ready, so that the next `start()` takes less than a millisecond.
@@ -28,5 +28,5 @@ const FACE = new URL("../threading.ts", import.meta.url).href;
  */
 export async function prewarm(n: number = 1): Promise<AsyncDisposable> {
   checkInteger(n, 1, "n", "prewarm threads");
-  return await holdSpares(n, FACE);
+  return await holdSpares(n, FACES);
 }
