@@ -16,6 +16,7 @@ import * as threading from "../../lib/threading.ts";
 import { task } from "../../lib/task.ts";
 import { theArena } from "../../lib/memory/arena.ts";
 import { onHeap } from "../../lib/memory/placement.ts";
+import { Figures, now, python } from "./_figures.ts";
 
 const PAIRS = 2_000_000;
 const PARTIES = 4;
@@ -51,14 +52,14 @@ export const count = task(
   function count(lock: threading.Lock, counter: Counter, gate: threading.Barrier) {
     const words = counter instanceof SharedArrayBuffer ? new Int32Array(counter) : undefined;
     gate.waitSync();
-    const began = performance.timeOrigin + performance.now();
+    const began = now();
     for (let k = 0; k < TIMES; k++) {
       const guard = lock.acquireSync();
       if (words !== undefined) words[0]++;
       else (counter as threading.Value).value++;
       guard.release();
     }
-    return [began, performance.timeOrigin + performance.now()];
+    return [began, now()];
   },
 );
 
@@ -118,26 +119,9 @@ async function contended(face: typeof threading | typeof multiprocessing): Promi
   return (ended - began) / (PARTIES * TIMES) * 1e3;
 }
 
-function python(world: string): number | undefined {
-  try {
-    const { stdout, success } = new Deno.Command("python3", { args: ["-c", PYTHON, world] })
-      .outputSync();
-    return success ? Number(new TextDecoder().decode(stdout)) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function median(figures: number[]): number {
-  return figures.toSorted((a, b) => a - b)[figures.length >> 1]!;
-}
-
 if (import.meta.main) {
   const rounds = Number(Deno.args[0] ?? 7);
-  const seen = new Map<string, number[]>();
-  const note = (name: string, figure: number | undefined) => {
-    if (figure !== undefined) seen.set(name, [...seen.get(name) ?? [], figure]);
-  };
+  const figures = new Figures();
   const heap = onHeap(16);
   const mapped = theArena().allocate(16);
   for (let round = 0; round < rounds; round++) {
@@ -149,25 +133,21 @@ if (import.meta.main) {
     ) {
       const lock = new face.Lock();
       const rlock = new face.RLock();
-      note(`raw ${world}`, time(() => raw(at.region.words, at.base)));
-      note(`guard ${world}`, time(() => guards(lock)));
-      note(`release ${world}`, time(() => releases(lock)));
-      note(`rlock ${world}`, time(() => rguards(rlock)));
-      note(`contended ${world}`, await contended(face));
-      note(`cpython ${world}`, python(world));
+      figures.note(`raw ${world}`, time(() => raw(at.region.words, at.base)));
+      figures.note(`guard ${world}`, time(() => guards(lock)));
+      figures.note(`release ${world}`, time(() => releases(lock)));
+      figures.note(`rlock ${world}`, time(() => rguards(rlock)));
+      figures.note(`contended ${world}`, await contended(face));
+      figures.note(`cpython ${world}`, python(PYTHON, world)[0]);
     }
   }
-  const show = (name: string, unit: string, against: string, what: string) => {
-    const figure = median(seen.get(name)!);
-    const other = seen.get(against);
-    const ratio = other === undefined ? "" : `  ${(figure / median(other)).toFixed(2)} x ${what}`;
-    console.log(`${name.padEnd(22)} ${figure.toFixed(unit === "ns" ? 1 : 3)} ${unit}${ratio}`);
-  };
+  const uncontended = { unit: "ns", digits: 1, width: 22 };
   for (const world of ["threads", "processes"]) {
-    show(`raw ${world}`, "ns", "", "");
+    figures.show(`raw ${world}`, uncontended);
     for (const kind of ["guard", "release", "rlock"]) {
-      show(`${kind} ${world}`, "ns", `raw ${world}`, "the raw pair");
+      const beside = `raw ${world}`;
+      figures.show(`${kind} ${world}`, { ...uncontended, beside, whose: "the raw pair" });
     }
-    show(`contended ${world}`, "µs", `cpython ${world}`, "CPython");
+    figures.show(`contended ${world}`, { digits: 3, width: 22, beside: `cpython ${world}` });
   }
 }

@@ -13,6 +13,7 @@
  */
 import { type DictProxy, type LockProxy, Manager, Process } from "../../lib/multiprocessing.ts";
 import { task } from "../../lib/task.ts";
+import { Figures, now, python } from "./_figures.ts";
 
 const TIMES = 2_000;
 const PARTIES = 4;
@@ -53,12 +54,12 @@ export const addLocked = task(
   async function addLocked(dict: DictProxy<string, number>, lock: LockProxy) {
     // Connected before the clock runs.
     await dict.get("n");
-    const began = performance.timeOrigin + performance.now();
+    const began = now();
     for (let k = 0; k < TIMES / PARTIES; k++) {
       using _guard = await lock.acquire();
       await dict.set("n", (await dict.get("n"))! + 1);
     }
-    return [began, performance.timeOrigin + performance.now()];
+    return [began, now()];
   },
 );
 
@@ -67,9 +68,9 @@ export const addAtOnce = task(
   import.meta,
   async function addAtOnce(dict: DictProxy<string, number>) {
     await dict.get("n");
-    const began = performance.timeOrigin + performance.now();
+    const began = now();
     for (let k = 0; k < TIMES / PARTIES; k++) await dict.update("n", plus, 1);
-    return [began, performance.timeOrigin + performance.now()];
+    return [began, now()];
   },
 );
 
@@ -90,60 +91,42 @@ async function together(dict: DictProxy<string, number>, make: () => Process): P
   return (ended - began) / TIMES * 1e3;
 }
 
-function python(): number[] | undefined {
-  try {
-    const { stdout, success } = new Deno.Command("python3", { args: ["-c", PYTHON] }).outputSync();
-    return success ? new TextDecoder().decode(stdout).trim().split(" ").map(Number) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function median(figures: number[]): number {
-  return figures.toSorted((a, b) => a - b)[figures.length >> 1]!;
-}
-
 if (import.meta.main) {
   const rounds = Number(Deno.args[0] ?? 5);
   const names = ["get", "set", "put + get", "acquire + release", "4 x add, locked"];
-  const seen = new Map<string, number[]>();
-  const note = (name: string, figure: number) => {
-    seen.set(name, [...seen.get(name) ?? [], figure]);
-  };
+  const figures = new Figures();
   for (let round = 0; round < rounds; round++) {
     await using manager = await Manager.start();
     const dict = await manager.dict<string, number>([["a", 1]]);
     const queue = await manager.Queue<{ n: number }>();
     const lock = await manager.Lock();
-    note("get", await timed(() => dict.get("a")));
-    note("set", await timed(() => dict.set("a", 2)));
-    note(
+    figures.note("get", await timed(() => dict.get("a")));
+    figures.note("set", await timed(() => dict.set("a", 2)));
+    figures.note(
       "put + get",
       await timed(async () => {
         await queue.put({ n: 1 });
         await queue.get();
       }),
     );
-    note(
+    figures.note(
       "acquire + release",
       await timed(async () => {
         await using _guard = await lock.acquire();
       }),
     );
-    note(
+    figures.note(
       "4 x add, locked",
       await together(dict, () => new Process(addLocked, { args: [dict, lock] }) as Process),
     );
-    note(
+    figures.note(
       "4 x add, update()",
       await together(dict, () => new Process(addAtOnce, { args: [dict] }) as Process),
     );
-    python()?.forEach((figure, k) => note(`cpython ${names[k]}`, figure));
+    python(PYTHON).forEach((figure, k) => figures.note(`cpython ${names[k]}`, figure));
   }
   for (const name of [...names, "4 x add, update()"]) {
-    const figure = median(seen.get(name)!);
-    const other = seen.get(`cpython ${name}`) ?? seen.get("cpython 4 x add, locked");
-    const ratio = other === undefined ? "" : `  ${(figure / median(other)).toFixed(2)} x CPython`;
-    console.log(`${name.padEnd(20)} ${figure.toFixed(1)} µs${ratio}`);
+    const beside = `cpython ${name.replace("update()", "locked")}`;
+    figures.show(name, { digits: 1, beside });
   }
 }

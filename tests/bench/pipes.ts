@@ -14,6 +14,7 @@ import { pipe, Process } from "../../lib/multiprocessing.ts";
 import type { Connection } from "../../lib/multiprocessing.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
 import { task } from "../../lib/task.ts";
+import { Figures, python } from "./_figures.ts";
 
 const TRIPS = 20_000;
 const SLOW_TRIPS = 2_000;
@@ -122,42 +123,23 @@ async function bytes(make: Make): Promise<number> {
   return (CHUNKS - 1) * CHUNK / (ended - began) / 1e3;
 }
 
-function python(what: string): number | undefined {
-  try {
-    const { stdout, success } = new Deno.Command("python3", { args: ["-c", PYTHON, what] })
-      .outputSync();
-    return success ? Number(new TextDecoder().decode(stdout)) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function median(figures: number[]): number {
-  return figures.toSorted((a, b) => a - b)[figures.length >> 1]!;
-}
-
 if (import.meta.main) {
   const rounds = Number(Deno.args[0] ?? 7);
-  const seen = new Map<string, number[]>();
-  const note = (name: string, figure: number | undefined) => {
-    if (figure !== undefined) seen.set(name, [...seen.get(name) ?? [], figure]);
-  };
+  const figures = new Figures();
   const overSocket: Make = () => socketPipe<unknown>(true);
   for (let round = 0; round < rounds; round++) {
-    note("round trip, sync", await tripsSync());
-    note("round trip, await", await trips(pipe, TRIPS));
-    note("round trip, socket", await trips(overSocket, SLOW_TRIPS));
-    note("CPython trip", python("trips"));
-    note("64 KiB", await bytes(pipe));
-    note("64 KiB, socket", await bytes(overSocket));
-    note("CPython bytes", python("bytes"));
+    figures.note("round trip, sync", await tripsSync());
+    figures.note("round trip, await", await trips(pipe, TRIPS));
+    figures.note("round trip, socket", await trips(overSocket, SLOW_TRIPS));
+    figures.note("CPython trip", python(PYTHON, "trips")[0]);
+    figures.note("64 KiB", await bytes(pipe));
+    figures.note("64 KiB, socket", await bytes(overSocket));
+    figures.note("CPython bytes", python(PYTHON, "bytes")[0]);
   }
-  const show = (name: string, unit: string, against: string) => {
-    const figure = median(seen.get(name)!);
-    const other = seen.get(against);
-    const ratio = other === undefined ? "" : `  ${(figure / median(other)).toFixed(2)} x CPython`;
-    console.log(`${name.padEnd(20)} ${figure.toFixed(2)} ${unit}${ratio}`);
-  };
-  for (const way of ["sync", "await", "socket"]) show(`round trip, ${way}`, "µs", "CPython trip");
-  for (const way of ["64 KiB", "64 KiB, socket"]) show(way, "MB/s", "CPython bytes");
+  for (const way of ["sync", "await", "socket"]) {
+    figures.show(`round trip, ${way}`, { beside: "CPython trip" });
+  }
+  for (const way of ["64 KiB", "64 KiB, socket"]) {
+    figures.show(way, { unit: "MB/s", digits: 0, beside: "CPython bytes" });
+  }
 }

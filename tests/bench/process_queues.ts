@@ -11,6 +11,7 @@
 import { Barrier, Process, Queue } from "../../lib/multiprocessing.ts";
 import { Thread } from "../../lib/threading.ts";
 import { task } from "../../lib/task.ts";
+import { Figures, now, python } from "./_figures.ts";
 
 const ITEMS = 500_000;
 const CHUNKS = 10_000;
@@ -34,10 +35,6 @@ if __name__ == "__main__":
     [p.start() for p in ps]; gate.wait(); t = time.perf_counter(); [p.join() for p in ps]
     print((time.perf_counter() - t) / n * 1e6)
 `;
-
-function now(): number {
-  return performance.timeOrigin + performance.now();
-}
 
 /** Puts items once all are there; gives when it began. */
 export const produce = task(
@@ -82,50 +79,37 @@ async function ours(
   return (ended - began) / count * 1e3;
 }
 
-function python(...args: (string | number)[]): number | undefined {
-  try {
-    const { stdout, success } = new Deno.Command("python3", {
-      args: ["-c", PYTHON, ...args.map(String)],
-    }).outputSync();
-    return success ? Number(new TextDecoder().decode(stdout)) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function median(figures: number[]): number {
-  return figures.toSorted((a, b) => a - b)[figures.length >> 1]!;
-}
-
 if (import.meta.main) {
   const rounds = Number(Deno.args[0] ?? 5);
-  const seen = new Map<string, number[]>();
-  const note = (name: string, figure: number | undefined) => {
-    if (figure !== undefined) seen.set(name, [...seen.get(name) ?? [], figure]);
-  };
+  const figures = new Figures();
   for (let round = 0; round < rounds; round++) {
     for (const parties of [1, 4]) {
-      note(`small ${parties} threads`, await ours(Thread, parties, ITEMS, false));
-      note(`small ${parties} processes`, await ours(Process, parties, ITEMS, false));
-      note(`small ${parties} CPython Queue`, python("Queue", parties, ITEMS / 4, "small"));
-      note(
+      figures.note(`small ${parties} threads`, await ours(Thread, parties, ITEMS, false));
+      figures.note(`small ${parties} processes`, await ours(Process, parties, ITEMS, false));
+      figures.note(
+        `small ${parties} CPython Queue`,
+        python(PYTHON, "Queue", parties, ITEMS / 4, "small")[0],
+      );
+      figures.note(
         `small ${parties} CPython SimpleQueue`,
-        python("SimpleQueue", parties, ITEMS / 4, "small"),
+        python(PYTHON, "SimpleQueue", parties, ITEMS / 4, "small")[0],
       );
     }
-    note("64 KiB 1 threads", await ours(Thread, 1, CHUNKS, true));
-    note("64 KiB 1 processes", await ours(Process, 1, CHUNKS, true));
-    note("64 KiB 1 CPython Queue", python("Queue", 1, CHUNKS / 4, "bytes"));
-    note("64 KiB 1 CPython SimpleQueue", python("SimpleQueue", 1, CHUNKS / 4, "bytes"));
+    figures.note("64 KiB 1 threads", await ours(Thread, 1, CHUNKS, true));
+    figures.note("64 KiB 1 processes", await ours(Process, 1, CHUNKS, true));
+    figures.note("64 KiB 1 CPython Queue", python(PYTHON, "Queue", 1, CHUNKS / 4, "bytes")[0]);
+    figures.note(
+      "64 KiB 1 CPython SimpleQueue",
+      python(PYTHON, "SimpleQueue", 1, CHUNKS / 4, "bytes")[0],
+    );
   }
   for (const group of ["small 1", "small 4", "64 KiB 1"]) {
-    const rivals = ["Queue", "SimpleQueue"].flatMap((kind) => {
-      const figures = seen.get(`${group} CPython ${kind}`);
-      return figures === undefined ? [] : [median(figures)];
-    });
+    const rivals = ["Queue", "SimpleQueue"].flatMap((kind) =>
+      figures.median(`${group} CPython ${kind}`) ?? []
+    );
     const best = Math.min(...rivals);
     for (const world of ["threads", "processes"]) {
-      const figure = median(seen.get(`${group} ${world}`)!);
+      const figure = figures.median(`${group} ${world}`)!;
       const speed = group.startsWith("64") ? `  ${(CHUNK / figure).toFixed(0)} MB/s` : "";
       const ratio = rivals.length > 0 ? `  ${(figure / best).toFixed(3)} x CPython's best` : "";
       console.log(`${`${group} ${world}`.padEnd(20)} ${figure.toFixed(3)} µs${speed}${ratio}`);

@@ -13,6 +13,7 @@
 import { Queue } from "../../lib/queue.ts";
 import { task } from "../../lib/task.ts";
 import { Barrier, type Connection, pipe, Thread } from "../../lib/threading.ts";
+import { Figures, now, python } from "./_figures.ts";
 
 const ITEMS = 200_000;
 const TRIPS = 20_000;
@@ -35,8 +36,6 @@ interface Item {
   name: string;
   ok: boolean;
 }
-
-const now = () => performance.timeOrigin + performance.now();
 
 /** Puts; gives when it began. */
 export const produce = task(
@@ -135,23 +134,10 @@ async function roundTrip(): Promise<number> {
   return took;
 }
 
-function python(): number | undefined {
-  try {
-    const { stdout, success } = new Deno.Command("python3", { args: ["-c", PYTHON] }).outputSync();
-    return success ? Number(new TextDecoder().decode(stdout)) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function median(figures: number[]): number {
-  return figures.toSorted((a, b) => a - b)[figures.length >> 1]!;
-}
-
 if (import.meta.main) {
   const rounds = Number(Deno.args[0] ?? 5);
   const cases: Record<string, () => number | undefined | Promise<number | undefined>> = {
-    "cpython": python,
+    "cpython": () => python(PYTHON)[0],
     "thread to thread": () => between(produce, consume),
     "the same, async": () =>
       between(produceAsync as unknown as typeof produce, consumeAsync as unknown as typeof consume),
@@ -162,17 +148,9 @@ if (import.meta.main) {
     "four to four": () => between(produce, consume, { parties: 4 }),
     "pipe, round trip": roundTrip,
   };
-  const seen = new Map<string, number[]>();
+  const figures = new Figures();
   for (let round = 0; round < rounds; round++) {
-    for (const [name, run] of Object.entries(cases)) {
-      const figure = await run();
-      if (figure !== undefined) seen.set(name, [...seen.get(name) ?? [], figure]);
-    }
+    for (const [name, run] of Object.entries(cases)) figures.note(name, await run());
   }
-  const other = seen.get("cpython");
-  for (const [name, figures] of seen) {
-    const figure = median(figures);
-    const ratio = other === undefined ? "" : `  ${(figure / median(other)).toFixed(2)} x CPython`;
-    console.log(`${name.padEnd(18)} ${figure.toFixed(3).padStart(7)} µs${ratio}`);
-  }
+  for (const name of Object.keys(cases)) figures.show(name, { digits: 3, beside: "cpython" });
 }

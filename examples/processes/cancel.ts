@@ -1,0 +1,182 @@
+#!/usr/bin/env -S deno run --allow-read --allow-write --allow-net --allow-run
+/**
+ * A task that is no longer wanted: where it stands decides how it ends.
+ *
+ *     queued    it never starts: future.cancel()
+ *     running   it is asked to end, by its context().signal, and can still tidy up:
+ *               future.cancel({ running: true })
+ *     signal    the same, by an AbortSignal of ours: its reason is what we get
+ *     timeout   the same, by a time limit
+ *     grace     it does not listen: after a while its worker is stopped and replaced, and the other
+ *               tasks do not notice
+ *
+ * Try:
+ *
+ *     examples/processes/cancel.ts                    all of them in turn
+ *     examples/processes/cancel.ts --workers threads  the same; but a thread whose code never pauses is
+ *                                                     only cut off: its core stays busy to the end
+ *     examples/processes/cancel.ts --part grace --grace 2000   a patient one
+ *
+ * @module
+ */
+import { delay } from "@std/async";
+import {
+  CancelledError,
+  ProcessPoolExecutor,
+  ThreadPoolExecutor,
+  TimeoutError,
+} from "../../lib/futures.ts";
+import { context } from "../../lib/task.ts";
+import { WORKERS, type Workers } from "../_shared/crew.ts";
+import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
+
+const USAGE = `Cancelling a task that is queued, that runs, and that does not listen.
+
+Usage: cancel.ts [options]
+
+  --part P      queued, running, signal, timeout, grace, or all of them in turn (all)
+  --workers W   processes or threads (processes)
+  --grace MS    how long a task may take to end when it is asked to (300)
+  --help        show this`;
+
+/** How long a task may take that has a time limit, in ms. */
+const LIMIT = 200;
+
+type Executor = ThreadPoolExecutor | ProcessPoolExecutor;
+
+/** Rows until it is asked to stop, then comes ashore. */
+export async function row(boat: string): Promise<string> {
+  const { signal, report } = context();
+  report("is out on the lake");
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  report("hears of it, comes back, and is tied up");
+  return boat;
+}
+
+/** Rows and hears nothing: what comes for it is heard only where code pauses. */
+export async function rowOn(_boat: string): Promise<never> {
+  context().report("is out on the lake");
+  // Without --allow-ffi the report, too, leaves only here.
+  await delay(1);
+  for (;;);
+}
+
+/** A task that needs no asking. */
+export function swim(lengths: number): number {
+  return lengths;
+}
+
+/** Sends a boat out; `isOut` settles when it is on the lake, `isBack` when it has come back. */
+function launch(
+  executor: Executor,
+  target: (boat: string) => string | Promise<string>,
+  boat: string,
+  options: { timeout?: number; signal?: AbortSignal } = {},
+) {
+  const reports = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let heard = 0;
+  const onReport = (what: unknown) => {
+    console.log(`  ${boat} ${what}`);
+    reports[heard++].resolve();
+  };
+  const future = executor.submitWith({ ...options, onReport }, target, boat);
+  const [isOut, isBack] = reports.map(({ promise }) => promise);
+  return { future, isOut, isBack };
+}
+
+/** What the caller gets of a task that was cancelled; it need not wait until that has ended. */
+async function fate(boat: string, result: Promise<unknown>): Promise<unknown> {
+  const error = await result.then(() => undefined, (error) => error);
+  console.log(`  ${boat}'s result: ${error === undefined ? "as if nothing had been" : error}`);
+  return error;
+}
+
+async function queued(executor: Executor): Promise<boolean> {
+  const first = launch(executor, row, "the first");
+  await first.isOut;
+  const second = launch(executor, row, "the second");
+  console.log(`  there is one boat: the second waits`);
+  const isCancelled = second.future.cancel();
+  console.log(`  the second: cancel() gives ${isCancelled}`);
+  const error = await fate("the second", second.future.result());
+  const mayRunOn = first.future.cancel();
+  console.log(`  the first:  cancel() gives ${mayRunOn}: it is running`);
+  first.future.cancel({ running: true });
+  await first.isBack;
+  await fate("the first", first.future.result());
+  return isCancelled && !mayRunOn && error instanceof CancelledError;
+}
+
+async function running(executor: Executor): Promise<boolean> {
+  const { future, isOut, isBack } = launch(executor, row, "the boat");
+  await isOut;
+  future.cancel({ running: true });
+  await isBack;
+  const error = await fate("the boat", future.result());
+  return error instanceof CancelledError && future.cancelled();
+}
+
+async function signal(executor: Executor): Promise<boolean> {
+  const storm = new AbortController();
+  const { future, isOut, isBack } = launch(executor, row, "the boat", { signal: storm.signal });
+  await isOut;
+  storm.abort(new Error("a storm is coming"));
+  await isBack;
+  const error = await fate("the boat", future.result());
+  return error === storm.signal.reason;
+}
+
+async function timeout(executor: Executor): Promise<boolean> {
+  const { future, isBack } = launch(executor, row, "the boat", { timeout: LIMIT });
+  await isBack;
+  const error = await fate("the boat", future.result());
+  return error instanceof TimeoutError;
+}
+
+async function grace(executor: Executor): Promise<boolean> {
+  const { future, isOut } = launch(executor, rowOn, "the boat");
+  await isOut;
+  const others = [1, 2, 3].map((lengths) => executor.submit(swim, lengths));
+  future.cancel({ running: true });
+  const error = await fate("the boat", future.result());
+  const lengths = await Promise.all(others.map((other) => other.result()));
+  console.log(`  the swimmers behind it swam ${lengths.join(", ")} lengths`);
+  return error instanceof CancelledError && lengths.join() === "1,2,3";
+}
+
+const PARTS = { queued, running, signal, timeout, grace };
+type Part = keyof typeof PARTS;
+const NAMES = Object.keys(PARTS) as Part[];
+
+function hire(workers: Workers, grace: number): Executor {
+  return workers === "processes"
+    ? new ProcessPoolExecutor(1, { grace })
+    : new ThreadPoolExecutor(1, { grace });
+}
+
+async function main(cleanup: AsyncDisposableStack): Promise<number> {
+  const flags = readFlags({
+    string: ["part", "workers", "grace"],
+    default: { part: "all", workers: "processes", grace: "300" },
+  });
+  if (flags.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const part = oneOf("part", flags.part, ["all", ...NAMES]);
+  const workers = oneOf("workers", flags.workers, WORKERS);
+  const patience = wholeNumber("grace", flags.grace, 0, 60_000);
+
+  const executor = cleanup.use(hire(workers, patience));
+  // The worker is there before anybody waits for it.
+  await executor.submit(swim, 0).result();
+  let areTold = true;
+  for (const name of part === "all" ? NAMES : [part]) {
+    console.log(`${name}:`);
+    if (!await PARTS[name](executor)) areTold = false;
+  }
+  console.log(areTold ? "everybody is accounted for" : "NOT AS IT SHOULD BE");
+  return areTold ? 0 : 1;
+}
+
+if (import.meta.main) await runScript("cancel", main);

@@ -1,0 +1,121 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 2;
+const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
+const script = (...args: string[]) => run("processes/cancel.ts", args, { flags: FLAGS });
+
+/** What each part prints, errors without their messages. */
+const BACK = "hears of it, comes back, and is tied up";
+const PARTS = {
+  queued: [
+    "queued:",
+    "  the first is out on the lake",
+    "  there is one boat: the second waits",
+    "  the second: cancel() gives true",
+    "  the second's result: CancelledError",
+    "  the first:  cancel() gives false: it is running",
+    `  the first ${BACK}`,
+    "  the first's result: CancelledError",
+  ],
+  running: [
+    "running:",
+    "  the boat is out on the lake",
+    `  the boat ${BACK}`,
+    "  the boat's result: CancelledError",
+  ],
+  signal: [
+    "signal:",
+    "  the boat is out on the lake",
+    `  the boat ${BACK}`,
+    "  the boat's result: Error: a storm is coming",
+  ],
+  timeout: [
+    "timeout:",
+    "  the boat is out on the lake",
+    `  the boat ${BACK}`,
+    "  the boat's result: TimeoutError",
+  ],
+  grace: [
+    "grace:",
+    "  the boat is out on the lake",
+    "  the boat's result: CancelledError",
+    "  the swimmers behind it swam 1, 2, 3 lengths",
+  ],
+};
+
+const withoutMessages = (lines: string[]) =>
+  lines.map((line) => line.replace(/((?:Cancelled|Timeout)Error): .*/, "$1"));
+
+for (const workers of ["processes", "threads"]) {
+  Deno.test(`processes/cancel.ts --workers ${workers} accounts for everybody`, async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script("--workers", workers);
+      assertEquals(stderr, "");
+      const wanted = [...Object.values(PARTS).flat(), "everybody is accounted for"];
+      assertEquals(withoutMessages(lines), wanted);
+      assertEquals(code, 0);
+      assertEquals(leftovers, []);
+    }
+  });
+}
+
+for (const [part, wanted] of Object.entries(PARTS)) {
+  Deno.test(`processes/cancel.ts --part ${part} does that alone`, async () => {
+    const { code, lines, stderr } = await script("--part", part, "--grace", "50");
+    assertEquals(stderr, "");
+    assertEquals(withoutMessages(lines), [...wanted, "everybody is accounted for"]);
+    assertEquals(code, 0);
+  });
+}
+
+Deno.test({
+  name: "processes/cancel.ts ends on the second Ctrl-C while a task never pauses",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    for (const workers of ["processes", "threads"]) {
+      let pressing: ReturnType<typeof setInterval> | undefined;
+      const args = ["--workers", workers, "--part", "grace", "--grace", "60000"];
+      const { code, signal, stderr, leftovers } = await run("processes/cancel.ts", args, {
+        detached: true,
+        onLine(line, child) {
+          if (!line.endsWith("is out on the lake")) return;
+          const press = () => Deno.kill(-child.pid, "SIGINT");
+          press();
+          // The first one waits for what runs.
+          pressing = setInterval(press, 200);
+          child.status.then(() => clearInterval(pressing));
+        },
+      });
+      assertEquals(stderr, "");
+      assertEquals([code, signal], [130, null]);
+      assertEquals(leftovers, []);
+    }
+  },
+});
+
+Deno.test("processes/cancel.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["part", "workers", "grace"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--paddle"], 'cancel: unknown argument "--paddle"'],
+  [
+    ["--part", "x"],
+    "cancel: --part must be all or queued or running or signal or timeout or grace",
+  ],
+  [["--workers", "x"], 'cancel: --workers must be processes or threads, received "x"'],
+  [["--grace", "no"], 'cancel: --grace must be a whole number from 0 to 60000, received "no"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/cancel.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

@@ -1,0 +1,111 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { commandOf, run } from "./_example.ts";
+
+const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
+const script = (...args: string[]) => run("processes/cpu_and_io.ts", args, { flags: FLAGS });
+
+const FIGURES = " +\\d+ ms +\\d+\\.\\d x {2}█+";
+const WAYS = [
+  "one after the other",
+  "one thread, awaiting all",
+  "a pool of threads",
+  "a pool of processes",
+].map((way) => new RegExp(`^  ${way}${FIGURES}$`));
+const PYTHON_WAYS = [WAYS[0], WAYS[2]];
+
+function hasPython(): boolean {
+  try {
+    return new Deno.Command("python3", { args: ["-c", ""] }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
+
+/** Checks one table, and gives the lines after it. */
+function checkTable(lines: string[], title: string, note: string): string[] {
+  assertEquals(lines[0], title);
+  WAYS.forEach((way, k) => assertMatch(lines[k + 1], way));
+  const rest = lines.slice(WAYS.length + 1);
+  if (!hasPython()) {
+    assertEquals(rest[0], "  python3 is not there");
+    return rest.slice(1);
+  }
+  assertMatch(rest[0], new RegExp(`^  CPython 3\\.[^ ]+, (with|without) its GIL${note}:$`));
+  PYTHON_WAYS.forEach((way, k) => assertMatch(rest[k + 1], way));
+  return rest.slice(PYTHON_WAYS.length + 1);
+}
+
+Deno.test("processes/cpu_and_io.ts measures all ways, beside CPython's", async () => {
+  const { code, lines, stderr, leftovers } = await script("--workers", "2");
+  assertEquals(stderr, "");
+  const cpu = "cpu: 8 x counting the primes below 300000, 2 workers";
+  const io = "io: 8 x waiting 50 ms for an answer, 2 workers";
+  const rest = checkTable(checkTable(lines, cpu, ", below 20000"), io, "");
+  assertEquals(rest, ["all gave the same results"]);
+  assertEquals(code, 0);
+  assertEquals(leftovers, []);
+});
+
+Deno.test("processes/cpu_and_io.ts --work shows one of them", async () => {
+  const { code, lines, stderr } = await script("--work", "io", "--tasks", "2", "--workers", "1");
+  assertEquals(stderr, "");
+  const rest = checkTable(lines, "io: 2 x waiting 50 ms for an answer, 1 workers", "");
+  assertEquals([code, rest], [0, ["all gave the same results"]]);
+});
+
+Deno.test({
+  name: "processes/cpu_and_io.ts does without python3",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const command = [
+      "env",
+      "PATH=/nowhere",
+      ...commandOf("processes/cpu_and_io.ts", [
+        ...["--work", "io", "--tasks", "2", "--workers", "1"],
+      ]),
+    ];
+    const { code, lines, stderr } = await run("processes/cpu_and_io.ts", [], { command });
+    assertEquals(stderr, "");
+    assertEquals(lines.at(-2), "  python3 is not there");
+    assertEquals([code, lines.at(-1)], [0, "all gave the same results"]);
+  },
+});
+
+Deno.test({
+  name: "processes/cpu_and_io.ts ends cleanly on Ctrl-C",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const args = ["--work", "io", "--tasks", "1000"];
+    const { code, signal, stderr, leftovers } = await run("processes/cpu_and_io.ts", args, {
+      detached: true,
+      // The pools are being started.
+      onLine: (line, child) => line.startsWith("io: ") && Deno.kill(-child.pid, "SIGINT"),
+    });
+    assertEquals(stderr, "");
+    assertEquals([code, signal], [130, null]);
+    assertEquals(leftovers, []);
+  },
+});
+
+Deno.test("processes/cpu_and_io.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  for (const flag of ["work", "workers", "tasks"]) {
+    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
+  }
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--gil"], 'cpu_and_io: unknown argument "--gil"'],
+  [["--work", "gpu"], 'cpu_and_io: --work must be both or cpu or io, received "gpu"'],
+  [["--workers", "0"], 'cpu_and_io: --workers must be a whole number from 1 to 64, received "0"'],
+  [["--tasks", "x"], 'cpu_and_io: --tasks must be a whole number from 1 to 1000, received "x"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`processes/cpu_and_io.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}

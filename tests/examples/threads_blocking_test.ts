@@ -1,0 +1,80 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { run } from "./_example.ts";
+
+const ROUNDS = 3;
+const script = (...args: string[]) => run("threads/blocking.ts", args, { flags: ["--allow-read"] });
+
+/** The worker's own line comes when it comes: it is looked at apart. */
+const TEA = "makes tea";
+const COFFEE = "makes coffee";
+const ofWorker = (line: string) => line.endsWith(TEA) || line.endsWith(COFFEE);
+
+const PARTS = {
+  pool: [
+    "synchronous: await pool.apply()",
+    "  main asks for tea",
+    "  main drinks tea",
+    "  main goes on",
+    "asynchronous: pool.applyAsync()",
+    "  main asks for coffee",
+    "  main goes on",
+    "  main drinks coffee",
+  ],
+  lock: [
+    "non-blocking: the lock is held by another thread",
+    "  acquire({ blocking: false })             no",
+    "  acquireSync({ blocking: false })         no",
+    "  acquire({ timeout: 50 })                 no",
+    "blocking: the call waits until the other gives it back",
+    "  acquire(), before that                   waits",
+    "  acquire(), after that                    yes",
+  ],
+  thread: [
+    "await event.wait(): meanwhile a timer ticked many times",
+    "event.waitSync(): meanwhile a timer ticked not once",
+  ],
+};
+
+Deno.test("threads/blocking.ts shows who waits, and who goes on", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals(stderr, "");
+    const mains = lines.filter((line) => !ofWorker(line));
+    assertEquals(mains, [...Object.values(PARTS).flat(), "all as it should be"]);
+    assertEquals(lines.filter(ofWorker).length, 2);
+    // Printed by a thread, before the one that waits for it could print.
+    const at = (text: string) => lines.findIndex((line) => line.endsWith(text));
+    assert(at("main asks for tea") < at(TEA) && at(TEA) < at("main drinks tea"));
+    assert(at("main asks for coffee") < at(COFFEE) && at(COFFEE) < at("main drinks coffee"));
+    assertEquals(code, 0);
+    assertEquals(leftovers, []);
+  }
+});
+
+for (const [part, wanted] of Object.entries(PARTS)) {
+  Deno.test(`threads/blocking.ts --part ${part} does that alone`, async () => {
+    const { code, lines, stderr } = await script("--part", part);
+    assertEquals(stderr, "");
+    const mains = lines.filter((line) => !ofWorker(line));
+    assertEquals([code, mains], [0, [...wanted, "all as it should be"]]);
+  });
+}
+
+Deno.test("threads/blocking.ts --help shows the flags", async () => {
+  const { code, lines, stderr } = await script("--help");
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.some((line) => line.includes("--part")));
+});
+
+const WRONG: [args: string[], message: string][] = [
+  [["--milk"], 'blocking: unknown argument "--milk"'],
+  [["--part", "x"], 'blocking: --part must be all or pool or lock or thread, received "x"'],
+];
+
+for (const [args, message] of WRONG) {
+  Deno.test(`threads/blocking.ts refuses ${args.join(" ")}`, async () => {
+    const { code, lines, stderr } = await script(...args);
+    assertStringIncludes(stderr, message);
+    assertEquals([code, lines], [2, []]);
+  });
+}
