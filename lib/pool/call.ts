@@ -58,6 +58,7 @@ export class Call {
     readonly kind: CallKind,
     readonly target: Reference,
     public payload: Payload | Deferred,
+    /** When it was submitted, in the engine's ticks. */
     readonly submitted: number,
     readonly options: CallOptions,
   ) {

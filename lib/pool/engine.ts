@@ -93,8 +93,10 @@ export class Engine {
   readonly #schedule: Schedule;
   readonly #runTimes = new Times();
   readonly #waitTimes = new Times();
-  /** When the workers were listened to last, in ms. */
+  /** When the workers were listened to last, and when the latest call was submitted, in ticks. */
   #heardAt = 0;
+  #submittedAt = 0;
+  #untilLook = 0;
   #completed = 0;
   #failed = 0;
   /** How many calls have been submitted and have not ended, or still run. */
@@ -197,7 +199,7 @@ export class Engine {
         throw error;
       }
     }
-    const call = new Call(++ids, kind, reference, payload, performance.now(), options);
+    const call = new Call(++ids, kind, reference, payload, this.#clock(), options);
     if (this.#open++ === 0) this.#wakeUp();
     this.#schedule.add(call);
     return call;
@@ -230,7 +232,7 @@ export class Engine {
   /** Hears what the workers have said, also while the thread blocks; whether there was something. */
   poll(): boolean {
     let any = false;
-    this.#heardAt = performance.now();
+    this.#heardAt = ticks();
     for (const { lane } of this.#crew.workers) {
       any = lane.drain() || any;
       // It need not wait for its next calls until all have been heard.
@@ -306,6 +308,15 @@ export class Engine {
         this.#failWaiting(broken);
       },
     };
+  }
+
+  /** When a call is submitted, in ticks; of many in a row not each looks at the clock. */
+  #clock(): number {
+    if (this.#untilLook-- <= 0 || this.#open === 0) {
+      this.#untilLook = LOOK_EVERY;
+      this.#submittedAt = ticks();
+    }
+    return this.#submittedAt;
   }
 
   #workerOf(call: Call): Worker | undefined {
@@ -412,7 +423,7 @@ export class Engine {
     call.micros = micros;
     this.#schedule.learn(call.kind === CALL ? micros : micros / Math.max(1, items));
     this.#runTimes.add(micros);
-    this.#waitTimes.add(Math.max(0, (this.#heardAt - call.submitted) * 1000 - micros));
+    this.#waitTimes.add(Math.max(0, (this.#heardAt - call.submitted) * TICK - micros));
   }
 
   #settle(call: Call, kind: number, value: Uint8Array | Packed): void {
@@ -455,6 +466,15 @@ export class Engine {
       this.#closeOne();
     }
   }
+}
+
+/** How long a tick is, in µs: so that hours of them are a small integer. */
+const TICK = 16;
+/** How many calls that are submitted in a row look at the clock once. */
+const LOOK_EVERY = 8;
+
+function ticks(): number {
+  return performance.now() * 1000 / TICK | 0;
 }
 
 /** What is read as an error. */

@@ -193,7 +193,7 @@ function setAside(value: unknown, root: string, transfer: readonly Transferable[
 
 /** Arguments that are just large buffers and simple values: they are copied when a worker is given the call. */
 function defer(args: unknown[]): Deferred | undefined {
-  if (!args.some((part) => isPlainBytes(part) && part.byteLength >= LENT)) return undefined;
+  if (!args.some(isLargeBytes)) return undefined;
   const isRest = (part: unknown) =>
     part === null || !["object", "function", "symbol"].includes(typeof part);
   return args.every((part) => isRest(part) || isPlainBytes(part)) ? new Deferred(args) : undefined;
@@ -232,6 +232,10 @@ export class Deferred {
     });
     return { packed: { value, lent } as Packed, transfer: [], flights: NONE, loans };
   }
+}
+
+function isLargeBytes(part: unknown): boolean {
+  return typeof part === "object" && isPlainBytes(part) && part.byteLength >= LENT;
 }
 
 function isPlainBytes(part: unknown): part is Uint8Array | ArrayBuffer {

@@ -53,7 +53,7 @@ export class Times {
 function bucketOf(micros: number): number {
   if (micros < 1) return 0;
   const power = 31 - Math.clz32(micros);
-  const within = (micros / 2 ** power - 1) * FINE | 0;
+  const within = (micros * FINE >>> power) - FINE;
   return Math.min(BUCKETS - 1, power * FINE + within);
 }
 
