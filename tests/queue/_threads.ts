@@ -5,7 +5,8 @@
  */
 import { setExcepthook, Thread } from "../../lib/threading.ts";
 
-const LIMIT = 20_000;
+/** With `SWITCHYARD_TIMES` more is put, and takes longer. */
+const LIMIT = 20_000 + Number(Deno.env.get("SWITCHYARD_TIMES") ?? 0) / 5;
 const LOOKING = 10_000;
 
 /** The threads of one test. */

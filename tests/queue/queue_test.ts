@@ -18,6 +18,9 @@ import * as targets from "./_targets.ts";
 import { FORMS, getBy, Job, putBy } from "./_targets.ts";
 import { test, until } from "./_threads.ts";
 
+/** How many items each puts where many are put. */
+const TIMES = Number(Deno.env.get("SWITCHYARD_TIMES") ?? 10_000);
+
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, k) => from + k);
 
 test("Queue gives out in the order of put, in its home thread", async () => {
@@ -340,16 +343,15 @@ for (const form of FORMS) {
 
   test(`Queue: every item once, four putting, four getting, ${form}`, async (threads) => {
     const queue = new Queue<[number, number]>();
-    const count = 10_000;
     const getters = range(0, 4).map(() =>
       threads.start(targets.checkMany, [queue, 4, form, false])
     );
-    const putters = range(0, 4).map((who) => threads.start(targets.putMany, [queue, who, count]));
+    const putters = range(0, 4).map((who) => threads.start(targets.putMany, [queue, who, TIMES]));
     for (const putter of putters) await putter.result();
     queue.shutdown();
     const results = await Promise.all(getters.map((getter) => getter.result()));
-    assertEquals(results.reduce((all, [n]) => all + n, 0), 4 * count);
-    assertEquals(results.reduce((all, [, sum]) => all + sum, 0), 4 * count * (count - 1) / 2);
+    assertEquals(results.reduce((all, [n]) => all + n, 0), 4 * TIMES);
+    assertEquals(results.reduce((all, [, sum]) => all + sum, 0), 4 * TIMES * (TIMES - 1) / 2);
     assertEquals(queue.qsize(), 0);
   });
 }
