@@ -9,7 +9,10 @@ import { self } from "../memory/self.ts";
 export interface TaskContext {
   /** Aborts when the caller cancels the task. */
   readonly signal: AbortSignal;
-  /** Sends a value to the caller's `onReport`. */
+  /**
+   * Sends a value to the caller's `onReport`. From a process without `--allow-ffi` it leaves once the code
+   * pauses.
+   */
   report(value: unknown): void;
   /** The name of the thread or process that runs the task. */
   readonly name: string;
