@@ -44,7 +44,7 @@ const entries = new Map<Signal, Entry>();
 export const pausing: Set<{ resolve: (sig: Signal) => void; reject: (error: unknown) => void }> =
   new Set();
 /** How long Deno's thread may take to see a signal, in ms. */
-const SEEN = 5;
+const SEEN = 50;
 /** How long the program is held open for one, in ms; what has come with another is not delivered. */
 const DELIVERED = 100;
 let hasWarned = false;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { run, test } from "../signal/_program.ts";
+import { limited as test, run } from "../signal/_program.ts";
 
 const LINES = `
   import { _exit, exit } from "LIB/os.ts";

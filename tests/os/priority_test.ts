@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Process } from "../../lib/multiprocessing.ts";
 import { getpriority, nice, renice } from "../../lib/os.ts";
-import { Program, run, test } from "../signal/_program.ts";
+import { limited as test, Program, run } from "../signal/_program.ts";
 import * as targets from "./_targets.ts";
 
 const mine = getpriority(0);

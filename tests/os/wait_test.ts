@@ -13,7 +13,7 @@ import {
 } from "../../lib/os.ts";
 import { SIG_DFL, SIG_IGN, signal, Signals } from "../../lib/signal.ts";
 import { Thread } from "../../lib/threading.ts";
-import { test } from "../signal/_program.ts";
+import { limited as test } from "../signal/_program.ts";
 import * as targets from "./_targets.ts";
 
 const start = (code: number) => new Process(targets.end, { args: [code] }).start();

@@ -11,8 +11,20 @@ const LIMIT = 15_000;
 /** The signals that these tests handle in the test's own process. */
 const USED = ["SIGUSR2", "SIGALRM", "SIGHUP", "SIGTERM", "SIGWINCH", "SIGCHLD"] as const;
 
-/** Defines a test. */
+/** Defines a test that handles signals. */
 export function test(name: string, fn: () => Promise<void> | void): void {
+  limited(name, fn, () => {
+    alarm(0);
+    for (const sig of USED) signal(sig, SIG_DFL);
+  });
+}
+
+/** Defines a test with a time limit. */
+export function limited(
+  name: string,
+  fn: () => Promise<void> | void,
+  after: () => void = () => {},
+): void {
   Deno.test({
     name,
     ignore: Deno.build.os === "windows", // has few signals
@@ -23,8 +35,7 @@ export function test(name: string, fn: () => Promise<void> | void): void {
         await Promise.race([fn(), promise]);
       } finally {
         clearTimeout(timer);
-        alarm(0);
-        for (const sig of USED) signal(sig, SIG_DFL);
+        after();
       }
     },
   });

@@ -1,0 +1,8 @@
+/**
+ * All tests of signals, in one module: signals and the alarm are the process's, and modules may be run beside
+ * each other in one.
+ *
+ * @module
+ */
+import "./_signal.ts";
+import "./_conformance.ts";
