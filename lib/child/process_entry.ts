@@ -8,7 +8,6 @@ import { mayMap, platform } from "../memory/platform/mod.ts";
 import { inheritArena } from "../memory/arena.ts";
 import { leave, self } from "../memory/self.ts";
 import { modulesOf } from "../transfer/codec.ts";
-import { referTo } from "../transfer/task.ts";
 import type { End } from "./job.ts";
 import type { Link } from "./link.ts";
 import { traceOf } from "./outcome.ts";
@@ -21,7 +20,7 @@ import {
   toBytes,
 } from "./process_protocol.ts";
 import { meetParent } from "./rendezvous.ts";
-import { rehearsal } from "./rehearsal.ts";
+import { rehearse } from "./rehearsal.ts";
 import { exitCode, run } from "./run.ts";
 import { beforeEnd, setThisProcess } from "./this_process.ts";
 
@@ -42,17 +41,8 @@ async function main(folder: string): Promise<void> {
 /** The boot; a spare gets ready and waits for it. */
 async function bootOf(first: ProcessBoot | SpareBoot, link: Link): Promise<ProcessBoot> {
   if (first.type === "boot") return first;
-  const { main, faces } = first;
-  for (const face of faces) await import(face);
-  const args = toBytes(faces, "args");
-  const value = await run({
-    main,
-    target: referTo(rehearsal),
-    subclass: false,
-    modules: modulesOf(args),
-    args: () => fromBytes(args),
-    context: { signal: new AbortController().signal, name: "", report: () => {} },
-  });
+  const args = toBytes(first.faces, "args");
+  const value = await rehearse(first, { modules: modulesOf(args), args: () => fromBytes(args) });
   toBytes({ type: "done", value: toBytes(value, "result") }, "result");
   if (mayMap()) platform();
   link.send(new Uint8Array(0));

@@ -7,6 +7,7 @@ import { decode, encode } from "../transfer/codec.ts";
 import { bareError } from "../transfer/failure.ts";
 import { reducer, revive } from "../transfer/reduce.ts";
 import type { End, Job } from "./job.ts";
+import type { Plan } from "./rehearsal.ts";
 import type { ThisProcess } from "./this_process.ts";
 
 /** What a new process is told. Values are encoded by themselves: their modules come first. */
@@ -30,12 +31,8 @@ export interface ProcessBoot extends Job<Uint8Array> {
 }
 
 /** What a spare is told: it gets ready, says so by an empty frame, and is told the rest in another. */
-export interface SpareBoot {
+export interface SpareBoot extends Plan {
   type: "spare";
-  /** The program's main module. */
-  main: string;
-  /** Modules to have at hand. */
-  faces: string[];
 }
 
 /** What a process says. */

@@ -1,14 +1,36 @@
 /**
- * What spares run to warm up.
+ * What spares do to warm up: they go through what a child does, with nothing at stake, so that they find its way
+ * already compiled.
  *
  * @module
  */
-import { task } from "../transfer/task.ts";
+import { referTo, task } from "../transfer/task.ts";
+import { run, type Runnable } from "./run.ts";
 
 /** A target like any other. */
-export const rehearsal: (word: string) => string = task(
-  import.meta,
-  function rehearsal(word: string) {
-    return word;
-  },
-);
+const rehearsal = task(import.meta, function rehearsal(word: string) {
+  return word;
+});
+
+/** What a spare is told to warm up with. */
+export interface Plan {
+  /** The program's main module. */
+  main: string;
+  /** Modules to have at hand. */
+  faces: string[];
+}
+
+/** Runs a job that nobody has asked for; gives its value. */
+export async function rehearse(
+  { main, faces }: Plan,
+  values: Pick<Runnable, "modules" | "args">,
+): Promise<unknown> {
+  for (const face of faces) await import(face);
+  return await run({
+    main,
+    target: referTo(rehearsal),
+    subclass: false,
+    ...values,
+    context: { signal: new AbortController().signal, name: "", report: () => {} },
+  });
+}

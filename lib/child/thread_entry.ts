@@ -18,11 +18,10 @@ import {
 } from "../transfer/pack.ts";
 import { bareError } from "../transfer/failure.ts";
 import { reducer, revive } from "../transfer/reduce.ts";
-import { referTo } from "../transfer/task.ts";
 import { fires } from "./due.ts";
 import type { End } from "./job.ts";
 import { traceOf } from "./outcome.ts";
-import { rehearsal } from "./rehearsal.ts";
+import { type Plan, rehearse } from "./rehearsal.ts";
 import { exitCode, isTermination, run } from "./run.ts";
 import { lastWords } from "./this_process.ts";
 import { setHome } from "./thread_host.ts";
@@ -141,30 +140,18 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
 }
 
 /** What a spare is given to rehearse with. */
-export interface Rehearsal {
-  /** The program's main module. */
-  main: string;
-  /** Modules to have at hand. */
-  faces: string[];
+export interface Rehearsal extends Plan {
   /** Ports such as a boot has. */
   port: MessagePort;
   ends: MessagePort;
 }
 
-/**
- * Goes through what a thread does, with nothing at stake: so that a spare finds its way already compiled. It says
- * nothing and takes no part in anything.
- */
-export async function rehearse({ main, faces, port, ends }: Rehearsal): Promise<void> {
-  for (const face of faces) await import(face);
+/** Goes through what a thread does; says nothing and takes no part in anything. */
+async function rehearseThread({ port, ends, ...plan }: Rehearsal): Promise<void> {
   const args = pack([port.constructor.name], reduce, "args");
-  const value = await run({
-    main,
-    target: referTo(rehearsal),
-    subclass: false,
+  const value = await rehearse(plan, {
     modules: modulesOfPacked(args),
     args: () => unpack(args, revive),
-    context: { signal: new AbortController().signal, name: "", report: () => {} },
   });
   const message: End<Packed> = { type: "done", value: pack(value, reduce, "result") };
   ends.postMessage(message, []);
@@ -205,7 +192,7 @@ function printIfAlone(message: End<Packed>, starter: number, ident: number): voi
 export function attend(parent: Attended): void {
   parent.on("message", async (message: { boot: ThreadBoot; home: MessagePort } | Rehearsal) => {
     if ("boot" in message) return begin(message);
-    await rehearse(message);
+    await rehearseThread(message);
     parent.postMessage("ready");
   });
 }

@@ -13,6 +13,7 @@
 import type { Reference } from "../transfer/task.ts";
 import type { Outcome } from "../child/outcome.ts";
 import type { CallKind } from "./frames.ts";
+import { Ending } from "./eventual.ts";
 import type { Deferred, Payload } from "./payload.ts";
 
 export const QUEUED = 0;
@@ -36,23 +37,14 @@ export interface CallOptions {
 }
 
 /** One call. */
-export class Call {
+export class Call extends Ending {
   state: typeof QUEUED | typeof GIVEN | typeof ENDED = QUEUED;
-  outcome: Outcome | undefined;
-  /** Whether it ended because somebody did not want it any more. */
-  isCancelled = false;
-  /** The name of the worker that ran it. */
-  worker = "";
   /** Its ticket, when a worker has it. */
   ticket = 0;
   /** How many of its items have run, and for how long, in µs. */
   items = 0;
   micros = 0;
   retries: number;
-  /** The first that is called at its end, and the others. */
-  #watcher: (() => void) | undefined;
-  #watchers: (() => void)[] | undefined;
-
   constructor(
     readonly id: number,
     readonly kind: CallKind,
@@ -62,32 +54,12 @@ export class Call {
     readonly submitted: number,
     readonly options: CallOptions,
   ) {
+    super();
     this.retries = options.retries ?? 0;
   }
 
-  /** Calls `fn` once the call has ended: at once if it has. */
-  whenEnded(fn: () => void): void {
-    if (this.state === ENDED) fn();
-    else if (this.#watcher === undefined) this.#watcher = fn;
-    else (this.#watchers ??= []).push(fn);
-  }
-
-  /** Does not call `fn` any more. */
-  forget(fn: () => void): void {
-    if (this.#watcher === fn) this.#watcher = this.#watchers?.shift();
-    else this.#watchers = this.#watchers?.filter((watcher) => watcher !== fn);
-  }
-
-  /** Ends the call; false if it had ended before. */
-  end(outcome: Outcome): boolean {
-    if (this.state === ENDED) return false;
+  override end(outcome: Outcome): boolean {
     this.state = ENDED;
-    this.outcome = outcome;
-    const watcher = this.#watcher;
-    const watchers = this.#watchers;
-    this.#watcher = this.#watchers = undefined;
-    watcher?.();
-    if (watchers !== undefined) { for (const fn of watchers) fn(); }
-    return true;
+    return super.end(outcome);
   }
 }

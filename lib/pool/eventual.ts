@@ -4,6 +4,7 @@
  * @module
  */
 import type { Outcome } from "../child/outcome.ts";
+import { reached } from "../core/reached.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { runSync, type Steps } from "../sync/steps.ts";
 import { withLocalStack } from "../transfer/failure.ts";
@@ -25,44 +26,50 @@ export interface Eventual {
 }
 
 /** An {@linkcode Eventual} that is ended from outside. */
-export class Promised implements Eventual {
+export class Ending implements Eventual {
   outcome: Outcome | undefined;
   isCancelled = false;
   worker = "";
-  #watchers: (() => void)[] = [];
+  /** The first that is called at the end, and the others: most have one. */
+  #watcher: (() => void) | undefined;
+  #watchers: (() => void)[] | undefined;
 
   whenEnded(fn: () => void): void {
     if (this.outcome !== undefined) fn();
-    else this.#watchers.push(fn);
+    else if (this.#watcher === undefined) this.#watcher = fn;
+    else (this.#watchers ??= []).push(fn);
   }
 
   forget(fn: () => void): void {
-    this.#watchers = this.#watchers.filter((watcher) => watcher !== fn);
+    if (this.#watcher === fn) this.#watcher = this.#watchers?.shift();
+    else this.#watchers = this.#watchers?.filter((watcher) => watcher !== fn);
   }
 
-  /** Ends it, once. */
-  end(outcome: Outcome): void {
-    if (this.outcome !== undefined) return;
+  /** Ends it; false if it had ended before. */
+  end(outcome: Outcome): boolean {
+    if (this.outcome !== undefined) return false;
     this.outcome = outcome;
-    for (const fn of this.#watchers.splice(0)) fn();
+    const watcher = this.#watcher;
+    const watchers = this.#watchers;
+    this.#watcher = this.#watchers = undefined;
+    watcher?.();
+    if (watchers !== undefined) { for (const fn of watchers) fn(); }
+    return true;
   }
 }
 
 /** Waits for the end; false when the time is up first. */
 export function ended(
   eventual: Eventual,
-  timeout?: number,
-  signal?: AbortSignal,
+  timeout: number = Infinity,
+  signal: AbortSignal | undefined = undefined,
 ): Promise<boolean> {
-  if ((timeout === undefined || timeout === Infinity) && signal === undefined) {
-    return new Promise((resolve) => eventual.whenEnded(() => resolve(true)));
-  }
   return happened(
     (happens) => {
       eventual.whenEnded(happens);
       return () => eventual.forget(happens);
     },
-    timeout ?? Infinity,
+    timeout,
     signal,
   );
 }
@@ -72,27 +79,18 @@ export function ended(
  *
  * @param watch Has its argument called when it happens; gives what ends that.
  */
-export function happened(
+export async function happened(
   watch: (happens: () => void) => () => void,
   timeout: number,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    let unwatch = () => {};
-    const settle = (fn: () => void) => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
-      unwatch();
-      fn();
-    };
-    const abort = () => settle(() => reject(signal!.reason));
-    const timer = timeout === Infinity
-      ? undefined
-      : setTimeout(() => settle(() => resolve(false)), timeout);
-    signal?.addEventListener("abort", abort);
-    unwatch = watch(() => settle(() => resolve(true)));
-  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const unwatch = watch(resolve);
+  try {
+    return await reached(promise, timeout, signal);
+  } finally {
+    unwatch();
+  }
 }
 
 /** How long a thread that begins to block looks without a pause, in ms. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ThreadTerminated, WorkerLostError } from "../core/errors.ts";
 import type { Packed } from "../transfer/pack.ts";
 import type { Payload } from "./payload.ts";
 import type { Preparation } from "./station.ts";
@@ -25,6 +26,20 @@ export interface Loss {
   signal: string | null;
   /** The error that ended it, or says how it ended, if there is one. */
   error: Error | null;
+}
+
+/** The end of a worker that was told to. */
+export const NO_LOSS: Loss = { exitcode: 0, signal: null, error: null };
+
+/** What the error says that a child's `result()` throws. */
+export function lossOf(error: unknown): Loss {
+  if (error instanceof WorkerLostError) {
+    const { exitcode, signal } = error;
+    // Where there is no code the error says how it ended.
+    return { exitcode, signal, error: exitcode === null ? error : null };
+  }
+  if (error instanceof ThreadTerminated) return { exitcode: null, signal: null, error: null };
+  return { exitcode: 1, signal: null, error: error as Error };
 }
 
 /** What every worker of a pool is started with. */

@@ -44,7 +44,7 @@ export class Span {
   }
 }
 
-/** A value that goes beside the bytes: between threads only. */
+/** A value that goes beside the bytes, between threads. */
 export interface Aside {
   packed: Packed;
   /** What in it is moved: then it can be sent once. */
@@ -130,9 +130,11 @@ function writeLarge(
 ): Payload {
   // What was begun to be sent is sent anew.
   loseAll(gathered);
-  if (world === "thread") {
-    return setAside(value, root, transfer);
-  }
+  return world === "thread" ? setAside(value, root, transfer) : writeAlone(value, root);
+}
+
+/** Writes a value for a process as bytes of its own. */
+function writeAlone(value: unknown, root: string): Span {
   const bytes = encode(value, reduces.process, root);
   return new Span(bytes, 0, bytes.length);
 }
@@ -196,7 +198,9 @@ function defer(args: unknown[]): Deferred | undefined {
   if (!args.some(isLargeBytes)) return undefined;
   const isRest = (part: unknown) =>
     part === null || !["object", "function", "symbol"].includes(typeof part);
-  return args.every((part) => isRest(part) || isPlainBytes(part)) ? new Deferred(args) : undefined;
+  return args.every((part) => isRest(part) || isPlainBytes(part))
+    ? new Deferred([...args])
+    : undefined;
 }
 
 /** Large arguments that have not been copied yet. */
@@ -283,10 +287,7 @@ function isStream(part: object): boolean {
 export function writeResult(value: unknown, world: World): Payload {
   const length = tryEncode(scratch, 0, value, world, "result");
   if (length >= 0) return new Span(scratch, 0, length);
-  if (world === "process") {
-    const bytes = encode(value, reduces.process, "result");
-    return new Span(bytes, 0, bytes.length);
-  }
+  if (world === "process") return writeAlone(value, "result");
   const packed = pack(value, reduces.thread, "result");
   const transfer = [...movable(packed.value), ...packed.moved ?? []];
   return { packed, transfer, original: packed, flights: NONE };
@@ -303,7 +304,7 @@ export function writeError(error: unknown, world: World): Payload {
 
 /** Sends what goes aside, with `send`; a buffer that cannot be moved is copied. */
 export function sendAside(
-  { transfer }: Pick<Aside, "transfer">,
+  transfer: Transferable[],
   send: (transfer: Transferable[]) => void,
 ): void {
   try {

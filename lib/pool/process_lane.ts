@@ -9,14 +9,14 @@ import type { Connection } from "../channel/connection.ts";
 import { READY } from "../channel/ready.ts";
 import { QUIET } from "../child/job.ts";
 import type { Permissions } from "../child/permissions.ts";
-import { EOFError, WorkerLostError } from "../core/errors.ts";
+import { EOFError } from "../core/errors.ts";
 import { theArena } from "../memory/arena.ts";
 import type { Placement } from "../memory/placement.ts";
 import { mayMap } from "../memory/platform/mod.ts";
 import { pipe } from "../multiprocessing/pipe.ts";
 import { Process } from "../multiprocessing/process.ts";
 import { readFrames } from "./frames.ts";
-import type { Hear, Lane, LaneBoot, Loss } from "./lane.ts";
+import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./lane.ts";
 import type { Payload, Span } from "./payload.ts";
 import { serveProcess } from "./process_station.ts";
 import { Tickets, TICKETS_WORDS } from "./tickets.ts";
@@ -100,9 +100,9 @@ export class ProcessLane implements Lane {
   }
 
   drain(): boolean {
-    let any = false;
     // A socket is heard only by the event loop.
-    if (this.tickets === undefined || this.#isOver) return any;
+    if (this.tickets === undefined || this.#isOver) return false;
+    let any = false;
     const connection = this.#connection as BlockingConnection;
     try {
       for (; connection.pollSync(0); any = true) {
@@ -176,13 +176,4 @@ export class ProcessLane implements Lane {
   #giveBack(): void {
     if (this.#placement !== undefined) spare.push(this.#placement);
   }
-}
-
-const NO_LOSS: Loss = { exitcode: 0, signal: null, error: null };
-
-function lossOf(error: unknown): Loss {
-  if (error instanceof WorkerLostError) {
-    return { exitcode: error.exitcode, signal: error.signal, error: null };
-  }
-  return { exitcode: 1, signal: null, error: error as Error };
 }

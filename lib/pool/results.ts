@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Eventual, Promised } from "./eventual.ts";
+import { Ending, type Eventual } from "./eventual.ts";
 import { withLocalStack } from "../transfer/failure.ts";
 import type { Call } from "./call.ts";
 import { Mapping, type MapWork } from "./mapping.ts";
@@ -13,7 +13,7 @@ export type MapRequest = Omit<MapWork, "lazy" | "deliver" | "finish">;
 
 /** Maps all of it; the value is the array of results. */
 export function mapAll(request: Omit<MapRequest, "ordered">): Eventual {
-  const all = new Promised();
+  const all = new Ending();
   const results: unknown[] = [];
   // deno-lint-ignore prefer-const -- it is used where it is made
   let mapping: Mapping;
@@ -26,10 +26,13 @@ export function mapAll(request: Omit<MapRequest, "ordered">): Eventual {
       mapping.took(chunk.length);
     },
     finish(failure) {
-      if (failure === undefined) return all.end({ ok: true, value: results });
-      all.worker = failure.call?.worker ?? "";
-      all.isCancelled = failure.call === undefined;
-      all.end({ ok: false, error: failure.error });
+      if (failure !== undefined) {
+        all.worker = failure.call?.worker ?? "";
+        all.isCancelled = failure.call === undefined;
+      }
+      all.end(
+        failure === undefined ? { ok: true, value: results } : { ok: false, error: failure.error },
+      );
     },
   });
   return Object.assign(all, { poll: () => request.engine.poll() });

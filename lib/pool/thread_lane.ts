@@ -7,12 +7,11 @@
  * @module
  */
 import { take, unref } from "../core/ports.ts";
-import { ThreadTerminated, WorkerLostError } from "../core/errors.ts";
 import { QUIET } from "../child/job.ts";
 import { self } from "../memory/self.ts";
 import { Thread, TOLD } from "../threading/thread.ts";
 import { HEAD } from "./frames.ts";
-import type { Hear, Lane, LaneBoot, Loss } from "./lane.ts";
+import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./lane.ts";
 import { type Aside, handedOver, type Payload, sendAside } from "./payload.ts";
 import type { Ring } from "./ring.ts";
 import { ASIDES, LANE_BYTES, layOut, SLEEPS, TAKEN } from "./thread_memory.ts";
@@ -81,7 +80,7 @@ export class ThreadLane implements Lane {
     const asides = payloads as Aside[];
     const packed = asides.map((aside) => aside.packed);
     const transfer = asides.flatMap((aside) => aside.transfer);
-    sendAside({ transfer }, (moved) => this.#port.postMessage([bytes, packed], moved));
+    sendAside(transfer, (moved) => this.#port.postMessage([bytes, packed], moved));
     const { ident } = this.#thread;
     const slot = ident === null ? -1 : self().roster.slotOf(ident);
     for (const aside of asides) aside.isSpent = aside.transfer.length > 0;
@@ -144,16 +143,4 @@ export class ThreadLane implements Lane {
     this.#side.close();
     return loss;
   }
-}
-
-const NO_LOSS: Loss = { exitcode: 0, signal: null, error: null };
-
-function lossOf(error: unknown): Loss {
-  if (error instanceof WorkerLostError) {
-    const { exitcode, signal } = error;
-    // Deno does not tell with which code a thread called Deno.exit(): the error says that it did.
-    return { exitcode, signal, error: exitcode === null ? error : null };
-  }
-  if (error instanceof ThreadTerminated) return { exitcode: null, signal: null, error: null };
-  return { exitcode: 1, signal: null, error: error as Error };
 }

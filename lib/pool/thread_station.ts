@@ -24,7 +24,7 @@ export const serveThread: (boot: ThreadStationBoot) => Promise<void> = task(
   async function serveThread({ memory, port, side, preparation }: ThreadStationBoot) {
     const { words, tickets, ring } = layOut(memory);
     const sayAside = (word: number[], value: unknown, transfer: Transferable[]) => {
-      sendAside({ transfer }, (moved) => {
+      sendAside(transfer, (moved) => {
         side.postMessage(new Map([...word, value].entries()), moved);
       });
       Atomics.add(words, ASIDES, 1);
