@@ -9,6 +9,7 @@ import { TimeoutError, type WorkerLoss, WorkerLostError } from "../core/errors.t
 import { signalName } from "../core/signals.ts";
 import type { PermissionKind, Permissions } from "../child/permissions.ts";
 import { reached } from "../core/reached.ts";
+import { LIBRARY } from "../core/library.ts";
 import { makePrivateFolder, removeFolder } from "../child/private_folder.ts";
 import type { NameOptions } from "../sync/cell.ts";
 import { type Server, serverAt } from "./manager_client.ts";
@@ -61,7 +62,7 @@ function newFolder(): string {
   return folder;
 }
 
-const LIBRARY = new URL("../", import.meta.url);
+const OWN = new URL(LIBRARY);
 const KINDS: PermissionKind[] = ["read", "write", "net", "env", "run", "ffi", "sys", "import"];
 
 /** What was asked for, and what the server needs itself: its folder, its socket, its own modules. */
@@ -75,8 +76,8 @@ function withNeeds(wanted: Permissions | undefined, folder: string): Permissions
     ["write", folder],
     ["net", `unix:${folder}/${SOCKET}`],
   ];
-  if (LIBRARY.protocol === "file:") needs.push(["read", fileURLToPath(LIBRARY)]);
-  else if (LIBRARY.host !== "") needs.push(["import", LIBRARY.host]);
+  if (OWN.protocol === "file:") needs.push(["read", fileURLToPath(OWN)]);
+  else if (OWN.host !== "") needs.push(["import", OWN.host]);
   for (const [kind, item] of needs) {
     const asked = named[kind];
     const { state, partial } = Deno.permissions.querySync({ name: kind });

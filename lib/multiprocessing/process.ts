@@ -12,6 +12,7 @@
  */
 import { checkBoolean, checkFunction, checkOptions, checkString, show } from "../core/checks.ts";
 import { ShareError, TimeoutError, WorkerLostError } from "../core/errors.ts";
+import { LIBRARY } from "../core/library.ts";
 import { reached } from "../core/reached.ts";
 import { signalName, signalNumber } from "../core/signals.ts";
 import { adopt, type Adopted } from "../child/children.ts";
@@ -110,7 +111,6 @@ interface Plan {
 }
 
 const ATTACH = Symbol("attach");
-const LIBRARY = new URL("../", import.meta.url).href;
 /** The live children of this process that this thread started. */
 const children = new Set<Process>();
 let named = 0;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { libc } from "../memory/platform/libc.ts";
 
 /** Something can be read, or written. */
 export const POLLIN = 1;
@@ -18,53 +19,15 @@ export interface Polled {
   isGone: boolean;
 }
 
-interface Calls {
-  poll(fds: Int32Array<ArrayBuffer>, count: bigint, timeout: number): number;
-  read(fd: number, into: Uint8Array<ArrayBuffer>, count: bigint): number | bigint;
-  write(fd: number, from: Uint8Array<ArrayBuffer>, count: bigint): number | bigint;
-}
+let calls: ReturnType<typeof open> | undefined;
 
-let calls: Calls | undefined;
-
-/** Finds a function or a variable of the C library. */
-export type Find = (name: string) => Deno.PointerObject;
-
-/** Looks things up in the library, which is closed again: the process has it loaded anyway. */
-export function lookUp<T>(use: (find: Find) => T): T {
-  const library = Deno.dlopen("libc.so.6", {
-    dlsym: { parameters: ["pointer", "buffer"], result: "pointer" },
+function open() {
+  const transfer = { parameters: ["i32", "buffer", "usize"], result: "isize" } as const;
+  return libc({
+    poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
+    read: transfer,
+    write: transfer,
   });
-  try {
-    return use((name) => library.symbols.dlsym(null, new TextEncoder().encode(`${name}\0`))!);
-  } finally {
-    library.close();
-  }
-}
-
-/** A function that can be called. */
-export function fn<const D extends Deno.ForeignFunction>(
-  address: Deno.PointerObject,
-  definition: D,
-): Deno.UnsafeFnPointer<D> {
-  return new Deno.UnsafeFnPointer(address as Deno.PointerObject<D>, definition);
-}
-
-function open(): Calls {
-  return lookUp((find) => {
-    const transfer = { parameters: ["i32", "buffer", "usize"], result: "isize" } as const;
-    const poll = fn(find("poll"), { parameters: ["buffer", "u64", "i32"], result: "i32" });
-    const read = fn(find("read"), transfer);
-    const write = fn(find("write"), transfer);
-    return {
-      poll: (fds, count, timeout) => poll.call(fds, count, timeout),
-      read: (fd, into, count) => read.call(fd, into, count),
-      write: (fd, from, count) => write.call(fd, from, count),
-    };
-  });
-}
-
-function libc(): Calls {
-  return calls ??= open();
 }
 
 /** Blocks until one of the descriptors is ready, or for `timeout` ms. */
@@ -76,7 +39,7 @@ export function poll(polled: Polled[], timeout: number): void {
     words[2 * k] = fd;
     halves[4 * k + 2] = wants;
   }
-  libc().poll(words, BigInt(polled.length), Math.ceil(timeout));
+  (calls ??= open()).poll(words, BigInt(polled.length), Math.ceil(timeout));
   for (const [k, entry] of polled.entries()) {
     const events = halves[4 * k + 3]!;
     entry.isReady = events !== 0;
@@ -86,10 +49,10 @@ export function poll(polled: Polled[], timeout: number): void {
 
 /** Reads what is there: its length, 0 at the end, -1 for nothing now. */
 export function read(fd: number, into: Uint8Array<ArrayBuffer>): number {
-  return Number(libc().read(fd, into, BigInt(into.length)));
+  return Number((calls ??= open()).read(fd, into, BigInt(into.length)));
 }
 
 /** Writes what there is room for: how much that was, -1 for nothing. */
 export function write(fd: number, from: Uint8Array<ArrayBuffer>): number {
-  return Number(libc().write(fd, from, BigInt(from.length)));
+  return Number((calls ??= open()).write(fd, from, BigInt(from.length)));
 }

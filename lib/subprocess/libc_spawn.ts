@@ -5,9 +5,9 @@
  *
  * @module
  */
+import { cString, libc } from "../memory/platform/libc.ts";
 import { mayMap } from "../memory/platform/mod.ts";
 import type { Plan, Stdio } from "./ends.ts";
-import { fn, lookUp } from "./libc.ts";
 
 const SIGPIPE = 13;
 /** POSIX_SPAWN_SETSIGDEF and POSIX_SPAWN_SETSIGMASK. */
@@ -28,7 +28,7 @@ interface Calls {
 type Bytes = Uint8Array<ArrayBuffer>;
 
 const encoder = new TextEncoder();
-const NULL = encoder.encode("/dev/null\0");
+const NULL = cString("/dev/null");
 const pid = new Int32Array(1);
 const status = new Int32Array(1);
 let calls: Calls | undefined;
@@ -81,50 +81,55 @@ function argumentsOf(list: string[]): [strings: Bytes, argv: BigUint64Array<Arra
 }
 
 function open(): Calls {
-  return lookUp((find) => {
-    const one = { parameters: ["buffer"], result: "i32" } as const;
-    const two = { parameters: ["buffer", "buffer"], result: "i32" } as const;
-    const spawnp = fn(find("posix_spawnp"), {
+  const one = { parameters: ["buffer"], result: "i32" } as const;
+  const two = { parameters: ["buffer", "buffer"], result: "i32" } as const;
+  const c = libc({
+    dlsym: { parameters: ["pointer", "buffer"], result: "pointer" },
+    posix_spawnp: {
       parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "pointer"],
       result: "i32",
-    });
-    const waitpid = fn(find("waitpid"), { parameters: ["i32", "buffer", "i32"], result: "i32" });
-    const initActions = fn(find("posix_spawn_file_actions_init"), one);
-    const destroyActions = fn(find("posix_spawn_file_actions_destroy"), one);
-    const addOpen = fn(find("posix_spawn_file_actions_addopen"), {
+    },
+    waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+    posix_spawn_file_actions_init: one,
+    posix_spawn_file_actions_destroy: one,
+    posix_spawn_file_actions_addopen: {
       parameters: ["buffer", "i32", "buffer", "i32", "u32"],
       result: "i32",
-    });
-    const setFlags = fn(find("posix_spawnattr_setflags"), {
-      parameters: ["buffer", "i16"],
-      result: "i32",
-    });
-    const environ = new Deno.UnsafePointerView(find("environ"));
-    // As every child gets it: no signal is blocked, and SIGPIPE, which Deno ignores, ends it.
-    const attributes = new Uint8Array(ROOM);
-    fn(find("posix_spawnattr_init"), one).call(attributes);
-    const defaults = new Uint8Array(SIGSET);
-    defaults[(SIGPIPE - 1) >> 3] = 1 << ((SIGPIPE - 1) & 7);
-    fn(find("posix_spawnattr_setsigdefault"), two).call(attributes, defaults);
-    fn(find("posix_spawnattr_setsigmask"), two).call(attributes, new Uint8Array(SIGSET));
-    setFlags.call(attributes, SET_SIGNALS);
-    return {
-      // The environment's place changes when a variable is set.
-      spawn: (path, actions, argv) =>
-        spawnp.call(pid, path, actions, attributes, argv, environ.getPointer()),
-      addOpen: (actions, fd) => void addOpen.call(actions, fd, NULL, O_RDWR, 0),
-      newActions() {
-        const actions = new Uint8Array(ROOM);
-        initActions.call(actions);
-        return actions;
-      },
-      freeActions: (actions) => void destroyActions.call(actions),
-      wait(child) {
-        // Somebody else has reaped it: CPython takes that for 0 too.
-        if (waitpid.call(child, status, 0) !== child) return 0;
-        const signal = status[0]! & 0x7f;
-        return signal === 0 ? status[0]! >> 8 & 0xff : -signal;
-      },
-    };
+    },
+    posix_spawnattr_init: one,
+    posix_spawnattr_setflags: { parameters: ["buffer", "i16"], result: "i32" },
+    posix_spawnattr_setsigdefault: two,
+    posix_spawnattr_setsigmask: two,
   });
+  const environ = new Deno.UnsafePointerView(c.dlsym(null, cString("environ"))!);
+  // As every child gets it: no signal is blocked, and SIGPIPE, which Deno ignores, ends it.
+  const attributes = new Uint8Array(ROOM);
+  c.posix_spawnattr_init(attributes);
+  const defaults = new Uint8Array(SIGSET);
+  defaults[(SIGPIPE - 1) >> 3] = 1 << ((SIGPIPE - 1) & 7);
+  c.posix_spawnattr_setsigdefault(attributes, defaults);
+  c.posix_spawnattr_setsigmask(attributes, new Uint8Array(SIGSET));
+  c.posix_spawnattr_setflags(attributes, SET_SIGNALS);
+  return {
+    // The environment's place changes when a variable is set.
+    spawn: (path, actions, argv) =>
+      c.posix_spawnp(pid, path, actions, attributes, argv, environ.getPointer()),
+    addOpen: (actions, fd) => {
+      c.posix_spawn_file_actions_addopen(actions, fd, NULL, O_RDWR, 0);
+    },
+    newActions() {
+      const actions = new Uint8Array(ROOM);
+      c.posix_spawn_file_actions_init(actions);
+      return actions;
+    },
+    freeActions: (actions) => {
+      c.posix_spawn_file_actions_destroy(actions);
+    },
+    wait(child) {
+      // Somebody else has reaped it: CPython takes that for 0 too.
+      if (c.waitpid(child, status, 0) !== child) return 0;
+      const signal = status[0]! & 0x7f;
+      return signal === 0 ? status[0]! >> 8 & 0xff : -signal;
+    },
+  };
 }

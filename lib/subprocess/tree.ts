@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { pidsOf, PPID, statOf } from "../core/proc.ts";
 
 interface Parentage {
   pid: number;
@@ -58,23 +59,21 @@ function parentages(): Parentage[] {
   return Deno.build.os === "linux" ? fromProc() ?? fromPs() : fromPs();
 }
 
-/** From /proc, which Deno shows to who may do all. */
+/** From /proc; undefined where that is not to be read. */
 function fromProc(): Parentage[] | undefined {
-  const found: Parentage[] = [];
   try {
-    for (const { name } of Deno.readDirSync("/proc")) {
-      if (!/^\d+$/.test(name)) continue;
-      try {
-        // The second field is a name in parentheses, which may hold anything.
-        const rest = Deno.readTextFileSync(`/proc/${name}/stat`).split(") ").at(-1)!;
-        found.push({ pid: Number(name), ppid: Number(rest.split(" ")[1]) });
-      } catch (cause) {
-        if (cause instanceof Deno.errors.NotCapable) throw cause;
-      }
-    }
-    return found;
+    statOf("self");
+    return pidsOf().flatMap((pid) => parentageOf(pid) ?? []);
   } catch {
     return undefined;
+  }
+}
+
+function parentageOf(pid: number): Parentage | undefined {
+  try {
+    return { pid, ppid: Number(statOf(pid).fields[PPID]) };
+  } catch {
+    return undefined; // It is gone.
   }
 }
 

@@ -9,6 +9,7 @@
  * @module
  */
 import * as ours from "../core/errors.ts";
+import { LIBRARY } from "../core/library.ts";
 import type { Reduction } from "./reduction.ts";
 import { find, type Reference, referenceOf, type Target } from "./task.ts";
 
@@ -99,13 +100,10 @@ export function finishError(shell: Error, module: string, name: string, state: u
   return error;
 }
 
-/** Library frames say nothing to the reader of a stack. */
-const OWN = new URL("../", import.meta.url).href;
-
-/** Drops the frames of the toolkit and of Deno's event loop from a stack. */
+/** Drops the frames of the toolkit and of Deno's event loop from a stack: they say nothing to its reader. */
 export function ownFrames(stack: string): string {
   return stack.split("\n")
-    .filter((line) => !/^\s+at /.test(line) || !(line.includes(OWN) || line.includes("(ext:")))
+    .filter((line) => !/^\s+at /.test(line) || !(line.includes(LIBRARY) || line.includes("(ext:")))
     .join("\n");
 }
 

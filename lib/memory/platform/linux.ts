@@ -1,13 +1,9 @@
 /**
  * The calls on Linux, by FFI to the C library.
  *
- * The library is opened once per thread, its functions are taken, and it is closed again: the process has it
- * loaded anyway, and nothing stays open for a leak sanitizer to find. Functions that block work
- * after that, and take 0.2 µs a call; by `UnsafeFnPointer` they take 1.6. One that does not block
- * needs its library open, or a pointer.
- *
  * @module
  */
+import { cString, libc } from "./libc.ts";
 import type { Mapping, Platform } from "./platform.ts";
 
 const ARM = Deno.build.arch === "aarch64";
@@ -39,19 +35,14 @@ const CLD_EXITED = 1;
 /** How often words are looked at on a kernel that cannot wait on many (before 5.16), in ms. */
 const POLL = 5;
 
-function cString(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(`${text}\0`);
-}
-
 function fail(call: string): never {
   throw new Error(`Cannot share memory between processes: ${call} failed`);
 }
 
-/** Looks up functions of the C library, and leaves nothing open. */
 function functions() {
   const six = ["i64", "pointer", "i64", "i64", "buffer", "pointer", "i64"] as const;
   const five = ["i64", "buffer", "i64", "i64", "buffer", "i64"] as const;
-  const library = Deno.dlopen("libc.so.6", {
+  const symbols = libc({
     dlsym: { parameters: ["pointer", "buffer"], result: "pointer" },
     memfd_create: { parameters: ["buffer", "u32"], result: "i32" },
     ftruncate: { parameters: ["i32", "i64"], result: "i32" },
@@ -70,9 +61,7 @@ function functions() {
     futex: { name: "syscall", parameters: six, result: "i64" },
     waitv: { name: "syscall", parameters: five, result: "i64" },
   });
-  const { symbols } = library;
   const address = symbols.dlsym(null, cString("syscall"));
-  library.close();
   const definition = { parameters: five, result: "i64", nonblocking: true } as const;
   if (address === null) fail("finding syscall");
   const pointer = address as Deno.PointerObject<typeof definition>;
