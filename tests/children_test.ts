@@ -21,6 +21,7 @@ import {
   setExcepthook,
   Thread,
 } from "../lib/threading.ts";
+import { within } from "./_within.ts";
 import * as targets from "./_children_targets.ts";
 
 const LIMIT = 15_000;
@@ -28,13 +29,10 @@ const LIMIT = 15_000;
 /** A test with a time limit of its own. */
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test(name, async () => {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new Error(`hangs: over ${LIMIT} ms`)), LIMIT);
     const before = setExcepthook(() => {});
     try {
-      await Promise.race([fn(), promise]);
+      await within(LIMIT, fn());
     } finally {
-      clearTimeout(timer);
       setExcepthook(before);
     }
   });

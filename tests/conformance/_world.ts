@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { within } from "../_within.ts";
 import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as threading from "../../lib/threading.ts";
 import { type Acquirable, answer, ANSWERS } from "./_targets.ts";
@@ -244,20 +245,17 @@ async function runIn(
   fn: (world: World) => Promise<void> | void,
   limit: number,
 ): Promise<void> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`hangs: over ${limit} ms`)), limit);
   // A child's error fails the test, and is told once.
   const before = threading.setExcepthook(() => {});
   let passed = false;
   let errors: unknown[] = [];
   try {
-    await Promise.race([fn(world), late]);
+    await within(limit, fn(world));
     await world.join();
     passed = true;
   } catch (error) {
     errors.push(error);
   } finally {
-    clearTimeout(timer);
     errors.push(...(await world.clear()).filter((error) => !errors.includes(error)));
     threading.setExcepthook(before);
   }

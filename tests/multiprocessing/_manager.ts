@@ -5,6 +5,7 @@
  */
 import { Manager, type Proxied } from "../../lib/multiprocessing.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
+import { within } from "../_within.ts";
 
 const LIMIT = 15_000;
 /** How often is looked for a state that nobody announces, in ms. */
@@ -14,13 +15,7 @@ const LOOKING = 10_000;
 
 /** Runs `fn` with a time limit. */
 export async function limited(fn: () => Promise<void>, limit = LIMIT): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`hangs: over ${limit} ms`)), limit);
-  try {
-    await Promise.race([fn(), promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  await within(limit, fn());
 }
 
 /** A test with a manager of its own, and a time limit. */

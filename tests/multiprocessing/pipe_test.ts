@@ -27,6 +27,7 @@ import {
 } from "../../lib/multiprocessing/pipe_broker.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
 import { Thread } from "../../lib/threading.ts";
+import { within } from "../_within.ts";
 import * as targets from "./_pipe_targets.ts";
 
 const ROUNDS = Number(Deno.env.get("SWITCHYARD_ROUNDS") ?? 5);
@@ -52,13 +53,7 @@ const ways: { name: string; make: Make; ignore: boolean }[] = [
 ];
 
 async function limited(fn: () => Promise<void> | void): Promise<void> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`hangs: over ${LIMIT} ms`)), LIMIT);
-  try {
-    await Promise.race([fn(), promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+  await within(LIMIT, fn());
 }
 
 /** Defines a test for each way. */

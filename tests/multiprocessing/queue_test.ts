@@ -25,6 +25,7 @@ import {
   SimpleQueue,
 } from "../../lib/multiprocessing.ts";
 import { Thread } from "../../lib/threading.ts";
+import { within } from "../_within.ts";
 import * as targets from "./_queue_targets.ts";
 
 const LIMIT = 30_000;
@@ -36,15 +37,7 @@ function test(name: string, fn: () => Promise<void> | void, limit = LIMIT): void
   Deno.test({
     name,
     ignore: !LINUX, // memory between processes is proven on Linux only
-    async fn() {
-      const { promise, reject } = Promise.withResolvers<never>();
-      const timer = setTimeout(() => reject(new Error(`hangs: over ${limit} ms`)), limit);
-      try {
-        await Promise.race([fn(), promise]);
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+    fn: () => within(limit, fn()),
   });
 }
 

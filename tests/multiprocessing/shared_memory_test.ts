@@ -8,6 +8,7 @@ import { delay } from "@std/async";
 import { ShareError } from "../../lib/errors.ts";
 import { pipe, Process, ShareableList, SharedMemory } from "../../lib/multiprocessing.ts";
 import { Thread } from "../../lib/threading.ts";
+import { within } from "../_within.ts";
 import * as targets from "./_pipe_targets.ts";
 
 const LIMIT = 15_000;
@@ -16,15 +17,7 @@ function test(name: string, fn: () => Promise<void> | void): void {
   Deno.test({
     name,
     ignore: Deno.build.os !== "linux", // memory between processes is proven on Linux only
-    async fn() {
-      const { promise, reject } = Promise.withResolvers<never>();
-      const timer = setTimeout(() => reject(new Error(`hangs: over ${LIMIT} ms`)), LIMIT);
-      try {
-        await Promise.race([fn(), promise]);
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+    fn: () => within(LIMIT, fn()),
   });
 }
 

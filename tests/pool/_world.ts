@@ -14,6 +14,7 @@ import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as queue from "../../lib/queue.ts";
 import * as threading from "../../lib/threading.ts";
 import { WorkerLostError } from "../../lib/errors.ts";
+import { within } from "../_within.ts";
 import { reported } from "./_targets.ts";
 
 /** How long a test may take, in ms. */
@@ -151,21 +152,6 @@ async function runIn(
     await within(limit, fn(world));
   } finally {
     await within(ENDING, world.clear(), "the workers do not end");
-  }
-}
-
-/** Runs something with a time limit. */
-export async function within<T>(
-  limit: number,
-  promise: Promise<T> | T,
-  what = "hangs",
-): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`${what}: over ${limit} ms`)), limit);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

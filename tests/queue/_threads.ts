@@ -4,6 +4,7 @@
  * @module
  */
 import { setExcepthook, Thread } from "../../lib/threading.ts";
+import { within } from "../_within.ts";
 
 /** With `SWITCHYARD_TIMES` more is put, and takes longer. */
 const LIMIT = 20_000 + Number(Deno.env.get("SWITCHYARD_TIMES") ?? 0) / 5;
@@ -62,13 +63,10 @@ export class Threads {
 export function test(name: string, fn: (threads: Threads) => Promise<void> | void): void {
   Deno.test(`${name} [threads]`, async () => {
     const threads = new Threads();
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new Error(`hangs: over ${LIMIT} ms`)), LIMIT);
     const before = setExcepthook(() => {});
     try {
-      await Promise.race([fn(threads), late]);
+      await within(LIMIT, fn(threads));
     } finally {
-      clearTimeout(timer);
       await threads.clear();
       setExcepthook(before);
     }

@@ -6,6 +6,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { alarm, SIG_DFL, signal } from "../../lib/signal.ts";
+import { within } from "../_within.ts";
 
 const LIMIT = 15_000;
 /** The signals that these tests handle in the test's own process. */
@@ -29,12 +30,9 @@ export function limited(
     name,
     ignore: Deno.build.os === "windows", // has few signals
     async fn() {
-      const { promise, reject } = Promise.withResolvers<never>();
-      const timer = setTimeout(() => reject(new Error(`hangs: over ${LIMIT} ms`)), LIMIT);
       try {
-        await Promise.race([fn(), promise]);
+        await within(LIMIT, fn());
       } finally {
-        clearTimeout(timer);
         after();
       }
     },

@@ -3,20 +3,13 @@
  *
  * @module
  */
+import { within } from "../_within.ts";
 
 const LIMIT = 15_000;
 
 /** A test with a time limit of its own. */
 export function test(name: string, fn: () => Promise<void> | void): void {
-  Deno.test(name, async () => {
-    const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new Error(`hangs: over ${LIMIT} ms`)), LIMIT);
-    try {
-      await Promise.race([fn(), promise]);
-    } finally {
-      clearTimeout(timer);
-    }
-  });
+  Deno.test(name, () => within(LIMIT, fn()));
 }
 
 /** A script for `sh -c`. */

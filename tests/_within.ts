@@ -1,0 +1,24 @@
+/**
+ * A time limit, so that a hang is a failure and not a stuck run.
+ *
+ * @module
+ */
+
+/**
+ * Gives what a promise gives, within `limit` ms.
+ *
+ * @param what What it is called when it takes longer.
+ */
+export async function within<T>(
+  limit: number,
+  promise: PromiseLike<T> | T,
+  what = "hangs",
+): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`${what}: over ${limit} ms`)), limit);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
