@@ -53,11 +53,8 @@ export class Future<T = unknown> {
    * @throws {WorkerLostError} Its worker died.
    * @throws {TimeoutError} The timeout ended first, here or that of the call.
    */
-  async result(options?: WaitOptions): Promise<T> {
-    const call = this.#call;
-    if (options !== undefined) await this.#end(options);
-    else if (call.state !== ENDED) await new Promise<void>((resolve) => call.whenEnded(resolve));
-    return unwrap(call) as T;
+  result(options?: WaitOptions): Promise<T> {
+    return (options === undefined ? this.#call.value() : this.#resultWithin(options)) as Promise<T>;
   }
 
   /** As {@linkcode result}, but blocks the thread. */
@@ -121,6 +118,11 @@ export class Future<T = unknown> {
     if (fn === undefined || fn === null) fn = null as never;
     checkFunction(fn, "fn", "add a callback");
     this.#call.whenEnded(() => callSafely(() => fn(this)));
+  }
+
+  async #resultWithin(options: WaitOptions): Promise<unknown> {
+    await this.#end(options);
+    return unwrap(this.#call);
   }
 
   async #end(options: WaitOptions | undefined): Promise<void> {

@@ -5,25 +5,29 @@
  */
 import { TimeoutError } from "../core/errors.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
-import { blockUntil, ended, type Eventual, unwrap } from "./eventual.ts";
+import { blockUntil, ended, type Ending, unwrap } from "./eventual.ts";
 
 /** A result that will be there. */
 export class AsyncResult<R> {
-  readonly #eventual: Eventual;
+  readonly #ending: Ending;
+  readonly #engine: { poll(): unknown };
 
   /** A pool makes them. */
   constructor(
-    eventual: Eventual,
+    ending: Ending,
+    /** Hears what workers have said, in a thread that blocks. */
+    engine: { poll(): unknown },
     callbacks: {
       callback?: ((value: R) => void) | undefined;
       errorCallback?: ((error: unknown) => void) | undefined;
     } = {},
   ) {
-    this.#eventual = eventual;
+    this.#ending = ending;
+    this.#engine = engine;
     const { callback, errorCallback } = callbacks;
     if (callback === undefined && errorCallback === undefined) return;
-    eventual.whenEnded(() => {
-      const outcome = eventual.outcome!;
+    ending.whenEnded(() => {
+      const outcome = ending.outcome!;
       callSafely(() => {
         if (outcome.ok) callback?.(outcome.value as R);
         else errorCallback?.(outcome.error);
@@ -38,22 +42,23 @@ export class AsyncResult<R> {
    * @throws {TimeoutError} The timeout ended first; the call goes on.
    */
   async get(options?: WaitOptions): Promise<R> {
+    if (options === undefined) return await this.#ending.value() as R;
     const timeout = checkWait(options, "get the result");
-    if (!await ended(this.#eventual, timeout, options?.signal)) throw late(timeout);
-    return unwrap(this.#eventual) as R;
+    if (!await ended(this.#ending, timeout, options.signal)) throw late(timeout);
+    return unwrap(this.#ending) as R;
   }
 
   /** As {@linkcode get}, but blocks the thread. */
   getSync(options?: WaitSyncOptions): R {
     const timeout = checkWait(options, "get the result");
     if (!this.#block(timeout)) throw late(timeout);
-    return unwrap(this.#eventual) as R;
+    return unwrap(this.#ending) as R;
   }
 
   /** Waits until the call has ended, however it ends; false when the timeout ended first. */
   async wait(options?: WaitOptions): Promise<boolean> {
     const timeout = checkWait(options, "wait for the result");
-    return await ended(this.#eventual, timeout, options?.signal);
+    return await ended(this.#ending, timeout, options?.signal);
   }
 
   /** As {@linkcode wait}, but blocks the thread. */
@@ -63,7 +68,7 @@ export class AsyncResult<R> {
 
   /** Whether the call has ended. */
   ready(): boolean {
-    return this.#eventual.outcome !== undefined;
+    return this.#ending.outcome !== undefined;
   }
 
   /**
@@ -72,7 +77,7 @@ export class AsyncResult<R> {
    * @throws {Error} It has not ended.
    */
   successful(): boolean {
-    const { outcome } = this.#eventual;
+    const { outcome } = this.#ending;
     if (outcome === undefined) {
       throw new Error("Cannot say whether the call was successful: it has not ended");
     }
@@ -80,8 +85,8 @@ export class AsyncResult<R> {
   }
 
   #block(timeout: number): boolean {
-    const eventual = this.#eventual;
-    return blockUntil(() => eventual.outcome !== undefined, () => eventual.poll?.(), timeout);
+    const ending = this.#ending;
+    return blockUntil(() => ending.outcome !== undefined, () => this.#engine.poll(), timeout);
   }
 }
 

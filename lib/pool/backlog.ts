@@ -11,6 +11,8 @@ class Line {
   #calls: Call[] = [];
   #next = 0;
 
+  constructor(readonly priority: number) {}
+
   push(call: Call): void {
     this.#calls.push(call);
   }
@@ -50,9 +52,8 @@ class Line {
 
 /** Calls that wait. */
 export class Backlog {
-  readonly #lines = new Map<number, Line>();
-  /** The priorities that there are, highest first. */
-  #order: number[] = [];
+  /** One for each priority that there was, the highest first. */
+  readonly #lines: Line[] = [new Line(0)];
   #size = 0;
 
   /** How many wait. */
@@ -63,22 +64,22 @@ export class Backlog {
   /** Adds a call. */
   push(call: Call): void {
     this.#size++;
-    this.#line(call).push(call);
+    this.#lineOf(call).push(call);
   }
 
   /** Puts calls back that came out last, in front of all of their priority. */
   putBack(calls: Call[]): void {
     for (let k = calls.length - 1; k >= 0; k--) {
       this.#size++;
-      this.#line(calls[k]!).unshift([calls[k]!]);
+      this.#lineOf(calls[k]!).unshift([calls[k]!]);
     }
   }
 
   /** What {@linkcode shift} would give. */
   get first(): Call | undefined {
     if (this.#size === 0) return undefined;
-    for (const priority of this.#order) {
-      const { first } = this.#lines.get(priority)!;
+    for (const line of this.#lines) {
+      const { first } = line;
       if (first !== undefined) return first;
     }
     return undefined;
@@ -87,8 +88,8 @@ export class Backlog {
   /** Takes the next call. */
   shift(): Call | undefined {
     if (this.#size === 0) return undefined;
-    for (const priority of this.#order) {
-      const call = this.#lines.get(priority)!.shift();
+    for (const line of this.#lines) {
+      const call = line.shift();
       if (call === undefined) continue;
       this.#size--;
       return call;
@@ -103,15 +104,14 @@ export class Backlog {
 
   /** All that wait. */
   waiting(): Call[] {
-    return this.#order.flatMap((priority) => [...this.#lines.get(priority)!])
-      .filter((call) => call.state === QUEUED);
+    return this.#lines.flatMap((line) => [...line]).filter((call) => call.state === QUEUED);
   }
 
-  #line({ options: { priority = 0 } }: Call): Line {
-    let line = this.#lines.get(priority);
-    if (line !== undefined) return line;
-    this.#lines.set(priority, line = new Line());
-    this.#order = [...this.#lines.keys()].sort((a, b) => b - a);
-    return line;
+  #lineOf({ options: { priority = 0 } }: Call): Line {
+    const lines = this.#lines;
+    let at = 0;
+    while (at < lines.length && lines[at]!.priority > priority) at++;
+    if (lines[at]?.priority !== priority) lines.splice(at, 0, new Line(priority));
+    return lines[at]!;
   }
 }

@@ -9,65 +9,88 @@ import { HeapRegion } from "../memory/heap_region.ts";
 import { runSync, type Steps } from "../sync/steps.ts";
 import { withLocalStack } from "../transfer/failure.ts";
 
-/** Something that ends once. */
-export interface Eventual {
-  /** How it ended; undefined until then. */
-  readonly outcome: Outcome | undefined;
-  /** Whether its error is not the task's, but why nobody wanted it any more. */
-  readonly isCancelled: boolean;
-  /** The worker that ran it last. */
-  readonly worker: string;
-  /** Calls `fn` once it has ended: at once if it has. */
-  whenEnded(fn: () => void): void;
-  /** Does not call `fn` any more. */
-  forget(fn: () => void): void;
-  /** Hears what workers have said, in a thread that blocks. */
-  poll?: () => unknown;
-}
+/** Keeps what settles the promise that is made just now: a closure for each would cost as much as the promise. */
+let settle: (value: unknown) => void;
+const keepSettle = (resolve: (value: unknown) => void): void => {
+  settle = resolve;
+};
 
-/** An {@linkcode Eventual} that is ended from outside. */
-export class Ending implements Eventual {
+/** Something that ends once. Tens of thousands may be waited for, so each is small, and so is each wait. */
+export class Ending {
+  /** How it ended; undefined until then. */
   outcome: Outcome | undefined;
+  /** Whether its error is not the task's, but why nobody wanted it any more. */
   isCancelled = false;
+  /** The worker that ran it last. */
   worker = "";
-  /** The first that is called at the end, and the others: most have one. */
+  /** Who waits for its value, and who is called at the end: the first of each, and the others. Most have one. */
+  #settle: ((value: unknown) => void) | undefined;
   #watcher: (() => void) | undefined;
   #watchers: (() => void)[] | undefined;
 
+  /** Calls `fn` once it has ended: at once if it has. */
   whenEnded(fn: () => void): void {
     if (this.outcome !== undefined) fn();
     else if (this.#watcher === undefined) this.#watcher = fn;
     else (this.#watchers ??= []).push(fn);
   }
 
+  /** Does not call `fn` any more. */
   forget(fn: () => void): void {
     if (this.#watcher === fn) this.#watcher = this.#watchers?.shift();
     else this.#watchers = this.#watchers?.filter((watcher) => watcher !== fn);
+  }
+
+  /** Waits for what it ends with, or throws it. */
+  value(): Promise<unknown> {
+    if (this.outcome !== undefined) return unwrapNow(this);
+    const value = new Promise<unknown>(keepSettle);
+    if (this.#settle === undefined) this.#settle = settle;
+    else this.#addSettle(settle);
+    return value;
   }
 
   /** Ends it; false if it had ended before. */
   end(outcome: Outcome): boolean {
     if (this.outcome !== undefined) return false;
     this.outcome = outcome;
+    const settle = this.#settle;
     const watcher = this.#watcher;
     const watchers = this.#watchers;
-    this.#watcher = this.#watchers = undefined;
+    this.#settle = this.#watcher = this.#watchers = undefined;
+    settle?.(outcome.ok ? outcome.value : unwrapSoon(this));
     watcher?.();
     if (watchers !== undefined) { for (const fn of watchers) fn(); }
     return true;
   }
+
+  #addSettle(settle: (value: unknown) => void): void {
+    this.whenEnded(() => settle(this.outcome!.ok ? this.outcome!.value : unwrapSoon(this)));
+  }
+}
+
+// deno-lint-ignore require-await -- what it throws is to reject
+async function unwrapNow(ending: Ending): Promise<unknown> {
+  return unwrap(ending);
+}
+
+/** Throws what the ending ended with when its promise is waited for: only then can the stack say by whom. */
+async function unwrapSoon(ending: Ending): Promise<unknown> {
+  await undefined;
+  await undefined;
+  return unwrap(ending);
 }
 
 /** Waits for the end; false when the time is up first. */
 export function ended(
-  eventual: Eventual,
+  ending: Ending,
   timeout: number = Infinity,
   signal: AbortSignal | undefined = undefined,
 ): Promise<boolean> {
   return happened(
     (happens) => {
-      eventual.whenEnded(happens);
-      return () => eventual.forget(happens);
+      ending.whenEnded(happens);
+      return () => ending.forget(happens);
     },
     timeout,
     signal,
@@ -115,7 +138,7 @@ export function blockUntil(isTrue: () => boolean, poll: () => unknown, timeout: 
 }
 
 /** Gives what it ended with, or throws it, with the stack of the worker and then that of the caller. */
-export function unwrap({ outcome, isCancelled, worker }: Eventual): unknown {
+export function unwrap({ outcome, isCancelled, worker }: Ending): unknown {
   if (outcome!.ok) return outcome!.value;
   if (isCancelled) throw outcome!.error;
   throw withLocalStack(outcome!.error, worker, new Error().stack);

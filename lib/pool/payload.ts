@@ -11,6 +11,7 @@
  */
 import { ShareError } from "../core/errors.ts";
 import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
+import { encodeFlat, FLAT_ROOM } from "../transfer/codec_flat.ts";
 import { HAS_MODULES } from "../transfer/codec_format.ts";
 import { bareError } from "../transfer/failure.ts";
 import { attendAll, gatherIn, loseAll, type Lost } from "../transfer/flight.ts";
@@ -89,6 +90,16 @@ export function write(
   root: string,
   transfer: readonly Transferable[] = NO_TRANSFER,
 ): Payload {
+  return (transfer.length === 0 ? writeFlat(value) : undefined) ??
+    writeAny(value, world, root, transfer);
+}
+
+function writeAny(
+  value: unknown,
+  world: World,
+  root: string,
+  transfer: readonly Transferable[],
+): Payload {
   const before = gatherIn(gathered);
   let payload: Payload;
   try {
@@ -118,8 +129,19 @@ export function writeArgs(
   world: World,
   transfer?: readonly Transferable[],
 ): Payload | Deferred {
-  const mayWait = world === "thread" && (transfer?.length ?? 0) === 0;
-  return (mayWait ? defer(args) : undefined) ?? write(args, world, "args", transfer);
+  if (transfer !== undefined && transfer.length > 0) return writeAny(args, world, "args", transfer);
+  return writeFlat(args) ?? (world === "thread" ? defer(args) : undefined) ??
+    writeAny(args, world, "args", NO_TRANSFER);
+}
+
+/** Writes a value the short way, if that can be done: nothing in it is shared or can be lost. */
+function writeFlat(value: unknown): Span | undefined {
+  if (slab.length - used < FLAT_ROOM) newSlab();
+  const length = encodeFlat(slab, used, value);
+  if (length < 0) return undefined;
+  const span = new Span(slab, used, length);
+  used += length;
+  return span;
 }
 
 function writeLarge(
@@ -321,7 +343,7 @@ export function sendAside(
 
 /** Whether a payload can be sent once, and no second time. */
 export function isForOnce(payload: Payload | Deferred): boolean {
-  return "transfer" in payload && payload.transfer.length > 0;
+  return !(payload instanceof Span) && "transfer" in payload && payload.transfer.length > 0;
 }
 
 /** Whether it can be sent no more. */

@@ -12,7 +12,7 @@ import type { Target } from "../transfer/task.ts";
 import { AsyncResult } from "./async_result.ts";
 import type { AnyArgs, Call } from "./call.ts";
 import { Engine, type EngineOptions, referenceOf } from "./engine.ts";
-import { ended, type Eventual, unwrap } from "./eventual.ts";
+import type { Ending } from "./eventual.ts";
 import { MAP, STARMAP } from "./frames.ts";
 import type { MapOptions } from "./mapping.ts";
 import { checkMap, checkWorkers } from "./options.ts";
@@ -95,8 +95,7 @@ export abstract class BasePool implements AsyncDisposable {
     options?: ApplyOptions,
   ): Promise<R> {
     const call = this.#submit(target, args, options, "apply a function");
-    await ended(call);
-    return unwrap(call) as R;
+    return await call.value() as R;
   }
 
   /** Calls a function in a worker. */
@@ -108,7 +107,7 @@ export abstract class BasePool implements AsyncDisposable {
     const action = "apply a function";
     checkCallbacks(options, action);
     const call = this.#submit(target, args, options, action);
-    return new AsyncResult<R>(this.#blockable(call), options);
+    return new AsyncResult<R>(call, this.#engine, options);
   }
 
   /**
@@ -130,7 +129,8 @@ export abstract class BasePool implements AsyncDisposable {
     options?: MapOptions & CallbackOptions<R[]>,
   ): AsyncResult<R[]> {
     checkCallbacks(options, MAPPING);
-    return new AsyncResult<R[]>(this.#mapAll(MAP, target, iterable, options), options);
+    const all = this.#mapAll(MAP, target, iterable, options);
+    return new AsyncResult<R[]>(all, this.#engine, options);
   }
 
   /** As {@linkcode map}, with items that are lists of arguments. */
@@ -149,7 +149,8 @@ export abstract class BasePool implements AsyncDisposable {
     options?: MapOptions & CallbackOptions<R[]>,
   ): AsyncResult<R[]> {
     checkCallbacks(options, MAPPING);
-    return new AsyncResult<R[]>(this.#mapAll(STARMAP, target, iterable, options), options);
+    const all = this.#mapAll(STARMAP, target, iterable, options);
+    return new AsyncResult<R[]>(all, this.#engine, options);
   }
 
   /**
@@ -224,10 +225,6 @@ export abstract class BasePool implements AsyncDisposable {
     throw new Error("Cannot join the pool: it is still running; call close() or terminate() first");
   }
 
-  #blockable(call: Call): Eventual {
-    return Object.assign(call, { poll: () => this.#engine.poll() });
-  }
-
   async #collect<R>(
     kind: typeof MAP | typeof STARMAP,
     target: unknown,
@@ -235,8 +232,7 @@ export abstract class BasePool implements AsyncDisposable {
     options: MapOptions | undefined,
   ): Promise<R[]> {
     const all = this.#mapAll(kind, target, iterable, options);
-    await ended(all);
-    return unwrap(all) as R[];
+    return await all.value() as R[];
   }
 
   #mapAll(
@@ -244,7 +240,7 @@ export abstract class BasePool implements AsyncDisposable {
     target: unknown,
     source: Source<unknown>,
     options: MapOptions | undefined,
-  ): Eventual {
+  ): Ending {
     this.#checkOpen(MAPPING);
     const checked = checkMap(options, source, MAPPING);
     return mapAll({

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Ending, type Eventual } from "./eventual.ts";
+import { Ending } from "./eventual.ts";
 import { withLocalStack } from "../transfer/failure.ts";
 import type { Call } from "./call.ts";
 import { Mapping, type MapWork } from "./mapping.ts";
@@ -12,7 +12,7 @@ import { Mapping, type MapWork } from "./mapping.ts";
 export type MapRequest = Omit<MapWork, "lazy" | "deliver" | "finish">;
 
 /** Maps all of it; the value is the array of results. */
-export function mapAll(request: Omit<MapRequest, "ordered">): Eventual {
+export function mapAll(request: Omit<MapRequest, "ordered">): Ending {
   const all = new Ending();
   const results: unknown[] = [];
   // deno-lint-ignore prefer-const -- it is used where it is made
@@ -35,7 +35,7 @@ export function mapAll(request: Omit<MapRequest, "ordered">): Eventual {
       );
     },
   });
-  return Object.assign(all, { poll: () => request.engine.poll() });
+  return all;
 }
 
 /** The results of a map as they come. */

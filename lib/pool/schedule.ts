@@ -18,8 +18,8 @@ import { READY, type Worker } from "./worker.ts";
 const AHEAD = 10_000;
 /** So many at least: while one runs, the next is there. */
 const LEAST_AHEAD = 2;
-const MOST_AHEAD = 512;
-/** So many calls are given out at once. */
+const MOST_AHEAD = 1024;
+/** So many calls that are submitted in one turn are given out before its end; twice as many the next time. */
 const MANY = 256;
 /** How much the newest call counts in the mean. */
 const WEIGHT = 1 / 8;
@@ -42,8 +42,9 @@ export class Schedule {
   #mean = -1;
   #isDue = false;
   #hasPriorities = false;
-  /** How many calls have come since the last were given out. */
+  /** How many calls have come since the last were given out, and how many that may be. */
   #added = 0;
+  #many = MANY;
   #balancing: ReturnType<typeof setTimeout> | undefined;
 
   /**
@@ -68,7 +69,9 @@ export class Schedule {
     if ((call.options.priority ?? 0) !== 0) this.#hasPriorities = true;
     this.soon();
     // Workers need not wait until the last of many has been submitted.
-    if (++this.#added >= MANY) this.now();
+    if (++this.#added < this.#many) return;
+    this.now();
+    this.#many *= 2;
   }
 
   /** Puts calls back that no worker has begun. */
@@ -91,8 +94,13 @@ export class Schedule {
   soon(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    queueMicrotask(() => this.now());
+    queueMicrotask(this.#endTurn);
   }
+
+  readonly #endTurn = (): void => {
+    this.#many = MANY;
+    this.now();
+  };
 
   /** Gives out what is due: also in a thread that blocks, which runs no microtasks. */
   now(): void {

@@ -22,6 +22,7 @@ export const READY = 1;
 export const RETIRING = 2;
 export const GONE = 3;
 
+const NOTHING = write(undefined, "process", "nothing");
 /** So many calls with large arguments are given ahead. */
 const FEW = 3;
 
@@ -101,9 +102,10 @@ export class Worker {
     const call = this.calls.get(id);
     if (call === undefined) return undefined;
     this.calls.delete(id);
-    const { payload } = call;
-    const { loans } = payload as Partial<Aside>;
+    const { loans } = call.payload as Partial<Aside>;
     if (loans !== undefined) this.lender.takeBack(loans);
+    // Who keeps the call keeps its result, and nothing else.
+    call.payload = NOTHING;
     return call;
   }
 
@@ -128,7 +130,7 @@ export class Worker {
 
   /** Has it end when it has done what it was given. */
   stop(): void {
-    this.#add(STOP, 0, 0, 0, write(undefined, this.#world, "nothing"));
+    this.#add(STOP, 0, 0, 0, NOTHING);
     this.send();
   }
 

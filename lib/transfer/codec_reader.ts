@@ -53,6 +53,7 @@ import {
   WORD_F64,
   WORD_I64,
 } from "./codec_format.ts";
+import { decodeFlat, NOT_FLAT } from "./codec_flat.ts";
 import type { Reduction, Revive } from "./reduction.ts";
 
 /** Short strings, keys above all, repeat: those of up to this length are looked up before they are made. */
@@ -644,6 +645,8 @@ function take(): Reader {
  * @throws {RangeError} If the bytes end too early.
  */
 export function decode(bytes: Uint8Array, revive: Revive): unknown {
+  const flat = decodeFlat(bytes);
+  if (flat !== NOT_FLAT) return flat;
   const reader = take();
   const value = reader.decode(bytes, revive);
   idle = reader;

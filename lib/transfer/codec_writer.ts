@@ -60,6 +60,7 @@ import {
   WORD_F64,
   WORD_I64,
 } from "./codec_format.ts";
+import { encodeFlat, FLAT_ROOM } from "./codec_flat.ts";
 import type { Reduce } from "./reduction.ts";
 
 const SLAB_SIZE = 32 * 1024;
@@ -697,6 +698,10 @@ export function encodeInto(
   reduce: Reduce,
   root: string = "value",
 ): number {
+  if (target.length - offset >= FLAT_ROOM) {
+    const written = encodeFlat(target, offset, value);
+    if (written >= 0) return written;
+  }
   const writer = take();
   const written = writer.encodeInto(target, offset, value, reduce, root);
   idle = writer;
