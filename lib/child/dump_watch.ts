@@ -58,14 +58,9 @@ export function onSignal(signal: Deno.Signal, arena: string | null): Disposable 
   const mine = self();
   const name = `dump at ${signal}`;
   const me = mine.roster.join({ name, daemon: true, starter: mine.ident, pid: Deno.pid });
-  const { port1, port2 } = new MessageChannel();
-  const ends = new MessageChannel();
-  ends.port1.close();
-  startWorker({
+  const { port, ends } = startWorker({
     roster: mine.memory,
     me,
-    port: port2,
-    ends: ends.port2,
     main: mainModule(),
     target: referTo(watch),
     subclass: false,
@@ -76,12 +71,13 @@ export function onSignal(signal: Deno.Signal, arena: string | null): Disposable 
     killable: true,
     daemon: true,
   });
-  unref(port1);
+  ends.close();
+  unref(port);
   return {
     [Symbol.dispose]() {
       Deno.removeSignalListener(signal, ignore);
       mine.roster.leave(me.slot, me.ident, false, false);
-      port1.close();
+      port.close();
       endWorker(me.ident);
     },
   };

@@ -8,9 +8,12 @@ import { referTo, task } from "../transfer/task.ts";
 import { run, type Runnable } from "./run.ts";
 
 /** A target like any other. */
-const rehearsal = task(import.meta, function rehearsal(word: string) {
-  return word;
-});
+export const rehearsal: (word: string) => string = task(
+  import.meta,
+  function rehearsal(word: string) {
+    return word;
+  },
+);
 
 /** What a spare is told to warm up with. */
 export interface Plan {

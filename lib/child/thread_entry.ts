@@ -4,6 +4,7 @@
  * @module
  */
 import { SystemExit, ThreadTerminated, WorkerLostError } from "../core/errors.ts";
+import { take } from "../core/ports.ts";
 import { lines } from "../channel/lines.ts";
 import { CANCEL } from "../memory/roster.ts";
 import { become, leave, self } from "../memory/self.ts";
@@ -21,11 +22,10 @@ import { reducer, revive } from "../transfer/reduce.ts";
 import { fires } from "./due.ts";
 import type { End } from "./job.ts";
 import { traceOf } from "./outcome.ts";
-import { type Plan, rehearse } from "./rehearsal.ts";
 import { exitCode, isTermination, run } from "./run.ts";
 import { lastWords } from "./this_process.ts";
 import { setHome } from "./thread_host.ts";
-import type { FromThread, ThreadBoot, ToHome, ToThread } from "./thread_protocol.ts";
+import type { FromThread, Standby, ThreadBegin, ToHome, ToThread } from "./thread_protocol.ts";
 
 const reduce = reducer("thread");
 const close = globalThis.close?.bind(globalThis);
@@ -33,9 +33,17 @@ const close = globalThis.close?.bind(globalThis);
 /** The ident of the main thread. */
 const MAIN = 1;
 
-/** Begins the thread. */
-export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): void {
-  const { port, ends, me } = boot;
+/**
+ * Begins the thread; settles when its task has ended.
+ *
+ * @param over Called at its end.
+ */
+function begin(
+  { boot, ports, home }: Required<ThreadBegin>,
+  over: (() => void) | undefined = close,
+): Promise<void> {
+  const { me } = boot;
+  const { port, ends } = ports;
   become(boot.roster, me);
   setHome(home);
   lines.announce = (line) => {
@@ -72,7 +80,7 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
       home.postMessage({ type: "ended", slot, ident, dead } satisfies ToHome);
     }
     leave(slot, ident, dead, true);
-    close?.();
+    over?.();
   };
   const fail = (error: unknown) => {
     if (error instanceof SystemExit) {
@@ -91,30 +99,10 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
     // two awaits ends here. The starter cuts off what takes too long.
     if (wakePending() === 0) setTimeout(fail, 0, reason);
   };
-  // However the worker ends, the starter hears of it.
-  addEventListener("error", (event) => {
-    event.preventDefault();
-    fail((event as ErrorEvent).error);
-  });
-  addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    fail((event as PromiseRejectionEvent).reason);
-  });
-  const lost = (how: string, exitcode: number | null = null) => {
-    const message = `Thread ${JSON.stringify(me.name)} ended itself by ${how}`;
-    fail(new WorkerLostError(message, { exitcode, signal: null }));
-  };
-  addEventListener("unload", () => lost("Deno.exit()"));
-  const exit = Deno.exit as (code: number) => void;
-  Deno.exit = (code = Deno.exitCode) => {
-    lost(`Deno.exit(${code})`, code);
-    exit(code);
-    // Deno goes on with the code of a worker that has exited.
-    throw new ThreadTerminated(`Thread ${JSON.stringify(me.name)} has ended`);
-  };
-  if (close !== undefined) globalThis.close = () => lost("close()");
+  life = { name: me.name, fail };
+  watchOver();
 
-  run({
+  return run({
     ...boot,
     modules: modulesOfPacked(boot.args),
     args: () => unpack(boot.args, revive),
@@ -139,27 +127,35 @@ export function begin({ boot, home }: { boot: ThreadBoot; home: MessagePort }): 
   }).catch(fail);
 }
 
-/** What a spare is given to rehearse with. */
-export interface Rehearsal extends Plan {
-  /** Ports such as a boot has. */
-  port: MessagePort;
-  ends: MessagePort;
-}
+/** What this thread does now. */
+let life: { name: string; fail: (error: unknown) => void };
+let isWatched = false;
 
-/** Goes through what a thread does; says nothing and takes no part in anything. */
-async function rehearseThread({ port, ends, ...plan }: Rehearsal): Promise<void> {
-  const args = pack([port.constructor.name], reduce, "args");
-  const value = await rehearse(plan, {
-    modules: modulesOfPacked(args),
-    args: () => unpack(args, revive),
+/** However the worker ends, the starter hears of it. */
+function watchOver(): void {
+  if (isWatched) return;
+  isWatched = true;
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    life.fail((event as ErrorEvent).error);
   });
-  const message: End<Packed> = { type: "done", value: pack(value, reduce, "result") };
-  ends.postMessage(message, []);
-  port.onmessage = () => {};
-  port.postMessage({ type: "ended", dead: false } satisfies FromThread, []);
-  await new Promise((next) => setTimeout(next, 0));
-  port.close();
-  ends.close();
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    life.fail((event as PromiseRejectionEvent).reason);
+  });
+  const lost = (how: string, exitcode: number | null = null) => {
+    const message = `Thread ${JSON.stringify(life.name)} ended itself by ${how}`;
+    life.fail(new WorkerLostError(message, { exitcode, signal: null }));
+  };
+  addEventListener("unload", () => lost("Deno.exit()"));
+  const exit = Deno.exit as (code: number) => void;
+  Deno.exit = (code = Deno.exitCode) => {
+    lost(`Deno.exit(${code})`, code);
+    exit(code);
+    // Deno goes on with the code of a worker that has exited.
+    throw new ThreadTerminated(`Thread ${JSON.stringify(life.name)} has ended`);
+  };
+  if (close !== undefined) globalThis.close = () => lost("close()");
 }
 
 /** Where the thread that started this one is, while it lives. */
@@ -188,13 +184,23 @@ function printIfAlone(message: End<Packed>, starter: number, ident: number): voi
   console.error(`Exception in thread ${roster.name(self().slot)}:\n${traceOf(error)}`);
 }
 
-/** Waits for the boot in a worker of `node:worker_threads`; a spare rehearses before. */
+/** Waits for the boot in a worker of `node:worker_threads`. */
 export function attend(parent: Attended): void {
-  parent.on("message", async (message: { boot: ThreadBoot; home: MessagePort } | Rehearsal) => {
-    if ("boot" in message) return begin(message);
-    await rehearseThread(message);
-    parent.postMessage("ready");
+  parent.on("message", (message: Required<ThreadBegin> | Standby) => {
+    if ("boot" in message) begin(message);
+    else standBy(message, () => parent.postMessage(true)).catch(() => parent.postMessage(false));
   });
+}
+
+/** Lives a first life, to find its way compiled, and then blocks until there is a second. */
+async function standBy(standby: Standby, ready: () => void): Promise<void> {
+  const { faces, word, ports, home } = standby;
+  for (const face of faces) await import(face);
+  await begin(take(ports.ends) as Required<ThreadBegin>, () => {});
+  ready();
+  while (Atomics.load(word, 0) === 0) Atomics.wait(word, 0, 0);
+  const start = take(ports.ends) as ThreadBegin | undefined;
+  if (start !== undefined) begin({ ports, home, ...start });
 }
 
 /** What is used of `parentPort`. */

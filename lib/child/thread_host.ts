@@ -8,17 +8,22 @@
  *
  * @module
  */
-import { SHARE_ENV, Worker as NodeWorker } from "node:worker_threads";
+import type { Worker as NodeWorker } from "node:worker_threads";
 import { fileURLToPath } from "node:url";
 import { take, unref } from "../core/ports.ts";
 import { lines } from "../channel/lines.ts";
 import { leave, self } from "../memory/self.ts";
 import { services } from "../sync/steps.ts";
-import { mainModule } from "../transfer/task.ts";
 import { clock, wind } from "./alarm_clock.ts";
-import { Spares } from "./spares.ts";
-import type { Rehearsal } from "./thread_entry.ts";
-import type { ThreadBoot, ToHome } from "./thread_protocol.ts";
+import {
+  discard,
+  makeKillable,
+  setFaces,
+  type SpareThread,
+  spareThreads,
+  wakeSpare,
+} from "./spare_threads.ts";
+import type { ThreadBegin, ThreadBoot, ThreadPorts, ToHome } from "./thread_protocol.ts";
 
 const ENTRY = new URL("./thread_entry.ts", import.meta.url).href;
 
@@ -58,11 +63,36 @@ export function checkReadable(module: string, name: string): void {
   }
 }
 
-/** Starts a thread's worker. */
-export function startWorker(boot: ThreadBoot): void {
-  if (self().isMain) return create(boot);
-  const transfer = [boot.port, boot.ends, ...boot.transfer];
-  home!.postMessage({ type: "start", boot } satisfies ToHome, transfer);
+/** Starts a thread's worker; gives the starter's ends of its ports. */
+export function startWorker(boot: ThreadBoot): ThreadPorts {
+  const spare = self().isMain ? spareThreads.take() : undefined;
+  if (spare !== undefined) {
+    startSpare(spare, boot);
+    return spare.ports;
+  }
+  const [mine, theirs] = openPorts();
+  try {
+    if (self().isMain) startNew(boot, theirs);
+    else {
+      const transfer = [theirs.port, theirs.ends, ...boot.transfer];
+      home!.postMessage({ type: "start", boot, ports: theirs } satisfies ToHome, transfer);
+    }
+  } catch (cause) {
+    closePorts(mine);
+    throw cause;
+  }
+  return mine;
+}
+
+function openPorts(): [ThreadPorts, ThreadPorts] {
+  const port = new MessageChannel();
+  const ends = new MessageChannel();
+  return [{ port: port.port1, ends: ends.port1 }, { port: port.port2, ends: ends.port2 }];
+}
+
+function closePorts({ port, ends }: ThreadPorts): void {
+  port.close();
+  ends.close();
 }
 
 /** Ends a thread's worker, as far as Deno can. */
@@ -81,47 +111,14 @@ export function endWorker(ident: number): void {
   worker.end();
 }
 
-/** A worker that can be ended at any moment, and that waits for its boot. */
-function makeKillable(): NodeWorker {
-  const bootstrap = `import { parentPort } from "node:worker_threads"; import { attend } from ${
-    JSON.stringify(ENTRY)
-  }; attend(parentPort);`;
-  // A copy of the environment would need a permission; what the thread sees of it is the same.
-  return new NodeWorker(new URL(`data:text/javascript,${encodeURIComponent(bootstrap)}`), {
-    env: SHARE_ENV,
-  });
-}
-
-const spares = new Spares<NodeWorker>(() => {
-  const spare = makeKillable();
-  spare.unref();
-  const ready = Promise.withResolvers<void>();
-  const dead = Promise.withResolvers<void>();
-  const [calls, ends] = [new MessageChannel(), new MessageChannel()];
-  const over = () => {
-    calls.port1.close();
-    ends.port1.close();
-  };
-  spare.once("message", () => (over(), ready.resolve()));
-  spare.once("exit", () => (over(), dead.resolve()));
-  const main = mainModule();
-  const rehearsal: Rehearsal = { main, faces, port: calls.port2, ends: ends.port2 };
-  // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
-  spare.postMessage(rehearsal, [calls.port2, ends.port2] as any);
-  return { spare, ready: ready.promise, dead: dead.promise };
-}, (spare) => spare.terminate());
-
-/** The modules that targets are likely to import. */
-let faces: string[] = [];
-
 /**
  * Keeps spare workers; see `prewarm()`.
  *
  * @param modules What targets are likely to import: spares have loaded it.
  */
 export async function holdSpares(count: number, modules: string[]): Promise<AsyncDisposable> {
-  faces = modules;
-  if (self().isMain) return await spares.hold(count);
+  setFaces(modules);
+  if (self().isMain) return await spareThreads.hold(count);
   const { port1, port2 } = new MessageChannel();
   const answer = () => new Promise((resolve) => port1.onmessage = resolve);
   home!.postMessage({ type: "spares", count, modules, port: port2 } satisfies ToHome, [port2]);
@@ -146,50 +143,74 @@ async function holdFor(count: number, modules: string[], port: MessagePort): Pro
   port.close();
 }
 
-function create(boot: ThreadBoot): void {
-  const { ident, slot } = boot.me;
-  const { port1, port2 } = new MessageChannel();
-  const message = { boot, home: port2 };
-  const transfer = [boot.port, boot.ends, port2, ...boot.transfer];
-  const lost = (why: string) => {
-    endWorker(ident);
-    if (self().roster.hasEnded(slot, ident)) return;
-    const error = new Error(`Cannot start thread ${JSON.stringify(boot.me.name)}: ${why}`);
-    console.error(error.message);
-    leave(slot, ident, true, true);
-  };
-  let end: () => void;
-  const spare = spares.take();
-  if (boot.killable || spare !== undefined) {
-    const worker = spare ?? makeKillable();
-    if (spare !== undefined && !boot.daemon) spare.ref();
-    worker.on("error", (error) => lost(error.message));
-    worker.on("exit", () => endWorker(ident));
-    // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
-    worker.postMessage(message, transfer as any);
-    if (boot.daemon) worker.unref();
-    end = () => {
-      worker.unref();
-      worker.terminate();
-    };
-  } else {
-    const worker = new Worker(ENTRY, { type: "module", name: boot.me.name });
-    worker.onerror = (event) => {
-      event.preventDefault();
-      lost(event.message);
-    };
-    worker.postMessage(message, transfer);
-    end = () => worker.terminate();
+/** Starts a thread in a spare, with the ports that the spare has or with others. */
+function startSpare(spare: SpareThread, boot: ThreadBoot, ports?: ThreadPorts): void {
+  try {
+    const begin: ThreadBegin = { boot, ...(ports === undefined ? {} : { ports }) };
+    wakeSpare(spare, begin, [...Object.values(ports ?? {}), ...boot.transfer]);
+  } catch (cause) {
+    discard(spare);
+    throw cause;
   }
-  hosted.set(ident, { end, home: port1 });
-  homes.add(port1);
-  port1.onmessage = ({ data }) => serve(data);
-  unref(port1);
+  if (ports !== undefined) closePorts(spare.ports);
+  if (!boot.daemon) spare.worker.ref();
+  hostKillable(boot, spare.worker, spare.home);
+}
+
+/** Starts a thread in a new worker. */
+function startNew(boot: ThreadBoot, ports: ThreadPorts): void {
+  const { port1, port2 } = new MessageChannel();
+  const begin: ThreadBegin = { boot, ports, home: port2 };
+  const transfer = [ports.port, ports.ends, port2, ...boot.transfer];
+  if (boot.killable) {
+    const worker = makeKillable();
+    // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
+    worker.postMessage(begin, transfer as any);
+    if (boot.daemon) worker.unref();
+    return hostKillable(boot, worker, port1);
+  }
+  const worker = new Worker(ENTRY, { type: "module", name: boot.me.name });
+  worker.onerror = (event) => {
+    event.preventDefault();
+    lost(boot, event.message);
+  };
+  worker.postMessage(begin, transfer);
+  host(boot, port1, () => worker.terminate());
+}
+
+function hostKillable(boot: ThreadBoot, worker: NodeWorker, home: MessagePort): void {
+  const { ident } = boot.me;
+  worker.on("error", (error) => lost(boot, error.message));
+  worker.on("exit", () => endWorker(ident));
+  host(boot, home, () => {
+    worker.unref();
+    worker.terminate();
+  });
+}
+
+function host({ me }: ThreadBoot, home: MessagePort, end: () => void): void {
+  hosted.set(me.ident, { end, home });
+  homes.add(home);
+  home.onmessage = ({ data }) => serve(data);
+  unref(home);
   services.add(serveHomes);
 }
 
+/** A worker has fallen over. */
+function lost({ me: { ident, slot, name } }: ThreadBoot, why: string): void {
+  endWorker(ident);
+  if (self().roster.hasEnded(slot, ident)) return;
+  const error = new Error(`Cannot start thread ${JSON.stringify(name)}: ${why}`);
+  console.error(error.message);
+  leave(slot, ident, true, true);
+}
+
 function serve(message: ToHome): void {
-  if (message.type === "start") return create(message.boot);
+  if (message.type === "start") {
+    const { boot, ports } = message;
+    const spare = spareThreads.take();
+    return spare === undefined ? startNew(boot, ports) : startSpare(spare, boot, ports);
+  }
   if (message.type === "line") return lines.accept?.(message.line);
   if (message.type === "alarm") return wind();
   if (message.type === "spares") return void holdFor(message.count, message.modules, message.port);

@@ -15,13 +15,6 @@ export interface ThreadBoot extends Job<Packed> {
   roster: SharedArrayBuffer;
   /** Its entry in the roster. */
   me: Listed;
-  /** Its port to the thread that started it: for reports, and for word that it has ended. */
-  port: MessagePort;
-  /**
-   * The port that takes its end. Nobody listens on it: an event loop that had taken the message could
-   * not give it to a thread that blocks, so it is taken only when the roster says that it is there.
-   */
-  ends: MessagePort;
   /** What to send along with the job's arguments. */
   transfer: Transferable[];
   /** When its task is to begin, if not at once, and when the thread was started. */
@@ -32,6 +25,35 @@ export interface ThreadBoot extends Job<Packed> {
   daemon: boolean;
 }
 
+/** The ports between a thread and the one that started it: one end of each. */
+export interface ThreadPorts {
+  /** For reports, and for word that the thread has ended. */
+  port: MessagePort;
+  /**
+   * Takes its end. Nobody listens on it: an event loop that had taken the message could
+   * not give it to a thread that blocks, so it is taken only when the roster says that it is there.
+   */
+  ends: MessagePort;
+}
+
+/** What a thread's worker is handed to begin with. A spare has ports already. */
+export interface ThreadBegin {
+  boot: ThreadBoot;
+  ports?: ThreadPorts;
+  home?: MessagePort;
+}
+
+/** What a spare is handed. */
+export interface Standby {
+  /** What targets are likely to import. */
+  faces: string[];
+  /** `ends` also brings the {@linkcode ThreadBegin} of its first life, and that of its own, if it gets one. */
+  ports: ThreadPorts;
+  home: MessagePort;
+  /** 0 until it is to wake up. */
+  word: Int32Array<SharedArrayBuffer>;
+}
+
 /** What a thread says on its `port`. */
 export type FromThread = { type: "report"; value: Packed } | { type: "ended"; dead: boolean };
 
@@ -40,7 +62,7 @@ export type ToThread = { type: "stop" };
 
 /** What any thread asks of the main thread, which starts and ends all threads, and keeps the clock. */
 export type ToHome =
-  | { type: "start"; boot: ThreadBoot }
+  | { type: "start"; boot: ThreadBoot; ports: ThreadPorts }
   | { type: "ended"; slot: number; ident: number; dead: boolean }
   | { type: "cut"; ident: number }
   | { type: "line"; line: NewLine }

@@ -19,7 +19,7 @@ import { take, unref } from "../core/ports.ts";
 import { errorOf, type Outcome, settle, traceOf } from "../child/outcome.ts";
 import { DUE, type Due, now } from "../child/due.ts";
 import { type End, QUIET } from "../child/job.ts";
-import type { FromThread } from "../child/thread_protocol.ts";
+import type { FromThread, ThreadPorts } from "../child/thread_protocol.ts";
 import "../channel/home_lines.ts";
 import { checkReadable, endWorker, startWorker } from "../child/thread_host.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
@@ -280,14 +280,11 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     const mine = self();
     const daemon = this.#daemon;
     const me = mine.roster.join({ name: this.#name, daemon, starter: mine.ident, pid: Deno.pid });
-    const { port1, port2 } = new MessageChannel();
-    const ends = new MessageChannel();
+    let ports: ThreadPorts;
     try {
-      startWorker({
+      ports = startWorker({
         roster: mine.memory,
         me,
-        port: port2,
-        ends: ends.port2,
         main: mainModule(),
         target,
         subclass,
@@ -300,18 +297,16 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
       });
     } catch (cause) {
       mine.roster.leave(me.slot, me.ident, false);
-      port1.close();
-      ends.port1.close();
       loseAll(flights);
       throw cause instanceof DOMException ? uncloneable(cause, root) : cause;
     }
     handOver(args, me);
     this.#me = me;
-    this.#port = port1;
-    this.#ends = ends.port1;
+    this.#port = ports.port;
+    this.#ends = ports.ends;
     started.set(me.ident, this);
-    port1.onmessage = ({ data }) => this.#receive(data);
-    if (daemon) unref(port1);
+    ports.port.onmessage = ({ data }) => this.#receive(data);
+    if (daemon) unref(ports.port);
     return this;
   }
 

@@ -8,6 +8,7 @@ import { ProcessPoolExecutor, ThreadPoolExecutor } from "../../lib/futures.ts";
 import { _exit, exit } from "../../lib/os.ts";
 import { context, task } from "../../lib/task.ts";
 import type { QueueLike } from "../../lib/multiprocessing.ts";
+import { Thread } from "../../lib/threading.ts";
 import type { Array as SharedArray, Barrier, Event, Lock, Value } from "../../lib/threading.ts";
 
 const later = (ms: number) => new Promise<void>((next) => setTimeout(next, ms));
@@ -19,6 +20,10 @@ export const squareLater = task(import.meta, async (x: number) => {
   await later(1);
   return x * x;
 });
+export const squareInThread = task(
+  import.meta,
+  async (x: number) => await new Thread(square, { args: [x] }).start().result(),
+);
 export const add = task(import.meta, (a: number, b: number) => a + b);
 export const echo = task(import.meta, (value: unknown) => value);
 export const nothing = task(import.meta, () => {});

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import * as multiprocessing from "../../lib/multiprocessing.ts";
 import { Process } from "../../lib/multiprocessing.ts";
 import * as threading from "../../lib/threading.ts";
@@ -16,6 +16,7 @@ import {
   nameOf,
   report,
   square,
+  squareInThread,
   surroundings,
   TicketError,
   workerId,
@@ -120,6 +121,26 @@ test("prewarm() knows the environment of the moment when a child starts", async 
     Deno.env.delete("SWITCHYARD_PREWARM");
   }
 }, { skip: { threads: "threads have the program's environment" } });
+
+test("prewarm() outlives a start that fails", async (world) => {
+  await using _spares = await prewarm(world, 1);
+  const { port1, port2 } = new MessageChannel();
+  port1.close();
+  port2.close();
+  const gone = new ArrayBuffer(8);
+  structuredClone(gone, { transfer: [gone] });
+  const options = { args: [port2 as never] as [number], transfer: [gone] };
+  assertThrows(() => new Thread(square, options).start());
+  assertEquals(threading.activeCount(), 1);
+  assertEquals(await run(world, square, { args: [5] }), 25);
+}, { skip: { processes: "nothing is moved to a process" } });
+
+test("prewarm() serves a thread that starts another", async (world) => {
+  await using _spares = await prewarm(world, 2);
+  for (let round = 0; round < 2; round++) {
+    assertEquals(await run(world, squareInThread, { args: [6] }), 36);
+  }
+});
 
 test("prewarm() helps pools, and pools leave it alone", async (world) => {
   await using _spares = await prewarm(world, 2);
