@@ -129,7 +129,10 @@ export function writeArgs(
   world: World,
   transfer?: readonly Transferable[],
 ): Payload | Deferred {
-  if (transfer !== undefined && transfer.length > 0) return writeAny(args, world, "args", transfer);
+  if (transfer !== undefined && transfer.length > 0) {
+    return (world === "thread" ? moveArgs(args, transfer) : undefined) ??
+      writeAny(args, world, "args", transfer);
+  }
   return writeFlat(args) ?? (world === "thread" ? defer(args) : undefined) ??
     writeAny(args, world, "args", NO_TRANSFER);
 }
@@ -218,11 +221,36 @@ function setAside(value: unknown, root: string, transfer: readonly Transferable[
 /** Arguments that are just large buffers and simple values: they are copied when a worker is given the call. */
 function defer(args: unknown[]): Deferred | undefined {
   if (!args.some(isLargeBytes)) return undefined;
-  const isRest = (part: unknown) =>
-    part === null || !["object", "function", "symbol"].includes(typeof part);
-  return args.every((part) => isRest(part) || isPlainBytes(part))
-    ? new Deferred([...args])
-    : undefined;
+  return args.every(isBytesOrSimple) ? new Deferred([...args]) : undefined;
+}
+
+function isBytesOrSimple(part: unknown): boolean {
+  if (typeof part === "object" && part !== null) return isPlainBytes(part);
+  return typeof part !== "function" && typeof part !== "symbol";
+}
+
+/** Moves arguments that are just buffers, each to be moved, and simple values: structured clone takes longer. */
+function moveArgs(args: unknown[], transfer: readonly Transferable[]): Aside | undefined {
+  if (!args.every(isBytesOrSimple)) return undefined;
+  const buffers = args.filter((part) => typeof part === "object" && part !== null)
+    .map((part) => part instanceof ArrayBuffer ? part : (part as Uint8Array<ArrayBuffer>).buffer);
+  const all = new Set<unknown>(buffers);
+  if (all.size !== buffers.length || transfer.length !== all.size) return undefined;
+  if (!transfer.every((part) => all.has(part)) || new Set(transfer).size < all.size) {
+    return undefined;
+  }
+  const moved: ArrayBuffer[] = [];
+  const move = (buffer: ArrayBuffer): ArrayBuffer => {
+    moved.push(buffer.transfer());
+    return moved.at(-1)!;
+  };
+  const value = args.map((part) => {
+    if (part instanceof ArrayBuffer) return move(part);
+    if (!(part instanceof Uint8Array)) return part;
+    const { buffer, byteOffset, length } = part as Uint8Array<ArrayBuffer>;
+    return new Uint8Array(move(buffer), byteOffset, length);
+  });
+  return { packed: { value }, transfer: moved, flights: NONE };
 }
 
 /** Large arguments that have not been copied yet. */
@@ -260,7 +288,7 @@ export class Deferred {
   }
 }
 
-function isLargeBytes(part: unknown): boolean {
+function isLargeBytes(part: unknown): part is Uint8Array | ArrayBuffer {
   return typeof part === "object" && isPlainBytes(part) && part.byteLength >= LENT;
 }
 
@@ -307,7 +335,9 @@ function isStream(part: object): boolean {
 
 /** A result on its way, to be sent before the next is written: what is large is moved and not copied. */
 export function writeResult(value: unknown, world: World): Payload {
-  const length = tryEncode(scratch, 0, value, world, "result");
+  const length = world === "thread" && isLargeBytes(value)
+    ? -1
+    : tryEncode(scratch, 0, value, world, "result");
   if (length >= 0) return new Span(scratch, 0, length);
   if (world === "process") return writeAlone(value, "result");
   const packed = pack(value, reduces.thread, "result");

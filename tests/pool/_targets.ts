@@ -20,6 +20,16 @@ export const squareLater = task(import.meta, async (x: number) => {
   await later(1);
   return x * x;
 });
+/** Where a view begins, how long its buffer is, and what it shows. */
+export const show = task(import.meta, (bytes: Uint8Array) => [
+  bytes.byteOffset,
+  bytes.buffer.byteLength,
+  [...bytes],
+]);
+export const shareOne = task(
+  import.meta,
+  (one: Uint8Array, other: Uint8Array) => one.buffer === other.buffer,
+);
 export const squareInThread = task(
   import.meta,
   async (x: number) => await new Thread(square, { args: [x] }).start().result(),

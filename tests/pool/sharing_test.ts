@@ -24,6 +24,8 @@ import {
   mirror,
   Point,
   putOn,
+  shareOne,
+  show,
   square,
   sumOf,
 } from "./_targets.ts";
@@ -86,6 +88,26 @@ test("transfer brings an argument's bytes over", async (world) => {
     assertEquals(await executor.submitWith({ transfer: [bytes] }, sumOf, bytes).result(), length);
   }
 });
+
+test("transfer keeps what a view shows, and what views share", async (world) => {
+  const executor = world.executor(1);
+  const bytes = new Uint8Array([1, 2, 3, 4, 5, 6]);
+  const { buffer } = bytes;
+  const part = bytes.subarray(2, 5);
+  const call = executor.submitWith({ transfer: [buffer] }, echo, [part, 7] as unknown);
+  assertEquals(await call.result(), [new Uint8Array([3, 4, 5]), 7]);
+  const one = new Uint8Array([1, 2, 3, 4]);
+  const shown = await executor.submitWith({ transfer: [one.buffer] }, show, one.subarray(1, 3))
+    .result();
+  assertEquals(shown, [1, 4, [2, 3]]);
+  const both = new Uint8Array([1, 2, 3, 4]);
+  const views = [both.subarray(0, 2), both.subarray(2)] as const;
+  assertEquals(
+    await executor.submitWith({ transfer: [both.buffer] }, shareOne, ...views).result(),
+    true,
+  );
+  assertEquals([part, one, both].map(({ length }) => length), [0, 0, 0]);
+}, { skip: { processes: "nothing is moved to a process" } });
 
 test("arguments that are not transferred stay as they are", async (world) => {
   const executor = world.executor(1);
