@@ -31,6 +31,7 @@
  * | OBJECT, BARE | (key, value)\* END | a plain object; one without a prototype. A key is a string or AGAIN |
  * | AGAIN | | as the last key of up to 63 characters written in full at this position of an object at this depth (from 2 on) |
  * | ARRAY | n values | an array without holes |
+ * | INT32S, FLOAT64S | n, 4 or 8 bytes each | a longer one of numbers, of integers or others: read and written as a whole |
  * | SPARSE | n, (value or HOLES)\* | an array of length n with holes |
  * | HOLES | n | the next n elements are absent (in SPARSE only) |
  * | MAP | (value, value)\* END | a Map |

@@ -38,6 +38,8 @@ export const REFERENCE = 0x16;
 export const LATER = 0x17;
 export const REDUCTION = 0x18;
 export const AGAIN = 0x19;
+export const INT32S = 0x1a;
+export const FLOAT64S = 0x1b;
 /** 0x40 … 0x7f: a string of 0 … 63 Latin-1 characters. */
 export const SHORT = 0x40;
 /** 0x80 … 0xff: the integers 0 … 127. */
@@ -48,6 +50,9 @@ export const SHORT_LIMIT = 0x40;
 
 /** Below this many bytes a loop is quicker than a call that copies. */
 export const LOOP_LIMIT = 64;
+
+/** From this many elements on an array of numbers goes as a whole. */
+export const MANY_NUMBERS = 17;
 
 /** So deep what can be {@linkcode LATER} is written in place; below it is put off. */
 export const DEEP = 256;

@@ -21,12 +21,14 @@ import {
   FALSE,
   FLAGS,
   FLOAT64,
+  FLOAT64S,
   FORMAT,
   HAS_MODULES,
   HAS_REFERENCES,
   hasShell,
   HOLES,
   INT32,
+  INT32S,
   KINDS,
   LATER,
   LOOP_LIMIT,
@@ -240,6 +242,9 @@ class Reader {
         return this.#array(undefined);
       case SPARSE:
         return this.#sparse(undefined);
+      case INT32S:
+      case FLOAT64S:
+        return this.#numbers(tag, undefined);
       case UTF8:
         return this.#utf8();
       case UTF16:
@@ -465,6 +470,14 @@ class Reader {
     return into;
   }
 
+  #numbers(tag: number, shell: unknown[] | undefined): unknown[] {
+    const { buffer } = this.#copy(this.#varint() * (tag === INT32S ? 4 : 8));
+    const numbers = tag === INT32S ? new Int32Array(buffer) : new Float64Array(buffer);
+    const into = shell ?? this.#noted([]);
+    for (let i = 0; i < numbers.length; i++) into.push(numbers[i]);
+    return into;
+  }
+
   #sparse(shell: unknown[] | undefined): unknown[] {
     const start = this.#at;
     const length = this.#varint();
@@ -544,6 +557,7 @@ class Reader {
     if (Array.isArray(shell)) {
       if (tag === ARRAY) return void this.#array(shell);
       if (tag === SPARSE) return void this.#sparse(shell);
+      if (tag === INT32S || tag === FLOAT64S) return void this.#numbers(tag, shell);
     } else if (shell instanceof Map) {
       if (tag === MAP) return void this.#map(shell);
     } else if (shell instanceof Set) {

@@ -28,15 +28,18 @@ import {
   END,
   FALSE,
   FLOAT64,
+  FLOAT64S,
   FORMAT,
   HAS_MODULES,
   HAS_REFERENCES,
   hasShell,
   HOLES,
   INT32,
+  INT32S,
   KINDS,
   LATER,
   LOOP_LIMIT,
+  MANY_NUMBERS,
   MAP,
   NULL,
   OBJECT,
@@ -76,6 +79,9 @@ const VARINT_MAX = 8;
 const UTF8_ENCODER = new TextEncoder();
 const NOTHING = new Uint8Array(0);
 const PLAIN = Object.prototype;
+/** Numbers on their way into bytes: quicker than byte by byte. */
+const INT32_BLOCK = new Int32Array(1024);
+const FLOAT64_BLOCK = new Float64Array(1024);
 const LIST = Array.prototype;
 
 /** What else has bytes of its own, by prototype: its tag, or its kind of view + {@linkcode VIEW_KIND}. */
@@ -530,6 +536,8 @@ class Writer {
   #array(value: unknown[]): void {
     const length = value.length;
     const head = this.#at - this.#start - 1;
+    const width = length < MANY_NUMBERS ? 0 : widthOf(value);
+    if (width > 0) return this.#numbers(value as number[], length, head, width);
     this.#varint(length);
     for (let i = 0; i < length; i++) {
       const item = value[i];
@@ -538,6 +546,21 @@ class Writer {
       }
       this.#path[this.#depth] = i;
       this.#value(item);
+    }
+  }
+
+  /** Writes an array of numbers, some at a time. */
+  #numbers(value: number[], length: number, head: number, width: number): void {
+    this.#bytes[this.#start + head] = width === 4 ? INT32S : FLOAT64S;
+    this.#varint(length);
+    const bytes = this.#room(length * width);
+    const block = width === 4 ? INT32_BLOCK : FLOAT64_BLOCK;
+    for (let i = 0; i < length;) {
+      const count = Math.min(block.length, length - i);
+      for (let k = 0; k < count; k++) block[k] = value[i + k];
+      bytes.set(new Uint8Array(block.buffer, 0, count * width), this.#at);
+      this.#at += count * width;
+      i += count;
     }
   }
 
@@ -627,6 +650,17 @@ class Writer {
       : [...steps.slice(0, STEPS_SHOWN), SKIPPED, ...steps.slice(-STEPS_SHOWN)];
     return this.#root + shown.map(showStep).join("");
   }
+}
+
+/** How many bytes each of an array's numbers takes; 0 when not all are numbers. */
+function widthOf(value: unknown[]): number {
+  let width = 4;
+  for (let i = 0; i < value.length; i++) {
+    const item = value[i];
+    if (typeof item !== "number") return 0;
+    if ((item | 0) !== item || item === 0 && 1 / item < 0) width = 8;
+  }
+  return width;
 }
 
 function containerTag(value: object): number {

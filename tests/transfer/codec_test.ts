@@ -1,7 +1,16 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { isDeepStrictEqual } from "node:util";
 import { decode, encode, encodeInto, modulesOf } from "../../lib/transfer/codec.ts";
-import { AGAIN, ARRAY, FORMAT, HOLES, OBJECT, SPARSE } from "../../lib/transfer/codec_format.ts";
+import {
+  AGAIN,
+  ARRAY,
+  FLOAT64S,
+  FORMAT,
+  HOLES,
+  INT32S,
+  OBJECT,
+  SPARSE,
+} from "../../lib/transfer/codec_format.ts";
 import type { Reduce, Reduction, Revive } from "../../lib/transfer/reduction.ts";
 
 // What a caller's hooks might look like: instances and errors through shells, the rest whole.
@@ -233,6 +242,33 @@ Deno.test("encode() and decode() keep arrays and their holes", () => {
   assertEquals([copy.length, Object.keys(copy)], [2 ** 32 - 1, ["0", "4000000000", "4294967294"]]);
   assertStrictEquals(copy[4e9], copy[2 ** 32 - 2]);
   assertEquals(Object.keys(pass(new Array(1e6))), []);
+});
+
+Deno.test("encode() and decode() keep arrays of numbers, alike or not", () => {
+  const whole = [0, 1, -1, 127, 128, 65_536, 2 ** 31 - 1, -(2 ** 31)];
+  const other = [0.5, -0, NaN, Infinity, -Infinity, 2 ** 31, 2 ** 53, 5e-324];
+  for (const length of [1, 15, 16, 17, 18, 1023, 1024, 1025, 5000]) {
+    const take = (from: number[]) => Array.from({ length }, (_, k) => from[k % from.length]);
+    const wholes = take(whole), others = take(other);
+    assertPasses(wholes);
+    assertPasses(others);
+    assertPasses(take([...whole, ...other]));
+    assertPasses([wholes, { wholes }, new Set([others]), new Map([[others, wholes]])]);
+    for (const odd of ["1", 1n, null, undefined, true, {}, [1]]) {
+      assertPasses([...wholes, odd]);
+      assertPasses([odd, ...others]);
+    }
+    const holed = [...wholes];
+    delete holed[length - 1];
+    assertPasses(holed);
+    const [one, two] = pass([wholes, wholes]);
+    assertStrictEquals(one, two);
+    let deep: unknown = others;
+    for (let k = 0; k < 600; k++) deep = [deep];
+    let found: unknown = pass(deep);
+    for (let k = 0; k < 600; k++) found = (found as unknown[])[0];
+    assert(isDeepStrictEqual(found, others), "deep");
+  }
 });
 
 Deno.test("encode() takes an array that a getter shortens meanwhile as one with holes", () => {
@@ -658,10 +694,20 @@ Deno.test("encode() gives bytes that later messages leave alone", () => {
 
 Deno.test("encodeInto() writes what encode() gives, or -1 if it does not fit", () => {
   const random = randoms(3);
+  const simple = [0, 127, 128, -1, 2 ** 31, 0.5, -0, NaN, true, false, null, undefined];
+  const chosen: unknown[] = [
+    ["日本".repeat(100), "x".repeat(100), new Point(1)],
+    ...simple,
+    simple,
+    simple.slice(0, 11),
+    [],
+    [...simple, "x"],
+    [1, [2]],
+    new Array(3),
+    ...[15, 16, 17].flatMap((length) => [0, 0.5].map((it) => new Array(length).fill(it))),
+  ];
   for (let i = 0; i < 300; i++) {
-    const value = i === 0
-      ? ["日本".repeat(100), "x".repeat(100), new Point(1)]
-      : randomValue(random, 3);
+    const value = i < chosen.length ? chosen[i] : randomValue(random, 3);
     const bytes = encode(value, reduce);
     for (const target of [new Uint8Array(50_000), new Uint8Array(new SharedArrayBuffer(50_000))]) {
       assertEquals(encodeInto(target, 5, value, reduce), bytes.length);
@@ -705,6 +751,8 @@ Deno.test("decode() says what is wrong and where", () => {
     [[FORMAT, SPARSE, 0xff, 0xff, 0xff, 0xff, 0x1f], TypeError, "an array of 8589934591 elements"],
     [[FORMAT, SPARSE, 3, HOLES, 4], TypeError, "more holes than the array is long"],
     [[FORMAT, ARRAY, 1, HOLES], TypeError, "unknown tag 0x13"],
+    [[FORMAT, INT32S, 2, 1, 0, 0, 0], RangeError, "8 bytes expected, 4 left"],
+    [[FORMAT, FLOAT64S, ...far], RangeError, "34359738360 bytes expected, 0 left"],
     [[FORMAT, 0x0d, ...far], RangeError, "4294967295 bytes expected, 0 left"],
     [[FORMAT, 0x0e, 99, 0], TypeError, "unknown kind of view 99"],
     [[FORMAT, 0x0e, 4, 3, 0, 0, 0], TypeError, "no whole number of elements of Int16Array"],
