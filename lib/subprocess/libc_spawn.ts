@@ -1,7 +1,10 @@
 /**
- * Runs a program by the C library while the thread is blocked, on Linux: the quickest way there is, for
- * the plainest case, no pipes and nothing changed. Deno.Command copies the environment for every child,
- * which takes longer than what it is compared with.
+ * Starts a program by the C library, on Linux: the quickest way there is, for the plainest case, no pipes and
+ * nothing changed. Deno.Command copies the environment for every child, which takes longer than what it
+ * is compared with.
+ *
+ * Such a child is a zombie until it is waited for here: while the thread is blocked, or on the event loop, when the
+ * kernel says by SIGCHLD that some child has ended.
  *
  * @module
  */
@@ -10,6 +13,9 @@ import { mayMap } from "../memory/platform/mod.ts";
 import type { Plan, Stdio } from "./ends.ts";
 
 const SIGPIPE = 13;
+const WNOHANG = 1;
+/** How often is looked though no signal has come, in ms. */
+const SELDOM = 500;
 /** POSIX_SPAWN_SETSIGDEF and POSIX_SPAWN_SETSIGMASK. */
 const SET_SIGNALS = 0x04 | 0x08;
 const O_RDWR = 2;
@@ -22,7 +28,7 @@ interface Calls {
   addOpen(actions: Bytes, fd: number): void;
   newActions(): Bytes;
   freeActions(actions: Bytes): void;
-  wait(pid: number): number;
+  wait(pid: number, flags: number): number | undefined;
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -34,12 +40,8 @@ const status = new Int32Array(1);
 let calls: Calls | undefined;
 let permission: Deno.PermissionStatus | undefined;
 
-/**
- * Runs a program to its end.
- *
- * @returns Its return code, as Python counts; undefined when this is not the way for it.
- */
-export function spawnAndWait(plan: Plan): number | undefined {
+/** Starts a program; gives its pid, or undefined when this is not the way for it. */
+export function spawnPlain(plan: Plan): number | undefined {
   const streams = [plan.stdin, plan.stdout, plan.stderr];
   const isPlain = plan.cwd === undefined && plan.env === undefined && !plan.detached &&
     streams.every((stream) => stream === "inherit" || stream === "null");
@@ -48,8 +50,42 @@ export function spawnAndWait(plan: Plan): number | undefined {
   permission ??= Deno.permissions.querySync({ name: "run" });
   if (permission.state !== "granted") return undefined;
   calls ??= open();
-  const child = spawn(calls, plan, streams);
-  return child === undefined ? undefined : calls.wait(child);
+  return spawn(calls, plan, streams);
+}
+
+/** Blocks until a program has ended; gives its return code, as Python counts. */
+export function waitPlainSync(pid: number): number {
+  return calls!.wait(pid, 0)!;
+}
+
+/** Who waits on the event loop, by pid. */
+const waiters = new Map<number, (code: number) => void>();
+let looking: ReturnType<typeof setInterval> | undefined;
+
+/** Waits until a program has ended; gives its return code, as Python counts. */
+export function waitPlain(pid: number): Promise<number> {
+  const code = new Promise<number>((resolve) => waiters.set(pid, resolve));
+  if (looking === undefined) {
+    // This also keeps the program alive.
+    looking = setInterval(look, SELDOM);
+    Deno.addSignalListener("SIGCHLD", look);
+  }
+  // It may have ended before anybody listened.
+  look();
+  return code;
+}
+
+function look(): void {
+  for (const [pid, tell] of waiters) {
+    const code = calls!.wait(pid, WNOHANG);
+    if (code === undefined) continue;
+    waiters.delete(pid);
+    tell(code);
+  }
+  if (waiters.size > 0) return;
+  clearInterval(looking);
+  looking = undefined;
+  Deno.removeSignalListener("SIGCHLD", look);
 }
 
 function spawn(calls: Calls, { program, args }: Plan, streams: Stdio[]): number | undefined {
@@ -125,9 +161,11 @@ function open(): Calls {
     freeActions: (actions) => {
       c.posix_spawn_file_actions_destroy(actions);
     },
-    wait(child) {
+    wait(child, flags) {
+      const waited = c.waitpid(child, status, flags);
+      if (waited === 0) return undefined;
       // Somebody else has reaped it: CPython takes that for 0 too.
-      if (c.waitpid(child, status, 0) !== child) return 0;
+      if (waited !== child) return 0;
       const signal = status[0]! & 0x7f;
       return signal === 0 ? status[0]! >> 8 & 0xff : -signal;
     },

@@ -17,6 +17,7 @@ import {
   type RunOptions,
   textModeOf,
 } from "./options.ts";
+import { spawnPlain, waitPlain } from "./libc_spawn.ts";
 import { CompletedProcess, expired, failure, returncodeOf } from "./result.ts";
 import { start } from "./start.ts";
 import { Talk } from "./talk.ts";
@@ -77,9 +78,15 @@ export async function run<const O extends RunOptions = None>(
   const timeout = checkRun(given, ACTION);
   if (given.tree) checkTree(ACTION);
   given.signal?.throwIfAborted();
-  const child = start(planOf(list, streamsOf(given), ACTION));
-  if (!hasPipes(child) && timeout === Infinity && given.signal === undefined) {
-    // The usual case, with nothing to do but wait.
+  const plan = planOf(list, streamsOf(given), ACTION);
+  const mayWait = timeout === Infinity && given.signal === undefined;
+  const pid = mayWait ? spawnPlain(plan) : undefined;
+  if (pid !== undefined) {
+    return completed(args, await waitPlain(pid), NO_OUTPUTS, given) as Completed<O>;
+  }
+  const child = start(plan);
+  if (!hasPipes(child) && mayWait) {
+    // With nothing to do but wait.
     const returncode = returncodeOf(await child.status);
     return completed(args, returncode, NO_OUTPUTS, given) as Completed<O>;
   }

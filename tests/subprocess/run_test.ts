@@ -42,6 +42,28 @@ test("run() gives -SIG for a program that was killed", async () => {
   assertEquals((await run(sh("kill -9 $$"))).returncode, -9);
 });
 
+test("run() tells many that end at once apart, whoever else listens for SIGCHLD", async () => {
+  const heard = Promise.withResolvers<void>();
+  const listen = () => heard.resolve();
+  Deno.addSignalListener("SIGCHLD", listen);
+  try {
+    const ends = Array.from({ length: 64 }, (_, k) => k % 4 === 0 ? -9 : k);
+    const all = ends.map((end) => run(sh(end === -9 ? "kill -KILL $$" : `exit ${end}`)));
+    assertEquals((await Promise.all(all)).map(({ returncode }) => returncode), ends);
+    await heard.promise;
+  } finally {
+    Deno.removeSignalListener("SIGCHLD", listen);
+  }
+});
+
+test("run() is waited for by a program that has nothing else to do", async () => {
+  const face = new URL("../../lib/subprocess.ts", import.meta.url).href;
+  const program = `import { run } from ${JSON.stringify(face)};
+    console.log((await run(["sh", "-c", "sleep 0.2; exit 7"])).returncode);`;
+  const args = [Deno.execPath(), "eval", "--no-config", program];
+  assertEquals(await checkOutput(args, { text: true }), "7\n");
+});
+
 test("run() captures bytes", async () => {
   const { stdout, stderr } = await run(sh("printf 'a\\377'; echo e >&2"), { captureOutput: true });
   assertEquals(stdout, new Uint8Array([97, 255]));
