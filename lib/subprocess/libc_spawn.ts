@@ -8,14 +8,20 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import { cString, libc } from "../memory/platform/libc.ts";
 import { mayMap } from "../memory/platform/mod.ts";
+import { CAN_SPIN } from "../sync/spin.ts";
 import type { Plan, Stdio } from "./ends.ts";
 
 const SIGPIPE = 13;
 const WNOHANG = 1;
 /** How often is looked though no signal has come, in ms. */
 const SELDOM = 500;
+/** So many programs are not worth opening the library for, which takes as long as some starts. */
+const FEW = 2;
+/** For how long the event loop does not sleep after a start, in ms. */
+const SPIN = 1;
 /** POSIX_SPAWN_SETSIGDEF and POSIX_SPAWN_SETSIGMASK. */
 const SET_SIGNALS = 0x04 | 0x08;
 const O_RDWR = 2;
@@ -38,6 +44,7 @@ const NULL = cString("/dev/null");
 const pid = new Int32Array(1);
 const status = new Int32Array(1);
 let calls: Calls | undefined;
+let asked = 0;
 let permission: Deno.PermissionStatus | undefined;
 
 /** Starts a program; gives its pid, or undefined when this is not the way for it. */
@@ -45,7 +52,7 @@ export function spawnPlain(plan: Plan): number | undefined {
   const streams = [plan.stdin, plan.stdout, plan.stderr];
   const isPlain = plan.cwd === undefined && plan.env === undefined && !plan.detached &&
     streams.every((stream) => stream === "inherit" || stream === "null");
-  if (!isPlain || calls === undefined && !mayMap()) return undefined;
+  if (!isPlain || calls === undefined && (asked++ < FEW || !mayMap())) return undefined;
   // What FFI does asks nobody: the permission has to be asked for here. The answer changes with a revoke.
   permission ??= Deno.permissions.querySync({ name: "run" });
   if (permission.state !== "granted") return undefined;
@@ -63,7 +70,31 @@ const waiters = new Map<number, (code: number) => void>();
 let looking: ReturnType<typeof setInterval> | undefined;
 
 /** Waits until a program has ended; gives its return code, as Python counts. */
-export function waitPlain(pid: number): Promise<number> {
+export async function waitPlain(pid: number): Promise<number> {
+  return await soonEnded(pid) ?? await ended(pid);
+}
+
+let isSpinning = false;
+
+/** Looks for a moment in every turn of the event loop: to be woken by a signal takes as long as many a program. */
+async function soonEnded(pid: number): Promise<number | undefined> {
+  if (!CAN_SPIN || isSpinning) return undefined;
+  isSpinning = true;
+  try {
+    const until = performance.now() + SPIN;
+    // Where several run, the thread has better things to do.
+    while (waiters.size === 0 && performance.now() < until) {
+      const code = calls!.wait(pid, WNOHANG);
+      if (code !== undefined) return code;
+      await new Promise((next) => setImmediate(next));
+    }
+    return undefined;
+  } finally {
+    isSpinning = false;
+  }
+}
+
+function ended(pid: number): Promise<number> {
   const code = new Promise<number>((resolve) => waiters.set(pid, resolve));
   if (looking === undefined) {
     // This also keeps the program alive.
