@@ -28,10 +28,9 @@ export class AsyncResult<R> {
     if (callback === undefined && errorCallback === undefined) return;
     ending.whenEnded(() => {
       const outcome = ending.outcome!;
-      callSafely(() => {
-        if (outcome.ok) callback?.(outcome.value as R);
-        else errorCallback?.(outcome.error);
-      });
+      callSafely(() =>
+        outcome.ok ? callback?.(outcome.value as R) : errorCallback?.(outcome.error)
+      );
     });
   }
 
@@ -94,11 +93,16 @@ function late(timeout: number): TimeoutError {
   return new TimeoutError(`Cannot get the result: it was not there within ${timeout} ms`);
 }
 
-/** Calls a callback of the user's; what it throws is printed, and changes nothing else. */
-export function callSafely(fn: () => void): void {
+/** Calls a callback of the user's; what it throws, now or later, is printed, and changes nothing else. */
+export function callSafely(fn: () => unknown): void {
   try {
-    fn();
+    const given = fn();
+    if (given instanceof Promise) given.catch(tell);
   } catch (error) {
-    console.error("Exception in a callback:", error);
+    tell(error);
   }
+}
+
+function tell(error: unknown): void {
+  console.error("Exception in a callback:", error);
 }
