@@ -152,6 +152,8 @@ async function runIn(
     await within(limit, fn(world));
   } finally {
     await within(ENDING, world.clear(), "the workers do not end");
+    // Deno may need some turns more to be done with what it had for a worker.
+    await pause(LOOK);
   }
 }
 
