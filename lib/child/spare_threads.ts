@@ -16,12 +16,16 @@ import { mainModule, referTo } from "../transfer/task.ts";
 import { now } from "./due.ts";
 import { rehearsal } from "./rehearsal.ts";
 import { Spares } from "./spares.ts";
-import type { Standby, ThreadBegin, ThreadBoot, ThreadPorts } from "./thread_protocol.ts";
+import {
+  MAIN,
+  type Standby,
+  type ThreadBegin,
+  type ThreadBoot,
+  type ThreadPorts,
+} from "./thread_protocol.ts";
 
-const ENTRY = new URL("./thread_entry.ts", import.meta.url).href;
-
-/** The ident of the main thread. */
-const MAIN = 1;
+/** What the worker of a thread runs first. */
+export const ENTRY: string = new URL("./thread_entry.ts", import.meta.url).href;
 
 /** A spare, as the main thread has it: with the other ends of its ports. */
 export interface SpareThread {

@@ -25,13 +25,17 @@ import { traceOf } from "./outcome.ts";
 import { exitCode, isTermination, run } from "./run.ts";
 import { lastWords } from "./this_process.ts";
 import { setHome } from "./thread_host.ts";
-import type { FromThread, Standby, ThreadBegin, ToHome, ToThread } from "./thread_protocol.ts";
+import {
+  type FromThread,
+  MAIN,
+  type Standby,
+  type ThreadBegin,
+  type ToHome,
+  type ToThread,
+} from "./thread_protocol.ts";
 
 const reduce = reducer("thread");
 const close = globalThis.close?.bind(globalThis);
-
-/** The ident of the main thread. */
-const MAIN = 1;
 
 /**
  * Begins the thread; settles when its task has ended.

@@ -17,6 +17,7 @@ import { services } from "../sync/steps.ts";
 import { clock, wind } from "./alarm_clock.ts";
 import {
   discard,
+  ENTRY,
   makeKillable,
   setFaces,
   type SpareThread,
@@ -24,8 +25,6 @@ import {
   wakeSpare,
 } from "./spare_threads.ts";
 import type { ThreadBegin, ThreadBoot, ThreadPorts, ToHome } from "./thread_protocol.ts";
-
-const ENTRY = new URL("./thread_entry.ts", import.meta.url).href;
 
 interface Hosted {
   end: () => void;

@@ -9,6 +9,9 @@ import type { Packed } from "../transfer/pack.ts";
 import type { Due } from "./due.ts";
 import type { Job } from "./job.ts";
 
+/** The ident of the main thread. */
+export const MAIN = 1;
+
 /** What a new thread is handed. */
 export interface ThreadBoot extends Job<Packed> {
   /** The roster's memory. */

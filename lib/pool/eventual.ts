@@ -46,7 +46,7 @@ export class Ending {
     if (this.outcome !== undefined) return unwrapNow(this);
     const value = new Promise<unknown>(keepSettle);
     if (this.#settle === undefined) this.#settle = settle;
-    else this.#addSettle(settle);
+    else this.#settleToo(settle);
     return value;
   }
 
@@ -58,15 +58,20 @@ export class Ending {
     const watcher = this.#watcher;
     const watchers = this.#watchers;
     this.#settle = this.#watcher = this.#watchers = undefined;
-    settle?.(outcome.ok ? outcome.value : unwrapSoon(this));
+    settle?.(given(this));
     watcher?.();
     if (watchers !== undefined) { for (const fn of watchers) fn(); }
     return true;
   }
 
-  #addSettle(settle: (value: unknown) => void): void {
-    this.whenEnded(() => settle(this.outcome!.ok ? this.outcome!.value : unwrapSoon(this)));
+  #settleToo(settle: (value: unknown) => void): void {
+    this.whenEnded(() => settle(given(this)));
   }
+}
+
+/** What a promise of an ending's value is settled with. */
+function given(ending: Ending): unknown {
+  return ending.outcome!.ok ? ending.outcome!.value : unwrapSoon(ending);
 }
 
 // deno-lint-ignore require-await -- what it throws is to reject

@@ -119,6 +119,9 @@ function writeAny(
   return payload;
 }
 
+/** What stands where there is nothing to say. */
+export const NOTHING: Payload = write(undefined, "process", "nothing");
+
 /**
  * Writes the arguments of a call down. Large buffers among them are not copied yet.
  *
@@ -389,12 +392,12 @@ export function handedOver({ original }: Aside, to?: { slot: number; ident: numb
 /** The modules that a payload needs and this thread has not loaded. */
 export function missing(payload: Uint8Array | Packed): string[] {
   if (!(payload instanceof Uint8Array)) {
-    return payload.stands === undefined ? NOTHING : modulesOfPacked(payload).filter(isMissing);
+    return payload.stands === undefined ? NO_MODULES : modulesOfPacked(payload).filter(isMissing);
   }
-  return (payload[0]! & HAS_MODULES) === 0 ? NOTHING : modulesOf(payload).filter(isMissing);
+  return (payload[0]! & HAS_MODULES) === 0 ? NO_MODULES : modulesOf(payload).filter(isMissing);
 }
 
-const NOTHING: string[] = [];
+const NO_MODULES: string[] = [];
 
 function isMissing(module: string): boolean {
   return !isLoaded(module);

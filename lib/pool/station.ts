@@ -27,7 +27,16 @@ import {
   STOP,
   TARGET,
 } from "./frames.ts";
-import { loadAll, missing, type Payload, read, write, writeError, writeResult } from "./payload.ts";
+import {
+  loadAll,
+  missing,
+  NOTHING,
+  type Payload,
+  read,
+  write,
+  writeError,
+  writeResult,
+} from "./payload.ts";
 import type { Tickets } from "./tickets.ts";
 
 /** What a station speaks through. */
@@ -216,7 +225,6 @@ export class Station {
   }
 }
 
-const NOTHING = write(undefined, "process", "nothing");
 const NOBODY: Waiting = { kind: 0, id: 0, target: 0, ticket: 0, value: new Uint8Array(0) };
 
 /** A call's module cannot be imported: the worker ends, as what it has half loaded is good for nothing. */

@@ -12,7 +12,16 @@ import { type Call, GIVEN } from "./call.ts";
 import { CANCEL, FrameWriter, STOP, TARGET } from "./frames.ts";
 import type { Lane } from "./lane.ts";
 import type { Lender } from "./loans.ts";
-import { type Aside, Deferred, isForOnce, LARGEST, type Payload, Span, write } from "./payload.ts";
+import {
+  type Aside,
+  Deferred,
+  isForOnce,
+  LARGEST,
+  NOTHING,
+  type Payload,
+  Span,
+  write,
+} from "./payload.ts";
 import { TICKETS } from "./tickets.ts";
 import type { Reference } from "../transfer/task.ts";
 import type { World } from "../transfer/shareable.ts";
@@ -22,7 +31,6 @@ export const READY = 1;
 export const RETIRING = 2;
 export const GONE = 3;
 
-const NOTHING = write(undefined, "process", "nothing");
 /** So many calls with large arguments are given ahead. */
 const FEW = 3;
 
@@ -122,7 +130,7 @@ export class Worker {
     try {
       payload = write(reason, this.#world, "reason");
     } catch {
-      payload = write(undefined, this.#world, "reason");
+      payload = NOTHING;
     }
     this.#add(CANCEL, call.id, 0, 0, payload);
     this.send();

@@ -15,21 +15,21 @@ import {
   SMALL,
   TRUE,
   UNDEFINED,
+  WORD,
+  WORD_F64,
 } from "./codec_format.ts";
 
 /** The longest list that goes this way. */
 const MOST_ITEMS = 16;
-/** What a value takes at most: its tag and eight bytes. */
-const LARGEST_ITEM = 9;
+/** What a number takes at most, and with it any item: its tag and eight bytes. */
+export const NUMBER_MAX = 9;
 
 /** So many bytes are enough for any value that goes this way. */
-export const FLAT_ROOM: number = 3 + MOST_ITEMS * LARGEST_ITEM;
+export const FLAT_ROOM: number = 3 + MOST_ITEMS * NUMBER_MAX;
 /** Says of a value or of bytes that they do not go this way. */
 export const NOT_FLAT: unique symbol = Symbol("not flat");
 
 const LIST = Array.prototype;
-const FLOAT = new Float64Array(1);
-const FLOAT_BYTES = new Uint8Array(FLOAT.buffer);
 
 /** Writes a value at `offset`, where {@linkcode FLAT_ROOM} bytes are free; gives its length, or -1. */
 export function encodeFlat(bytes: Uint8Array, offset: number, value: unknown): number {
@@ -56,30 +56,33 @@ export function encodeFlat(bytes: Uint8Array, offset: number, value: unknown): n
 
 /** Writes one; gives where it ends, or -1. */
 function writeItem(bytes: Uint8Array, at: number, value: unknown): number {
-  if (typeof value === "number") {
-    if ((value | 0) !== value || Object.is(value, -0)) {
-      bytes[at] = FLOAT64;
-      FLOAT[0] = value;
-      for (let k = 0; k < 8; k++) bytes[at + 1 + k] = FLOAT_BYTES[k]!;
-      return at + 9;
-    }
-    if (value >= 0 && value < 0x80) {
-      bytes[at] = SMALL | value;
-      return at + 1;
-    }
-    bytes[at] = INT32;
-    bytes[at + 1] = value;
-    bytes[at + 2] = value >> 8;
-    bytes[at + 3] = value >> 16;
-    bytes[at + 4] = value >> 24;
-    return at + 5;
-  }
+  if (typeof value === "number") return writeNumber(bytes, at, value);
   if (value === undefined) bytes[at] = UNDEFINED;
   else if (value === null) bytes[at] = NULL;
   else if (value === true) bytes[at] = TRUE;
   else if (value === false) bytes[at] = FALSE;
   else return -1;
   return at + 1;
+}
+
+/** Writes a number where {@linkcode NUMBER_MAX} bytes are free; gives where it ends. */
+export function writeNumber(bytes: Uint8Array, at: number, value: number): number {
+  if ((value | 0) !== value || Object.is(value, -0)) {
+    bytes[at] = FLOAT64;
+    WORD_F64[0] = value;
+    for (let k = 0; k < 8; k++) bytes[at + 1 + k] = WORD[k]!;
+    return at + 9;
+  }
+  if (value >= 0 && value < 0x80) {
+    bytes[at] = SMALL | value;
+    return at + 1;
+  }
+  bytes[at] = INT32;
+  bytes[at + 1] = value;
+  bytes[at + 2] = value >> 8;
+  bytes[at + 3] = value >> 16;
+  bytes[at + 4] = value >> 24;
+  return at + 5;
 }
 
 let next = 0;
@@ -122,8 +125,8 @@ function readItem(bytes: Uint8Array, length: number): unknown {
     case FLOAT64:
       next = at + 9;
       if (next > length) return NOT_FLAT;
-      for (let k = 0; k < 8; k++) FLOAT_BYTES[k] = bytes[at + 1 + k]!;
-      return FLOAT[0];
+      for (let k = 0; k < 8; k++) WORD[k] = bytes[at + 1 + k]!;
+      return WORD_F64[0];
     case TRUE:
       return true;
     case FALSE:

@@ -27,14 +27,12 @@ import {
   DEEPEST,
   END,
   FALSE,
-  FLOAT64,
   FLOAT64S,
   FORMAT,
   HAS_MODULES,
   HAS_REFERENCES,
   hasShell,
   HOLES,
-  INT32,
   INT32S,
   KINDS,
   LATER,
@@ -51,7 +49,6 @@ import {
   SHORT_LIMIT,
   slotOf,
   SLOTS,
-  SMALL,
   SPARSE,
   TRUE,
   UNDEFINED,
@@ -63,7 +60,7 @@ import {
   WORD_F64,
   WORD_I64,
 } from "./codec_format.ts";
-import { encodeFlat, FLAT_ROOM } from "./codec_flat.ts";
+import { encodeFlat, FLAT_ROOM, NUMBER_MAX, writeNumber } from "./codec_flat.ts";
 import type { Reduce } from "./reduction.ts";
 
 const SLAB_SIZE = 32 * 1024;
@@ -305,23 +302,7 @@ class Writer {
   }
 
   #number(value: number): void {
-    const bytes = this.#room(9), at = this.#at;
-    if ((value | 0) !== value || Object.is(value, -0)) {
-      bytes[at] = FLOAT64;
-      WORD_F64[0] = value;
-      for (let i = 0; i < 8; i++) bytes[at + 1 + i] = WORD[i];
-      this.#at = at + 9;
-    } else if (value >= 0 && value < 0x80) {
-      bytes[at] = SMALL | value;
-      this.#at = at + 1;
-    } else {
-      bytes[at] = INT32;
-      bytes[at + 1] = value;
-      bytes[at + 2] = value >> 8;
-      bytes[at + 3] = value >> 16;
-      bytes[at + 4] = value >> 24;
-      this.#at = at + 5;
-    }
+    this.#at = writeNumber(this.#room(NUMBER_MAX), this.#at, value);
   }
 
   #bigint(value: bigint): void {
