@@ -34,8 +34,14 @@ export interface Dump {
 
 /** Waits for the signal, in the thread that does nothing else. */
 const watch = task(import.meta, async function watch(signal: Deno.Signal, arena: string | null) {
-  if (arena !== null) (await import(arena)).familyArena();
-  Deno.addSignalListener(signal, () => console.error(dumpText(arena === null ? undefined : [])));
+  const family: typeof import("../memory/arena.ts") | undefined = arena === null
+    ? undefined
+    : await import(arena);
+  Deno.addSignalListener(signal, () => {
+    // At each signal: the family may have had no memory until now.
+    family?.familyArena();
+    console.error(dumpText(family && []));
+  });
   context().report(null);
   await new Promise(() => {});
 });

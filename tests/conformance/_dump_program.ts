@@ -14,6 +14,9 @@ if (import.meta.main) {
     setTimeout(() => {}, 5_000);
   } else {
     dump.onSignal("SIGQUIT");
+    console.log("listens");
+    // Nothing is shared until stdin says so, or ends.
+    await Deno.stdin.read(new Uint8Array(1));
     const lock = new Lock({ name: "till" });
     const held = Promise.withResolvers<void>();
     const options = {

@@ -109,44 +109,55 @@ test("dump.onSignal() refuses what is no signal", ({ face }) => {
 });
 
 for (const name of ["threads", "processes"] satisfies WorldName[]) {
-  Deno.test({
-    name: `dump.onSignal() prints while the main thread is blocked [${name}]`,
-    ignore: Deno.build.os !== "linux", // SIGQUIT, and memory between processes
-    async fn() {
-      const program = new Deno.Command(Deno.execPath(), {
-        args: ["run", "-A", fileURLToPath(new URL("_dump_program.ts", import.meta.url)), name],
-        env: { NO_COLOR: "1" },
-        stdin: "null",
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
-      const limit = setTimeout(() => program.kill("SIGKILL"), 15_000);
-      const [out, err] = [program.stdout, program.stderr].map((stream) =>
-        stream.pipeThrough(new TextDecoderStream()).getReader()
-      );
-      const readUntil = async (reader: typeof out, pattern: RegExp) => {
-        let text = "";
-        while (!pattern.test(text)) {
-          const { value, done } = await reader.read();
-          assert(!done, `ended with: ${text}`);
-          text += value;
-        }
-        return text;
-      };
-      await readUntil(out, /blocks next\n/);
-      // It may not have come to its wait yet: ask until it has.
-      const asking = setInterval(() => program.kill("SIGQUIT"), 100);
-      const text = await readUntil(err, /Main\w+.* waits for 'till'.*\n/);
-      clearInterval(asking);
-      assertMatch(text, /cashier.* waiting +holds 'till'; waits for 'never'/);
-      program.kill("SIGKILL");
-      await Promise.all([out, err].map(async (reader) => {
-        while (!(await reader.read()).done);
-      }));
-      await program.status;
-      clearTimeout(limit);
-    },
-  });
+  const prints = "dump.onSignal() prints while the main thread is blocked";
+  for (const when of ["", ", by a lock that is made later"]) {
+    Deno.test({
+      name: `${prints}${when} [${name}]`,
+      ignore: Deno.build.os !== "linux", // SIGQUIT, and memory between processes
+      async fn() {
+        const program = new Deno.Command(Deno.execPath(), {
+          args: ["run", "-A", fileURLToPath(new URL("_dump_program.ts", import.meta.url)), name],
+          env: { NO_COLOR: "1" },
+          stdin: "piped",
+          stdout: "piped",
+          stderr: "piped",
+        }).spawn();
+        const limit = setTimeout(() => program.kill("SIGKILL"), 15_000);
+        const [out, err] = [program.stdout, program.stderr].map((stream) =>
+          stream.pipeThrough(new TextDecoderStream()).getReader()
+        );
+        const readUntil = async (reader: typeof out, pattern: RegExp) => {
+          let text = "";
+          while (!pattern.test(text)) {
+            const { value, done } = await reader.read();
+            assert(!done, `ended with: ${text}`);
+            text += value;
+          }
+          return text;
+        };
+        // It may not have come so far yet: ask until it has.
+        const ask = async (pattern: RegExp) => {
+          const asking = setInterval(() => program.kill("SIGQUIT"), 100);
+          program.status.finally(() => clearInterval(asking));
+          const text = await readUntil(err, pattern);
+          clearInterval(asking);
+          return text;
+        };
+        await readUntil(out, /listens\n/);
+        if (when !== "") await ask(/MainThread +running/);
+        await program.stdin.close();
+        await readUntil(out, /blocks next\n/);
+        const text = await ask(/Main\w+.* waits for 'till'.*\n/);
+        assertMatch(text, /cashier.* waiting +holds 'till'; waits for 'never'/);
+        program.kill("SIGKILL");
+        await Promise.all([out, err].map(async (reader) => {
+          while (!(await reader.read()).done);
+        }));
+        await program.status;
+        clearTimeout(limit);
+      },
+    });
+  }
 
   Deno.test({
     name: `dump.onSignal() ends when it is disposed of [${name}]`,
