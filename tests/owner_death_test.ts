@@ -61,6 +61,37 @@ Deno.test({
   },
 });
 
+Deno.test("Lock of a thread is not taken by others that are terminated in the same turn", async () => {
+  const lock = new Lock();
+  const memory = new SharedArrayBuffer(8);
+  const held = Promise.withResolvers<void>();
+  const holder = new Thread(hold, { args: [lock], onReport: () => held.resolve() }).start();
+  await held.promise;
+  const others = [waitSync, waitAsync].map((target) => {
+    return new Thread(target, { args: [lock, memory] }).start();
+  });
+  for (const thread of others) while (thread.state !== "waiting") await delay(1);
+  holder.terminate();
+  // The terminator is held up, as on a busy machine.
+  for (const began = performance.now(); performance.now() - began < 100;);
+  for (const thread of others) thread.terminate();
+  for (const thread of [holder, ...others]) {
+    assertEquals(await thread.join({ timeout: 1_000 }), true);
+    assertInstanceOf(thread.error, ThreadTerminated);
+  }
+  assertEquals([...new Int32Array(memory)], [0, 2]);
+  assertEquals(lock.acquireSync().abandoned, true);
+});
+
+Deno.test("Thread.terminate() reaches a thread that awaits, also if its starter blocks next", async () => {
+  const held = Promise.withResolvers<void>();
+  const options = { args: [new Lock()] as [Lock], onReport: () => held.resolve() };
+  const thread = new Thread(hold, options).start();
+  await held.promise;
+  thread.terminate();
+  assertEquals(thread.joinSync({ timeout: 500 }), true);
+});
+
 Deno.test("Lock is never taken by a thread that was terminated while it waited", async () => {
   const lock = new Lock();
   const memory = new SharedArrayBuffer(8);

@@ -155,7 +155,8 @@ export class Lock {
   *#take(mine: number, timeout: number, options: TakeOptions): Steps<Guard> {
     const mutex = this.#mutex;
     const how = yield* mutex.take(mine, timeout, options);
-    return new Guard(mutex, mutex.enter(mine), how === ABANDONED);
+    const abandoned = how === ABANDONED;
+    return new Guard(mutex, mutex.enter(mine, abandoned), abandoned);
   }
 }
 

@@ -224,9 +224,9 @@ export class Mutex implements Held {
    *
    * @returns Its turn.
    */
-  enter(mine: number): number {
+  enter(mine: number, abandoned = false): number {
     // Read after the lock was taken, so plain is enough.
-    if (this.#mine[this.#cancel] !== 0) this.#refuse(mine);
+    if (this.#mine[this.#cancel] !== 0) this.#refuse(mine, abandoned);
     const words = this.#words;
     if (words[this.#skipped] !== 0) this.#skip();
     const turn = words[this.#turn]! + 1 | 0;
@@ -235,9 +235,13 @@ export class Mutex implements Held {
     return turn;
   }
 
-  /** This thread was stopped meanwhile: it takes nothing any more. */
-  #refuse(mine: number): void {
-    if ((Atomics.load(this.#words, this.#word) & ~WAITERS) === mine) this.#free();
+  /**
+   * This thread was stopped meanwhile: it takes nothing any more. An abandoned lock it does not free,
+   * or the next one would not hear of that: the end of this thread leaves it abandoned again.
+   */
+  #refuse(mine: number, abandoned: boolean): void {
+    const isMine = (Atomics.load(this.#words, this.#word) & ~WAITERS) === mine;
+    if (isMine && !abandoned) this.#free();
     checkCancelled();
   }
 

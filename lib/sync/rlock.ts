@@ -180,7 +180,7 @@ export class RLock {
 
   #enter(abandoned: boolean): Guard {
     const mutex = this.#mutex;
-    const turn = mutex.enter(mutex.me);
+    const turn = mutex.enter(mutex.me, abandoned);
     this.#words[this.#depth] = 1;
     if (this.#waiting > 1) mutex.wakeAll();
     return new Guard(this, turn, abandoned);

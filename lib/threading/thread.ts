@@ -27,7 +27,7 @@ import { endOf } from "../memory/notes.ts";
 import { CANCEL, CUT, type Listed, STATE, STOP, WAITING } from "../memory/roster.ts";
 import { leave, self } from "../memory/self.ts";
 import { checkWait } from "../sync/options.ts";
-import { type Park, runAsync, runSync, services, type Steps } from "../sync/steps.ts";
+import { flushes, type Park, runAsync, runSync, services, type Steps } from "../sync/steps.ts";
 import {
   handOver,
   modulesOfPacked,
@@ -137,6 +137,25 @@ const ATTACH = Symbol("attach");
 export const TOLD: unique symbol = Symbol("told");
 /** How often it is looked for a thread that has said nothing at its end, in ms. */
 const LOOK = 250;
+
+/** The ports of threads that are to be told to stop. */
+const stopping = new Set<MessagePort>();
+
+/**
+ * Has a thread told to stop at the end of this turn, or before this thread waits: of several that are
+ * terminated in one turn, none takes what another one leaves.
+ */
+function tellToStop(port: MessagePort): void {
+  if (stopping.size === 0) queueMicrotask(stopAll);
+  flushes.add(stopAll);
+  stopping.add(port);
+}
+
+function stopAll(): void {
+  for (const port of stopping) port.postMessage({ type: "stop" });
+  stopping.clear();
+  flushes.delete(stopAll);
+}
 
 /** What `new Thread()` was given. */
 interface Plan {
@@ -382,7 +401,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     if (this.#hasEnded() || this.#stopped) return;
     this.#stopped = true;
     Atomics.compareExchange(self().words, me.slot + CANCEL, 0, STOP);
-    this.#port?.postMessage({ type: "stop" });
+    if (this.#port !== undefined) tellToStop(this.#port);
     this.#cutAt = performance.now() + GRACE;
     this.#cutTimer = setTimeout(() => this.#cutIfOverdue(), GRACE);
     // Also while this thread is blocked, perhaps waiting for what the other holds.
