@@ -22,6 +22,10 @@ const SELDOM = 500;
 const FEW = 2;
 /** For how long the event loop does not sleep after a start, in ms. */
 const SPIN = 1;
+/** How long one of its turns then is, in ms. */
+const TURN = 0.05;
+/** How often is looked in it, in ms: a look holds up the end of the program. */
+const LOOK = 0.01;
 /** POSIX_SPAWN_SETSIGDEF and POSIX_SPAWN_SETSIGMASK. */
 const SET_SIGNALS = 0x04 | 0x08;
 const O_RDWR = 2;
@@ -31,10 +35,15 @@ const SIGSET = 128;
 
 interface Calls {
   spawn(path: Bytes, actions: Bytes | null, argv: BigUint64Array<ArrayBuffer>): number;
-  addOpen(actions: Bytes, fd: number): void;
-  newActions(): Bytes;
-  freeActions(actions: Bytes): void;
   wait(pid: number, flags: number): number | undefined;
+  giveWay(): void;
+}
+
+/** What a program is started with in the place of this one's streams. */
+interface Actions {
+  make(): Bytes;
+  addNull(actions: Bytes, fd: number): void;
+  free(actions: Bytes): void;
 }
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -44,6 +53,7 @@ const NULL = cString("/dev/null");
 const pid = new Int32Array(1);
 const status = new Int32Array(1);
 let calls: Calls | undefined;
+let files: Actions | undefined;
 let asked = 0;
 let permission: Deno.PermissionStatus | undefined;
 
@@ -81,11 +91,18 @@ async function soonEnded(pid: number): Promise<number | undefined> {
   if (!CAN_SPIN || isSpinning) return undefined;
   isSpinning = true;
   try {
-    const until = performance.now() + SPIN;
+    let now = performance.now();
+    const until = now + SPIN;
     // Where several run, the thread has better things to do.
-    while (waiters.size === 0 && performance.now() < until) {
-      const code = calls!.wait(pid, WNOHANG);
-      if (code !== undefined) return code;
+    while (waiters.size === 0 && now < until) {
+      const turnEnds = now + TURN;
+      while (now < turnEnds) {
+        const code = calls!.wait(pid, WNOHANG);
+        if (code !== undefined) return code;
+        // The program may have been put on this very core: it would get no turn for milliseconds.
+        const next = now + LOOK;
+        for (; now < next; now = performance.now()) calls!.giveWay();
+      }
       await new Promise((next) => setImmediate(next));
     }
     return undefined;
@@ -124,13 +141,14 @@ function spawn(calls: Calls, { program, args }: Plan, streams: Stdio[]): number 
   if (streams.every((stream) => stream === "inherit")) {
     return calls.spawn(strings, null, argv) === 0 ? pid[0] : undefined;
   }
-  const actions = calls.newActions();
+  files ??= openActions();
+  const actions = files.make();
   try {
-    for (const [fd, stream] of streams.entries()) if (stream === "null") calls.addOpen(actions, fd);
+    for (const [fd, stream] of streams.entries()) if (stream === "null") files.addNull(actions, fd);
     // Why it cannot be started, Deno says better.
     return calls.spawn(strings, actions, argv) === 0 ? pid[0] : undefined;
   } finally {
-    calls.freeActions(actions);
+    files.free(actions);
   }
 }
 
@@ -156,13 +174,8 @@ function open(): Calls {
       parameters: ["buffer", "buffer", "buffer", "buffer", "buffer", "pointer"],
       result: "i32",
     },
+    sched_yield: { parameters: [], result: "i32" },
     waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
-    posix_spawn_file_actions_init: one,
-    posix_spawn_file_actions_destroy: one,
-    posix_spawn_file_actions_addopen: {
-      parameters: ["buffer", "i32", "buffer", "i32", "u32"],
-      result: "i32",
-    },
     posix_spawnattr_init: one,
     posix_spawnattr_setflags: { parameters: ["buffer", "i16"], result: "i32" },
     posix_spawnattr_setsigdefault: two,
@@ -181,17 +194,6 @@ function open(): Calls {
     // The environment's place changes when a variable is set.
     spawn: (path, actions, argv) =>
       c.posix_spawnp(pid, path, actions, attributes, argv, environ.getPointer()),
-    addOpen: (actions, fd) => {
-      c.posix_spawn_file_actions_addopen(actions, fd, NULL, O_RDWR, 0);
-    },
-    newActions() {
-      const actions = new Uint8Array(ROOM);
-      c.posix_spawn_file_actions_init(actions);
-      return actions;
-    },
-    freeActions: (actions) => {
-      c.posix_spawn_file_actions_destroy(actions);
-    },
     wait(child, flags) {
       const waited = c.waitpid(child, status, flags);
       if (waited === 0) return undefined;
@@ -199,6 +201,34 @@ function open(): Calls {
       if (waited !== child) return 0;
       const signal = status[0]! & 0x7f;
       return signal === 0 ? status[0]! >> 8 & 0xff : -signal;
+    },
+    giveWay: () => {
+      c.sched_yield();
+    },
+  };
+}
+
+function openActions(): Actions {
+  const one = { parameters: ["buffer"], result: "i32" } as const;
+  const c = libc({
+    posix_spawn_file_actions_init: one,
+    posix_spawn_file_actions_destroy: one,
+    posix_spawn_file_actions_addopen: {
+      parameters: ["buffer", "i32", "buffer", "i32", "u32"],
+      result: "i32",
+    },
+  });
+  return {
+    make() {
+      const actions = new Uint8Array(ROOM);
+      c.posix_spawn_file_actions_init(actions);
+      return actions;
+    },
+    addNull: (actions, fd) => {
+      c.posix_spawn_file_actions_addopen(actions, fd, NULL, O_RDWR, 0);
+    },
+    free: (actions) => {
+      c.posix_spawn_file_actions_destroy(actions);
     },
   };
 }
