@@ -20,6 +20,8 @@ export interface Making<S> {
 
 /** After how long without a start a spare is replaced, in ms. */
 const QUIET = 20;
+/** After how many in a row that died before they stood ready no more are made. */
+const TRIES = 3;
 
 /** Spares of one kind. */
 export class Spares<S> {
@@ -28,6 +30,8 @@ export class Spares<S> {
   readonly #ready = new Set<S>();
   readonly #making = new Set<Making<S>>();
   #wanted = 0;
+  /** How many in a row have died before they stood ready. */
+  #stillborn = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Spares that `make` makes and `discard` ends. */
@@ -36,12 +40,20 @@ export class Spares<S> {
     this.#discard = discard;
   }
 
-  /** Keeps `count` more spares until it is disposed of; settles when they stand ready. */
+  /**
+   * Keeps `count` more spares until it is disposed of; settles when they stand ready.
+   *
+   * @throws {Error} One after the other dies before it stands ready.
+   */
   async hold(count: number): Promise<AsyncDisposable> {
     this.#wanted += count;
+    this.#stillborn = 0;
     let isHeld = true;
     try {
       while (this.#ready.size < this.#wanted) {
+        if (this.#stillborn >= TRIES) {
+          throw new Error(`Cannot prewarm: ${TRIES} children died before they stood ready`);
+        }
         while (this.#ready.size + this.#making.size < this.#wanted) this.#add();
         await this.#nextMade();
       }
@@ -76,9 +88,10 @@ export class Spares<S> {
     ready.then(() => {
       if (!this.#making.delete(making)) return;
       this.#ready.add(spare);
+      this.#stillborn = 0;
     });
     dead.then(() => {
-      this.#making.delete(making);
+      if (this.#making.delete(making)) this.#stillborn++;
       this.#ready.delete(spare);
     });
   }
@@ -109,6 +122,7 @@ export class Spares<S> {
     if (this.#wanted === 0) return;
     this.#timer = setTimeout(() => {
       if (this.#ready.size + this.#making.size >= this.#wanted) return;
+      if (this.#stillborn >= TRIES) return;
       this.#add();
       this.#refillLater();
     }, QUIET);

@@ -119,9 +119,14 @@ export async function holdSpares(count: number, modules: string[]): Promise<Asyn
   setFaces(modules);
   if (self().isMain) return await spareThreads.hold(count);
   const { port1, port2 } = new MessageChannel();
-  const answer = () => new Promise((resolve) => port1.onmessage = resolve);
+  const answer = () =>
+    new Promise<string | null>((resolve) => port1.onmessage = ({ data }) => resolve(data));
   home!.postMessage({ type: "spares", count, modules, port: port2 } satisfies ToHome, [port2]);
-  await answer();
+  const failure = await answer();
+  if (failure !== null) {
+    port1.close();
+    throw new Error(failure);
+  }
   return {
     [Symbol.asyncDispose]: async () => {
       port1.postMessage(null);
@@ -133,13 +138,18 @@ export async function holdSpares(count: number, modules: string[]): Promise<Asyn
 
 /** Keeps spares for another thread, until it says that it needs them no more. */
 async function holdFor(count: number, modules: string[], port: MessagePort): Promise<void> {
-  await using _held = await holdSpares(count, modules);
-  const over = new Promise((resolve) => port.onmessage = resolve);
-  unref(port);
-  port.postMessage(null);
-  await over;
-  port.postMessage(null);
-  port.close();
+  try {
+    await using _held = await holdSpares(count, modules);
+    const over = new Promise((resolve) => port.onmessage = resolve);
+    unref(port);
+    port.postMessage(null);
+    await over;
+    port.postMessage(null);
+  } catch (error) {
+    port.postMessage((error as Error).message);
+  } finally {
+    port.close();
+  }
 }
 
 /** Starts a thread in a spare, with the ports that the spare has or with others. */
