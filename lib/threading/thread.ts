@@ -569,9 +569,9 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     if (this.#plan === undefined) return;
     this.#finish();
     const end = this.#end;
-    // Its reports come first. A worker that fell over may not have said that it ended.
-    const reports = this.#plan.options.onReport !== undefined;
-    if (reports) await reached(this.#told.promise, GRACE);
+    // Its reports come first, and what it put on queues: the roster is quicker than the event loop. A worker that
+    // fell over may not have said that it ended.
+    await reached(this.#told.promise, GRACE);
     this.#close();
     if (this.#landed.length > 0) await Promise.all(this.#landed);
     if (this.#outcome === undefined && end !== undefined && end.type !== "exit") {

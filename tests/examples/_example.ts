@@ -6,6 +6,7 @@
 import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../../", import.meta.url);
+const CTRL_C = fileURLToPath(new URL("./_ctrl_c.ts", import.meta.url));
 
 /** How an example is run. */
 export interface RunOptions {
@@ -13,6 +14,8 @@ export interface RunOptions {
   flags?: string[];
   /** Called with each line of stdout as it comes. */
   onLine?: (line: string, child: Deno.ChildProcess) => void;
+  /** Ctrl-C is pressed when its main thread prints a line that begins so; it hits its group if it leads one. */
+  ctrlCAt?: string;
   /** Whether it leads a process group of its own, as a command typed in a shell does. */
   detached?: boolean;
   /** When it is killed, in ms. Default: 30 s. */
@@ -44,14 +47,22 @@ export function commandOf(script: string, args: string[], flags = ["-A"]): strin
 
 /** Runs `examples/SCRIPT` until it and all its children have ended. */
 export async function run(script: string, args: string[], options: RunOptions = {}): Promise<Run> {
-  const { flags, onLine, detached = false, limit = 30_000 } = options;
+  const { onLine, ctrlCAt, detached = false, limit = 30_000 } = options;
+  const flags = ctrlCAt === undefined ? options.flags : ["-A", "--preload", CTRL_C];
   const [program, ...rest] = options.command ?? commandOf(script, args, flags);
   const folder = await Deno.makeTempDir({ prefix: "sy-" });
   try {
     const child = new Deno.Command(program, {
       args: rest,
       cwd: fileURLToPath(ROOT),
-      env: { TMPDIR: folder, TMP: folder, TEMP: folder, NO_COLOR: "1" },
+      env: {
+        TMPDIR: folder,
+        TMP: folder,
+        TEMP: folder,
+        NO_COLOR: "1",
+        CTRL_C_AT: ctrlCAt ?? "",
+        CTRL_C_HITS: detached ? "group" : "parent",
+      },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

@@ -79,7 +79,7 @@ Deno.test({
     const { code, signal, stderr, leftovers } = await run("processes/cpu_and_io.ts", args, {
       detached: true,
       // The pools are being started.
-      onLine: (line, child) => line.startsWith("io: ") && Deno.kill(-child.pid, "SIGINT"),
+      ctrlCAt: "io: ",
     });
     assertEquals(stderr, "");
     assertEquals([code, signal], [130, null]);

@@ -59,7 +59,7 @@ Deno.test({
   async fn() {
     const { code, signal, stderr, leftovers } = await run("processes/crash.ts", [], {
       detached: true,
-      onLine: (line, child) => line === "retries:" && Deno.kill(-child.pid, "SIGINT"),
+      ctrlCAt: "retries:",
     });
     assertEquals(stderr, "");
     assertEquals([code, signal], [130, null]);

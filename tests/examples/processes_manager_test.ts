@@ -63,7 +63,7 @@ Deno.test({
       {
         detached: true,
         onLine(line, child) {
-          if (line.endsWith(": 50")) Deno.kill(-child.pid, "SIGINT");
+          if (line.endsWith("apples: 10")) Deno.kill(-child.pid, "SIGINT");
         },
       },
     );

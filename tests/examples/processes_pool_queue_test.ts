@@ -60,7 +60,7 @@ Deno.test({
         ["--way", way, "--pages", "10000"],
         {
           detached: true,
-          onLine: (line, child) => line === `${way}:` && Deno.kill(-child.pid, "SIGINT"),
+          ctrlCAt: `${way}:`,
         },
       );
       assertEquals(stderr, "");

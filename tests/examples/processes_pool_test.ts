@@ -62,7 +62,7 @@ Deno.test({
   async fn() {
     const { code, signal, stderr, leftovers } = await run("processes/pool.ts", [], {
       detached: true,
-      onLine: (line, child) => line.startsWith("apply: ") && Deno.kill(-child.pid, "SIGINT"),
+      ctrlCAt: "apply: ",
     });
     assertEquals(stderr, "");
     assertEquals([code, signal], [130, null]);

@@ -58,7 +58,7 @@ for (const way of ["file", "pipe", "queue", "memory"]) {
       const { code, signal, stderr, leftovers } = await run("processes/ways.ts", args, {
         detached: true,
         // The children are just being started.
-        onLine: (line, child) => line.startsWith("way ") && Deno.kill(-child.pid, "SIGINT"),
+        ctrlCAt: "way ",
       });
       assertEquals(stderr, "");
       assertEquals([code, signal], [130, null]);

@@ -87,7 +87,7 @@ Deno.test({
   ignore: Deno.build.os === "windows",
   async fn() {
     const { code, signal, stderr } = await run("threads/as_completed.ts", [], {
-      onLine: (line, child) => line === "wait:" && child.kill("SIGINT"),
+      ctrlCAt: "wait:",
     });
     assertEquals(stderr, "");
     assertEquals([code, signal], [130, null]);

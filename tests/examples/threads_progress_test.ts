@@ -61,7 +61,7 @@ Deno.test({
   async fn() {
     const args = ["--form", "own", "--depth", "10000000"];
     const { code, signal, stderr } = await run("threads/progress.ts", args, {
-      onLine: (line, child) => line.startsWith("rendering") && child.kill("SIGINT"),
+      ctrlCAt: "rendering",
     });
     assertEquals(stderr, "");
     assertEquals([code, signal], [130, null]);
