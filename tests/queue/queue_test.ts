@@ -185,6 +185,16 @@ for (const form of FORMS) {
     assertEquals(await threads.run(targets.getSome<string>, [queue, 3, form]), ["0", "1", "2"]);
   });
 
+  test(`Queue has what a thread put once that is joined, ${form}`, async (threads) => {
+    const queue = new Queue<string>();
+    const thread = threads.start(targets.putAll<string>, [queue, ["a", "b"], form]);
+    // The event loop of this thread sees nothing of it.
+    while (thread.isAlive());
+    assertEquals(form === "sync" ? thread.joinSync() : await thread.join(), true);
+    queue.putNowait("c");
+    assertEquals(["a", "b", "c"], [queue.getNowait(), queue.getNowait(), queue.getNowait()]);
+  });
+
   test(`Queue.join() waits until all tasks are done, ${form}`, async (threads) => {
     const queue = new Queue<number>();
     assertEquals(queue.joinSync(), true);
