@@ -57,6 +57,13 @@ export const getSome = task(
   },
 );
 
+/** Takes until it gets `last`. */
+export const drainTo = task(import.meta, async function drainTo<T>(queue: AnyQueue<T>, last: T) {
+  const items: T[] = [];
+  for (let item = await queue.get(); item !== last; item = await queue.get()) items.push(item);
+  return items;
+});
+
 /** Puts numbers `from`, `from` + 1, … */
 export const putNumbers = task(
   import.meta,

@@ -185,14 +185,19 @@ for (const form of FORMS) {
     assertEquals(await threads.run(targets.getSome<string>, [queue, 3, form]), ["0", "1", "2"]);
   });
 
-  test(`Queue has what a thread put once that is joined, ${form}`, async (threads) => {
-    const queue = new Queue<string>();
-    const thread = threads.start(targets.putAll<string>, [queue, ["a", "b"], form]);
-    // The event loop of this thread sees nothing of it.
-    while (thread.isAlive());
-    assertEquals(form === "sync" ? thread.joinSync() : await thread.join(), true);
-    queue.putNowait("c");
-    assertEquals(["a", "b", "c"], [queue.getNowait(), queue.getNowait(), queue.getNowait()]);
+  test(`Queue has what threads put once they are joined, ${form}`, async (threads) => {
+    for (let round = 0; round < 20; round++) {
+      const queue = new Queue<string | null>();
+      const taker = threads.start(targets.drainTo<string | null>, [queue, null]);
+      const makers = [1, 2].map(() =>
+        threads.start(targets.putAll<string | null>, [queue, ["a", "b"], form])
+      );
+      for (const maker of makers) {
+        assertEquals(form === "sync" ? maker.joinSync() : await maker.join(), true);
+      }
+      await putBy(queue, null, form);
+      assertEquals((await taker.result()).length, 4);
+    }
   });
 
   test(`Queue.join() waits until all tasks are done, ${form}`, async (threads) => {
