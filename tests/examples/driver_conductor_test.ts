@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { commandOf, run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const DEPARTS = "发车了 (departing)";
 const ARRIVES = "到站了，请下车 (arrived, please get off)";
@@ -105,16 +106,8 @@ Deno.test({
   },
 });
 
-Deno.test("driver_conductor.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await run("driver_conductor.ts", ["--help"]);
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["auto", "usr1"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
+const script = (...args: string[]) => run("driver_conductor.ts", args);
 
-Deno.test("driver_conductor.ts refuses flags that it does not have", async () => {
-  const { code, lines, stderr } = await run("driver_conductor.ts", ["--fly"]);
-  assertStringIncludes(stderr, 'driver_conductor: unknown argument "--fly"');
-  assertEquals([code, lines], [2, []]);
-});
+testUsage("driver_conductor.ts", script, ["--auto", "--usr1"], [
+  [["--fly"], 'driver_conductor: unknown argument "--fly"'],
+]);

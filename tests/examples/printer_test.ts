@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 
@@ -59,28 +60,17 @@ for (const workers of ["processes", "threads"]) {
   });
 }
 
-Deno.test("printer.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await run("printer.ts", ["--help"]);
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["jobs", "pages", "workers", "no-lock"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("printer.ts", (...args) => run("printer.ts", args), [
+  "--jobs",
+  "--pages",
+  "--workers",
+  "--no-lock",
+], [
   [["--colour"], 'printer: unknown argument "--colour"'],
   [["--jobs=-1"], "printer: --jobs must be a whole number from 1 to 1000"],
   [["--pages", "0"], 'printer: --pages must be a whole number from 1 to 1000, received "0"'],
   [["--workers", "ants"], 'printer: --workers must be processes or threads, received "ants"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`printer.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await run("printer.ts", args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 /** Every sheet there must be, sorted. */
 function sheets(jobs: number, pages: number): string[] {

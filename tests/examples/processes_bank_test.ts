@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
@@ -51,27 +52,11 @@ Deno.test("processes/bank.ts cannot lose money with one clerk", async () => {
   assertEquals([code, lines.at(-1)], [0, "the balance is 140, should be 140: exact"]);
 });
 
-Deno.test("processes/bank.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["clerks", "rounds", "no-lock"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/bank.ts", script, ["--clerks", "--rounds", "--no-lock"], [
   [["--steal"], 'bank: unknown argument "--steal"'],
   [["--clerks", "0"], 'bank: --clerks must be a whole number from 1 to 100, received "0"'],
   [["--rounds", "two"], 'bank: --rounds must be a whole number from 1 to 1000, received "two"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/bank.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 function partsOf(line: string) {
   const parts = /^clerk-\d+ (deposits|withdraws) (\d+): (\d+) -> (\d+)$/.exec(line);

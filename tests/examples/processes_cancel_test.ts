@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 2;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
@@ -94,15 +95,7 @@ Deno.test({
   },
 });
 
-Deno.test("processes/cancel.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["part", "workers", "grace"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/cancel.ts", script, ["--part", "--workers", "--grace"], [
   [["--paddle"], 'cancel: unknown argument "--paddle"'],
   [
     ["--part", "x"],
@@ -110,12 +103,4 @@ const WRONG: [args: string[], message: string][] = [
   ],
   [["--workers", "x"], 'cancel: --workers must be processes or threads, received "x"'],
   [["--grace", "no"], 'cancel: --grace must be a whole number from 0 to 60000, received "no"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/cancel.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

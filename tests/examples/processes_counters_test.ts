@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
@@ -33,28 +34,12 @@ Deno.test("processes/counters.ts counts with the lock unless told otherwise", as
   assertEquals(code, 0);
 });
 
-Deno.test("processes/counters.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["tellers", "votes", "way"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/counters.ts", script, ["--tellers", "--votes", "--way"], [
   [["--recount"], 'counters: unknown argument "--recount"'],
   [["--tellers", "1"], 'counters: --tellers must be a whole number from 2 to 100, received "1"'],
   [["--votes", "0"], 'counters: --votes must be a whole number from 1 to 10000, received "0"'],
   [["--way", "out"], 'counters: --way must be none or lock or add, received "out"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/counters.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 function counts(...votes: number[]): string[] {
   return votes.map((n, k) => `candidate ${k + 1}: ${n}`);

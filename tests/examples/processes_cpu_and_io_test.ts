@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { commandOf, run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
 const script = (...args: string[]) => run("processes/cpu_and_io.ts", args, { flags: FLAGS });
@@ -87,25 +88,9 @@ Deno.test({
   },
 });
 
-Deno.test("processes/cpu_and_io.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["work", "workers", "tasks"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/cpu_and_io.ts", script, ["--work", "--workers", "--tasks"], [
   [["--gil"], 'cpu_and_io: unknown argument "--gil"'],
   [["--work", "gpu"], 'cpu_and_io: --work must be both or cpu or io, received "gpu"'],
   [["--workers", "0"], 'cpu_and_io: --workers must be a whole number from 1 to 64, received "0"'],
   [["--tasks", "x"], 'cpu_and_io: --tasks must be a whole number from 1 to 1000, received "x"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/cpu_and_io.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 2;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
@@ -67,25 +68,9 @@ Deno.test({
   },
 });
 
-Deno.test("processes/crash.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["part", "how", "tries"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/crash.ts", script, ["--part", "--how", "--tries"], [
   [["--seatbelt"], 'crash: unknown argument "--seatbelt"'],
   [["--part", "x"], 'crash: --part must be all or one or retries or start, received "x"'],
   [["--how", "x"], 'crash: --how must be kill or exit, received "x"'],
   [["--tries", "0"], 'crash: --tries must be a whole number from 1 to 10, received "0"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/crash.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
@@ -70,21 +71,7 @@ Deno.test({
   },
 });
 
-Deno.test("processes/deadlock.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.some((line) => line.includes("--way W   none, timeout, order or detect")));
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/deadlock.ts", script, ["--way W   none, timeout, order or detect"], [
   [["--hang"], 'deadlock: unknown argument "--hang"'],
   [["--way", "out"], 'deadlock: --way must be none or timeout or order or detect, received "out"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/deadlock.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

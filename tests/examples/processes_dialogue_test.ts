@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const LEAST = ["--allow-run=bc,cat"];
 const script = (...args: string[]) => run("processes/dialogue.ts", args, { flags: LEAST });
@@ -55,21 +56,7 @@ function checkAsk(lines: string[]): void {
   ]);
 }
 
-Deno.test("processes/dialogue.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.some((line) => line.includes("--form")));
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/dialogue.ts", script, ["--form"], [
   [["--smoke"], 'dialogue: unknown argument "--smoke"'],
   [["--form", "x"], "dialogue: --form must be all or ask or stuck or communicate, received"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/dialogue.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

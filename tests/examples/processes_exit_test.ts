@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
 const script = (...args: string[]) => run("processes/exit.ts", args, { flags: FLAGS });
@@ -24,24 +25,8 @@ Deno.test("processes/exit.ts --way --code shows one, with that code", async () =
   assertEquals([code, lines], [0, ["exit(42)", ...TIDY, "  exitcode 42"]]);
 });
 
-Deno.test("processes/exit.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["way", "code"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/exit.ts", script, ["--way", "--code"], [
   [["--finally"], 'exit: unknown argument "--finally"'],
   [["--way", "x"], 'exit: --way must be return or exit or _exit or kill or all, received "x"'],
   [["--code", "256"], 'exit: --code must be a whole number from 0 to 255, received "256"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/exit.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

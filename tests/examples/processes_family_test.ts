@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["-A"];
 const script = (...args: string[]) => run("processes/family.ts", args, { flags: FLAGS });
@@ -23,26 +24,10 @@ for (const generations of [3, 4]) {
   });
 }
 
-Deno.test("processes/family.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["generations"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/family.ts", script, ["--generations"], [
   [["--tree"], 'family: unknown argument "--tree"'],
   [
     ["--generations", "1"],
     'family: --generations must be a whole number from 2 to 10, received "1"',
   ],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/family.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

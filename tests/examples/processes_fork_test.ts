@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
 const script = (...args: string[]) => run("processes/fork.ts", args, { flags: FLAGS });
@@ -29,23 +30,7 @@ Deno.test("processes/fork.ts --silent dances alone", async () => {
   ]);
 });
 
-Deno.test("processes/fork.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["bars", "ms", "silent"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/fork.ts", script, ["--bars", "--ms", "--silent"], [
   [["--fork"], 'fork: unknown argument "--fork"'],
   [["--bars", "0"], 'fork: --bars must be a whole number from 1 to 1000, received "0"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/fork.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
@@ -73,27 +74,11 @@ Deno.test({
   },
 });
 
-Deno.test("processes/manager.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["form", "clerks"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/manager.ts", script, ["--form", "--clerks"], [
   [["--boss"], 'manager: unknown argument "--boss"'],
   [["--form", "safe"], 'manager: --form must be update or unsafe or lock, received "safe"'],
   [["--clerks", "0"], 'manager: --clerks must be a whole number from 1 to 100, received "0"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/manager.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 /** What the clerks were told after a delivery, from the least to the most. */
 function amountsOf(lines: string[], fruit: string): number[] {

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
@@ -40,21 +41,7 @@ Deno.test("processes/memory.ts --form shows one of them", async () => {
   assertEquals([value.code, value.lines], [0, VALUE("Process-1")]);
 });
 
-Deno.test("processes/memory.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.some((line) => line.includes("--form")));
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/memory.ts", script, ["--form"], [
   [["--amnesia"], 'memory: unknown argument "--amnesia"'],
   [["--form", "x"], 'memory: --form must be variable or value or both, received "x"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/memory.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

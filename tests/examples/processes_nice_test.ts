@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-sys"];
 const script = (...args: string[]) => run("processes/nice.ts", args, { flags: FLAGS });
@@ -20,23 +21,7 @@ Deno.test("processes/nice.ts --race shows what it is worth", async () => {
   assert(lines.length === 2 || lines[0].startsWith("no race"));
 });
 
-Deno.test("processes/nice.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["by", "race"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/nice.ts", script, ["--by", "--race"], [
   [["--mean"], 'nice: unknown argument "--mean"'],
   [["--by", "40"], 'nice: --by must be a whole number from 1 to 39, received "40"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/nice.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["-A"];
 const script = (...args: string[]) => run("processes/orphan.ts", args, { flags: FLAGS });
@@ -23,22 +24,6 @@ Deno.test("processes/orphan.ts --end shows that it ends with its parent", async 
   assertEquals(lines[3], "it has ended with its parent");
 });
 
-Deno.test("processes/orphan.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["end"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/orphan.ts", script, ["--end"], [
   [["--keep"], 'orphan: unknown argument "--keep"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/orphan.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
@@ -70,26 +71,10 @@ Deno.test({
   },
 });
 
-Deno.test("processes/ping_pong.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["rounds", "no-condition"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/ping_pong.ts", script, ["--rounds", "--no-condition"], [
   [["--racket"], 'ping_pong: unknown argument "--racket"'],
   [["--rounds", "0"], 'ping_pong: --rounds must be a whole number from 1 to 10000, received "0"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/ping_pong.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 /** What a rally in strict turn looks like. */
 function rally(rounds: number): string[] {

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const LEAST = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
@@ -55,24 +56,10 @@ Deno.test("processes/pipe.ts --form shows one of them", async () => {
   checkForgotten(forgotten.lines);
 });
 
-Deno.test("processes/pipe.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.some((line) => line.includes("--form")));
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/pipe.ts", script, ["--form"], [
   [["--smoke"], 'pipe: unknown argument "--smoke"'],
   [["--form", "x"], "pipe: --form must be all or duplex or oneway or forgotten, received"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/pipe.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 function checkOneway(lines: string[]): void {
   assertEquals(lines[0], "oneway: pipe({ duplex: false })");

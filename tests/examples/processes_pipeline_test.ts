@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const LEAST = ["--allow-run=printf,tr,sort,uniq,head,yes"];
 const script = (...args: string[]) => run("processes/pipeline.ts", args, { flags: LEAST });
@@ -38,21 +39,7 @@ Deno.test("processes/pipeline.ts --form words --text counts another text", async
   assert(lines.includes("  1 $(b)"));
 });
 
-Deno.test("processes/pipeline.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.some((line) => line.includes("--form")));
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/pipeline.ts", script, ["--form"], [
   [["--smoke"], 'pipeline: unknown argument "--smoke"'],
   [["--form", "x"], "pipeline: --form must be all or words or hands or early, received"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/pipeline.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const NO_FFI = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
@@ -70,24 +71,8 @@ Deno.test({
   },
 });
 
-Deno.test("processes/pool_queue.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["way", "pages"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/pool_queue.ts", script, ["--way", "--pages"], [
   [["--book"], 'pool_queue: unknown argument "--book"'],
   [["--way", "x"], "pool_queue: --way must be all or initializer or argument or manager, received"],
   [["--pages", "0"], 'pool_queue: --pages must be a whole number from 1 to 10000, received "0"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/pool_queue.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

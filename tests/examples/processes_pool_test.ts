@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
@@ -70,24 +71,8 @@ Deno.test({
   },
 });
 
-Deno.test("processes/pool.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["part", "processes"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/pool.ts", script, ["--part", "--processes"], [
   [["--swimming"], 'pool: unknown argument "--swimming"'],
   [["--part", "x"], "pool: --part must be all or apply or callbacks or map or starmap or imap or"],
   [["--processes", "0"], 'pool: --processes must be a whole number from 1 to 64, received "0"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/pool.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
@@ -108,15 +109,12 @@ Deno.test({
   },
 });
 
-Deno.test("processes/producer_consumer.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["form", "producers", "consumers", "items"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/producer_consumer.ts", script, [
+  "--form",
+  "--producers",
+  "--consumers",
+  "--items",
+], [
   [["--broker"], 'producer_consumer: unknown argument "--broker"'],
   [["--form", "poison"], "producer_consumer: --form must be none or early or sentinel or"],
   [["--form", "shutdown"], "producer_consumer: queues between processes have no shutdown()"],
@@ -125,15 +123,7 @@ const WRONG: [args: string[], message: string][] = [
   [["--producers", "0"], '--producers must be a whole number from 1 to 100, received "0"'],
   [["--consumers", "x"], '--consumers must be a whole number from 1 to 100, received "x"'],
   [["--items", "1.5"], '--items must be a whole number from 1 to 10000, received "1.5"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/producer_consumer.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 /** Each item is put once, in its producer's order, then got at most once. */
 function checkItems(lines: string[]): { put: number; got: number } {

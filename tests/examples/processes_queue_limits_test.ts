@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
@@ -60,24 +61,10 @@ Deno.test("processes/queue_limits.ts --part shows one of them", async () => {
   checkRight(right.lines);
 });
 
-Deno.test("processes/queue_limits.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.some((line) => line.includes("--part")));
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/queue_limits.ts", script, ["--part"], [
   [["--speed"], 'queue_limits: unknown argument "--speed"'],
   [["--part", "x"], "queue_limits: --part must be all or limit or early or stuck or right"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/queue_limits.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 /** Both see the item, one gets it, the other gives up. */
 function checkStuck(lines: string[]): void {

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
 const script = (...args: string[]) => run("processes/signals.ts", args, { flags: FLAGS });
@@ -49,27 +50,11 @@ Deno.test("processes/signals.ts --show kill: a rally, in turn", async () => {
   assertEquals(said(lines), ["kill:", ...rally.flat()]);
 });
 
-Deno.test("processes/signals.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["show", "rounds"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/signals.ts", script, ["--show", "--rounds"], [
   [["--usr1"], 'signals: unknown argument "--usr1"'],
   [
     ["--show", "x"],
     'signals: --show must be alarm or ignore or handler or kill or all, received "x"',
   ],
   [["--rounds", "0"], 'signals: --rounds must be a whole number from 1 to 10000, received "0"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/signals.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

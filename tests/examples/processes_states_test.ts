@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["-A"];
 const script = (...args: string[]) => run("processes/states.ts", args, { flags: FLAGS });
@@ -21,23 +22,7 @@ Deno.test("processes/states.ts --only shows one of them", async () => {
   assertEquals([code, lines.length], [0, 1]);
 });
 
-Deno.test("processes/states.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["only"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/states.ts", script, ["--only"], [
   [["--all"], 'states: unknown argument "--all"'],
   [["--only", "D"], 'states: --only must be R or S or T or Z or all, received "D"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/states.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

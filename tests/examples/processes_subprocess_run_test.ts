@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const LEAST = ["--allow-run=sh,/bin/sh,sort,printf"];
 const script = (...args: string[]) => run("processes/subprocess_run.ts", args, { flags: LEAST });
@@ -43,24 +44,10 @@ Deno.test("processes/subprocess_run.ts --form shows one of them", async () => {
   assertEquals([words.code, words.lines.at(-1)], [0, "  the name was a name"]);
 });
 
-Deno.test("processes/subprocess_run.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.some((line) => line.includes("--form")));
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/subprocess_run.ts", script, ["--form"], [
   [["--smoke"], 'subprocess_run: unknown argument "--smoke"'],
   [
     ["--form", "x"],
     "subprocess_run: --form must be all or codes or output or input or shell or words, received",
   ],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/subprocess_run.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const LEAST = ["--allow-run"];
 const script = (...args: string[]) => run("processes/timeout.ts", args, { flags: LEAST });
@@ -40,21 +41,7 @@ Deno.test("processes/timeout.ts --form shows one of them", async () => {
   assertEquals([tree.code, tree.lines.at(-1), tree.stderr], [0, "nobody was left behind", ""]);
 });
 
-Deno.test("processes/timeout.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.some((line) => line.includes("--form")));
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/timeout.ts", script, ["--form"], [
   [["--smoke"], 'timeout: unknown argument "--smoke"'],
   [["--form", "x"], "timeout: --form must be all or run or communicate or alone or tree, received"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/timeout.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
 const script = (...args: string[]) => run("processes/wait.ts", args, { flags: FLAGS });
@@ -38,23 +39,7 @@ Deno.test("processes/wait.ts --nohang does something else meanwhile", async () =
   assert(lines.includes("none has ended: I do something else"));
 });
 
-Deno.test("processes/wait.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["in-order", "nohang"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/wait.ts", script, ["--in-order", "--nohang"], [
   [["--wnohang"], 'wait: unknown argument "--wnohang"'],
   [["--nohang", "--in-order"], "wait: --in-order or --nohang, not both"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/wait.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

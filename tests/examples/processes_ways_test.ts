@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
@@ -67,25 +68,9 @@ for (const way of ["file", "pipe", "queue", "memory"]) {
   });
 }
 
-Deno.test("processes/ways.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["way", "messages", "size"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/ways.ts", script, ["--way", "--messages", "--size"], [
   [["--horse"], 'ways: unknown argument "--horse"'],
   [["--way", "out"], "ways: --way must be all or file or pipe or queue or memory, received"],
   [["--messages", "0"], 'ways: --messages must be a whole number from 1 to 1000000, received "0"'],
   [["--size", "1k"], 'ways: --size must be a whole number from 1 to 16777216, received "1k"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/ways.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

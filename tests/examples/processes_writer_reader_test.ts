@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
@@ -57,29 +58,13 @@ Deno.test({
   },
 });
 
-Deno.test("processes/writer_reader.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["text", "limit", "write", "read"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/writer_reader.ts", script, ["--text", "--limit", "--write", "--read"], [
   [["--editor"], 'writer_reader: unknown argument "--editor"'],
   [["--text="], "writer_reader: --text must have a letter"],
   [["--limit=-1"], '--limit must be a whole number from 0 to 1000, received "-1"'],
   [["--write", "soon"], '--write must be a whole number from 0 to 60000, received "soon"'],
   [["--read", "1.5"], '--read must be a whole number from 0 to 60000, received "1.5"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/writer_reader.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 function lettersOf(lines: string[], start: string): string {
   return lines.filter((line) => line.startsWith(start)).map((line) => line[start.length + 1])

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["-A"];
 const script = (...args: string[]) => run("processes/zombie.ts", args, { flags: FLAGS });
@@ -25,26 +26,10 @@ Deno.test("processes/zombie.ts --show shows one of them", async () => {
   assertEquals([wait.code, verdicts(wait.lines)], [0, ["no zombie"]]);
 });
 
-Deno.test("processes/zombie.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["show"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("processes/zombie.ts", script, ["--show"], [
   [["--cure"], 'zombie: unknown argument "--cure"'],
   [
     ["--show", "x"],
     'zombie: --show must be none or wait or level or ignore or deno or all, received "x"',
   ],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`processes/zombie.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 2;
 const CITIES = ["Atlantis", "Bern", "Lisbon", "Oslo"];
@@ -94,24 +95,8 @@ Deno.test({
   },
 });
 
-Deno.test("threads/as_completed.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["form", "couriers"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/as_completed.ts", script, ["--form", "--couriers"], [
   [["--drone"], 'as_completed: unknown argument "--drone"'],
   [["--form", "x"], "as_completed: --form must be all or callbacks or completed or wait or order"],
   [["--couriers", "0"], "as_completed: --couriers must be a whole number from 1 to 64, received"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/as_completed.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

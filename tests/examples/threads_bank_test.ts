@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const script = (...args: string[]) => run("threads/bank.ts", args, { flags: ["--allow-read"] });
@@ -56,27 +57,11 @@ Deno.test("threads/bank.ts names the permission that it lacks, and ends", async 
   assertEquals(code, 1);
 });
 
-Deno.test("threads/bank.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["clerks", "rounds", "no-lock"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/bank.ts", script, ["--clerks", "--rounds", "--no-lock"], [
   [["--steal"], 'bank: unknown argument "--steal"'],
   [["--clerks", "0"], 'bank: --clerks must be a whole number from 1 to 100, received "0"'],
   [["--rounds", "two"], 'bank: --rounds must be a whole number from 1 to 1000, received "two"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/bank.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 function partsOf(line: string) {
   const parts = /^clerk-\d+ (deposits|withdraws) (\d+): (\d+) -> (\d+)$/.exec(line);

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const script = (...args: string[]) => run("threads/blocking.ts", args, { flags: ["--allow-read"] });
@@ -60,21 +61,7 @@ for (const [part, wanted] of Object.entries(PARTS)) {
   });
 }
 
-Deno.test("threads/blocking.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.some((line) => line.includes("--part")));
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/blocking.ts", script, ["--part"], [
   [["--milk"], 'blocking: unknown argument "--milk"'],
   [["--part", "x"], 'blocking: --part must be all or pool or lock or thread, received "x"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/blocking.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

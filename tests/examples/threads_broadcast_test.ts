@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const SAID = ["The train is late", "The train is coming", "Mind the doors", "Good night"];
@@ -34,27 +35,13 @@ Deno.test("threads/broadcast.ts names the permission that it lacks, and ends", a
   assertEquals(code, 1);
 });
 
-Deno.test("threads/broadcast.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.some((line) => line.includes("--listeners")));
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/broadcast.ts", script, ["--listeners"], [
   [["--volume"], 'broadcast: unknown argument "--volume"'],
   [
     ["--listeners", "0"],
     'broadcast: --listeners must be a whole number from 1 to 100, received "0"',
   ],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/broadcast.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 function textsOf(lines: string[], start: string): string[] {
   return lines.filter((line) => line.startsWith(start)).map((line) => line.slice(start.length));

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 // Many threads, four times: that may take a while on a machine that has other work.
@@ -46,15 +47,7 @@ Deno.test("threads/lock_and_join.ts names the permission that it lacks, and ends
   assertEquals(code, 1);
 });
 
-Deno.test("threads/lock_and_join.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["form", "threads", "look"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/lock_and_join.ts", script, ["--form", "--threads", "--look"], [
   [["--lock"], 'lock_and_join: unknown argument "--lock"'],
   [
     ["--form", "half"],
@@ -62,12 +55,4 @@ const WRONG: [args: string[], message: string][] = [
   ],
   [["--threads", "1"], "lock_and_join: --threads must be a whole number from 2 to 500"],
   [["--look", "long"], "lock_and_join: --look must be a whole number from 0 to 60000"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/lock_and_join.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const script = (...args: string[]) => run("threads/ordered.ts", args, { flags: ["--allow-read"] });
@@ -34,25 +35,9 @@ Deno.test("threads/ordered.ts is always out of order without the locks", async (
   }
 });
 
-Deno.test("threads/ordered.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["letters", "times", "no-locks"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/ordered.ts", script, ["--letters", "--times", "--no-locks"], [
   [["--chaos"], 'ordered: unknown argument "--chaos"'],
   [["--times=0"], 'ordered: --times must be a whole number from 1 to 1000, received "0"'],
   [["--letters", "A"], 'ordered: --letters must be 2 to 26 different letters, received "A"'],
   [["--letters", "AA"], 'ordered: --letters must be 2 to 26 different letters, received "AA"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/ordered.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const script = (...args: string[]) => run("threads/pipe.ts", args, { flags: ["--allow-read"] });
@@ -57,24 +58,10 @@ Deno.test("threads/pipe.ts --form shows one of them", async () => {
   checkTransfer(transfer.lines);
 });
 
-Deno.test("threads/pipe.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.some((line) => line.includes("--form")));
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/pipe.ts", script, ["--form"], [
   [["--smoke"], 'pipe: unknown argument "--smoke"'],
   [["--form", "x"], "pipe: --form must be all or duplex or oneway or transfer, received"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/pipe.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 function checkOneway(lines: string[]): void {
   assertEquals(lines[0], "oneway: pipe({ duplex: false })");

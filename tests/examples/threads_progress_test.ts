@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { commandOf, run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const QUICK = ["--rows", "12", "--depth", "1000"];
@@ -68,28 +69,12 @@ Deno.test({
   },
 });
 
-Deno.test("threads/progress.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["form", "rows", "depth"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/progress.ts", script, ["--form", "--rows", "--depth"], [
   [["--colour"], 'progress: unknown argument "--colour"'],
   [["--form", "x"], 'progress: --form must be bar or own or none, received "x"'],
   [["--rows", "0"], 'progress: --rows must be a whole number from 1 to 200, received "0"'],
   [["--depth", "0"], "progress: --depth must be a whole number from 1 to 100000000, received"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/progress.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 function hasScript(): boolean {
   try {

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const script = (...args: string[]) =>
@@ -46,28 +47,12 @@ Deno.test("threads/race_start.ts --no-show tells also who comes later", async ()
   assertEquals([code, lines.at(-1)], [0, "8 waited, 8 were told: called off"]);
 });
 
-Deno.test("threads/race_start.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["runners", "heats", "no-show", "patience"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/race_start.ts", script, ["--runners", "--heats", "--no-show", "--patience"], [
   [["--doping"], 'race_start: unknown argument "--doping"'],
   [["--runners", "1"], 'race_start: --runners must be a whole number from 2 to 100, received "1"'],
   [["--heats", "many"], "race_start: --heats must be a whole number"],
   [["--patience=0"], "race_start: --patience must be a whole number from 1"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/race_start.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 /** In each heat all come to the line, then one fires, then all come in, in order. */
 function checkHeats(lines: string[], runners: number, heats: number): void {

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const script = (...args: string[]) =>
@@ -47,21 +48,7 @@ Deno.test("threads/recursion.ts names the permission that it lacks, and ends", a
   assertEquals(code, 1);
 });
 
-Deno.test("threads/recursion.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.some((line) => line.includes("--lock L   rlock or plain")));
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/recursion.ts", script, ["--lock L   rlock or plain"], [
   [["--depth", "3"], 'recursion: unknown argument "--depth"'],
   [["--lock", "none"], 'recursion: --lock must be rlock or plain, received "none"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/recursion.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const script = (...args: string[]) =>
@@ -67,28 +68,12 @@ Deno.test("threads/semaphore.ts names the permission that it lacks, and ends", a
   assertEquals(code, 1);
 });
 
-Deno.test("threads/semaphore.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["places", "visitors", "stay", "no-semaphore"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/semaphore.ts", script, ["--places", "--visitors", "--stay", "--no-semaphore"], [
   [["--valet"], 'semaphore: unknown argument "--valet"'],
   [["--places", "0"], 'semaphore: --places must be a whole number from 1 to 100, received "0"'],
   [["--visitors", "1.5"], "semaphore: --visitors must be a whole number from 1 to 100"],
   [["--stay", "long"], "semaphore: --stay must be a whole number from 0 to 60000"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/semaphore.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 /** Counts anew, from who drove in and out. */
 function mostInside(lines: string[]): number {

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const script = (...args: string[]) => run("threads/timer.ts", args, { flags: ["--allow-read"] });
@@ -40,23 +41,7 @@ Deno.test("threads/timer.ts --cancel ends it before it rings", async () => {
   }
 });
 
-Deno.test("threads/timer.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["ms", "cancel"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/timer.ts", script, ["--ms", "--cancel"], [
   [["--snooze"], 'timer: unknown argument "--snooze"'],
   [["--ms", "soon"], 'timer: --ms must be a whole number from 1 to 60000, received "soon"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/timer.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const ROUNDS = 3;
 const script = (...args: string[]) =>
@@ -31,27 +32,11 @@ Deno.test("threads/traffic_light.ts names the permission that it lacks, and ends
   assertEquals(code, 1);
 });
 
-Deno.test("threads/traffic_light.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await script("--help");
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["cars", "rounds"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("threads/traffic_light.ts", script, ["--cars", "--rounds"], [
   [["--amber"], 'traffic_light: unknown argument "--amber"'],
   [["--cars", "0"], 'traffic_light: --cars must be a whole number from 1 to 100, received "0"'],
   [["--rounds", "x"], 'traffic_light: --rounds must be a whole number from 1 to 100, received "x"'],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`threads/traffic_light.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 /** Stops belong to red, crossings to green: `cars` that had stopped, and one that had not. */
 function checkPhases(lines: string[], cars: number): void {

@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { run } from "./_example.ts";
+import { testUsage } from "./_usage.ts";
 
 const WORLDS = ["processes", "threads"];
 const ROUNDS = 3;
@@ -101,15 +102,15 @@ Deno.test("tickets.ts keeps the database that --db names, and nothing beside it"
   }
 });
 
-Deno.test("tickets.ts --help shows the flags", async () => {
-  const { code, lines, stderr } = await run("tickets.ts", ["--help"]);
-  assertEquals([code, stderr], [0, ""]);
-  for (const flag of ["buyers", "tickets", "workers", "no-lock", "kill", "db", "delay"]) {
-    assert(lines.some((line) => line.includes(`--${flag}`)), flag);
-  }
-});
-
-const WRONG: [args: string[], message: string][] = [
+testUsage("tickets.ts", (...args) => run("tickets.ts", args), [
+  "--buyers",
+  "--tickets",
+  "--workers",
+  "--no-lock",
+  "--kill",
+  "--db",
+  "--delay",
+], [
   [["--frobnicate"], 'tickets: unknown argument "--frobnicate"'],
   [["ten"], 'tickets: unknown argument "ten"'],
   [["--buyers", "0"], 'tickets: --buyers must be a whole number from 1 to 1000, received "0"'],
@@ -120,15 +121,7 @@ const WRONG: [args: string[], message: string][] = [
   [["--db="], "tickets: --db must be a path"],
   [["--db=/no/such/folder/db.json"], "is in no folder that there is"],
   [["--kill", "--no-lock"], "tickets: --kill needs the lock"],
-];
-
-for (const [args, message] of WRONG) {
-  Deno.test(`tickets.ts refuses ${args.join(" ")}`, async () => {
-    const { code, lines, stderr } = await run("tickets.ts", args);
-    assertStringIncludes(stderr, message);
-    assertEquals([code, lines], [2, []]);
-  });
-}
+]);
 
 function count(lines: string[], pattern: RegExp): number {
   return lines.filter((line) => pattern.test(line)).length;
