@@ -75,7 +75,8 @@ export class Spares<S> {
     for (const spare of this.#ready) {
       if (!fits(spare)) continue;
       this.#ready.delete(spare);
-      this.#refillLater();
+      // Not now: who takes one is in a hurry.
+      queueMicrotask(() => this.#refillLater());
       return spare;
     }
     return undefined;
