@@ -146,8 +146,10 @@ const stopping = new Set<MessagePort>();
  * terminated in one turn, none takes what another one leaves.
  */
 function tellToStop(port: MessagePort): void {
-  if (stopping.size === 0) queueMicrotask(stopAll);
-  flushes.add(stopAll);
+  if (stopping.size === 0) {
+    queueMicrotask(stopAll);
+    flushes.add(stopAll);
+  }
   stopping.add(port);
 }
 

@@ -49,20 +49,15 @@ export function commandOf(script: string, args: string[], flags = ["-A"]): strin
 export async function run(script: string, args: string[], options: RunOptions = {}): Promise<Run> {
   const { onLine, ctrlCAt, detached = false, limit = 30_000 } = options;
   const flags = ctrlCAt === undefined ? options.flags : ["-A", "--preload", CTRL_C];
+  const ctrlC = ctrlCAt !== undefined &&
+    { CTRL_C_AT: ctrlCAt, CTRL_C_HITS: detached ? "group" : "parent" };
   const [program, ...rest] = options.command ?? commandOf(script, args, flags);
   const folder = await Deno.makeTempDir({ prefix: "sy-" });
   try {
     const child = new Deno.Command(program, {
       args: rest,
       cwd: fileURLToPath(ROOT),
-      env: {
-        TMPDIR: folder,
-        TMP: folder,
-        TEMP: folder,
-        NO_COLOR: "1",
-        CTRL_C_AT: ctrlCAt ?? "",
-        CTRL_C_HITS: detached ? "group" : "parent",
-      },
+      env: { TMPDIR: folder, TMP: folder, TEMP: folder, NO_COLOR: "1", ...ctrlC },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
