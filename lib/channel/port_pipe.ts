@@ -20,7 +20,7 @@
 import { checkBoolean, checkOptions, checkTimeout, show } from "../core/checks.ts";
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
 import { take } from "../core/ports.ts";
-import { takeUntil } from "../core/take_until.ts";
+import { takeUntil } from "../core/promises.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { self } from "../memory/self.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";

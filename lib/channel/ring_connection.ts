@@ -18,7 +18,7 @@
  * @module
  */
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
-import { takeUntil } from "../core/take_until.ts";
+import { takeUntil } from "../core/promises.ts";
 import type { Placement } from "../memory/placement.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { ASYNC } from "../sync/mutex.ts";

@@ -5,7 +5,7 @@
  */
 import { show } from "../core/checks.ts";
 import { Empty, Full, ShutDown } from "../core/errors.ts";
-import { takeUntil } from "../core/take_until.ts";
+import { takeUntil } from "../core/promises.ts";
 import { type Limit, runAsync, runSync } from "../sync/steps.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
 import { open, ready, wrap } from "./item.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { reached } from "../core/reached.ts";
+import { reached } from "../core/promises.ts";
 
 /** The calls of one connection. */
 export class Turns {

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { held } from "../core/held.ts";
+import { held } from "../core/promises.ts";
 
 /** A spare that is being made. */
 export interface Making<S> {

@@ -5,7 +5,7 @@
  */
 import { checkBoolean, checkOptions } from "../core/checks.ts";
 import { ShutDown } from "../core/errors.ts";
-import { takeUntil } from "../core/take_until.ts";
+import { takeUntil } from "../core/promises.ts";
 import { checkQueue, type QueueOptions } from "../channel/queue_like.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
 import { shareable } from "../transfer/shareable.ts";

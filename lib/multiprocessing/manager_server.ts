@@ -25,7 +25,7 @@ import { Link } from "../child/link.ts";
 import { removeFolder } from "../child/private_folder.ts";
 import { errorToBytes } from "../child/process_protocol.ts";
 import { showsToken } from "../child/rendezvous.ts";
-import { reached } from "../core/reached.ts";
+import { reached } from "../core/promises.ts";
 import { task } from "../transfer/task.ts";
 import { Objects } from "./manager_factory.ts";
 import { Call, Guest, PARKED, type Served } from "./manager_guest.ts";

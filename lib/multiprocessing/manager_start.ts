@@ -8,7 +8,7 @@ import { checkOptions, checkString } from "../core/checks.ts";
 import { TimeoutError, type WorkerLoss, WorkerLostError } from "../core/errors.ts";
 import { signalName } from "../core/signals.ts";
 import type { PermissionKind, Permissions } from "../child/permissions.ts";
-import { reached } from "../core/reached.ts";
+import { reached } from "../core/promises.ts";
 import { LIBRARY } from "../core/library.ts";
 import { makePrivateFolder, removeFolder } from "../child/private_folder.ts";
 import type { NameOptions } from "../sync/cell.ts";

@@ -15,7 +15,7 @@
  *
  * @module
  */
-import { reached } from "../core/reached.ts";
+import { reached } from "../core/promises.ts";
 import { Link } from "../child/link.ts";
 import { makePrivateFolder, removeFolder } from "../child/private_folder.ts";
 import { showsToken } from "../child/rendezvous.ts";

@@ -13,7 +13,7 @@
 import { checkBoolean, checkFunction, checkOptions, checkString, show } from "../core/checks.ts";
 import { ShareError, TimeoutError, WorkerLostError } from "../core/errors.ts";
 import { LIBRARY } from "../core/library.ts";
-import { reached } from "../core/reached.ts";
+import { reached } from "../core/promises.ts";
 import { signalName, signalNumber } from "../core/signals.ts";
 import { adopt, type Adopted } from "../child/children.ts";
 import { type End, QUIET } from "../child/job.ts";

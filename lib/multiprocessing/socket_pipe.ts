@@ -16,8 +16,7 @@
  * @module
  */
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
-import { reached } from "../core/reached.ts";
-import { takeUntil } from "../core/take_until.ts";
+import { reached, takeUntil } from "../core/promises.ts";
 import {
   checkBytes,
   checkNoTransfer,

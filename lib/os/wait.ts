@@ -6,8 +6,7 @@
 import { type Ended, hasChild, onEnded, takeEnded } from "../child/children.ts";
 import { checkBoolean, checkOptions, checkSignal, checkTimeout, show } from "../core/checks.ts";
 import { ChildProcessError, TimeoutError } from "../core/errors.ts";
-import { held } from "../core/held.ts";
-import { reached } from "../core/reached.ts";
+import { reached } from "../core/promises.ts";
 import { encodeStatus } from "./status.ts";
 
 /** Options of {@linkcode wait}. */
@@ -123,7 +122,7 @@ async function waitFor(
   const abort = () => callOff() && reject(options.signal!.reason);
   options.signal?.addEventListener("abort", abort);
   try {
-    if (!await held(reached(promise, timeout)) && callOff()) {
+    if (!await reached(promise, timeout) && callOff()) {
       throw new TimeoutError(`Cannot ${action}: none ended within ${timeout} ms`);
     }
     const ended = await promise;

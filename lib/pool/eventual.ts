@@ -4,7 +4,7 @@
  * @module
  */
 import type { Outcome } from "../child/outcome.ts";
-import { reached } from "../core/reached.ts";
+import { reached } from "../core/promises.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { runSync, type Steps } from "../sync/steps.ts";
 import { withLocalStack } from "../transfer/failure.ts";

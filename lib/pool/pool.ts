@@ -6,7 +6,7 @@
  */
 import { checkFunction, checkInteger, checkOptions, show } from "../core/checks.ts";
 import type { Permissions } from "../child/permissions.ts";
-import { reached } from "../core/reached.ts";
+import { reached } from "../core/promises.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import type { Target } from "../transfer/task.ts";
 import { AsyncResult } from "./async_result.ts";

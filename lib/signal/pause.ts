@@ -5,8 +5,7 @@
  */
 import { checkOptions, checkSignal, checkTimeout } from "../core/checks.ts";
 import { TimeoutError } from "../core/errors.ts";
-import { held } from "../core/held.ts";
-import { reached } from "../core/reached.ts";
+import { reached } from "../core/promises.ts";
 import type { Signal } from "../core/signals.ts";
 import { pausing } from "./handlers.ts";
 
@@ -48,7 +47,7 @@ export async function pause(options: PauseOptions = {}): Promise<Signal> {
   const next = Promise.withResolvers<Signal>();
   pausing.add(next);
   try {
-    if (await held(reached(next.promise, timeout, options.signal))) return await next.promise;
+    if (await reached(next.promise, timeout, options.signal)) return await next.promise;
   } finally {
     pausing.delete(next);
   }

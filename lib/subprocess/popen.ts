@@ -16,7 +16,7 @@
  */
 import { adopt, type Adopted } from "../child/children.ts";
 import { checkBoolean, checkOptions, show } from "../core/checks.ts";
-import { reached } from "../core/reached.ts";
+import { reached } from "../core/promises.ts";
 import { signalName, Signals } from "../core/signals.ts";
 import { checkWait } from "../sync/options.ts";
 import { checkBlocking, endSync, look, talkSync } from "./blocked.ts";

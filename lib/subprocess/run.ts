@@ -4,7 +4,7 @@
  * @module
  */
 import type { Outputs, ProgramOutput } from "../core/errors.ts";
-import { reached } from "../core/reached.ts";
+import { reached } from "../core/promises.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import type { Spawned } from "./ends.ts";
 import { Inbox } from "./inbox.ts";

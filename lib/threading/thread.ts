@@ -14,7 +14,7 @@
  */
 import { checkBoolean, checkFunction, checkOptions, checkString, show } from "../core/checks.ts";
 import { ShareError, ThreadTerminated, TimeoutError, WorkerLostError } from "../core/errors.ts";
-import { reached } from "../core/reached.ts";
+import { reached } from "../core/promises.ts";
 import { take, unref } from "../core/ports.ts";
 import { errorOf, type Outcome, settle, traceOf } from "../child/outcome.ts";
 import { DUE, type Due, now } from "../child/due.ts";

@@ -1,0 +1,126 @@
+/**
+ * Waiting for promises: for how long, and what keeps the program alive meanwhile.
+ *
+ * A promise alone keeps no program alive: with nothing else to do Deno ends it in the midst of an
+ * `await`, with code 0. So whatever of the toolkit somebody may await is {@linkcode held}, or waited
+ * for by {@linkcode reached}, until it settles.
+ *
+ * @module
+ */
+
+/** The longest time that one timer of Deno's can take, in ms; a longer one fires at once. */
+const LONGEST = 0x7fffffff;
+
+let holders = 0;
+let hold: ReturnType<typeof setInterval> | undefined;
+
+/**
+ * Keeps the program alive until it is let go. All holders share one timer.
+ *
+ * @returns What lets it go; further calls of it do nothing.
+ */
+export function holdProgram(): () => void {
+  if (holders++ === 0) hold = setInterval(() => {}, LONGEST);
+  let isHeld = true;
+  return () => {
+    if (!isHeld) return;
+    isHeld = false;
+    if (--holders === 0) clearInterval(hold);
+  };
+}
+
+/** Keeps the program alive until the promise settles, though nothing else does. */
+export async function held<T>(promise: PromiseLike<T>): Promise<T> {
+  const letGo = holdProgram();
+  try {
+    return await promise;
+  } finally {
+    letGo();
+  }
+}
+
+/** A timer for any finite time. It never fires early, and keeps the program alive unless told not to. */
+export class Countdown {
+  readonly #deadline: number;
+  readonly #fn: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #keepsAlive = true;
+
+  /**
+   * Starts it.
+   *
+   * @param ms After how long `fn` is called, in ms; Infinity: never.
+   */
+  constructor(ms: number, fn: () => void) {
+    this.#deadline = performance.now() + ms;
+    this.#fn = fn;
+    if (ms !== Infinity) this.#wind();
+  }
+
+  #wind(): void {
+    const left = Math.max(0, Math.ceil(this.#deadline - performance.now()));
+    this.#timer = setTimeout(() => {
+      if (performance.now() < this.#deadline) this.#wind();
+      else this.#fn();
+    }, Math.min(left, LONGEST));
+    if (!this.#keepsAlive) this.#timer.unref();
+  }
+
+  /** From now on it keeps no program alive. */
+  unref(): this {
+    this.#keepsAlive = false;
+    this.#timer?.unref();
+    return this;
+  }
+
+  /** Stops it: `fn` is not called any more. */
+  cancel(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/**
+ * Waits for a promise, and keeps the program alive meanwhile.
+ *
+ * @param timeout The time to wait in ms, at least; any finite number, or Infinity.
+ * @param signal Abandons the wait: rejects with its reason.
+ * @returns false when the time was up first.
+ * @throws {unknown} What the promise is rejected with.
+ */
+export async function reached(
+  promise: PromiseLike<unknown>,
+  timeout: number,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  signal?.throwIfAborted();
+  const letGo = holdProgram();
+  const { promise: early, resolve, reject } = Promise.withResolvers<boolean>();
+  const abort = () => reject(signal!.reason);
+  signal?.addEventListener("abort", abort);
+  const late = timeout === Infinity ? undefined : new Countdown(timeout, () => resolve(false));
+  try {
+    if (late === undefined && signal === undefined) return await promise.then(() => true);
+    return await Promise.race([promise.then(() => true), early]);
+  } finally {
+    letGo();
+    late?.cancel();
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** Gives what `take` gives, until it throws an `End`. */
+export async function* takeUntil<T>(
+  take: () => Promise<T>,
+  End: abstract new (...args: never[]) => Error,
+): AsyncGenerator<T, void, void> {
+  for (;;) {
+    let value: T;
+    try {
+      value = await take();
+    } catch (error) {
+      if (error instanceof End) return;
+      throw error;
+    }
+    yield value;
+  }
+}
