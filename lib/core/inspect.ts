@@ -1,0 +1,44 @@
+/**
+ * How objects show themselves: `console.log()` and `Deno.inspect()` ask each for its text.
+ *
+ * @module
+ */
+import { show } from "./checks.ts";
+
+/** The key of the method that Deno asks for an object's text. */
+export const INSPECT: unique symbol = Symbol.for("Deno.customInspect");
+
+/**
+ * The text of an object: its class, and in parentheses what matters of it, as in `Lock(A, free)`. It is
+ * one line, and never throws: a broken or unfinished object shows its class alone.
+ *
+ * @param of The object, whose own class is named, also a user's subclass; or the name itself.
+ * @param parts Its name and state; what is undefined or empty is left out. It must not wait.
+ */
+export function shown(of: object | string, parts: () => unknown[]): string {
+  let name = "Object";
+  try {
+    name = typeof of === "string" ? of : of.constructor.name || name;
+    const text = parts().filter((part) => part !== undefined && part !== "").join(", ");
+    // A name may hold anything; a line break or an escape would spoil the terminal.
+    const line = text.replace(/\p{Cc}/gu, (c) => JSON.stringify(c).slice(1, -1));
+    return line === "" ? name : `${name}(${line})`;
+  } catch {
+    return name;
+  }
+}
+
+/** How full something is, as in `2 of 3`; 0 is no limit. */
+export function filled(size: number, most: number): string {
+  return most > 0 ? `${size} of ${most}` : `${size}`;
+}
+
+/** How many values of a list are shown. */
+const MOST_LISTED = 8;
+
+/** The first values of a list, as in `[1, 2, 3]`. */
+export function listed(length: number, at: (index: number) => unknown): string {
+  const texts = Array.from({ length: Math.min(length, MOST_LISTED) }, (_, k) => show(at(k)));
+  if (length > MOST_LISTED) texts.push(`${length - MOST_LISTED} more`);
+  return `[${texts.join(", ")}]`;
+}
