@@ -8,6 +8,7 @@
  */
 import { show } from "../core/checks.ts";
 import { ShareError } from "../core/errors.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { checkCancelled, type Park, runAsync, type Steps } from "../sync/steps.ts";
 import { uncloneable } from "../transfer/pack.ts";
@@ -133,6 +134,11 @@ export class Broadcast<T = unknown> implements AsyncIterable<T>, Disposable, Asy
   [Symbol.asyncDispose](): Promise<void> {
     this.close();
     return Promise.resolve();
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => [this.name, this.#isClosed ? "closed" : "open"]);
   }
 
   /** @ignore */

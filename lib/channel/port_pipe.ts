@@ -19,6 +19,7 @@
  */
 import { checkBoolean, checkOptions, checkTimeout, show } from "../core/checks.ts";
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { take } from "../core/ports.ts";
 import { takeUntil } from "../core/promises.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
@@ -315,6 +316,13 @@ class PortConnection<T> implements Connection<T> {
 
   [Symbol.asyncIterator](): AsyncIterator<T> {
     return takeUntil(() => this.recv(), EOFError);
+  }
+
+  [INSPECT](): string {
+    return shown(
+      "Connection",
+      () => [this.#isMoved ? "moved" : this.#isClosed ? "closed" : "open"],
+    );
   }
 
   [SHARE](world: World, place: () => string): SentEnd {

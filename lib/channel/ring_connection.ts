@@ -18,6 +18,7 @@
  * @module
  */
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { takeUntil } from "../core/promises.ts";
 import type { Placement } from "../memory/placement.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
@@ -251,6 +252,11 @@ export class RingConnection<T = unknown> implements Connection<T> {
   async [READY](signal: AbortSignal): Promise<unknown> {
     const chain = this.#open(this.#inbound, POLL);
     return await runAsync(chain.waiting(this.#whenOver()), { signal });
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown("Connection", () => [this.#closed ? "closed" : "open"]);
   }
 
   /** @ignore */

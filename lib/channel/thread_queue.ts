@@ -5,9 +5,11 @@
  */
 import { show } from "../core/checks.ts";
 import { Empty, Full, ShutDown } from "../core/errors.ts";
+import { filled, INSPECT, shown } from "../core/inspect.ts";
 import { takeUntil } from "../core/promises.ts";
 import { type Limit, runAsync, runSync } from "../sync/steps.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
+import { OPEN } from "./ledger.ts";
 import { open, ready, wrap } from "./item.ts";
 import type { Taken } from "./line.ts";
 import type { Core } from "./queue_core.ts";
@@ -183,6 +185,17 @@ export abstract class ThreadQueue<T = unknown>
   [Symbol.asyncDispose](): Promise<void> {
     this.#core.shutdown(false);
     return Promise.resolve();
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(
+      this,
+      () => [
+        filled(this.#core.ledger.size, this.#core.ledger.most),
+        this.#core.ledger.shut === OPEN ? "" : "shut down",
+      ],
+    );
   }
 
   /** @ignore */

@@ -11,6 +11,7 @@ import {
   checkTimeout,
   show,
 } from "../core/checks.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { checkSource } from "../sync/array.ts";
 import type { BarrierOptions } from "../sync/barrier.ts";
 import type { NameOptions } from "../sync/cell.ts";
@@ -286,6 +287,14 @@ export class Manager implements AsyncDisposable {
   /** As {@linkcode shutdown}. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(
+      this,
+      () => [this.name, `pid ${this.pid}`, this.#ended === undefined ? "running" : "shut down"],
+    );
   }
 
   async #make(kind: string, ...args: unknown[]): Promise<number> {

@@ -5,6 +5,7 @@
  */
 import { checkFunction, checkInteger } from "../core/checks.ts";
 import { WorkerLostError } from "../core/errors.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { GIVE_BACK, Guard } from "../sync/guard.ts";
 import {
   type AcquireOptions,
@@ -43,6 +44,14 @@ export class ManagerGuard extends Guard implements AsyncDisposable {
     this.#released ??= this.#giveBack().then(() => {});
     this.#released.catch(() => {});
     return this.#released;
+  }
+
+  /** @ignore */
+  override [INSPECT](): string {
+    return shown(
+      this,
+      () => [this.#released === undefined ? "held" : "released", this.abandoned ? "abandoned" : ""],
+    );
   }
 
   /** As {@linkcode release}; where the server has ended there is nothing to release. */

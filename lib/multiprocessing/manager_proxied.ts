@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { INSPECT, shown } from "../core/inspect.ts";
 import { SHARE } from "../transfer/shareable.ts";
 import { referTo } from "../transfer/task.ts";
 import { type Server, serverAt } from "./manager_client.ts";
@@ -52,6 +53,11 @@ export abstract class Proxied {
   /** @ignore */
   protected get object(): number {
     return this.#object;
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => [`object ${this.#object} of ${this.#server.address.name}`]);
   }
 
   /** @ignore */

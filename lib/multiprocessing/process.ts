@@ -12,6 +12,7 @@
  */
 import { checkBoolean, checkFunction, checkOptions, checkString, show } from "../core/checks.ts";
 import { ShareError, TimeoutError, WorkerLostError } from "../core/errors.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { LIBRARY } from "../core/library.ts";
 import { reached } from "../core/promises.ts";
 import { signalName, signalNumber } from "../core/signals.ts";
@@ -442,6 +443,18 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   /** As the async form, but blocks. */
   [Symbol.dispose](): void {
     if (this.#pid !== null) this.joinSync();
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => {
+      if (!(#name in this)) return [thisProcess().name, `pid ${Deno.pid}`, "running"];
+      if (this.#pid === null) return [this.#name, "new"];
+      // Of a process that is no child of this one no exit code is known.
+      const { exitcode } = this;
+      const ended = exitcode === null ? "ended" : `exitcode ${exitcode}`;
+      return [this.#name, `pid ${this.#pid}`, this.isAlive() ? "running" : ended];
+    });
   }
 
   #title(): string {

@@ -8,6 +8,7 @@
  */
 import { checkInteger, show } from "../core/checks.ts";
 import { Empty, Full } from "../core/errors.ts";
+import { filled, INSPECT, shown } from "../core/inspect.ts";
 import { Chain, CHAIN_EXTRA, CHAIN_WORDS, type Fill, NOTHING, WHOLE } from "../channel/chain.ts";
 import { Holders, HOLDERS_WORDS } from "../channel/holders.ts";
 import {
@@ -240,6 +241,14 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   /** Gives the items as they come, until this handle is closed. */
   async *[Symbol.asyncIterator](): AsyncIterator<T> {
     while (!this.#isClosed) yield await this.get();
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(
+      this,
+      () => [this.#name, filled(this.qsize(), this.#maxsize), this.#isClosed ? "closed" : ""],
+    );
   }
 
   /** @ignore */

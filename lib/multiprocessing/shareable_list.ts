@@ -12,6 +12,7 @@
  * @module
  */
 import { checkOptions, checkString, show } from "../core/checks.ts";
+import { INSPECT, listed, shown } from "../core/inspect.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { restoreMemory, SharedMemory } from "./shared_memory.ts";
 
@@ -251,6 +252,17 @@ export class ShareableList<T = ShareableListItem> implements Disposable, Iterabl
   /** Closes its memory; the list that created it takes the name away too. */
   [Symbol.dispose](): void {
     this.shm[Symbol.dispose]();
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(
+      this,
+      () => [
+        this.shm.name,
+        this.#words.length === 0 ? "closed" : listed(this.length, (k) => this.at(k)),
+      ],
+    );
   }
 
   /** @ignore */

@@ -17,6 +17,7 @@
  */
 import { checkBoolean, checkInteger, checkOptions, checkString, show } from "../core/checks.ts";
 import { ShareError } from "../core/errors.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import {
   createNamed,
   isUnlinked,
@@ -142,6 +143,14 @@ export class SharedMemory implements Disposable {
   [Symbol.dispose](): void {
     if (this.#isCreator) this.unlink();
     this.close();
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(
+      this,
+      () => [this.name, `${this.size} bytes`, this.#buf === undefined ? "closed" : ""],
+    );
   }
 
   /** @ignore */

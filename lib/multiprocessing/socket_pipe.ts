@@ -16,6 +16,7 @@
  * @module
  */
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { reached, takeUntil } from "../core/promises.ts";
 import {
   checkBytes,
@@ -194,6 +195,11 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     this.#checkReceive("poll");
     if (this.#inbox.length > 0 || this.#isDrained) return;
     return await this.#ask(Infinity, signal);
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown("Connection", () => [this.#closed ? "closed" : "open"]);
   }
 
   /** @ignore */

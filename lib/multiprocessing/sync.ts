@@ -190,6 +190,11 @@ export class Value<T extends NumericType = NonBigType> extends ThreadValue<T> {
  * *Permissions*: `--allow-ffi`.
  */
 export class SharedArray<T extends NumericType = NonBigType> extends ThreadArray<T> {
+  static {
+    // The name that it has outside.
+    Object.defineProperty(this, "name", { value: "Array" });
+  }
+
   /**
    * Creates an array.
    *

@@ -4,6 +4,7 @@
  * @module
  */
 import { checkInteger, show } from "../core/checks.ts";
+import { INSPECT, listed, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, onHeap, type Placed, type Placement } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import type { NameOptions, Sent } from "./cell.ts";
@@ -73,6 +74,11 @@ export function checkSource(
  * ```
  */
 export class SharedArray<T extends NumericType = NonBigType> {
+  static {
+    // The name that it has outside.
+    Object.defineProperty(this, "name", { value: "Array" });
+  }
+
   /** Excludes other threads while a change takes several steps. */
   readonly lock: RLock;
   readonly #placement: Placement;
@@ -146,6 +152,11 @@ export class SharedArray<T extends NumericType = NonBigType> {
   /** A copy of all numbers. */
   toArray(): NumberOf<T>[] {
     return [...this];
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => [this.lock.name, this.type, listed(this.length, (k) => this.at(k))]);
   }
 
   /** @ignore */

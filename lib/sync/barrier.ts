@@ -22,6 +22,7 @@
  */
 import { checkFunction, checkInteger, checkTimeout } from "../core/checks.ts";
 import { BrokenBarrierError, ThreadTerminated } from "../core/errors.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { Cell, type NameOptions, type Sent } from "./cell.ts";
@@ -202,6 +203,14 @@ export class Barrier {
   /** Breaks it: who waits, and who comes, gets a BrokenBarrierError until {@linkcode reset}. */
   abort(): void {
     runSync(this.#over(true));
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(
+      this,
+      () => [this.name, `${this.nWaiting} of ${this.parties} waiting`, this.broken ? "broken" : ""],
+    );
   }
 
   /** @ignore */

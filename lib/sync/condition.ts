@@ -20,6 +20,7 @@
  * @module
  */
 import { checkFunction, checkInteger, show } from "../core/checks.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { IDENT_MASK } from "../memory/roster.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
@@ -233,6 +234,11 @@ export class Condition {
   }
 
   /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => [this.name, this.#lock[INSPECT](), `${this.#waiting} waiting`]);
+  }
+
+  /** @ignore */
   [SHARE](world: World, place: () => string): unknown {
     const lock = this.#lock;
     return {
@@ -244,6 +250,13 @@ export class Condition {
   /** @ignore */
   [STEPS](outcome: Outcome = { notified: false }): Steps<boolean> {
     return this.#wait(outcome);
+  }
+
+  /** How many wait that have not been notified. */
+  get #waiting(): number {
+    const { words, base } = this.#cell;
+    const entries = words.subarray(base + ENTRIES, base + CONDITION_WORDS);
+    return entries.reduce((count, seen) => seen === 0 || seen & NOTIFIED ? count : count + 1, 0);
   }
 
   #checkMine(action: string): void {

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { Cell, CELL_WORDS, type NameOptions, type Sent } from "./cell.ts";
@@ -100,6 +101,11 @@ export class Event {
     checkCancelled();
     if (this.isSet()) return true;
     return runSync(this[STEPS](), timeout) ?? this.isSet();
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => [this.name, this.isSet() ? "set" : "not set"]);
   }
 
   /** @ignore */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { INSPECT, shown } from "../core/inspect.ts";
 
 /** The key of {@linkcode Held.prototype[GIVE_BACK]}. */
 export const GIVE_BACK: unique symbol = Symbol("giveBack");
@@ -41,6 +42,14 @@ export class Guard implements Disposable {
     if (held === undefined) return;
     this.#held = undefined;
     held[GIVE_BACK](this.#turn);
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(
+      this,
+      () => [this.#held === undefined ? "released" : "held", this.abandoned ? "abandoned" : ""],
+    );
   }
 
   /** As {@linkcode release}. */

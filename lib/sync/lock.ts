@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { Cell, type NameOptions, type Sent } from "./cell.ts";
@@ -125,6 +126,11 @@ export class Lock {
   /** Whether somebody holds the lock, at this moment. */
   locked(): boolean {
     return this.#mutex.isHeld;
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => [this.name, this.#mutex.state]);
   }
 
   /** @ignore */

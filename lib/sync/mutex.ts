@@ -298,6 +298,17 @@ export class Mutex implements Held {
     return (Atomics.load(this.#words, this.#word) & (IDENT_MASK | HANDED)) === this.me;
   }
 
+  /** What a person is told of it: `free`, or by whom it is held. */
+  get state(): string {
+    const seen = Atomics.load(this.#words, this.#word);
+    const owner = seen & IDENT_MASK;
+    if (owner === 0) return "free";
+    const { roster } = this.#cell.region.parties;
+    const slot = roster.slotOf(owner, true);
+    const name = slot < 0 ? "one that has ended" : roster.name(slot);
+    return `${(seen & HANDED) === 0 ? "held by" : "handed to"} ${name}`;
+  }
+
   /** Gives the lock away for a time; the calling thread holds it. */
   suspend(): Suspended {
     const mine = Atomics.load(this.#words, this.#word) & (IDENT_MASK | ASYNC);

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { Cell, type NameOptions, type Sent } from "./cell.ts";
@@ -140,6 +141,11 @@ export class RLock {
   }
 
   /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => [this.name, this.#mutex.state, this.#nesting]);
+  }
+
+  /** @ignore */
   [SHARE](world: World, place: () => string): unknown {
     return this.#cell.share(world, place, "RLock");
   }
@@ -164,6 +170,12 @@ export class RLock {
   *[RESUME](suspended: Suspended & { depth?: number }): Steps<void> {
     yield* this.#mutex.resume(suspended);
     this.#words[this.#depth] = suspended.depth!;
+  }
+
+  /** How often its thread has it, if more than once. */
+  get #nesting(): string {
+    const depth = this.#mutex.isHeld ? this.#words[this.#depth]! : 0;
+    return depth > 1 ? `${depth} times` : "";
   }
 
   #takeNow(): Guard | undefined {

@@ -15,6 +15,7 @@
  * @module
  */
 import { checkInteger } from "../core/checks.ts";
+import { filled, INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { Cell, CELL_WORDS, type NameOptions, type Sent } from "./cell.ts";
@@ -167,6 +168,11 @@ export class Semaphore {
   }
 
   /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => [this.name, `${filled(this.value, this.#most)} free`]);
+  }
+
+  /** @ignore */
   [GIVE_BACK](): void {
     this.release();
   }
@@ -179,6 +185,12 @@ export class Semaphore {
   /** @ignore */
   [STEPS](): Steps<Guard> {
     return this.#take();
+  }
+
+  /** The most permits there can be, 0 for any number. */
+  get #most(): number {
+    const bound = this.#words[this.#cell.base + BOUND]!;
+    return bound === MOST ? 0 : bound;
   }
 
   #takeNow(): Guard | undefined {

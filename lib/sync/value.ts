@@ -4,6 +4,7 @@
  * @module
  */
 import { show } from "../core/checks.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, onHeap, type Placed, type Placement } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import type { NameOptions, Sent } from "./cell.ts";
@@ -148,6 +149,11 @@ export class Value<T extends NumericType = NonBigType> {
       if (old !== rounded && !Object.is(old, rounded)) return old;
       if (this.#exchange(old as number, next as number)) return old;
     }
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => [this.lock.name, this.type, show(this.value)]);
   }
 
   /** @ignore */

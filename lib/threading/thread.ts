@@ -14,6 +14,7 @@
  */
 import { checkBoolean, checkFunction, checkOptions, checkString, show } from "../core/checks.ts";
 import { ShareError, ThreadTerminated, TimeoutError, WorkerLostError } from "../core/errors.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { reached } from "../core/promises.ts";
 import { take, unref } from "../core/ports.ts";
 import { errorOf, type Outcome, settle, traceOf } from "../child/outcome.ts";
@@ -411,6 +412,14 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   }
 
   /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => {
+      const { name, ident, state } = #name in this ? this : currentThread();
+      return [name, ident ?? undefined, state];
+    });
+  }
+
+  /** @ignore */
   get [TOLD](): Promise<void> {
     const timer = setInterval(() => {
       if (this.#hasEnded()) this.#told.resolve();
@@ -676,5 +685,7 @@ export function getIdent(): number {
  * thread that imports the module.
  */
 export function local<T extends object = Record<string, unknown>>(): Partial<T> {
-  return Object.create(null);
+  const fields: Partial<T> = Object.create(null);
+  const text = () => shown("local", () => [show({ ...fields })]);
+  return Object.defineProperty(fields, INSPECT, { value: text });
 }
