@@ -7,15 +7,18 @@
 import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
 import { HAS_MODULES } from "../transfer/codec_format.ts";
 import { gatherIn, loseAll, type Lost } from "../transfer/flight.ts";
-import { reducer, revive } from "../transfer/reduce.ts";
+import { reducer, reviveFrom } from "../transfer/reduce.ts";
+import type { Source } from "../transfer/reduction.ts";
 import { hasShareables } from "../transfer/shareable.ts";
-import { isLoaded, load } from "../transfer/task.ts";
+import { admit, toLoad } from "../transfer/task.ts";
 
 /** The first byte of a message that is bytes. */
 const BYTES = 1;
 const LOOP_LIMIT = 64;
 /** From so many bytes on a copy counts. */
 export const LARGE = 4096;
+/** What plain data of fewer bytes becomes is too little to do harm. */
+const LONG = 1 << 16;
 /** How many bytes a typed array takes besides its own. */
 export const VIEW_HEAD = 16;
 
@@ -30,7 +33,14 @@ export interface Found {
   value?: unknown;
   error?: unknown;
   bytes?: Uint8Array;
+  /** From whom the bytes are. */
+  source?: Source;
 }
+
+/** Says from whom a message is. It is asked only about one that names modules or is long: no other can do harm. */
+export type WhoseMessage = () => Source;
+
+const fromEqual: WhoseMessage = () => "equal";
 
 /** A message on its way out: the first `length` bytes; to be used up before the next is made. */
 export interface Message {
@@ -115,16 +125,29 @@ function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
  * Reads a message where it lies. Plain data runs no code of anybody, and objects of ours no code of the user's; who
  * is killed meanwhile has them, or leaves them where they are.
  */
-export function readValue(bytes: Uint8Array, start: number, length: number): Found {
+export function readValue(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  whose: WhoseMessage = fromEqual,
+): Found {
   if (bytes[start] === BYTES) return { value: copyOf(bytes, start + 1, start + length) };
-  if ((bytes[start]! & HAS_MODULES) === 0) return valueIn(viewOf(bytes, start, length));
+  if ((bytes[start]! & HAS_MODULES) === 0) {
+    return valueIn(viewOf(bytes, start, length), length < LONG ? "equal" : whose());
+  }
   const copy = copyOf(bytes, start, start + length);
-  return modulesOf(copy).every(hasShareables) ? valueIn(copy) : { bytes: copy };
+  const source = whose();
+  return modulesOf(copy).every(hasShareables) ? valueIn(copy, source) : { bytes: copy, source };
 }
 
-function valueIn(bytes: Uint8Array): Found {
+/** {@linkcode readValue} for messages of somebody. */
+export function readerOf(whose: WhoseMessage): typeof readValue {
+  return (bytes, start, length) => readValue(bytes, start, length, whose);
+}
+
+function valueIn(bytes: Uint8Array, source: Source): Found {
   try {
-    return { value: decode(bytes, revive) };
+    return { value: decode(bytes, reviveFrom(source)) };
   } catch (error) {
     return { error };
   }
@@ -138,10 +161,15 @@ function valueIn(bytes: Uint8Array): Found {
  * @param subject What needs the module.
  * @param remedy The call that would load it.
  */
-export function readLoaded(action: string, subject: string, remedy: string): typeof readValue {
+export function readLoaded(
+  action: string,
+  subject: string,
+  remedy: string,
+  whose: WhoseMessage = fromEqual,
+): typeof readValue {
   return (bytes, start, length) => {
-    const found = readValue(bytes, start, length);
-    const missing = found.bytes && modulesOf(found.bytes).find((module) => !isLoaded(module));
+    const found = readValue(bytes, start, length, whose);
+    const [missing] = found.bytes ? toLoad(modulesOf(found.bytes), found.source!) : [];
     if (missing === undefined) return found;
     throw new TypeError(
       `Cannot ${action} and block: ${subject} needs ${missing}, which this thread has not ` +
@@ -165,14 +193,13 @@ export function readBytes(bytes: Uint8Array, start: number, length: number): Fou
 }
 
 /** Loads what a message needs. */
-export async function loadFor({ bytes }: Found): Promise<void> {
-  if (bytes === undefined) return;
-  for (const module of modulesOf(bytes)) await load(module);
+export async function loadFor({ bytes, source = "equal" }: Found): Promise<void> {
+  if (bytes !== undefined) await admit(modulesOf(bytes), source);
 }
 
 /** The value, or the error of reading it. */
-export function unwrap({ value, error, bytes }: Found): unknown {
-  if (bytes !== undefined) return decode(bytes, revive);
+export function unwrap({ value, error, bytes, source = "equal" }: Found): unknown {
+  if (bytes !== undefined) return decode(bytes, reviveFrom(source));
   if (error !== undefined) throw error;
   return value;
 }

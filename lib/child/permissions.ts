@@ -9,6 +9,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { show } from "../core/checks.ts";
+import type { Source } from "../transfer/reduction.ts";
 
 /** A kind of permission. */
 export type PermissionKind = "read" | "write" | "net" | "env" | "run" | "ffi" | "sys" | "import";
@@ -38,6 +39,23 @@ function holds(kind: PermissionKind, item?: string): boolean {
   const descriptor = { name: kind, ...(item === undefined ? {} : { [DETAIL[kind]!]: item }) };
   const status = Deno.permissions.querySync(descriptor as Deno.PermissionDescriptor);
   return status.state === "granted" && !status.partial;
+}
+
+/**
+ * What a child with these permissions is to its parent: equal only if it gets all that the parent has. What
+ * the parent holds in part counts as held back, as nobody can read how much that is.
+ */
+export function levelOf(wanted: Permissions | undefined): Source {
+  if (wanted === "none") return "below";
+  const named = typeof wanted === "object" && wanted !== null ? wanted : {};
+  const isEqual = KINDS.every((kind) => {
+    const { state, partial } = Deno.permissions.querySync({ name: kind });
+    if (state === "denied") return true;
+    if (state !== "granted" || partial) return false;
+    const asked = named[kind];
+    return asked === undefined || asked === true || asked === "inherit";
+  });
+  return isEqual ? "equal" : "below";
 }
 
 function refuse(what: string): never {

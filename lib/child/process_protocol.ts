@@ -5,7 +5,8 @@
  */
 import { decode, encode } from "../transfer/codec.ts";
 import { bareError } from "../transfer/failure.ts";
-import { reducer, revive } from "../transfer/reduce.ts";
+import { reducer, reviveFrom } from "../transfer/reduce.ts";
+import type { Source } from "../transfer/reduction.ts";
 import type { End, Job } from "./job.ts";
 import type { Plan } from "./rehearsal.ts";
 import type { ThisProcess } from "./this_process.ts";
@@ -48,9 +49,9 @@ export function toBytes(value: unknown, root: string): Uint8Array {
   return encode(value, reduce, root);
 }
 
-/** Decodes a message or a value whose modules have been loaded. */
-export function fromBytes(bytes: Uint8Array): unknown {
-  return decode(bytes, revive);
+/** Decodes a message or a value whose modules have been admitted. */
+export function fromBytes(bytes: Uint8Array, source: Source = "equal"): unknown {
+  return decode(bytes, reviveFrom(source));
 }
 
 /** Encodes an error; one that holds what cannot cross goes as its message and stack. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { type SystemExit, ThreadTerminated } from "../core/errors.ts";
-import { find, load, type Reference, setMainModule } from "../transfer/task.ts";
+import { find, findClass, load, type Reference, setMainModule } from "../transfer/task.ts";
 import { setContext, type TaskContext } from "./context.ts";
 
 /** A job, ready to run. */
@@ -35,7 +35,7 @@ export async function run(job: Runnable): Promise<unknown> {
   const { main, target, subclass, modules, args, context, ready } = job;
   setMainModule(main);
   for (const module of [target.module, ...modules]) await load(module);
-  const found = find(target);
+  const found = subclass ? findClass(target) : find(target);
   const values = args();
   setContext(context);
   if (ready !== undefined && !await ready()) return undefined;

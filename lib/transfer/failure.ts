@@ -11,7 +11,7 @@
 import * as ours from "../core/errors.ts";
 import { LIBRARY } from "../core/library.ts";
 import type { Reduction } from "./reduction.ts";
-import { find, type Reference, referenceOf, type Target } from "./task.ts";
+import { findErrorClass, type Reference, referenceOfError, type Target } from "./task.ts";
 
 type ErrorClass = new (message?: string) => Error;
 
@@ -42,7 +42,7 @@ function classOf(error: Error): { module: string; name: string; print: number } 
   while (typeof type === "function") {
     const name = names.get(type);
     if (name !== undefined) return { module: "", name, print: 0 };
-    const found = referenceOf(type as Target);
+    const found = referenceOfError(type as Target);
     if (found !== undefined) return found;
     type = Object.getPrototypeOf(type);
   }
@@ -79,7 +79,7 @@ export function finishError(shell: Error, module: string, name: string, state: u
   try {
     type = module === ""
       ? builtins.get(name)
-      : find({ module, name, print } satisfies Reference) as ErrorClass;
+      : findErrorClass({ module, name, print } satisfies Reference) as ErrorClass;
   } catch {
     // The module could not be imported here, or differs: an Error that keeps its name.
   }

@@ -3,8 +3,12 @@
  * end before it does that, whoever counts the copies of such an object must hear of it. Where an
  * object is reached over a socket, the child must be allowed to use that.
  *
+ * What is packed for a receiver with fewer permissions knows that too: {@linkcode packedFor} says it to
+ * whoever keeps a table of receivers, or marks what they write.
+ *
  * @module
  */
+import type { Source } from "./reduction.ts";
 
 /** Called when the receiver has ended: what it has not unpacked by then, it never will. */
 export interface Lost extends Flight {
@@ -69,5 +73,23 @@ export function gatherFlights<T>(pack: () => T): { packed: T; flights: Lost[] } 
     throw cause;
   } finally {
     gatherIn(before);
+  }
+}
+
+let receiver: Source = "equal";
+
+/** Who will receive what is being packed now. */
+export function packedFor(): Source {
+  return receiver;
+}
+
+/** Packs for a receiver, of which {@linkcode packedFor} tells meanwhile. */
+export function packFor<T>(to: Source, pack: () => T): T {
+  const before = receiver;
+  receiver = to;
+  try {
+    return pack();
+  } finally {
+    receiver = before;
   }
 }

@@ -7,7 +7,7 @@
  */
 import { ShareError } from "../core/errors.ts";
 import { errorShell, finishError, reduceError } from "./failure.ts";
-import type { Reduce, Reduction, Revive } from "./reduction.ts";
+import type { Reduce, Reduction, Revive, Source } from "./reduction.ts";
 import { kindOf, restoreShareable, SHARE, type Shareable, type World } from "./shareable.ts";
 import { find, isLoaded, isMarked, mainModule, referenceOf, referTo, type Target } from "./task.ts";
 
@@ -120,25 +120,52 @@ export function reducer(world: World): Reduce {
   };
 }
 
-/** Makes values out of reductions, in either world. */
-export const revive: Revive = {
-  shell(kind) {
-    if (kind === "error") return errorShell();
-    return kind === "instance" ? {} : undefined;
-  },
-  finish(kind, module, name, state, shell) {
-    if (kind === "share") return restoreShareable(module, name, state);
-    if (kind === "target") return find({ module, name, print: state as number });
-    if (kind === "error") return finishError(shell as Error, module, name, state);
-    const { print, fields, place } = state as { print: number; fields: object; place: string };
-    let type: Target;
-    try {
-      type = find({ module, name, print });
-    } catch {
-      const advice = "; export it, or mark it with task(import.meta, ...)";
-      return refuse(`an object of class ${name}, which ${module} does not export,`, place, advice);
-    }
-    Object.setPrototypeOf(shell!, type.prototype);
-    return Object.assign(shell!, fields);
-  },
-};
+/** Gives what makes values out of reductions that came from somebody, in either world. */
+export function reviveFrom(source: Source): Revive {
+  return source === "equal" ? revive : reviveBelow;
+}
+
+/** Makes values out of an equal's reductions. */
+export const revive: Revive = reviver("equal");
+
+/** Makes values out of the reductions of somebody with fewer permissions. */
+export const reviveBelow: Revive = reviver("below");
+
+function reviver(source: Source): Revive {
+  return {
+    source,
+    shell(kind) {
+      if (kind === "error") return errorShell();
+      return kind === "instance" ? {} : undefined;
+    },
+    finish(kind, module, name, state, shell) {
+      if (kind === "share") return restoreShareable(module, name, state, source);
+      if (kind === "target") {
+        if (source === "below") refuseFunction(module, name);
+        return find({ module, name, print: state as number });
+      }
+      if (kind === "error") return finishError(shell as Error, module, name, state);
+      const { print, fields, place } = state as { print: number; fields: object; place: string };
+      let type: Target;
+      try {
+        type = find({ module, name, print });
+      } catch {
+        const advice = "; export it, or mark it with task(import.meta, ...)";
+        return refuse(
+          `an object of class ${name}, which ${module} does not export,`,
+          place,
+          advice,
+        );
+      }
+      Object.setPrototypeOf(shell!, type.prototype);
+      return Object.assign(shell!, fields);
+    },
+  };
+}
+
+function refuseFunction(module: string, name: string): never {
+  throw new ShareError(
+    `Cannot take the function ${name} of ${module} from a process with fewer permissions; send plain data`,
+    name,
+  );
+}

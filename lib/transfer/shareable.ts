@@ -6,6 +6,9 @@
  * @module
  */
 
+import { LIBRARY } from "../core/library.ts";
+import type { Source } from "./reduction.ts";
+
 /** Where a value is going. */
 export type World = "thread" | "process";
 
@@ -22,11 +25,47 @@ export interface Shareable {
   [SHARE](world: World, place: () => string): unknown;
 }
 
+/**
+ * Makes a handle from what `SHARE` gave. What comes through a handle that came from below is from
+ * below itself.
+ */
+export type Restore = (state: unknown, source: Source) => unknown;
+
 interface Kind {
   module: string;
   name: string;
-  restore: (state: unknown) => unknown;
+  restore: Restore;
 }
+
+/** The modules that register shareables: they are the toolkit's own, so whoever names one may have it loaded. */
+export const SHAREABLES: ReadonlySet<string> = new Set(
+  [
+    ...["channel/broadcast.ts", "channel/port_pipe.ts", "channel/queue.ts", "channel/ring_pipe.ts"],
+    ...[
+      "multiprocessing/manager_lock_proxy.ts",
+      "multiprocessing/manager_number_proxy.ts",
+      "multiprocessing/manager_object_proxy.ts",
+      "multiprocessing/manager_proxy.ts",
+      "multiprocessing/manager_queue_proxy.ts",
+      "multiprocessing/manager_sync_proxy.ts",
+      "multiprocessing/queue.ts",
+      "multiprocessing/shareable_list.ts",
+      "multiprocessing/shared_memory.ts",
+      "multiprocessing/socket_pipe.ts",
+      "multiprocessing/sync.ts",
+    ],
+    ...[
+      "sync/array.ts",
+      "sync/barrier.ts",
+      "sync/condition.ts",
+      "sync/event.ts",
+      "sync/lock.ts",
+      "sync/rlock.ts",
+      "sync/semaphore.ts",
+      "sync/value.ts",
+    ],
+  ].map((path) => LIBRARY + path),
+);
 
 const byClass = new WeakMap<object, Kind>();
 const byName = new Map<string, Kind>();
@@ -38,13 +77,13 @@ const modules = new Set<string>();
  * @param meta The `import.meta` of the module that registers it, and that the other side imports.
  * @param name The class's name, one of its kind in the module.
  * @param type The class.
- * @param restore Makes a handle from what `SHARE` gave.
+ * @param restore Makes a handle from what `SHARE` gave, knowing from whom that came.
  */
 export function shareable(
   meta: ImportMeta,
   name: string,
   type: abstract new (...args: never[]) => Shareable,
-  restore: (state: unknown) => unknown,
+  restore: Restore,
 ): void {
   const kind = { module: meta.url, name, restore };
   byClass.set(type, kind);
@@ -68,8 +107,13 @@ export function isShareable(module: string, name: string): boolean {
 }
 
 /** Makes a handle of the kind. Its module has been imported. */
-export function restoreShareable(module: string, name: string, state: unknown): unknown {
+export function restoreShareable(
+  module: string,
+  name: string,
+  state: unknown,
+  source: Source,
+): unknown {
   const kind = byName.get(`${module} ${name}`);
   if (kind === undefined) throw new TypeError(`Cannot unpack a value: ${module} has no ${name}`);
-  return kind.restore(state);
+  return kind.restore(state, source);
 }

@@ -7,6 +7,8 @@
  */
 import { show } from "../core/checks.ts";
 import { BootstrapError } from "../core/errors.ts";
+import type { Source } from "./reduction.ts";
+import { SHAREABLES } from "./shareable.ts";
 
 /** How a target is known on the other side. */
 export interface Reference {
@@ -146,6 +148,35 @@ export async function load(module: string): Promise<void> {
   }
 }
 
+/**
+ * Those of the modules named by a value that are to be loaded before it is unpacked. What comes from
+ * below has nothing loaded that is not here: the namespaces of modules that have been evaluated in this
+ * thread (the main one, those with tasks) and the toolkit's own shareables, at most.
+ */
+export function toLoad(modules: readonly string[], source: Source): string[] {
+  return modules.filter((module) =>
+    !namespaces.has(module) && (source === "equal" || isHere(module))
+  );
+}
+
+/** Whether importing the module runs no code that is not the toolkit's or has run before. */
+function isHere(module: string): boolean {
+  return module === Deno.mainModule || tasks.has(module) || SHAREABLES.has(module);
+}
+
+/**
+ * Loads what a value needs that names these modules, as far as its source may have it loaded.
+ *
+ * @throws {unknown} What one of them throws; the others have been loaded nevertheless.
+ */
+export async function admit(modules: readonly string[], source: Source): Promise<void> {
+  const errors: unknown[] = [];
+  for (const module of toLoad(modules, source)) {
+    await load(module).catch((error) => errors.push(error));
+  }
+  if (errors.length > 0 && source === "equal") throw errors[0];
+}
+
 /** Whether a module was loaded, so that its exports are known. */
 export function isLoaded(module: string): boolean {
   return namespaces.has(module);
@@ -170,39 +201,78 @@ export function checkBootstrap(what: string): void {
 }
 
 /**
- * Finds a target in a module that has been loaded.
+ * Finds a target in a module that has been loaded: a task, or an export of the main module. Other exports
+ * are none: who names one shall not choose among all that a module imports and gives on.
  *
  * @throws {TypeError} There is no such target, or its text differs.
  */
-export function find({ module, name, print }: Reference): Target {
+export function find(reference: Reference): Target {
+  const isMain = reference.module === mainModule();
+  return findAmong(reference, isMain ? exportsOf(reference.module) : []);
+}
+
+/**
+ * Finds the class of a thread or process, which its own module exports.
+ *
+ * @throws {TypeError} There is no such class, or its text differs.
+ */
+export function findClass(reference: Reference): Target {
+  return findAmong(reference, exportsOf(reference.module));
+}
+
+/**
+ * Finds the class of an error among the tasks and the exports of a module that was loaded.
+ *
+ * @throws {TypeError} There is no such class, or its text differs.
+ */
+export function findErrorClass(reference: Reference): Target {
+  const found = findAmong(reference, exportsOf(reference.module).filter(isErrorClass));
+  if (isErrorClass(found)) return found;
+  throw new TypeError(`Cannot find the class of an error: ${show(reference.name)} is none`);
+}
+
+function isErrorClass(type: unknown): boolean {
+  return typeof type === "function" && type.prototype instanceof Error;
+}
+
+function exportsOf(module: string): unknown[] {
+  return Object.values(namespaces.get(module) ?? {});
+}
+
+function findAmong({ module, name, print }: Reference, exported: unknown[]): Target {
   const number = name.startsWith("#") ? Number(name.slice(1)) : -1;
   const listed = tasks.get(module) ?? [];
-  const candidates = number >= 0 ? [listed[number]] : [
-    ...listed.filter((target) => target.name === name),
-    namespaces.get(module)?.[name],
-    ...Object.values(namespaces.get(module) ?? {}),
-  ];
-  const targets = candidates.filter((found) => typeof found === "function") as Target[];
-  const found = targets.find((target) =>
-    (number >= 0 || target.name === name) && fingerprint(target) === print
-  );
+  const candidates = number >= 0 ? [listed[number]] : [...listed, ...exported];
+  const targets = candidates.filter((found) =>
+    typeof found === "function" && (number >= 0 || found.name === name)
+  ) as Target[];
+  const found = targets.find((target) => fingerprint(target) === print);
   if (found !== undefined) return found;
-  const there = targets.some((target) => number >= 0 || target.name === name);
   throw new TypeError(
-    there
+    targets.length > 0
       ? `Cannot run ${show(name)} in a child: its text in ${module} differs from the caller's`
       : `Cannot run ${show(name)} in a child: ${module} has no export of that name; ${REMEDIES}`,
   );
 }
 
-/** How a class is known: a task, or an export of a module that was loaded. */
+/** How a class is known: a task, or an export of the main module, if that was loaded. */
 export function referenceOf(type: Target): Reference | undefined {
   const marked = marks.get(type);
   if (marked !== undefined) return marked;
-  for (const [module, namespace] of namespaces) {
-    if (namespace[type.name] === type || Object.values(namespace).includes(type)) {
-      return { module, name: type.name, print: fingerprint(type) };
-    }
+  const module = mainModule();
+  return exportsOf(module).includes(type) ? unmarked(type, module) : undefined;
+}
+
+/** How the class of an error is known: as other classes, or as an export of a module that was loaded. */
+export function referenceOfError(type: Target): Reference | undefined {
+  const known = referenceOf(type);
+  if (known !== undefined) return known;
+  for (const module of namespaces.keys()) {
+    if (exportsOf(module).includes(type)) return unmarked(type, module);
   }
   return undefined;
+}
+
+function unmarked(type: Target, module: string): Reference {
+  return { module, name: type.name, print: fingerprint(type) };
 }
