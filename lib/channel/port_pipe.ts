@@ -27,6 +27,7 @@ import { self } from "../memory/self.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { SpinBudget } from "../sync/spin.ts";
 import { ALL, checkCancelled, type Park, runAsync, runSync, type Steps } from "../sync/steps.ts";
+import { noteMadeIn } from "../sync/traps.ts";
 import {
   type Destination,
   handOver,
@@ -71,6 +72,11 @@ interface SentEnd {
 }
 
 class PortConnection<T> implements Connection<T> {
+  static {
+    // The name that it has outside.
+    Object.defineProperty(this, "name", { value: "Connection" });
+  }
+
   readonly #port: MessagePort;
   readonly #region: HeapRegion;
   readonly #words: Int32Array<SharedArrayBuffer>;
@@ -386,8 +392,8 @@ export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Co
   const duplex = options.duplex ?? true;
   const memory = new SharedArrayBuffer(2 * END_WORDS * 4);
   const { port1, port2 } = new MessageChannel();
-  const end = (port: MessagePort, end: 0 | 1) =>
-    new PortConnection<T>({
+  const end = (port: MessagePort, end: 0 | 1) => {
+    const connection = new PortConnection<T>({
       port,
       memory,
       end,
@@ -395,6 +401,9 @@ export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Co
       sends: duplex || end === 1,
       head: undefined,
     });
+    noteMadeIn(connection, "thread");
+    return connection;
+  };
   return [end(port1, 0), end(port2, 1)];
 }
 

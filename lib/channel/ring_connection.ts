@@ -94,6 +94,11 @@ export interface SentEnd extends Side {
 
 /** One end of a pipe in the family's memory. */
 export class RingConnection<T = unknown> implements Connection<T> {
+  static {
+    // The name that it has outside.
+    Object.defineProperty(this, "name", { value: "Connection" });
+  }
+
   readonly #placement: Placement;
   readonly #side: Side;
   readonly #generation: number;
@@ -256,7 +261,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
 
   /** @ignore */
   [INSPECT](): string {
-    return shown("Connection", () => [this.#closed ? "closed" : "open"]);
+    return shown(this, () => [this.#closed ? "closed" : "open"]);
   }
 
   /** @ignore */

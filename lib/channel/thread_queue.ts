@@ -8,6 +8,7 @@ import { Empty, Full, ShutDown } from "../core/errors.ts";
 import { filled, INSPECT, shown } from "../core/inspect.ts";
 import { takeUntil } from "../core/promises.ts";
 import { type Limit, runAsync, runSync } from "../sync/steps.ts";
+import { noteMadeIn } from "../sync/traps.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
 import { OPEN } from "./ledger.ts";
 import { open, ready, wrap } from "./item.ts";
@@ -45,6 +46,7 @@ export abstract class ThreadQueue<T = unknown>
   /** Takes over what is behind it. */
   constructor(core: Core) {
     this.#core = core;
+    noteMadeIn(this, "thread");
   }
 
   /**

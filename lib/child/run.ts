@@ -4,7 +4,8 @@
  * @module
  */
 import { type SystemExit, ThreadTerminated } from "../core/errors.ts";
-import { find, findClass, load, type Reference, setMainModule } from "../transfer/task.ts";
+import { tellForgottenNow } from "../sync/traps.ts";
+import { find, findClass, load, type Reference, setMainModule, type Target } from "../transfer/task.ts";
 import { setContext, type TaskContext } from "./context.ts";
 
 /** A job, ready to run. */
@@ -39,6 +40,15 @@ export async function run(job: Runnable): Promise<unknown> {
   const values = args();
   setContext(context);
   if (ready !== undefined && !await ready()) return undefined;
+  try {
+    return await call(found, values, subclass);
+  } finally {
+    tellForgottenNow();
+  }
+}
+
+/** Calls a function, or `run()` of an instance of a class that has the fields. */
+async function call(found: Target, values: unknown, subclass: boolean): Promise<unknown> {
   if (!subclass) return await (found as (...args: unknown[]) => unknown)(...values as unknown[]);
   const object = Object.create(found.prototype);
   // Defined, not assigned: a field must not meet the base class's accessors.

@@ -12,7 +12,7 @@ export const INSPECT: unique symbol = Symbol.for("Deno.customInspect");
  * The text of an object: its class, and in parentheses what matters of it, as in `Lock(A, free)`. It is
  * one line, and never throws: a broken or unfinished object shows its class alone.
  *
- * @param of The object, whose own class is named, also a user's subclass; or the name itself.
+ * @param of The object, whose own class is named, also a user's subclass; or a name.
  * @param parts Its name and state; what is undefined or empty is left out. It must not wait.
  */
 export function shown(of: object | string, parts: () => unknown[]): string {

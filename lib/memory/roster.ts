@@ -34,7 +34,10 @@ const LAST_ID = 3;
 export const FAMILY = 4;
 /** The two words that say when the process's alarm is due; see `alarm_clock.ts`. */
 export const ALARM = 8;
-const HEADER = 16;
+/** Hashes of what a person has been told. */
+const TOLD = 16;
+const MOST_TOLD = 16;
+const HEADER = TOLD + MOST_TOLD;
 
 // Words of a slot.
 /** The party's ident, {@linkcode FREE} or {@linkcode GONE}. */
@@ -276,6 +279,18 @@ export class Roster {
 
   #titleOf(id: number): number {
     return this.#base + TITLES + (id >>> KIND_BITS) % MAX_TITLES * TITLE_WORDS;
+  }
+
+  /** Whether a text has not been told before by any party; false when they have told all that they may. */
+  isFirst(text: string): boolean {
+    let hash = 0x811c9dc5;
+    for (let k = 0; k < text.length; k++) hash = Math.imul(hash ^ text.charCodeAt(k), 0x01000193);
+    hash ||= 1;
+    for (let k = 0; k < MOST_TOLD; k++) {
+      const seen = Atomics.compareExchange(this.words, this.#base + TOLD + k, 0, hash);
+      if (seen === 0 || seen === hash) return seen === 0;
+    }
+    return false;
   }
 
   /** Marks a party as dead: what it holds passes on. */

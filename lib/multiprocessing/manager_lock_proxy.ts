@@ -15,6 +15,7 @@ import {
   type DetectOptions,
   type WaitOptions,
 } from "../sync/options.ts";
+import { isWatched, watch } from "../sync/traps.ts";
 import { shareable } from "../transfer/shareable.ts";
 import { Proxied, restore, sent } from "./manager_proxied.ts";
 
@@ -83,7 +84,11 @@ export abstract class LockingProxy extends Proxied {
   acquire(options: AcquireOptions & DetectOptions & Bounded): Promise<ManagerGuard | undefined>;
   /** Takes the lock, with options known only when it runs. */
   acquire(options?: AcquireOptions & DetectOptions): Promise<ManagerGuard | undefined>;
-  async acquire(options?: AcquireOptions & DetectOptions): Promise<ManagerGuard | undefined> {
+  acquire(options?: AcquireOptions & DetectOptions): Promise<ManagerGuard | undefined> {
+    return isWatched() ? watch(this, this.#acquire(options)) : this.#acquire(options);
+  }
+
+  async #acquire(options?: AcquireOptions & DetectOptions): Promise<ManagerGuard | undefined> {
     const timeout = checkAcquire(options, LOCK);
     const { server, object } = this;
     const args = [sent(timeout), options?.detectDeadlock === true];

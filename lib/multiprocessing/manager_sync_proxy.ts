@@ -11,6 +11,7 @@ import {
   checkWait,
   type WaitOptions,
 } from "../sync/options.ts";
+import { isWatched, watch } from "../sync/traps.ts";
 import { SHARE, shareable } from "../transfer/shareable.ts";
 import { type Server, serverAt } from "./manager_client.ts";
 import { ManagerGuard } from "./manager_lock_proxy.ts";
@@ -38,7 +39,11 @@ export class SemaphoreProxy extends Proxied {
   acquire(options: AcquireOptions & Bounded): Promise<ManagerGuard | undefined>;
   /** Takes a permit, with options known only when it runs. */
   acquire(options?: AcquireOptions): Promise<ManagerGuard | undefined>;
-  async acquire(options?: AcquireOptions): Promise<ManagerGuard | undefined> {
+  acquire(options?: AcquireOptions): Promise<ManagerGuard | undefined> {
+    return isWatched() ? watch(this, this.#acquire(options)) : this.#acquire(options);
+  }
+
+  async #acquire(options?: AcquireOptions): Promise<ManagerGuard | undefined> {
     const timeout = checkAcquire(options, "acquire the semaphore");
     const { server, object } = this;
     const got = await server.call(object, "acquire", [sent(timeout)], options?.signal);

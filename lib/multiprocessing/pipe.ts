@@ -7,6 +7,7 @@ import { checkBoolean, checkOptions } from "../core/checks.ts";
 import type { Connection, PipeOptions } from "../channel/connection.ts";
 import { ringPipe } from "../channel/ring_pipe.ts";
 import { mayMap } from "../memory/platform/mod.ts";
+import { noteMadeIn } from "../sync/traps.ts";
 import { socketPipe } from "./socket_pipe.ts";
 
 /**
@@ -51,5 +52,7 @@ export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Co
   checkOptions(options, "create a pipe");
   checkBoolean(options.duplex, "duplex", "create a pipe");
   const duplex = options.duplex ?? true;
-  return mayMap() ? ringPipe<T>(duplex) : socketPipe<T>(duplex);
+  const ends = mayMap() ? ringPipe<T>(duplex) : socketPipe<T>(duplex);
+  for (const end of ends) noteMadeIn(end, "process");
+  return ends;
 }

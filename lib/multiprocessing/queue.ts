@@ -34,6 +34,7 @@ import { AT, type Placed, type Placement } from "../memory/placement.ts";
 import type { NameOptions, Sent } from "../sync/cell.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { ALL, checkCancelled, runAsync, runSync, STEPS, type Steps } from "../sync/steps.ts";
+import { noteMade } from "../sync/traps.ts";
 import { boardAll, inFlight, loseAll } from "../transfer/flight.ts";
 import { SHARE, shareable } from "../transfer/shareable.ts";
 
@@ -108,6 +109,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     const { region, base } = this.#placement;
     this.#users = new Holders(region, base + USERS);
     this.#users.landOnce(options[ENTRY] ?? -1);
+    noteMade(this, this.#placement);
   }
 
   /** How many items it holds at most; 0 for any number. */

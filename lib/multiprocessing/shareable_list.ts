@@ -13,6 +13,7 @@
  */
 import { checkOptions, checkString, show } from "../core/checks.ts";
 import { INSPECT, listed, shown } from "../core/inspect.ts";
+import { noteMadeIn } from "../sync/traps.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { restoreMemory, SharedMemory } from "./shared_memory.ts";
 
@@ -174,6 +175,7 @@ export class ShareableList<T = ShareableListItem> implements Disposable, Iterabl
     }
     // From now on it is a list.
     Atomics.store(this.#words, MAGIC, MAGIC_WORD);
+    if (options.name === undefined) noteMadeIn(this, "process");
   }
 
   /** How many places it has. */

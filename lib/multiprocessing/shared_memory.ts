@@ -28,6 +28,7 @@ import {
   unlinkNamed,
   unmapNamed,
 } from "../memory/platform/named.ts";
+import { noteMadeIn } from "../sync/traps.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 
 /** What the kernel has room for in a memory file's name, less what is ours. */
@@ -93,6 +94,10 @@ export class SharedMemory implements Disposable {
     this.#memory = memory;
     this.#isCreator = memory.fd !== undefined;
     this.#buf = new Uint8Array(memory.buffer);
+    // Who opens one of a name has the memory that all have.
+    if (opened === undefined && options.create && options.name === undefined) {
+      noteMadeIn(this, "process");
+    }
   }
 
   /** Its name. */

@@ -66,6 +66,11 @@ beforeEnd.add(() => Promise.all([...open].map((connection) => connection.flushed
 
 /** One end of a pipe whose messages are kept where it was made. */
 export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
+  static {
+    // The name that it has outside.
+    Object.defineProperty(this, "name", { value: "Connection" });
+  }
+
   readonly #wire: Wire;
   readonly #end: 0 | 1;
   readonly #duplex: boolean;
@@ -199,7 +204,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
 
   /** @ignore */
   [INSPECT](): string {
-    return shown("Connection", () => [this.#closed ? "closed" : "open"]);
+    return shown(this, () => [this.#closed ? "closed" : "open"]);
   }
 
   /** @ignore */

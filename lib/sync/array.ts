@@ -18,6 +18,7 @@ import {
   type NumericType,
 } from "./numeric.ts";
 import { RLock, RLOCK_WORDS } from "./rlock.ts";
+import { noteMade } from "./traps.ts";
 import { LOCK, type Locked } from "./value.ts";
 
 /** An array as it is sent. */
@@ -105,6 +106,7 @@ export class SharedArray<T extends NumericType = NonBigType> {
     const offset = words.byteOffset + (base + RLOCK_WORDS) * 4;
     this.#numbers = numeric.view(words.buffer, offset, length);
     values?.forEach((value, k) => this.#numbers[k] = value as number);
+    noteMade(this, placement);
   }
 
   /** The type of its numbers. */

@@ -30,6 +30,7 @@ import { ABANDONED, Mutex, MUTEX_WORDS } from "./mutex.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "./options.ts";
 import { SpinBudget } from "./spin.ts";
 import { ALL, type Park, runAsync, runSync, STEPS, type Steps } from "./steps.ts";
+import { noteMade } from "./traps.ts";
 
 const EPOCH = MUTEX_WORDS;
 const COUNT = MUTEX_WORDS + 1;
@@ -126,6 +127,7 @@ export class Barrier {
     this.#parties = parties;
     this.#action = options.action;
     this.#timeout = options.timeout;
+    noteMade(this, this.#cell);
   }
 
   /** Its name in reports, if it has one. */

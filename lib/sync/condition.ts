@@ -40,6 +40,7 @@ import {
 import { RLock } from "./rlock.ts";
 import { SpinBudget } from "./spin.ts";
 import { ALL, type Park, runAsync, runSync, STEPS, type Steps } from "./steps.ts";
+import { noteMade } from "./traps.ts";
 
 const HEAD = CELL_WORDS;
 const NEXT = CELL_WORDS + 1;
@@ -113,6 +114,7 @@ export class Condition {
     }
     this.#lock = lock;
     this.#cell = new Cell("Condition", CONDITION_WORDS, options);
+    noteMade(this, this.#cell);
   }
 
   /** Its name in reports, if it has one. */

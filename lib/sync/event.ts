@@ -14,6 +14,7 @@ import { Cell, CELL_WORDS, type NameOptions, type Sent } from "./cell.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "./options.ts";
 import { SpinBudget } from "./spin.ts";
 import { ALL, checkCancelled, type Park, runAsync, runSync, STEPS, type Steps } from "./steps.ts";
+import { noteMade } from "./traps.ts";
 
 const STATE = CELL_WORDS;
 /** The words that an event takes. */
@@ -49,6 +50,7 @@ export class Event {
     this.#cell = new Cell("Event", EVENT_WORDS, options);
     this.#words = this.#cell.words;
     this.#state = this.#cell.base + STATE;
+    noteMade(this, this.#cell);
   }
 
   /** Its name in reports, if it has one. */

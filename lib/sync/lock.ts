@@ -18,6 +18,7 @@ import {
   type DetectOptions,
 } from "./options.ts";
 import { runAsync, runSync, STEPS, type Steps } from "./steps.ts";
+import { isWatched, noteMade, watch } from "./traps.ts";
 
 /** The words that a lock takes. */
 export const LOCK_WORDS = MUTEX_WORDS;
@@ -54,6 +55,7 @@ export class Lock {
   constructor(options: NameOptions & Placed = {}) {
     this.#cell = new Cell("Lock", LOCK_WORDS, options);
     this.#mutex = new Mutex(this.#cell);
+    noteMade(this, this.#cell);
   }
 
   /** Its name in reports, if it has one. */
@@ -77,7 +79,11 @@ export class Lock {
   acquire(options: AcquireOptions & DetectOptions & Bounded): Promise<Guard | undefined>;
   /** Takes the lock, with options known only when it runs. */
   acquire(options?: AcquireOptions & DetectOptions): Promise<Guard | undefined>;
-  async acquire(options?: AcquireOptions & DetectOptions): Promise<Guard | undefined> {
+  acquire(options?: AcquireOptions & DetectOptions): Promise<Guard | undefined> {
+    return isWatched() ? watch(this, this.#acquire(options)) : this.#acquire(options);
+  }
+
+  async #acquire(options?: AcquireOptions & DetectOptions): Promise<Guard | undefined> {
     const timeout = checkAcquire(options, ACTION);
     const signal = options?.signal;
     signal?.throwIfAborted();

@@ -21,6 +21,7 @@ import {
   type DetectOptions,
 } from "./options.ts";
 import { runAsync, runSync, STEPS, type Steps } from "./steps.ts";
+import { isWatched, noteMade, watch } from "./traps.ts";
 
 const DEPTH = MUTEX_WORDS;
 /** The words that a re-entrant lock takes; even, so that 64-bit values can follow. */
@@ -62,6 +63,7 @@ export class RLock {
     this.#mutex = new Mutex(cell);
     this.#words = cell.words;
     this.#depth = cell.base + DEPTH;
+    noteMade(this, cell);
   }
 
   /** Its name in reports, if it has one. */
@@ -85,16 +87,27 @@ export class RLock {
   acquire(options: AcquireOptions & DetectOptions & Bounded): Promise<Guard | undefined>;
   /** Takes the lock, with options known only when it runs. */
   acquire(options?: AcquireOptions & DetectOptions): Promise<Guard | undefined>;
-  async acquire(options?: AcquireOptions & DetectOptions): Promise<Guard | undefined> {
+  acquire(options?: AcquireOptions & DetectOptions): Promise<Guard | undefined> {
+    return isWatched() ? watch(this, this.#acquire(options)) : this.#acquire(options);
+  }
+
+  async #acquire(options?: AcquireOptions & DetectOptions): Promise<Guard | undefined> {
     const timeout = checkAcquire(options, ACTION);
     const signal = options?.signal;
     signal?.throwIfAborted();
     const guard = this.#takeNow();
     if (guard !== undefined) return guard;
+    return await this.#acquireLater(timeout, options);
+  }
+
+  async #acquireLater(
+    timeout: number,
+    options: AcquireOptions & DetectOptions | undefined,
+  ): Promise<Guard | undefined> {
     this.#waiting++;
     try {
       const steps = this.#take(timeout, options?.detectDeadlock);
-      return await runAsync(steps, { timeout, signal });
+      return await runAsync(steps, { timeout, signal: options?.signal });
     } finally {
       this.#waiting--;
     }

@@ -37,6 +37,7 @@ import {
   STEPS,
   type Steps,
 } from "./steps.ts";
+import { isWatched, noteMade, watch } from "./traps.ts";
 
 const PERMITS = CELL_WORDS;
 const WAITERS = CELL_WORDS + 1;
@@ -95,6 +96,7 @@ export class Semaphore {
     this.#words = cell.words;
     this.#permits = cell.base + PERMITS;
     if (!cell.fresh) return;
+    noteMade(this, cell);
     this.#words[cell.base + BOUND] = this instanceof BoundedSemaphore ? value : MOST;
     Atomics.store(this.#words, this.#permits, value);
   }
@@ -125,7 +127,11 @@ export class Semaphore {
   acquire(options: AcquireOptions & Bounded): Promise<Guard | undefined>;
   /** Takes a permit, with options known only when it runs. */
   acquire(options?: AcquireOptions): Promise<Guard | undefined>;
-  async acquire(options?: AcquireOptions): Promise<Guard | undefined> {
+  acquire(options?: AcquireOptions): Promise<Guard | undefined> {
+    return isWatched() ? watch(this, this.#acquire(options)) : this.#acquire(options);
+  }
+
+  async #acquire(options?: AcquireOptions): Promise<Guard | undefined> {
     const timeout = checkAcquire(options, ACTION);
     const signal = options?.signal;
     signal?.throwIfAborted();

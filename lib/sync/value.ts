@@ -19,6 +19,7 @@ import {
   type NumericType,
 } from "./numeric.ts";
 import { RLock, RLOCK_WORDS } from "./rlock.ts";
+import { noteMade } from "./traps.ts";
 
 /** The words that a value takes. */
 export const VALUE_WORDS = RLOCK_WORDS + 2;
@@ -83,6 +84,7 @@ export class Value<T extends NumericType = NonBigType> {
     this.#view = numeric.view(words.buffer, offset, 1);
     this.#integers = numeric.integers(words.buffer, offset, 1);
     if (fresh) this.value = first as NumberOf<T>;
+    noteMade(this, placement);
   }
 
   /** The type of its number. */

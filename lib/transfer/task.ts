@@ -187,13 +187,18 @@ export function isKnown(module: string): boolean {
   return namespaces.has(module) || tasks.has(module);
 }
 
+/** The main module, while a child imports it or what its job needs. */
+export function importedMain(): string | undefined {
+  return importing === 0 || main === Deno.mainModule ? undefined : main;
+}
+
 /**
  * Throws while a child imports its program.
  *
  * @param what What was to be started, as in `a thread`.
  */
 export function checkBootstrap(what: string): void {
-  if (importing === 0 || main === undefined || main === Deno.mainModule) return;
+  if (importedMain() === undefined) return;
   throw new BootstrapError(
     `Cannot start ${what} while a child imports ${main}: put the script's main part under ` +
       "`if (import.meta.main) { ... }`",

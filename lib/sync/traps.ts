@@ -1,0 +1,240 @@
+/**
+ * Two mistakes that pass every check and make a program do quietly what it should not. Each is told on
+ * stderr, once for each place in the source.
+ *
+ * **The forgotten await.** `lock.acquire();` takes the lock, and nothing waits until it is there. All
+ * that reads a promise (`await`, `then()`, `Promise.all()`, `return` in an async function) first reads its
+ * `constructor`. A watched promise has a prototype of its own between itself and `Promise.prototype`,
+ * whose `constructor` is a getter: it takes the promise off the list, and answers `Promise`, so that all
+ * goes on as ever. What is on the list a while later, and has got its lock, was forgotten.
+ *
+ * To watch a promise costs more than an uncontended acquire, and to know its place, which is a stack,
+ * ten times more. So the first {@linkcode PLACED} calls in each {@linkcode LOOK} ms are watched with
+ * their places; of those that follow, one in {@linkcode STRIDE} without. If that one is not awaited at
+ * once, {@linkcode PLACED} calls more are watched, those of its object with their places.
+ *
+ * **The object that a child makes anew.** A child imports the main module, and all that the module makes
+ * at its top level is made once more: its own lock, that excludes nobody else, its own queue, that
+ * nothing is put in. Such an object gets a prototype of its own as well, which tells at the first use,
+ * and then is taken away. One that is given to somebody else is no mistake.
+ *
+ * @module
+ */
+import { shown } from "../core/inspect.ts";
+import { LIBRARY } from "../core/library.ts";
+import type { Region } from "../memory/region.ts";
+import { self, twins } from "../memory/self.ts";
+import { SHARE, type World } from "../transfer/shareable.ts";
+import { importedMain } from "../transfer/task.ts";
+
+/** How many calls between two looks are watched with their places. */
+const PLACED = 64;
+/** One of how many calls is watched after those: a prime, so that no loop always avoids it. */
+const STRIDE = 127;
+/** How often it is looked for forgotten promises, in ms: they are told after one to two such times. */
+const LOOK = 500;
+
+/** A frame of a stack: its function, if it has a name, and its place. */
+const FRAME = /^ {4}at (?:async )?(?:(.+) \()?((?:file|https?|data|blob):\S+?:\d+:\d+)\)?$/gm;
+
+interface Caller {
+  /** Where, as in `file:///main.ts:3:14`. */
+  place: string;
+  /** The name of the function there; undefined at the top level of a module. */
+  fn: string | undefined;
+}
+
+/** Where the toolkit was called from; functions whose names match are passed over. */
+function callerOf(error: Error, passed?: RegExp): Caller | undefined {
+  for (const [, fn, place] of (error.stack ?? "").matchAll(FRAME)) {
+    const isOurs = place!.startsWith(LIBRARY);
+    if (!isOurs && !(fn !== undefined && passed?.test(fn))) return { place: place!, fn };
+  }
+  return undefined;
+}
+
+/** Tells, unless this place has been told in this program: threads and processes say it once. */
+function tell(place: string, message: string): void {
+  const { roster } = twins.parties ?? self();
+  if (roster.isFirst(place)) console.error(message);
+}
+
+/** What an object is called: its class, and its name if it has one. */
+function titleOf(object: object): string {
+  return shown(object, () => [(object as { name?: string }).name]);
+}
+
+/** An acquire whose promise nobody has awaited so far. */
+interface Watched {
+  /** What is acquired. */
+  of: object;
+  /** Its place, if it was taken. */
+  at: Error | undefined;
+  /** Whether the lock or permit was taken. */
+  isTaken: boolean;
+  /** Whether it was here at the look before. */
+  isOld: boolean;
+}
+
+const list = new Map<object, Watched>();
+/** The objects of forgotten calls without a place, and whether they were here at the look before. */
+const unplaced = new Map<object, boolean>();
+/** The objects of calls without a place that nobody awaited at once. */
+const suspects = new Set<object>();
+/** The objects of which something has been told. */
+const known = new WeakSet<object>();
+/** The promise of the last call without a place. */
+let sampled: object | undefined;
+/** How many calls are left that are watched one after the other. */
+let left = PLACED;
+let isLooking = false;
+/** How many calls there are until the one that is watched: all that the others look at. */
+let skip = 1;
+
+const WATCHED: object = Object.create(Promise.prototype, {
+  constructor: {
+    get(this: object) {
+      list.delete(this);
+      return Promise;
+    },
+  },
+});
+
+/** Whether the call that begins is one that is watched: if so, {@linkcode watch} its promise. */
+export function isWatched(): boolean {
+  return --skip <= 0;
+}
+
+/** Watches the promise of an acquire of `of`. */
+export function watch<G>(of: object, acquired: Promise<G>): Promise<G> {
+  const before = sampled && list.get(sampled);
+  if (before?.isTaken && !suspects.has(before.of)) {
+    suspects.add(before.of);
+    left = PLACED;
+  }
+  const at = left > 0 && (suspects.size === 0 || suspects.has(of)) ? new Error() : undefined;
+  skip = --left > 0 ? 1 : STRIDE;
+  const watched: Watched = { of, at, isTaken: false, isOld: false };
+  const promise = acquired.then((guard) => {
+    watched.isTaken = guard !== undefined;
+    return guard;
+  });
+  list.set(promise, watched);
+  if (at === undefined) sampled = promise;
+  if (!isLooking) lookLater();
+  return Object.setPrototypeOf(promise, WATCHED);
+}
+
+const idle = new Int32Array(new SharedArrayBuffer(4));
+
+/** Looks in a while. This wait keeps no program alive, and is no timer that a test could leak. */
+function lookLater(): void {
+  isLooking = true;
+  (Atomics.waitAsync(idle, 0, 0, LOOK).value as Promise<unknown>).then(() => {
+    isLooking = false;
+    left = PLACED;
+    skip = 1;
+    suspects.clear();
+    for (const [of, isOld] of unplaced) {
+      if (isOld) tellForgotten(of, undefined);
+      else unplaced.set(of, true);
+    }
+    for (const [promise, watched] of list) {
+      if (watched.isOld && watched.isTaken) forgotten(promise, watched);
+      watched.isOld = true;
+    }
+    if (list.size > 0 || unplaced.size > 0) lookLater();
+  });
+}
+
+function forgotten(promise: object, { of, at }: Watched): void {
+  list.delete(promise);
+  if (at === undefined) {
+    suspects.add(of);
+    if (!known.has(of)) unplaced.set(of, false);
+  } else tellForgotten(of, callerOf(at)?.place);
+}
+
+function tellForgotten(of: object, place: string | undefined): void {
+  unplaced.delete(of);
+  known.add(of);
+  const title = titleOf(of);
+  const at = place === undefined ? "" : ` at ${place}`;
+  tell(
+    place ?? title,
+    `Forgotten await: acquire()${at} took ${title}, and nobody awaited it: write ` +
+      '"using _ = await lock.acquire()"',
+  );
+}
+
+/** Tells what was forgotten up to now: the program, or a child's task, ends. */
+export function tellForgottenNow(): void {
+  for (const [promise, watched] of list) if (watched.isTaken) forgotten(promise, watched);
+  for (const of of unplaced.keys()) tellForgotten(of, undefined);
+}
+
+addEventListener("unload", tellForgottenNow);
+
+/** Getters that say how an object was made, and not what has become of it. */
+const FIXED = new Set(["constructor", "name", "type", "maxsize", "parties", "length", "size"]);
+
+/** As {@linkcode noteMadeIn}, for what stands on words; a handle to what there was is no new object. */
+export function noteMade(
+  object: object,
+  { region, fresh }: { region: Region; fresh: boolean },
+): void {
+  if (fresh) noteMadeIn(object, region.parties === twins.parties ? "process" : "thread");
+}
+
+/**
+ * Has an object tell at its first use, if a child has just made it anew.
+ *
+ * @param object What has just been made.
+ * @param world Who can share it. What threads share, a child process may well have for itself.
+ */
+export function noteMadeIn(object: object, world: World): void {
+  const main = importedMain();
+  if (main === undefined || world === "thread" && self().isMain) return;
+  const caller = callerOf(new Error(), /^new |initializer>$/);
+  // What a function makes may be made at any time, for itself.
+  if (caller?.fn !== undefined || !caller?.place.startsWith(`${main}:`)) return;
+  const kind = Object.getPrototypeOf(object);
+  const trap = Object.create(kind);
+  const spring = (isUse: boolean) => {
+    if (Object.getPrototypeOf(object) !== trap) return;
+    // What the module does itself, at its top level, it does in each of its copies.
+    if (isUse && importedMain() !== undefined) return;
+    Object.setPrototypeOf(object, kind);
+    if (!isUse) return;
+    const { roster, slot } = twins.parties ?? self();
+    tell(
+      caller.place,
+      `Made anew: ${titleOf(object)} of ${caller.place} is not the parent's: ` +
+        `${roster.name(slot)} made its own when it imported the module; give it as an argument`,
+    );
+  };
+  for (let proto = kind; proto !== Object.prototype; proto = Object.getPrototypeOf(proto)) {
+    for (const key of Reflect.ownKeys(proto)) {
+      const isShare = key === SHARE;
+      const isPublic = typeof key === "string" ? !FIXED.has(key) : ITERATES.has(key);
+      if (Object.hasOwn(trap, key) || !isShare && !isPublic) continue;
+      Object.defineProperty(trap, key, sprung(proto, key, () => spring(!isShare)));
+    }
+  }
+  Object.setPrototypeOf(object, trap);
+}
+
+const ITERATES: Set<symbol> = new Set([Symbol.iterator, Symbol.asyncIterator]);
+
+/** A property of a prototype, with something that happens before it is used. */
+function sprung(proto: object, key: PropertyKey, spring: () => void): PropertyDescriptor {
+  const { value, get, set } = Object.getOwnPropertyDescriptor(proto, key)!;
+  const before = (fn: ((...args: unknown[]) => unknown) | undefined) =>
+    fn && function (this: unknown, ...args: unknown[]): unknown {
+      spring();
+      return Reflect.apply(fn, this, args);
+    };
+  return typeof value === "function"
+    ? { value: before(value), configurable: true, writable: true }
+    : { get: before(get), set: before(set), configurable: true };
+}
