@@ -115,7 +115,12 @@ export {
   TimeoutError,
   WorkerLostError,
 } from "./core/errors.ts";
-export type { QueueLike, QueueOptions, QueueSyncOptions } from "./channel/queue_like.ts";
+export type {
+  QueueLike,
+  QueueOptions,
+  QueueSyncOptions,
+  ShutdownOptions,
+} from "./channel/queue_like.ts";
 export type { BarrierOptions } from "./sync/barrier.ts";
 export type { NameOptions } from "./sync/cell.ts";
 export type { Deadlock, DeadlockParty } from "./sync/deadlock.ts";

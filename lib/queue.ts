@@ -23,8 +23,13 @@
  * @module
  */
 export { LifoQueue, PriorityQueue, Queue, SimpleQueue } from "./channel/queue.ts";
-export type { ShutdownOptions, TaskQueue } from "./channel/queue.ts";
+export type { TaskQueue } from "./channel/queue.ts";
 export type { PutOptions, PutSyncOptions, ThreadQueue } from "./channel/thread_queue.ts";
-export type { QueueLike, QueueOptions, QueueSyncOptions } from "./channel/queue_like.ts";
+export type {
+  QueueLike,
+  QueueOptions,
+  QueueSyncOptions,
+  ShutdownOptions,
+} from "./channel/queue_like.ts";
 export type { WaitOptions, WaitSyncOptions } from "./sync/options.ts";
 export { Empty, Full, ShutDown } from "./core/errors.ts";

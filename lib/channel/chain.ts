@@ -26,14 +26,33 @@
  * wake-up is lost, and a busy writer does not wake the same sleeper many times. For room likewise, the
  * other way round.
  *
+ * Shutting down is one compare-and-swap of `SHUT`:
+ *
+ * ```text
+ *   OPEN -- shutDown(false) --> DRAINING -- shutDown(true) --> CLOSED
+ *     \------------------------ shutDown(true) ---------------^
+ * ```
+ *
+ * Who puts or gets looks at it when it has the mutex. A put that looked before and counts after would bring an
+ * item that nobody expects any more. So behind `SHUT` comes a *fence*: `TURN` goes on by two. The same copy
+ * counts as before, but the store by which a frame counts is a compare-and-swap, and that fails. Who parks
+ * on `TURN` is woken by the same word. A get that looked before the end still gets its frame: it came first.
+ *
+ * - killed before the swap, a shutdown has done nothing; behind it, all: who finds the chain shut and empty
+ *   sets the fence anew before it says so, and parked ones look after a slice;
+ * - frames that were dropped are passed over, and their blocks given back, by whoever has the readers'
+ *   mutex next: `shutDown()` itself, a get, or a join. `FRAMES` of the readers stays: what was got was got.
+ *
  * @module
  */
+import { ShutDown } from "../core/errors.ts";
 import { BLOCK_WORDS, type Blocks } from "../memory/blocks.ts";
 import { AT, type Placement } from "../memory/placement.ts";
-import { Cell, type NameOptions } from "../sync/cell.ts";
+import { isCancelled } from "../memory/self.ts";
+import { Cell, type NameOptions, title } from "../sync/cell.ts";
 import { ASYNC, Mutex, MUTEX_WORDS } from "../sync/mutex.ts";
 import { SpinBudget, spinWhile } from "../sync/spin.ts";
-import { ALL, type Park, runAsync, runSync, type Steps } from "../sync/steps.ts";
+import { ALL, checkCancelled, type Park, runAsync, runSync, type Steps } from "../sync/steps.ts";
 import type { WaitOptions } from "../sync/options.ts";
 
 // Each side has a cache line of its own: a mutex, and its state.
@@ -60,14 +79,25 @@ export const CHAIN_EXTRA: number = 3 * LINE + 2;
  * take the other words away from who is at work.
  */
 const TURN = 4 * LINE;
+/** Whether it is shut; hardly ever written, and read at each call: on a line of its own. */
+const SHUT = 6 * LINE;
 /** The words that a chain takes. */
-export const CHAIN_WORDS: number = 6 * LINE;
+export const CHAIN_WORDS: number = 7 * LINE;
+
+/** `SHUT`: it takes frames. */
+const OPEN = 0;
+/** `SHUT`: it takes none, and gives those that it has. */
+const DRAINING = 1;
+/** `SHUT`: it neither takes nor gives any. */
+const CLOSED = 2;
 
 /** The longest frame that lies in one block, in bytes. */
 export const WHOLE: number = BLOCK_WORDS * 2;
 const SKIP = -1;
 /** How many pauses are between two looks of {@linkcode Chain.spinForFrame}: some 0.1 µs. */
 const PAUSES = 4;
+/** How long a call that does not wait waits for those who are at work on the chain: they take microseconds. */
+const AT_WORK = 1000;
 /** Below this many bytes a loop is quicker than a call that copies. */
 const LOOP_LIMIT = 64;
 
@@ -88,6 +118,8 @@ export interface ChainOptions extends NameOptions {
   frames?: number;
   /** Bytes; one longer frame goes alone. Default: any number. */
   bytes?: number;
+  /** Called before frames are dropped; more than once if somebody is killed meanwhile. */
+  onDrop?: () => void;
 }
 
 // How a write ended.
@@ -97,6 +129,8 @@ const NO_MEMORY = 2;
 
 /** What {@linkcode Chain.tryGet} gives when there is no frame. */
 export const NOTHING: unique symbol = Symbol("nothing");
+
+const now = () => true;
 
 let fault: ((point: string) => void) | undefined;
 
@@ -123,6 +157,8 @@ export class Chain {
   readonly #readers: Mutex;
   readonly #mostFrames: number;
   readonly #mostBytes: number;
+  readonly #name: string | undefined;
+  readonly #onDrop: (() => void) | undefined;
   readonly #itemSpin = new SpinBudget();
   readonly #roomSpin = new SpinBudget();
   // What the other side had when this handle last looked: it can only have more now.
@@ -141,7 +177,9 @@ export class Chain {
     this.#blocks = blocks;
     this.#mostFrames = options.frames ?? Infinity;
     this.#mostBytes = options.bytes ?? Infinity;
+    this.#onDrop = options.onDrop;
     const { kind = "Queue", name } = options;
+    this.#name = name;
     const side = (at: number) =>
       new Cell(kind, MUTEX_WORDS, { name, [AT]: { ...placement, base: base + at } });
     const writers = side(WRITERS);
@@ -157,14 +195,19 @@ export class Chain {
 
   /** How many frames there are, at this moment. */
   get frames(): number {
+    if (this.#shut === CLOSED) return 0;
     // In this order: what is read later can only be further.
     const gets = this.#side(READERS).frames;
     return Math.max(0, this.#side(WRITERS).frames - gets | 0);
   }
 
-  /** How many frames were ever put, modulo 2^32. */
+  /** How many frames were ever put and not dropped, modulo 2^32. */
   get puts(): number {
-    return this.#side(WRITERS).frames;
+    return this.#side(this.#shut === CLOSED ? READERS : WRITERS).frames;
+  }
+
+  get #shut(): number {
+    return Atomics.load(this.#words, this.#base + SHUT);
   }
 
   /** Whether there is room for a frame of `length` bytes, at this moment. */
@@ -176,6 +219,8 @@ export class Chain {
   /**
    * Puts the first `length` bytes of `frame`, or what `frame` writes, of `length` bytes at most, and at most
    * {@linkcode WHOLE}; false when there is no room or others are writing.
+   *
+   * @throws {ShutDown} The chain has been shut down.
    */
   tryPut(frame: Uint8Array | Fill, length: number): boolean {
     const mutex = this.#writers;
@@ -188,7 +233,11 @@ export class Chain {
     }
   }
 
-  /** Takes the next frame, or gives {@linkcode NOTHING} when there is none or others are reading. */
+  /**
+   * Takes the next frame, or gives {@linkcode NOTHING} when there is none or others are reading.
+   *
+   * @throws {ShutDown} The chain has been shut down, and nothing is left in it.
+   */
   tryGet<T>(read: Read<T>): T | typeof NOTHING {
     const mutex = this.#readers;
     if (!mutex.tryTake(mutex.me)) return NOTHING;
@@ -202,23 +251,31 @@ export class Chain {
 
   /** Puts a frame, waiting for room; false when the time was up. */
   async put(frame: Uint8Array, options: WaitOptions = {}): Promise<boolean> {
-    return await runAsync(this.putting(frame, frame.length, ASYNC), options) ?? false;
+    const isNow = options.timeout === 0;
+    const steps = this.putting(frame, frame.length, ASYNC, isNow ? now : undefined);
+    return await runAsync(steps, isNow ? { ...options, timeout: AT_WORK } : options) ?? false;
   }
 
   /** As {@linkcode put}, but blocks. */
   putSync(frame: Uint8Array, timeout: number): boolean {
-    return runSync(this.putting(frame, frame.length, 0), timeout) ?? false;
+    const isNow = timeout === 0;
+    const steps = this.putting(frame, frame.length, 0, isNow ? now : undefined);
+    return runSync(steps, isNow ? AT_WORK : timeout) ?? false;
   }
 
   /** Takes the next frame, waiting for one; `NOTHING` when the time was up. */
   async get<T>(read: Read<T>, options: WaitOptions = {}): Promise<T | typeof NOTHING> {
-    const found = await runAsync(this.getting(read, ASYNC), options);
+    const isNow = options.timeout === 0;
+    const steps = this.getting(read, ASYNC, isNow ? now : undefined);
+    const found = await runAsync(steps, isNow ? { ...options, timeout: AT_WORK } : options);
     return found === undefined ? NOTHING : found.value;
   }
 
   /** As {@linkcode get}, but blocks. */
   getSync<T>(read: Read<T>, timeout: number): T | typeof NOTHING {
-    const found = runSync(this.getting(read, 0), timeout);
+    const isNow = timeout === 0;
+    const steps = this.getting(read, 0, isNow ? now : undefined);
+    const found = runSync(steps, isNow ? AT_WORK : timeout);
     return found === undefined ? NOTHING : found.value;
   }
 
@@ -245,7 +302,7 @@ export class Chain {
       Atomics.add(this.#words, this.#base + SLEEPING_WRITERS, 1);
       park.value = this.#turn(READERS);
       // Memory that is short may come back from other chains: then a slice is waited.
-      if (how === NO_ROOM && this.hasRoom(length)) continue;
+      if (how === NO_ROOM && this.hasRoom(length) || this.#shut !== OPEN) continue;
       if (isOver?.()) return false;
       yield park;
     }
@@ -272,7 +329,7 @@ export class Chain {
       if (value !== NOTHING) return { value };
       Atomics.add(this.#words, this.#base + SLEEPING_READERS, 1);
       park.value = this.#turn(WRITERS);
-      if (this.frames > 0) continue;
+      if (this.frames > 0 || this.#shut !== OPEN) continue;
       if (isOver?.()) {
         // The last frame may have come just before.
         if (this.frames > 0) continue;
@@ -323,6 +380,47 @@ export class Chain {
     return this.#turn(WRITERS) !== value || this.frames > 0;
   }
 
+  /**
+   * Shuts the chain down: nothing goes in any more. What is in it can still be taken, or is dropped when it is
+   * `immediate`. Who waits is woken.
+   */
+  shutDown(immediate: boolean): void {
+    const words = this.#words;
+    const goal = immediate ? CLOSED : DRAINING;
+    fault?.("shutdown: before it counts");
+    for (let seen = this.#shut; seen < goal;) {
+      const found = Atomics.compareExchange(words, this.#base + SHUT, seen, goal);
+      if (found === seen) break;
+      seen = found;
+    }
+    fault?.("shutdown: before the fence");
+    this.#fence(WRITERS);
+    this.#fence(READERS);
+    fault?.("shutdown: before the wake-up");
+    this.wakeAll();
+    const mutex = this.#readers;
+    if (!immediate || isCancelled() || !mutex.tryTake(mutex.me)) return;
+    const turn = mutex.enter(mutex.me);
+    try {
+      this.#drop();
+    } finally {
+      mutex.leave(turn);
+    }
+  }
+
+  /** The steps after which {@linkcode puts} is final, if frames have been dropped. */
+  *settling(): Steps<void> {
+    if (this.#shut !== CLOSED) return;
+    const mutex = this.#readers;
+    if (!mutex.tryTake(mutex.me)) yield* mutex.take(mutex.me, Infinity);
+    const turn = mutex.enter(mutex.me);
+    try {
+      this.#drop();
+    } finally {
+      mutex.leave(turn);
+    }
+  }
+
   /** Has everybody who waits look again. */
   wakeAll(): void {
     const { region, base } = this.#placement;
@@ -352,6 +450,27 @@ export class Chain {
     }
   }
 
+  #shutDownError(action: string): ShutDown {
+    return new ShutDown(`Cannot ${action}: ${title("queue", this.#name)} has been shut down`);
+  }
+
+  /** Has no frame count that was begun before `SHUT` was set; the copy that counts stays the same. */
+  #fence(side: number): void {
+    Atomics.add(this.#words, this.#base + side + TURN, 2);
+  }
+
+  /** Has a side's other copy count, fences or not; that side's mutex is held. */
+  #count(side: number, turn: number): void {
+    const index = this.#base + side + TURN;
+    for (let seen = turn;;) {
+      const found = Atomics.compareExchange(this.#words, index, seen, seen + 1 | 0);
+      if (found === seen) return;
+      // A thread that was cut off in between no longer has the mutex.
+      if ((found - turn & 1) !== 0) checkCancelled();
+      seen = found;
+    }
+  }
+
   #isRoom(puts: number, putBytes: number, length: number, fresh: boolean): boolean {
     if (fresh) {
       const { frames, bytes } = this.#side(READERS);
@@ -367,7 +486,9 @@ export class Chain {
   #write(frame: Uint8Array | Fill, length: number): number {
     const words = this.#words;
     const line = this.#base + WRITERS;
-    const turn = words[line + TURN]!;
+    // In this order: see #fence(). What is read plainly behind an atomic operation is no older than that.
+    const turn = this.#turn(WRITERS);
+    if (words[this.#base + SHUT] !== OPEN) throw this.#shutDownError("put");
     const copy = line + COPIES + (turn & 1) * COPY_WORDS;
     const puts = words[copy + FRAMES]!;
     const bytes = words[copy + BYTES]!;
@@ -383,7 +504,10 @@ export class Chain {
     words[other + POSITION] = position;
     words[other + FRAMES] = puts + 1;
     words[other + BYTES] = bytes + length;
-    Atomics.store(words, line + TURN, turn + 1 | 0);
+    if (Atomics.compareExchange(words, line + TURN, turn, turn + 1 | 0) !== turn) {
+      checkCancelled();
+      throw this.#shutDownError("put");
+    }
     fault?.("put: before the wake-up");
     this.#wake(WRITERS, SLEEPING_READERS);
     return DONE;
@@ -453,11 +577,17 @@ export class Chain {
     const words = this.#words;
     const line = this.#base + READERS;
     const turn = words[line + TURN]!;
+    if (words[this.#base + SHUT] === CLOSED) {
+      this.#drop();
+      throw this.#shutDownError("get");
+    }
     const copy = line + COPIES + (turn & 1) * COPY_WORDS;
     const gets = words[copy + FRAMES]!;
-    if ((this.#puts - gets | 0) <= 0) {
-      this.#puts = this.#side(WRITERS).frames;
-      if ((this.#puts - gets | 0) <= 0) return NOTHING;
+    if (!this.#hasPuts(gets)) {
+      if (this.#shut === OPEN) return NOTHING;
+      // From here on nothing comes, whoever was killed while it shut the chain.
+      this.#fence(WRITERS);
+      if (!this.#hasPuts(gets)) throw this.#shutDownError("get");
     }
     const { words: memory, bytes } = this.#blocks;
     const before = words[copy + POSITION]!;
@@ -491,11 +621,39 @@ export class Chain {
     words[other + POSITION] = position;
     words[other + FRAMES] = gets + 1;
     words[other + BYTES] = words[copy + BYTES]! + length;
-    Atomics.store(words, line + TURN, turn + 1 | 0);
+    this.#count(READERS, turn);
     fault?.("get: before the wake-up");
     this.#free(before, position);
     if (this.#isWorthWaking(words[other + BYTES]!)) this.#wake(READERS, SLEEPING_WRITERS);
     return value;
+  }
+
+  /** Whether there are more puts than `gets`. */
+  #hasPuts(gets: number): boolean {
+    if ((this.#puts - gets | 0) > 0) return true;
+    this.#puts = this.#side(WRITERS).frames;
+    return (this.#puts - gets | 0) > 0;
+  }
+
+  /** Passes over the frames that nobody will get; the readers' mutex is held, and the chain is closed. */
+  #drop(): void {
+    const words = this.#words;
+    const line = this.#base + READERS;
+    this.#fence(WRITERS);
+    const { position, bytes } = this.#side(WRITERS);
+    const turn = this.#turn(READERS);
+    const copy = line + COPIES + (turn & 1) * COPY_WORDS;
+    const before = words[copy + POSITION]!;
+    if (before === position) return;
+    this.#onDrop?.();
+    fault?.("drop: before it counts");
+    const other = line + COPIES + (~turn & 1) * COPY_WORDS;
+    words[other + POSITION] = position;
+    words[other + FRAMES] = words[copy + FRAMES]!;
+    words[other + BYTES] = bytes;
+    this.#count(READERS, turn);
+    fault?.("drop: before the blocks");
+    this.#free(before, position);
   }
 
   /** Gives back the blocks that lie wholly before `position`. */

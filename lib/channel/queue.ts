@@ -3,21 +3,15 @@
  *
  * @module
  */
-import { checkBoolean, checkOptions } from "../core/checks.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { runAsync, runSync } from "../sync/steps.ts";
 import { shareable } from "../transfer/shareable.ts";
 import type { Order } from "./line_protocol.ts";
 import "./known.ts";
 import { Core } from "./queue_core.ts";
+import { checkShutdown, type ShutdownOptions } from "./queue_like.ts";
 import type { Compare } from "./store.ts";
 import { ThreadQueue } from "./thread_queue.ts";
-
-/** Options of `shutdown()`. */
-export interface ShutdownOptions {
-  /** Whether what is still in the queue is dropped. Default: false. */
-  immediate?: boolean;
-}
 
 function coreOf(order: Order, maxsize: unknown, compare?: Compare): Core {
   return maxsize instanceof Core ? maxsize : Core.make(order, maxsize, compare);
@@ -70,10 +64,7 @@ export abstract class TaskQueue<T> extends ThreadQueue<T> {
    * with.
    */
   shutdown(options?: ShutdownOptions): void {
-    const action = "shut the queue down";
-    checkOptions(options, action);
-    checkBoolean(options?.immediate, "immediate", action);
-    this.#core.shutdown(options?.immediate ?? false);
+    this.#core.shutdown(checkShutdown(options));
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkBoolean } from "../core/checks.ts";
+import { checkBoolean, checkOptions } from "../core/checks.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 
 /** Options of `putSync()` and `getSync()`. */
@@ -16,6 +16,12 @@ export interface QueueSyncOptions extends WaitSyncOptions {
 export interface QueueOptions extends WaitOptions {
   /** false: do not wait, as `timeout: 0`. Default: true. */
   block?: boolean;
+}
+
+/** Options of `shutdown()`. */
+export interface ShutdownOptions {
+  /** Whether what is still in the queue is dropped. Default: false. */
+  immediate?: boolean;
 }
 
 /** A queue between threads, or between processes. */
@@ -53,4 +59,12 @@ export function checkQueue(options: QueueOptions | undefined, action: string): n
   const timeout = checkWait(options, action);
   checkBoolean(options?.block, "block", action);
   return options?.block === false ? 0 : timeout;
+}
+
+/** Checks the options of a shutdown, and gives whether it is immediate. */
+export function checkShutdown(options: ShutdownOptions | undefined): boolean {
+  const action = "shut the queue down";
+  checkOptions(options, action);
+  checkBoolean(options?.immediate, "immediate", action);
+  return options?.immediate ?? false;
 }

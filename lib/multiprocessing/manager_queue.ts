@@ -29,6 +29,8 @@ export class QueueObject extends Served {
   readonly #joining = new Set<Call>();
   #unfinished = 0;
   #isShutDown = false;
+  /** Whether what was in it has been dropped. */
+  #isDropped = false;
 
   constructor(maxsize: number) {
     super();
@@ -98,6 +100,7 @@ export class QueueObject extends Served {
   shutdown(_call: Call, immediate: boolean): void {
     this.#isShutDown = true;
     if (immediate) {
+      this.#isDropped = true;
       const dropped = this.qsize();
       while (this.#items.length > 0) this.#items.pop();
       this.#finish(Math.min(dropped, this.#unfinished));
@@ -143,6 +146,7 @@ export class QueueObject extends Served {
 
   /** Puts an item back in front that never reached whom it was given to. */
   #putBack(item: Bytes): void {
+    if (this.#isDropped) return this.#finish(Math.min(1, this.#unfinished));
     this.#items.putBack([item]);
     this.#pass();
   }

@@ -3,10 +3,14 @@
  *
  * @module
  */
-import { checkBoolean, checkOptions } from "../core/checks.ts";
 import { ShutDown } from "../core/errors.ts";
 import { takeUntil } from "../core/promises.ts";
-import { checkQueue, type QueueOptions } from "../channel/queue_like.ts";
+import {
+  checkQueue,
+  checkShutdown,
+  type QueueOptions,
+  type ShutdownOptions,
+} from "../channel/queue_like.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
 import { shareable } from "../transfer/shareable.ts";
 import { type Bytes, unwrap, wrap } from "./manager_protocol.ts";
@@ -98,14 +102,11 @@ export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T>
   }
 
   /**
-   * Shuts the queue down: nothing goes in any more, and when it is empty nothing comes out.
-   *
-   * @param options `immediate`: it is emptied at once. Default: false.
+   * Shuts the queue down: nothing goes in any more, and when it is empty nothing comes out; who waits in
+   * `put()` or `get()` is woken. With `immediate` what is left is dropped, and counts as dealt with.
    */
-  async shutdown(options: { immediate?: boolean } = {}): Promise<void> {
-    checkOptions(options, "shut down the queue");
-    checkBoolean(options.immediate, "immediate", "shut down the queue");
-    await this.ask("shutdown", options.immediate === true);
+  async shutdown(options?: ShutdownOptions): Promise<void> {
+    await this.ask("shutdown", checkShutdown(options));
   }
 
   /** Takes the items as they come, until the queue is shut down and empty. */

@@ -7,8 +7,9 @@
  * @module
  */
 import { checkInteger, show } from "../core/checks.ts";
-import { Empty, Full } from "../core/errors.ts";
+import { Empty, Full, ShutDown } from "../core/errors.ts";
 import { filled, INSPECT, shown } from "../core/inspect.ts";
+import { takeUntil } from "../core/promises.ts";
 import { Chain, CHAIN_EXTRA, CHAIN_WORDS, type Fill, NOTHING, WHOLE } from "../channel/chain.ts";
 import { Holders, HOLDERS_WORDS } from "../channel/holders.ts";
 import {
@@ -25,9 +26,11 @@ import {
 } from "../channel/message.ts";
 import {
   checkQueue,
+  checkShutdown,
   type QueueLike,
   type QueueOptions,
   type QueueSyncOptions,
+  type ShutdownOptions,
 } from "../channel/queue_like.ts";
 import { theArena } from "../memory/arena.ts";
 import { AT, type Placed, type Placement } from "../memory/placement.ts";
@@ -38,8 +41,10 @@ import { noteMade } from "../sync/traps.ts";
 import { boardAll, inFlight, loseAll } from "../transfer/flight.ts";
 import { SHARE, shareable } from "../transfer/shareable.ts";
 
-/** How many tasks were done; beside it, in puts, how many there were. */
+/** How many tasks were done; the chain knows how many there were. */
 const DONE = CHAIN_EXTRA;
+/** Goes on by one whenever no task is left; who joins parks on it. */
+const ALL_DONE = CHAIN_EXTRA + 1;
 /** Who can get from the queue: what becomes of an end of a pipe that waits in it depends on them. */
 const USERS = CHAIN_WORDS;
 const QUEUE_WORDS = USERS + HOLDERS_WORDS;
@@ -105,6 +110,8 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     this.#chain = new Chain(this.#placement, arena.blocks, {
       name,
       frames: maxsize === 0 ? Infinity : maxsize,
+      // Ends of pipes that were in it will never be got.
+      onDrop: () => this.#users.renew(),
     });
     const { region, base } = this.#placement;
     this.#users = new Holders(region, base + USERS);
@@ -123,6 +130,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
    * *Cancellation*: an abort or the end of the timeout leaves the queue as if the call had never been made.
    *
    * @throws {Full} There was no room in time.
+   * @throws {ShutDown} The queue has been shut down.
    * @throws {ShareError} The item cannot cross; its place is named.
    * @throws {TypeError | RangeError} Bad options.
    */
@@ -171,6 +179,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
    * *Cancellation*: an abort or the end of the timeout takes nothing.
    *
    * @throws {Empty} None came in time.
+   * @throws {ShutDown} The queue has been shut down, and nothing is left in it.
    * @throws {TypeError | RangeError} Bad options.
    */
   async get(options?: QueueOptions): Promise<T> {
@@ -224,6 +233,20 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     return this.#maxsize > 0 && this.#chain.frames >= this.#maxsize;
   }
 
+  /**
+   * Shuts the queue down, in every process: from now on `put()` throws `ShutDown`, and so does `get()`
+   * once the queue is empty; who waits in one of them is woken. With `immediate` what is left is dropped, and
+   * counts as dealt with.
+   *
+   * *Owner death*: who is killed meanwhile has shut it down, or has not.
+   *
+   * @throws {TypeError} Bad options.
+   */
+  shutdown(options?: ShutdownOptions): void {
+    this.#chain.shutDown(checkShutdown(options));
+    this.#tellIfDone();
+  }
+
   /** Says that this thread will use the queue no more. Others can. */
   close(): void {
     this.#isClosed = true;
@@ -240,9 +263,13 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     this.close();
   }
 
-  /** Gives the items as they come, until this handle is closed. */
+  /** Gives the items as they come, until the queue is shut down and drained, or this handle is closed. */
   async *[Symbol.asyncIterator](): AsyncIterator<T> {
-    while (!this.#isClosed) yield await this.get();
+    if (this.#isClosed) return;
+    for await (const item of takeUntil(() => this.get(), ShutDown)) {
+      yield item;
+      if (this.#isClosed) return;
+    }
   }
 
   /** @ignore */
@@ -280,8 +307,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
 
   /** Reports an item done; for JoinableQueue. @ignore */
   protected finishOne(): void {
-    const { region, base } = this.#placement;
-    const { words } = region;
+    const { region: { words }, base } = this.#placement;
     for (;;) {
       const done = Atomics.load(words, base + DONE);
       if ((this.#chain.puts - done | 0) <= 0) {
@@ -289,16 +315,25 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
       }
       if (Atomics.compareExchange(words, base + DONE, done, done + 1 | 0) === done) break;
     }
-    if (this.unfinished <= 0) region.wake(base + DONE, ALL);
+    this.#tellIfDone();
+  }
+
+  /** Wakes who joins, if no task is left. */
+  #tellIfDone(): void {
+    if (this.unfinished > 0) return;
+    const { region, base } = this.#placement;
+    Atomics.add(region.words, base + ALL_DONE, 1);
+    region.wake(base + ALL_DONE, ALL);
   }
 
   /** @ignore The steps of waiting until all is done; for JoinableQueue. */
   *[STEPS](): Steps<true> {
     const { region, base } = this.#placement;
     for (;;) {
-      const value = Atomics.load(region.words, base + DONE);
+      const value = Atomics.load(region.words, base + ALL_DONE);
+      yield* this.#chain.settling();
       if (this.unfinished <= 0) return true;
-      yield { region, index: base + DONE, value, on: this.#chain.id };
+      yield { region, index: base + ALL_DONE, value, on: this.#chain.id };
     }
   }
 
@@ -313,8 +348,14 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
       if (this.#chain.tryPut(fill, item.byteLength + VIEW_HEAD)) return;
     }
     const message = messageOf(item, "item");
-    if (message.flights.length > 0) boardAll(message.flights, this.#users.carrier);
-    return this.#chain.tryPut(message.bytes, message.length) ? undefined : message;
+    const { flights } = message;
+    if (flights.length > 0) boardAll(flights, this.#users.carrier);
+    try {
+      return this.#chain.tryPut(message.bytes, message.length) ? undefined : message;
+    } catch (error) {
+      loseAll(flights);
+      throw error;
+    }
   }
 
   #patience(options: QueueOptions | undefined, action: string): number {
@@ -331,7 +372,8 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   }
 
   #full(): Full {
-    return new Full(`Cannot put: ${this.#title()} holds ${this.#maxsize} items`);
+    const why = this.#maxsize > 0 ? `holds ${this.#maxsize} items` : "has no memory left";
+    return new Full(`Cannot put: ${this.#title()} ${why}`);
   }
 
   #empty(): Empty {

@@ -128,6 +128,32 @@ export const getUntilKilled = task(
   },
 );
 
+/** Shuts the queue down, and is killed at a point of that. */
+export const shutUntilKilled = task(
+  import.meta,
+  function shutUntilKilled(queue: Queue<number>, immediate: boolean, point: string) {
+    killAt(point, 1);
+    queue.shutdown({ immediate });
+  },
+);
+
+/** Puts or takes without waiting, `count` times, once all are there; gives the error, if one came. */
+export const hurry = task(
+  import.meta,
+  function hurry(queue: Queue<number>, gate: Barrier, what: "put" | "get", count: number) {
+    gate.waitSync();
+    try {
+      for (let k = 0; k < count; k++) {
+        if (what === "put") queue.putNowait(k);
+        else queue.getNowait();
+      }
+      return null;
+    } catch (error) {
+      return String(error);
+    }
+  },
+);
+
 function killAt(point: string, nth: number): void {
   let count = 0;
   setFault((reached) => {

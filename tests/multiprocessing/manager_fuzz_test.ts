@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Manager } from "../../lib/multiprocessing.ts";
-import { WorkerLostError } from "../../lib/errors.ts";
+import { ShutDown, WorkerLostError } from "../../lib/errors.ts";
 import { encode } from "../../lib/transfer/codec.ts";
 import { sentOf, test } from "./_manager.ts";
 
@@ -228,6 +228,21 @@ test("what does not exist is an error of that call alone", async (manager) => {
   }
   conn.close();
   assertEquals(await dict.get("n"), 1);
+});
+
+test("an item that never reached its client is dropped with its queue", async (manager) => {
+  const queue = await manager.Queue<number>();
+  await queue.put(1);
+  const { address: { folder, token }, object } = sentOf(queue);
+  const silent = await connect(folder, token);
+  await write(silent, frameOf([0, 1, object, "get"]));
+  assert(await silent.read(new Uint8Array(1 << 12)) !== null);
+  await queue.shutdown({ immediate: true });
+  assertEquals(await queue.join({ timeout: 5 }), false);
+  // It was given the item, and ends without having confirmed it.
+  silent.close();
+  assertEquals(await queue.join({ timeout: 5_000 }), true);
+  await assertRejects(() => queue.get(), ShutDown);
 });
 
 test("a proxy whose server is gone is lost, also where nobody has connected yet", async (manager) => {

@@ -13,13 +13,14 @@ import {
   assertThrows,
 } from "@std/assert";
 import { delay } from "@std/async";
-import { Empty, Full, ShareError } from "../../lib/errors.ts";
+import { Empty, EOFError, Full, ShareError, ShutDown } from "../../lib/errors.ts";
 import {
   Barrier,
   dump,
   Event,
   JoinableQueue,
   Lock,
+  pipe,
   Process,
   Queue,
   SimpleQueue,
@@ -295,6 +296,120 @@ for (const point of ["get: before it counts", "get: before the wake-up"]) {
     for (let k = 0; k < 10; k++) await queue.put(k, { timeout: 2_000 });
   });
 }
+
+for (const [world, make] of worlds) {
+  test(`Queue: a call that does not wait is not put off by others at work [${world}]`, async () => {
+    const queue = new Queue<number>();
+    const gate = new Barrier(3);
+    for (const what of ["put", "get"] as const) {
+      const others = [0, 1].map(() => make(targets.hurry, [queue, gate, what, 20_000]).start());
+      const mine = targets.hurry(queue, gate, what, 20_000);
+      assertEquals([mine, ...await Promise.all(others.map((other) => other.result()))], [
+        null,
+        null,
+        null,
+      ]);
+      assertEquals(queue.qsize(), what === "put" ? 60_000 : 0);
+      for (const other of others) await other.join();
+    }
+  });
+}
+
+test("Queue.shutdown() ends what waits for a SimpleQueue, too", async () => {
+  const queue = new SimpleQueue<number>();
+  const got = assertRejects(() => queue.get(), ShutDown, "the queue has been shut down");
+  queue.shutdown();
+  await got;
+});
+
+test("Queue.close() ends an iteration that waits for the next item", async () => {
+  const queue = new Queue<number>();
+  queue.putSync(1);
+  for await (const item of queue) {
+    assertEquals(item, 1);
+    queue.close();
+  }
+  for await (const item of queue) throw new Error(`${item} came after the end`);
+});
+
+for (const immediate of [false, true]) {
+  const how = immediate ? "{ immediate: true }" : "";
+  const points = ["shutdown: before it counts", "shutdown: before the fence"];
+  points.push("shutdown: before the wake-up");
+  if (immediate) points.push("drop: before it counts", "drop: before the blocks");
+  for (const point of points) {
+    test(`Queue.shutdown(${how}) is done or not when its process is killed, ${point}`, async () => {
+      const [queue, full] = [new JoinableQueue<number>(), new JoinableQueue<number>(1)];
+      const got = queue.get();
+      full.putSync(1);
+      const put = full.put(2);
+      // Whatever comes of it, it comes before anything is awaited.
+      const outcomes = Promise.allSettled([got, put]);
+      for (const victim of [queue, full]) {
+        // Only what holds something drops it.
+        if (point.startsWith("drop") && victim === queue) {
+          queue.shutdown({ immediate });
+          continue;
+        }
+        const child = new Process(targets.shutUntilKilled, {
+          args: [victim, immediate, point],
+        }).start();
+        await child.join();
+        assertEquals(child.exitcode, -9);
+      }
+      if (point === "shutdown: before it counts") {
+        await queue.put(5);
+        assertEquals([await full.get(), await got], [1, 5]);
+        await put;
+        assertEquals([await full.get(), full.qsize()], [2, 0]);
+        return;
+      }
+      for (const outcome of await outcomes) {
+        assert(outcome.status === "rejected" && outcome.reason instanceof ShutDown);
+      }
+      assertThrows(() => full.putNowait(3), ShutDown);
+      if (!immediate) {
+        assertEquals(full.getNowait(), 1);
+        full.taskDone();
+      }
+      assertThrows(() => full.getNowait(), ShutDown);
+      assertEquals([full.qsize(), await full.join({ timeout: 2_000 })], [0, true]);
+    });
+  }
+}
+
+test("Queue.shutdown({ immediate: true }) gives memory back", async () => {
+  const bytes = new Uint8Array(1 << 20);
+  // 3 GiB through less than one.
+  for (let k = 0; k < 30; k++) {
+    const queue = new Queue<Uint8Array>();
+    for (let n = 0; n < 100; n++) await queue.put(bytes, { timeout: 5_000 });
+    queue.shutdown({ immediate: true });
+  }
+});
+
+test("Queue.shutdown({ immediate: true }) closes the ends of pipes that it drops", async () => {
+  const queue = new Queue<unknown>();
+  const [mine, theirs] = pipe();
+  await queue.put({ theirs });
+  theirs.close();
+  queue.shutdown({ immediate: true });
+  await assertRejects(() => mine.recv({ timeout: 10_000 }), EOFError);
+  mine.close();
+});
+
+test("Queue.put() of an end of a pipe to a queue that is shut down leaves it as it was", async () => {
+  const queue = new Queue<unknown>();
+  queue.shutdown();
+  const [mine, theirs] = pipe();
+  assertThrows(() => queue.putSync({ theirs }), ShutDown);
+  await assertRejects(() => queue.put({ theirs }), ShutDown);
+  await mine.send(1);
+  assertEquals(await theirs.recv(), 1);
+  theirs.close();
+  await assertRejects(() => mine.recv({ timeout: 10_000 }), EOFError);
+  mine.close();
+});
 
 test(`Queue survives kills at random, ${ROUNDS} rounds`, async () => {
   for (let round = 0; round < ROUNDS; round++) {
