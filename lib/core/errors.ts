@@ -6,43 +6,43 @@
 
 /** A waiting call ran out of time: `result()`, `send()`, `recv()`, `map()` and their like. */
 export class TimeoutError extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "TimeoutError";
 }
 
 /** A wait that could never end: the report says who holds what and who waits for whom. */
 export class DeadlockError extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "DeadlockError";
 }
 
 /** A barrier was aborted, reset or left by one of its parties, so that it will not open. */
 export class BrokenBarrierError extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "BrokenBarrierError";
 }
 
 /** A queue had nothing to give in time. */
 export class Empty extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "Empty";
 }
 
 /** A queue had no room in time. */
 export class Full extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "Full";
 }
 
 /** A queue has been shut down: nothing goes in, or nothing comes out any more. */
 export class ShutDown extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "ShutDown";
 }
 
 /** The other end of a connection is closed, and all that it sent has been received. */
 export class EOFError extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "EOFError";
 }
 
@@ -51,7 +51,7 @@ export class EOFError extends Error {
  * arguments, as in `args[0].lock`, and what to use instead where there is something.
  */
 export class ShareError extends TypeError {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "ShareError";
   /** Where the value stands, as in `args[0].lock`. */
   readonly place: string;
@@ -68,25 +68,25 @@ export class ShareError extends TypeError {
  * script's main part lacks the `import.meta.main` guard.
  */
 export class BootstrapError extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "BootstrapError";
 }
 
 /** Thrown inside a thread that `terminate()` woke from a wait, and by its `result()`. */
 export class ThreadTerminated extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "ThreadTerminated";
 }
 
 /** A call was cancelled before it gave a result. */
 export class CancelledError extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "CancelledError";
 }
 
 /** A pool can run nothing any more: its workers die before they are ready, or its initializer throws. */
 export class BrokenExecutor extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "BrokenExecutor";
 }
 
@@ -100,7 +100,7 @@ export interface WorkerLoss {
 
 /** A thread or process ended before it gave the result of its task. */
 export class WorkerLostError extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "WorkerLostError";
   /** The exit code, `-SIG` for a signal, or null when it has none. */
   readonly exitcode: number | null;
@@ -120,7 +120,7 @@ export class WorkerLostError extends Error {
  * the program that threw it.
  */
 export class SystemExit extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "SystemExit";
   /** The exit code, or what is to be printed on stderr before ending with code 1. */
   readonly code: unknown;
@@ -145,7 +145,7 @@ export interface Outputs {
 
 /** What the errors about programs have in common. */
 export class SubprocessError extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "SubprocessError";
   /** The program and its arguments, or its string. */
   readonly cmd: string | string[];
@@ -170,7 +170,7 @@ export class SubprocessError extends Error {
 
 /** A program ended with a code other than 0. The message ends with the end of its standard error. */
 export class CalledProcessError extends SubprocessError {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "CalledProcessError";
   /** Its exit code, or `-SIG` when it was killed by a signal. */
   readonly returncode: number;
@@ -189,7 +189,7 @@ export class CalledProcessError extends SubprocessError {
 
 /** A program took longer than it was given. What it had written by then is in the error. */
 export class TimeoutExpired extends SubprocessError {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "TimeoutExpired";
   /** The time it was given, in ms. */
   readonly timeout: number;
@@ -208,7 +208,7 @@ export class TimeoutExpired extends SubprocessError {
 
 /** There is no such child, or its end has been told already: what POSIX calls ECHILD. */
 export class ChildProcessError extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "ChildProcessError";
   /** As the system calls it. */
   readonly code = "ECHILD";
