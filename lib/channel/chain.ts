@@ -206,6 +206,11 @@ export class Chain {
     return this.#side(this.#shut === CLOSED ? READERS : WRITERS).frames;
   }
 
+  /** Whether it has been shut down. */
+  get isShut(): boolean {
+    return this.#shut !== OPEN;
+  }
+
   get #shut(): number {
     return Atomics.load(this.#words, this.#base + SHUT);
   }
@@ -302,7 +307,7 @@ export class Chain {
       Atomics.add(this.#words, this.#base + SLEEPING_WRITERS, 1);
       park.value = this.#turn(READERS);
       // Memory that is short may come back from other chains: then a slice is waited.
-      if (how === NO_ROOM && this.hasRoom(length) || this.#shut !== OPEN) continue;
+      if (how === NO_ROOM && this.hasRoom(length) || this.isShut) continue;
       if (isOver?.()) return false;
       yield park;
     }
@@ -329,7 +334,7 @@ export class Chain {
       if (value !== NOTHING) return { value };
       Atomics.add(this.#words, this.#base + SLEEPING_READERS, 1);
       park.value = this.#turn(WRITERS);
-      if (this.frames > 0 || this.#shut !== OPEN) continue;
+      if (this.frames > 0 || this.isShut) continue;
       if (isOver?.()) {
         // The last frame may have come just before.
         if (this.frames > 0) continue;
@@ -584,7 +589,7 @@ export class Chain {
     const copy = line + COPIES + (turn & 1) * COPY_WORDS;
     const gets = words[copy + FRAMES]!;
     if (!this.#hasPuts(gets)) {
-      if (this.#shut === OPEN) return NOTHING;
+      if (!this.isShut) return NOTHING;
       // From here on nothing comes, whoever was killed while it shut the chain.
       this.#fence(WRITERS);
       if (!this.#hasPuts(gets)) throw this.#shutDownError("get");

@@ -276,7 +276,11 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   [INSPECT](): string {
     return shown(
       this,
-      () => [this.#name, filled(this.qsize(), this.#maxsize), this.#isClosed ? "closed" : ""],
+      () => [
+        this.#name,
+        filled(this.qsize(), this.#maxsize),
+        this.#chain.isShut ? "shut down" : this.#isClosed ? "closed" : "",
+      ],
     );
   }
 
