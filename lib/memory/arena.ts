@@ -126,7 +126,10 @@ export class Arena {
   /** The place that another member of the family speaks of. */
   place(sent: unknown, count: number): Placement {
     const base = sent as number;
-    if (!Number.isInteger(base) || base < FIRST || base + count > this.region.words.length) {
+    const end = FIRST + Atomics.load(this.region.words, NEXT);
+    // What was allocated begins on a line of its own.
+    const isPlace = Number.isInteger(base) && base >= FIRST && (base - FIRST) % LINE === 0;
+    if (!isPlace || !(base + count <= end)) {
       throw new RangeError(`Cannot open shared memory: ${show(sent)} is not a place in it`);
     }
     return { region: this.region, base, fresh: false, share: () => base };

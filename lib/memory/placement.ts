@@ -65,6 +65,10 @@ export function onHeap(words: number): Placement {
 
 /** The place on the heap that another thread speaks of. */
 export function foundOnHeap(sent: unknown): Placement {
-  const { buffer, base } = sent as HeapPlace;
+  const { buffer, base } = sent as HeapPlace ?? {};
+  // Bytes carry no such buffer: whoever made this up is no thread of this process.
+  if (!(buffer instanceof SharedArrayBuffer) || !Number.isInteger(base)) {
+    throw new TypeError("Cannot decode a shared object: it lies in no memory of this process");
+  }
   return place(buffer, base, false);
 }

@@ -4,7 +4,11 @@
  * The bytes may be corrupt or hostile. So every length is held against the bytes that are left
  * before anything of that length is made; whatever is read takes at least one byte, so that no loop
  * is longer than the input; recursion ends at a fixed depth; and an array gets its room in advance
- * only while all such arrays together could still be filled by the bytes that are left.
+ * only while all such arrays together could still be filled by the bytes that are left. What comes from
+ * below has a budget besides; see bounds.ts.
+ *
+ * A function never stands where the engine would call it unasked: an object with a `then` of the receiver's own
+ * would run when it is awaited. Only a target is a function, so this is looked at where one is placed.
  *
  * @module
  */
@@ -55,6 +59,30 @@ import {
   WORD_F64,
   WORD_I64,
 } from "./codec_format.ts";
+import {
+  ARRAY_COST,
+  BARE_COST,
+  budgetOf,
+  BUFFER_COST,
+  checkPlaced,
+  DATE_COST,
+  ENTRY_COST,
+  ERROR_COST,
+  ITEM_COST,
+  KEY_COST,
+  MAP_COST,
+  OBJECT_COST,
+  REDUCTION_COST,
+  REGEXP_COST,
+  SET_COST,
+  SHARE_COST,
+  SLOT_COST,
+  SPARSE_COST,
+  STRING_COST,
+  VIEW_COST,
+  Watch,
+  WATCHED,
+} from "./bounds.ts";
 import { decodeFlat, NOT_FLAT } from "./codec_flat.ts";
 import type { Reduction, Revive } from "./reduction.ts";
 
@@ -119,10 +147,15 @@ class Reader {
   #promised = 0;
   /** How many elements of room sparse arrays may still get. */
   #spare = 0;
+  /** How many bytes of memory the values may still take. */
+  #budget = Infinity;
+  #isBelow = false;
 
   decode(bytes: Uint8Array, revive: Revive): unknown {
     this.#open(bytes);
     this.#revive = revive;
+    this.#isBelow = revive.source === "below";
+    this.#budget = this.#isBelow ? budgetOf(bytes.length) : Infinity;
     const value = this.#value();
     if (this.#later.length > 0) this.#settle(0);
     if (this.#at !== this.#end) {
@@ -169,6 +202,20 @@ class Reader {
     }
     this.#at = at + size;
     return at;
+  }
+
+  /** Charges what a value takes. */
+  #spend(cost: number): void {
+    if ((this.#budget -= cost) < 0) this.#overspent();
+  }
+
+  #overspent(): never {
+    const { length } = this.#bytes;
+    throw new RangeError(
+      `Cannot decode the value: its ${length} bytes would become more than ${
+        Math.round(budgetOf(length) / (1 << 20))
+      } MiB of objects, too much of a process with fewer permissions`,
+    );
   }
 
   #byte(): number {
@@ -256,6 +303,7 @@ class Reader {
       case SET:
         return this.#set(this.#noted(new Set()));
       case BARE:
+        this.#spend(BARE_COST);
         return this.#properties(this.#noted(Object.create(null)));
       case BIGINT64:
         this.#word();
@@ -264,10 +312,12 @@ class Reader {
         return this.#bigint(offset);
       case DATE:
         this.#word();
+        this.#spend(DATE_COST);
         return this.#noted(new Date(WORD_F64[0]));
       case REGEXP:
         return this.#regexp(offset);
       case BUFFER:
+        this.#spend(BUFFER_COST);
         return this.#noted(this.#copy(this.#varint()).buffer);
       case VIEW:
         return this.#view(offset);
@@ -314,6 +364,7 @@ class Reader {
 
   #regexp(offset: number): RegExp {
     const source = this.#string(values), flags = this.#string(values);
+    this.#spend(REGEXP_COST);
     let value: RegExp;
     try {
       value = new RegExp(source, flags);
@@ -326,6 +377,7 @@ class Reader {
   #view(offset: number): ArrayBufferView {
     const kind = this.#byte();
     if (kind >= VIEWS.length) this.#fail(`unknown kind of view ${kind}`, offset);
+    this.#spend(VIEW_COST);
     const bytes = this.#copy(this.#varint());
     const View = VIEWS[kind];
     if (View === Uint8Array) return this.#noted(bytes);
@@ -349,7 +401,10 @@ class Reader {
 
   #latin1(length: number, cache: (string | undefined)[]): string {
     const at = this.#take(length), bytes = this.#bytes;
-    if (length > CACHED_LIMIT) return latin1(bytes, at, length);
+    if (length > CACHED_LIMIT) {
+      this.#spend(STRING_COST + length);
+      return latin1(bytes, at, length);
+    }
     let hash = length;
     for (let i = 0; i < length; i++) hash = Math.imul(hash, 31) + bytes[at + i] | 0;
     const slot = (hash ^ hash >>> 10) & CACHE_SIZE - 1;
@@ -359,6 +414,7 @@ class Reader {
       while (i < length && cached.charCodeAt(i) === bytes[at + i]) i++;
       if (i === length) return cached;
     }
+    this.#spend(STRING_COST + length);
     const made = latin1(bytes, at, length);
     // The engine has one copy of a name, which is the quickest to find properties by.
     return cache[slot] = cache === keys ? Object.keys({ [made]: 0 })[0] ?? made : made;
@@ -367,6 +423,7 @@ class Reader {
   #utf8(): string {
     const size = this.#int32() >>> 0;
     const at = this.#take(size), all = this.#bytes;
+    this.#spend(STRING_COST + size);
     // A TextDecoder refuses shared memory.
     const bytes = all.buffer instanceof SharedArrayBuffer
       ? all.slice(at, at + size)
@@ -383,6 +440,7 @@ class Reader {
   #utf16(): string {
     const length = this.#varint();
     let at = this.#take(2 * length);
+    this.#spend(STRING_COST + 2 * length);
     const bytes = this.#bytes;
     const parts: string[] = [];
     for (let rest = length; rest > 0;) {
@@ -408,9 +466,11 @@ class Reader {
 
   #properties(into: Record<string, unknown>): Record<string, unknown> {
     this.#enter();
+    this.#spend(OBJECT_COST);
     for (let position = 0; this.#more(); position++) {
       const key = this.#key(position);
       const value = this.#value();
+      if (typeof value === "function") checkPlaced(key, value, "the value");
       if (key === "__proto__") define(into, key, value);
       else into[key] = value;
     }
@@ -419,9 +479,13 @@ class Reader {
   }
 
   #key(position: number): string {
-    if (this.#depth === 1) return this.#string(keys);
+    if (this.#depth === 1) {
+      this.#spend(KEY_COST);
+      return this.#string(keys);
+    }
     const slot = slotOf(this.#depth, position);
     if (this.#bytes[this.#at] !== AGAIN) {
+      this.#spend(KEY_COST);
       const key = this.#string(keys);
       if (key.length < SHORT_LIMIT) {
         this.#keys[slot] = key;
@@ -436,9 +500,13 @@ class Reader {
 
   #map(into: Map<unknown, unknown>): Map<unknown, unknown> {
     this.#enter();
-    while (this.#more()) {
+    this.#spend(MAP_COST);
+    let watch: Watch | undefined;
+    for (let count = 0, look = WATCHED; this.#more();) {
+      this.#spend(ENTRY_COST);
       const key = this.#value();
       into.set(key, this.#value());
+      if (++count === look && this.#isBelow) look = (watch ??= new Watch(into)).look(key, count);
     }
     this.#depth--;
     return into;
@@ -446,7 +514,14 @@ class Reader {
 
   #set(into: Set<unknown>): Set<unknown> {
     this.#enter();
-    while (this.#more()) into.add(this.#value());
+    this.#spend(SET_COST);
+    let watch: Watch | undefined;
+    for (let count = 0, look = WATCHED; this.#more();) {
+      this.#spend(ITEM_COST);
+      const item = this.#value();
+      into.add(item);
+      if (++count === look && this.#isBelow) look = (watch ??= new Watch(into)).look(item, count);
+    }
     this.#depth--;
     return into;
   }
@@ -458,6 +533,7 @@ class Reader {
       this.#fail(`an array of ${length} elements in ${left} bytes`, this.#at);
     }
     this.#enter();
+    this.#spend(ARRAY_COST + SLOT_COST * length);
     const inAdvance = shell === undefined && length <= PREALLOCATED &&
         this.#promised + length <= left
       ? length
@@ -473,6 +549,7 @@ class Reader {
   #numbers(tag: number, shell: unknown[] | undefined): unknown[] {
     const { buffer } = this.#copy(this.#varint() * (tag === INT32S ? 4 : 8));
     const numbers = tag === INT32S ? new Int32Array(buffer) : new Float64Array(buffer);
+    this.#spend(ARRAY_COST + SLOT_COST * numbers.length);
     const into = shell ?? this.#noted([]);
     for (let i = 0; i < numbers.length; i++) into.push(numbers[i]);
     return into;
@@ -483,6 +560,7 @@ class Reader {
     const length = this.#varint();
     if (length > MAX_ARRAY_LENGTH) this.#fail(`an array of ${length} elements`, start);
     this.#enter();
+    this.#spend(ARRAY_COST);
     const into = shell ?? this.#noted([]);
     if (length <= this.#spare) this.#spare -= length;
     else into.length = MAX_ARRAY_LENGTH; // makes the engine keep only the elements that there are
@@ -493,6 +571,7 @@ class Reader {
         i += this.#varint();
         if (i > length) this.#fail("more holes than the array is long", start);
       } else {
+        this.#spend(SPARSE_COST);
         into[i++] = this.#value();
       }
     }
@@ -510,6 +589,9 @@ class Reader {
       this.#later.push(value);
       return this.#noted(value.shell);
     }
+    this.#spend(
+      tag === MAP ? MAP_COST : tag === SET ? SET_COST : tag === BARE ? BARE_COST : OBJECT_COST,
+    );
     const shell = tag === ARRAY
       ? []
       : tag === OBJECT
@@ -578,6 +660,7 @@ class Reader {
     if (number >= this.#modules.length) this.#fail(`no module has the number ${number}`, offset);
     const module = this.#modules[number];
     const name = this.#string(values);
+    this.#spend(kind === "error" ? ERROR_COST : kind === "share" ? SHARE_COST : REDUCTION_COST);
     return new Header(kind, module, name, this.#revive.shell(kind, module, name));
   }
 

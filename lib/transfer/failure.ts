@@ -8,9 +8,12 @@
  *
  * @module
  */
+import { show } from "../core/checks.ts";
 import * as ours from "../core/errors.ts";
 import { LIBRARY } from "../core/library.ts";
+import { checkPlaced } from "./bounds.ts";
 import type { Reduction } from "./reduction.ts";
+import { checkState } from "./shareable.ts";
 import { findErrorClass, type Reference, referenceOfError, type Target } from "./task.ts";
 
 type ErrorClass = new (message?: string) => Error;
@@ -49,21 +52,32 @@ function classOf(error: Error): { module: string; name: string; print: number } 
   return { module: "", name: "Error", print: 0 };
 }
 
+function isText(value: unknown): value is string {
+  return typeof value === "string";
+}
+
 /** Reduces an error. */
 export function reduceError(error: Error): Reduction {
   const { module, name, print } = classOf(error);
   const fields: ErrorState["fields"] = [];
   for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(error))) {
     if (key === "message" || key === "stack") continue;
+    if (key === "name" && !isText(error.name)) continue;
     // What cannot cross shall not take the whole error with it.
     const value = error[key as keyof Error] as unknown;
     if (typeof value === "function" || typeof value === "symbol") continue;
     fields.push([key, value, property.enumerable === true]);
   }
-  if (error.name !== error.constructor?.name && !Object.hasOwn(error, "name")) {
-    fields.push(["name", error.name, false]);
+  const { name: shown, message, stack } = error as Record<keyof Error, unknown>;
+  if (shown !== error.constructor?.name && !Object.hasOwn(error, "name") && isText(shown)) {
+    fields.push(["name", shown, false]);
   }
-  const state: ErrorState = { message: error.message, stack: error.stack, print, fields };
+  const state: ErrorState = {
+    message: isText(message) ? message : Deno.inspect(message),
+    stack: isText(stack) ? stack : undefined,
+    print,
+    fields,
+  };
   return { kind: "error", module, name, state };
 }
 
@@ -72,16 +86,23 @@ export function errorShell(): Error {
   return new Error();
 }
 
-/** Makes the shell the error that the state tells of. */
+const STATE = { message: "string", stack: "string?", print: "number", fields: "object" } as const;
+
+/**
+ * Makes the shell the error that the state tells of.
+ *
+ * @throws {TypeError} The state is none of an error.
+ */
 export function finishError(shell: Error, module: string, name: string, state: unknown): Error {
-  const { message, stack, print, fields } = state as ErrorState;
+  const { message, stack, print, fields } = checkState<ErrorState>(state, "an error", STATE);
+  checkFields(fields);
   let type: ErrorClass | undefined;
   try {
     type = module === ""
       ? builtins.get(name)
       : findErrorClass({ module, name, print } satisfies Reference) as ErrorClass;
   } catch {
-    // The module could not be imported here, or differs: an Error that keeps its name.
+    // The module is not loaded here, or differs: an Error that keeps its name.
   }
   if (type === undefined) {
     Object.defineProperty(shell, "name", { value: name, configurable: true, writable: true });
@@ -98,6 +119,24 @@ export function finishError(shell: Error, module: string, name: string, state: u
     if (error === shell || key !== "name") define(key, value, enumerable);
   }
   return error;
+}
+
+/** Checks the fields of an error, so that it can be shown and awaited like any other. */
+function checkFields(fields: unknown): asserts fields is ErrorState["fields"] {
+  const fail = (what: string): never => {
+    throw new TypeError(`Cannot decode an error: ${what}`);
+  };
+  if (!Array.isArray(fields)) return fail(`its fields must be a list, received ${show(fields)}`);
+  for (const field of fields) {
+    if (!Array.isArray(field) || typeof field[0] !== "string") {
+      fail(`a field must be a name and a value, received ${show(field)}`);
+    }
+    const [key, value] = field;
+    if (key === "message" || key === "stack" || key === "name" && typeof value !== "string") {
+      fail(`it has no field ${key}: ${show(value)}`);
+    }
+    checkPlaced(key, value, "an error");
+  }
 }
 
 /** Drops the frames of the toolkit and of Deno's event loop from a stack: they say nothing to its reader. */

@@ -10,6 +10,7 @@
  * @module
  */
 import { ShareError } from "../core/errors.ts";
+import { checkPlaced } from "./bounds.ts";
 import type { Reduce, Reduction, Revive } from "./reduction.ts";
 
 /** A value on its way between threads. */
@@ -211,7 +212,9 @@ export function unpack({ value, stands }: Packed, revive: Revive): unknown {
       const object = part as Record<string, unknown>;
       for (const key of Object.keys(object)) {
         const filled = fill(object[key]);
-        if (filled !== object[key]) object[key] = filled;
+        if (filled === object[key]) continue;
+        checkPlaced(key, filled, "the value");
+        object[key] = filled;
       }
     }
     return part;

@@ -5,10 +5,18 @@
  *
  * @module
  */
+import { show } from "../core/checks.ts";
 import { ShareError } from "../core/errors.ts";
 import { errorShell, finishError, reduceError } from "./failure.ts";
 import type { Reduce, Reduction, Revive, Source } from "./reduction.ts";
-import { kindOf, restoreShareable, SHARE, type Shareable, type World } from "./shareable.ts";
+import {
+  checkState,
+  kindOf,
+  restoreShareable,
+  SHARE,
+  type Shareable,
+  type World,
+} from "./shareable.ts";
 import { find, isLoaded, isMarked, mainModule, referenceOf, referTo, type Target } from "./task.ts";
 
 /** Built-in objects that keep nothing which could be sent, with what to do instead. */
@@ -131,6 +139,17 @@ export const revive: Revive = reviver("equal");
 /** Makes values out of the reductions of somebody with fewer permissions. */
 export const reviveBelow: Revive = reviver("below");
 
+/** For messages of the toolkit's own, which are plain data: all else is refused. */
+export const revivePlain: Revive = {
+  source: "below",
+  shell: refuseReduction,
+  finish: refuseReduction,
+};
+
+function refuseReduction(kind: string): never {
+  throw new TypeError(`Cannot read a message: a value of kind ${kind} has no place in it`);
+}
+
 function reviver(source: Source): Revive {
   return {
     source,
@@ -139,33 +158,91 @@ function reviver(source: Source): Revive {
       return kind === "instance" ? {} : undefined;
     },
     finish(kind, module, name, state, shell) {
-      if (kind === "share") return restoreShareable(module, name, state, source);
-      if (kind === "target") {
-        if (source === "below") refuseFunction(module, name);
-        return find({ module, name, print: state as number });
+      switch (kind) {
+        case "share":
+          return checkInert(restoreShareable(module, name, state, source), name);
+        case "target":
+          if (source === "below") refuseFunction(module, name);
+          return find({ module, name, print: state as number });
+        case "error":
+          return finishError(shell as Error, module, name, state);
+        case "instance":
+          return finishInstance(shell!, module, name, state, source);
       }
-      if (kind === "error") return finishError(shell as Error, module, name, state);
-      const { print, fields, place } = state as { print: number; fields: object; place: string };
-      let type: Target;
-      try {
-        type = find({ module, name, print });
-      } catch {
-        const advice = "; export it, or mark it with task(import.meta, ...)";
-        return refuse(
-          `an object of class ${name}, which ${module} does not export,`,
-          place,
-          advice,
-        );
-      }
-      Object.setPrototypeOf(shell!, type.prototype);
-      return Object.assign(shell!, fields);
     },
   };
 }
 
 function refuseFunction(module: string, name: string): never {
   throw new ShareError(
-    `Cannot take the function ${name} of ${module} from a process with fewer permissions; send plain data`,
+    `Cannot take the function ${show(name)} of ${module} from a process with fewer permissions; ` +
+      "send plain data",
     name,
   );
+}
+
+/** Of what a sender chose the methods, none may be called by an await. */
+function checkInert(shared: unknown, name: string): unknown {
+  if (typeof (shared as { then?: unknown } | undefined)?.then !== "function") return shared;
+  throw new ShareError(
+    `Cannot decode ${show(name)}: awaiting it would call its method then()`,
+    name,
+  );
+}
+
+interface InstanceState {
+  /** The fingerprint of its class. */
+  print: number;
+  fields: object;
+  /** Where it stood, for an error. */
+  place: string;
+}
+
+/** The class that was found last: of many instances most are of one. */
+let last: { module: string; name: string; print: number; type: Target } | undefined;
+
+function classOf(module: string, name: string, print: number): Target {
+  if (last?.print === print && last.name === name && last.module === module) return last.type;
+  const type = find({ module, name, print });
+  last = { module, name, print, type };
+  return type;
+}
+
+/** Makes the shell an instance of a class that is known here. No code of the class runs. */
+function finishInstance(
+  shell: object,
+  module: string,
+  name: string,
+  state: unknown,
+  source: Source,
+): object {
+  const { print, fields, place } = state as InstanceState ?? {};
+  if (typeof print !== "number" || !isFields(fields) || typeof place !== "string") {
+    checkState(state, `an object of class ${show(name)}`, INSTANCE);
+  }
+  let type: Target;
+  try {
+    type = classOf(module, name, print);
+  } catch {
+    const advice = "; export it, or mark it with task(import.meta, ...)";
+    const whose = source === "equal"
+      ? `which ${module} does not export,`
+      : `which ${module} does not have here,`;
+    return refuse(`an object of class ${name}, ${whose}`, place, advice);
+  }
+  const { prototype } = type;
+  if (source === "below" && typeof prototype?.then === "function") {
+    refuse(`an object of class ${name}, whose then() would be called by an await,`, place);
+  }
+  // Filled while it is a plain object: so no accessor of its class is met.
+  if (Object.hasOwn(fields, "__proto__")) {
+    Object.defineProperties(shell, Object.getOwnPropertyDescriptors(fields));
+  } else Object.assign(shell, fields);
+  return Object.setPrototypeOf(shell, prototype);
+}
+
+const INSTANCE = { print: "number", fields: "object", place: "string" } as const;
+
+function isFields(fields: unknown): boolean {
+  return typeof fields === "object" && fields !== null;
 }

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { show } from "../core/checks.ts";
+import { ShareError } from "../core/errors.ts";
 import { LIBRARY } from "../core/library.ts";
 import type { Source } from "./reduction.ts";
 
@@ -37,33 +39,23 @@ interface Kind {
   restore: Restore;
 }
 
-/** The modules that register shareables: they are the toolkit's own, so whoever names one may have it loaded. */
+/**
+ * The modules of what crosses between processes. They are the toolkit's own: whoever names one may have it loaded.
+ */
 export const SHAREABLES: ReadonlySet<string> = new Set(
   [
-    ...["channel/broadcast.ts", "channel/port_pipe.ts", "channel/queue.ts", "channel/ring_pipe.ts"],
-    ...[
-      "multiprocessing/manager_lock_proxy.ts",
-      "multiprocessing/manager_number_proxy.ts",
-      "multiprocessing/manager_object_proxy.ts",
-      "multiprocessing/manager_proxy.ts",
-      "multiprocessing/manager_queue_proxy.ts",
-      "multiprocessing/manager_sync_proxy.ts",
-      "multiprocessing/queue.ts",
-      "multiprocessing/shareable_list.ts",
-      "multiprocessing/shared_memory.ts",
-      "multiprocessing/socket_pipe.ts",
-      "multiprocessing/sync.ts",
-    ],
-    ...[
-      "sync/array.ts",
-      "sync/barrier.ts",
-      "sync/condition.ts",
-      "sync/event.ts",
-      "sync/lock.ts",
-      "sync/rlock.ts",
-      "sync/semaphore.ts",
-      "sync/value.ts",
-    ],
+    "channel/ring_pipe.ts",
+    "multiprocessing/manager_lock_proxy.ts",
+    "multiprocessing/manager_number_proxy.ts",
+    "multiprocessing/manager_object_proxy.ts",
+    "multiprocessing/manager_proxy.ts",
+    "multiprocessing/manager_queue_proxy.ts",
+    "multiprocessing/manager_sync_proxy.ts",
+    "multiprocessing/queue.ts",
+    "multiprocessing/shareable_list.ts",
+    "multiprocessing/shared_memory.ts",
+    "multiprocessing/socket_pipe.ts",
+    "multiprocessing/sync.ts",
   ].map((path) => LIBRARY + path),
 );
 
@@ -106,7 +98,12 @@ export function isShareable(module: string, name: string): boolean {
   return byName.has(`${module} ${name}`);
 }
 
-/** Makes a handle of the kind. Its module has been imported. */
+/**
+ * Makes a handle of the kind. Its module has been imported.
+ *
+ * @throws {ShareError} It comes from below, and is nothing that processes share.
+ * @throws {TypeError} There is no such kind, or the state is not one of it.
+ */
 export function restoreShareable(
   module: string,
   name: string,
@@ -114,6 +111,42 @@ export function restoreShareable(
   source: Source,
 ): unknown {
   const kind = byName.get(`${module} ${name}`);
+  if (source === "below" && (kind === undefined || !SHAREABLES.has(module))) {
+    throw new ShareError(
+      `Cannot take ${show(name)} of ${module} from a process: it is no shareable`,
+      name,
+    );
+  }
   if (kind === undefined) throw new TypeError(`Cannot unpack a value: ${module} has no ${name}`);
   return kind.restore(state, source);
+}
+
+type Part = "string" | "number" | "boolean" | "object" | "function" | "any";
+
+/** What the parts of a state are; with `?`, they may be undefined. */
+export type Shape = Readonly<Record<string, Part | `${Part}?`>>;
+
+/**
+ * Gives a state that was read, whose parts are what they should be. Who sent it may have made up anything.
+ *
+ * @param what What it is the state of, as in `a lock`.
+ * @throws {TypeError} A part is something else.
+ */
+export function checkState<T>(state: unknown, what: string, shape: Shape): T {
+  if (typeof state !== "object" || state === null) {
+    throw new TypeError(
+      `Cannot decode ${what}: its state must be an object, received ${show(state)}`,
+    );
+  }
+  for (const part in shape) {
+    const wanted = shape[part]!;
+    const value = Object.hasOwn(state, part) ? (state as Record<string, unknown>)[part] : undefined;
+    const isThere = value === undefined ? wanted.endsWith("?") : value !== null;
+    const type = wanted.replace("?", "");
+    if (isThere && (value === undefined || type === "any" || typeof value === type)) continue;
+    throw new TypeError(
+      `Cannot decode ${what}: its ${part} must be of type ${type}, received ${show(value)}`,
+    );
+  }
+  return state as T;
 }
