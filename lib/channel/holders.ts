@@ -53,6 +53,11 @@ const GENERATION_MASK = 0xff;
 /** How long one is alone in the family before copies that never landed are given up, in ms. */
 const ALONE = 1000;
 
+/** Whether a number is one of an entry. */
+export function isEntry(entry: number): boolean {
+  return Number.isInteger(entry) && entry >= 0 && entry < COPIES;
+}
+
 /** The holders of one thing. */
 export class Holders {
   readonly #region: Region;

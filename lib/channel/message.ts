@@ -6,7 +6,7 @@
  */
 import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
 import { HAS_MODULES } from "../transfer/codec_format.ts";
-import { gatherIn, loseAll, type Lost } from "../transfer/flight.ts";
+import { gatherIn, loseAll, type Lost, packedFor, packFor } from "../transfer/flight.ts";
 import { reducer, reviveFrom } from "../transfer/reduce.ts";
 import type { Source } from "../transfer/reduction.ts";
 import { hasShareables } from "../transfer/shareable.ts";
@@ -57,9 +57,22 @@ const message: Message = { bytes: outbox, length: 0, flights: [] };
  * Writes a value as a message. What it gives is overwritten by the next call.
  *
  * @param root What errors call the value.
+ * @param whose Says who is at the other end. What the value shares with somebody below must know that.
  * @throws {ShareError} The value cannot cross.
  */
-export function messageOf(value: unknown, root = "value"): Message {
+export function messageOf(
+  value: unknown,
+  root = "value",
+  whose: WhoseMessage = fromEqual,
+): Message {
+  const made = write(value, root);
+  const isPlain = (made.bytes[0]! & HAS_MODULES) === 0;
+  if (isPlain || packedFor() === "below" || whose() === "equal") return made;
+  loseAll(made.flights);
+  return packFor("below", () => write(value, root));
+}
+
+function write(value: unknown, root: string): Message {
   const before = gatherIn(gathered);
   try {
     message.bytes = outbox;

@@ -25,7 +25,7 @@ import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/optio
 import { ASYNC } from "../sync/mutex.ts";
 import { CAN_SPIN, SpinBudget } from "../sync/spin.ts";
 import { checkCancelled, runAsync, runSync, type Steps } from "../sync/steps.ts";
-import { boardAll, inFlight, loseAll } from "../transfer/flight.ts";
+import { boardAll, inFlight, loseAll, packedFor } from "../transfer/flight.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
 import { type Chain, CHAIN_WORDS, type Fill, NOTHING, type Read, WHOLE } from "./chain.ts";
 import {
@@ -45,9 +45,11 @@ import {
   messageOf,
   messageOfBytes,
   readBytes,
+  readerOf,
   readLoaded,
-  readValue,
+  type readValue,
   unwrap,
+  type WhoseMessage,
   writeBytes,
 } from "./message.ts";
 import { READY } from "./ready.ts";
@@ -55,6 +57,8 @@ import { Turns } from "./turns.ts";
 
 // Words of a pipe.
 export const GENERATION = 0;
+/** For each end, whether it was given to somebody with fewer permissions, or came from there. */
+export const BELOW = 1;
 export const CHAINS = 16;
 const HOLDERS = CHAINS + 2 * CHAIN_WORDS;
 export const PIPE_WORDS: number = HOLDERS + 2 * HOLDERS_WORDS;
@@ -107,6 +111,9 @@ export class RingConnection<T = unknown> implements Connection<T> {
   readonly #mine: Holders;
   readonly #others: Holders;
   readonly #turns = new Turns();
+  readonly #whose: WhoseMessage;
+  readonly #readValue: typeof readValue;
+  readonly #readNow: typeof readValue;
   readonly #itemSpin = new SpinBudget(SPINS);
   readonly #roomSpin = new SpinBudget(SPINS);
   /** This handle's entry among the holders; -1 for one that came after the end of its pipe. */
@@ -127,6 +134,10 @@ export class RingConnection<T = unknown> implements Connection<T> {
   ) {
     const { region, base } = placement;
     const { end } = side;
+    const isBelow = base + BELOW + 1 - end;
+    const whose = this.#whose = () => region.words[isBelow] === 0 ? "equal" : "below";
+    this.#readValue = readerOf(whose);
+    this.#readNow = readLoaded("receive", "the value", "recv", whose);
     this.#placement = placement;
     this.#side = side;
     // The chain of each direction is known by the end that it leads to.
@@ -199,11 +210,11 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   async recv(options?: WaitOptions): Promise<T> {
-    return unwrap(await this.#receive(readValue, options)) as T;
+    return unwrap(await this.#receive(this.#readValue, options)) as T;
   }
 
   recvSync(options?: WaitSyncOptions): T {
-    return unwrap(this.#receiveSync(readNow, options)) as T;
+    return unwrap(this.#receiveSync(this.#readNow, options)) as T;
   }
 
   async recvBytes(options?: WaitOptions): Promise<Uint8Array> {
@@ -269,6 +280,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
     if (this.#closed) {
       throw new ShareError(`Cannot share ${place()}: the connection is closed`, place());
     }
+    if (packedFor() === "below") markBelow(this.#placement, this.#side.end);
     const entry = this.#mine.send();
     const lost = () => {
       // Its words may be another pipe's by now.
@@ -394,7 +406,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
 
   /** A value as a message; ends of pipes and queues in it know from then on who can receive it. */
   #messageOf(value: T): Message {
-    const message = messageOf(value);
+    const message = messageOf(value, undefined, this.#whose);
     if (message.flights.length > 0) boardAll(message.flights, this.#others.carrier);
     return message;
   }
@@ -445,8 +457,6 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 }
 
-const readNow = readLoaded("receive", "the value", "recv");
-
 const SEND = "send";
 const RECEIVE = "receive";
 const POLL = "poll";
@@ -462,6 +472,11 @@ function isInPlace({ length, buffer }: Uint8Array): boolean {
 
 function fillOf(bytes: Uint8Array): Fill {
   return (into, start) => writeBytes(into, start, bytes);
+}
+
+/** Notes that somebody with fewer permissions has an end: what is sent there is from below. */
+export function markBelow({ region: { words }, base }: Placement, end: 0 | 1): void {
+  words[base + BELOW + end] = 1;
 }
 
 /** The holders of an end. */

@@ -4,15 +4,17 @@
  *
  * @module
  */
-import { checkBoolean, checkInteger, checkOptions } from "../core/checks.ts";
 import { theArena } from "../memory/arena.ts";
 import type { Placement } from "../memory/placement.ts";
-import { shareable } from "../transfer/shareable.ts";
+import { checkState, shareable } from "../transfer/shareable.ts";
 import { Chain, CHAIN_WORDS, NOTHING } from "./chain.ts";
+import { isEntry } from "./holders.ts";
 import {
+  BELOW,
   CHAINS,
   GENERATION,
   holdersOf,
+  markBelow,
   PIPE_WORDS,
   RingConnection,
   type SentEnd,
@@ -42,6 +44,7 @@ function spent(): Placement | undefined {
     if (ends.some((end) => end.areHeld)) continue;
     const { region, base } = placement;
     Atomics.add(region.words, base + GENERATION, 1);
+    region.words.fill(0, base + BELOW, base + BELOW + 2);
     for (const end of ends) end.renew();
     // One that has landed just now sees the new generation, and leaves.
     if (ends.some((end) => end.seemHeld)) continue;
@@ -75,12 +78,22 @@ export function ringPipe<T>(duplex: boolean): [RingConnection<T>, RingConnection
   ];
 }
 
-shareable(import.meta, "RingConnection", RingConnection, (sent) => {
-  const { at, end, duplex, generation, entry } = sent as SentEnd;
-  checkOptions(sent as SentEnd, "open a connection");
-  checkBoolean(duplex, "duplex", "open a connection");
-  checkInteger(entry, 0, "entry", "open a connection");
+const STATE = {
+  at: "any",
+  end: "number",
+  duplex: "boolean",
+  generation: "number",
+  entry: "number",
+} as const;
+
+shareable(import.meta, "RingConnection", RingConnection, (sent, source) => {
+  const { at, end, duplex, generation, entry } = checkState<SentEnd>(sent, "a connection", STATE);
+  if (end !== 0 && end !== 1 || !isEntry(entry)) {
+    throw new TypeError(`Cannot decode a connection: it has no end ${end} or entry ${entry}`);
+  }
   const placement = theArena().place(at, PIPE_WORDS);
   const chains = chainsOf(placement, duplex);
+  // Who sent it had this end, and may have made the pipe.
+  if (source === "below") markBelow(placement, 0), markBelow(placement, 1);
   return new RingConnection(placement, { end, duplex }, chains, { generation, entry });
 });

@@ -11,17 +11,19 @@ import { Empty, Full, ShutDown } from "../core/errors.ts";
 import { filled, INSPECT, shown } from "../core/inspect.ts";
 import { takeUntil } from "../core/promises.ts";
 import { Chain, CHAIN_EXTRA, CHAIN_WORDS, type Fill, NOTHING, WHOLE } from "../channel/chain.ts";
-import { Holders, HOLDERS_WORDS } from "../channel/holders.ts";
+import { Holders, HOLDERS_WORDS, isEntry } from "../channel/holders.ts";
 import {
   keep,
   LARGE,
   loadFor,
   type Message,
   messageOf,
+  readerOf,
   readLoaded,
-  readValue,
+  type readValue,
   unwrap,
   VIEW_HEAD,
+  type WhoseMessage,
   writeView,
 } from "../channel/message.ts";
 import {
@@ -38,13 +40,15 @@ import type { NameOptions, Sent } from "../sync/cell.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { ALL, checkCancelled, runAsync, runSync, STEPS, type Steps } from "../sync/steps.ts";
 import { noteMade } from "../sync/traps.ts";
-import { boardAll, inFlight, loseAll } from "../transfer/flight.ts";
-import { SHARE, shareable } from "../transfer/shareable.ts";
+import { boardAll, inFlight, loseAll, packedFor } from "../transfer/flight.ts";
+import { checkState, type Restore, SHARE, shareable } from "../transfer/shareable.ts";
 
 /** How many tasks were done; the chain knows how many there were. */
 const DONE = CHAIN_EXTRA;
 /** Goes on by one whenever no task is left; who joins parks on it. */
 const ALL_DONE = CHAIN_EXTRA + 1;
+/** Whether it was given to somebody with fewer permissions. */
+const BELOW = CHAIN_EXTRA + 2;
 /** Who can get from the queue: what becomes of an end of a pipe that waits in it depends on them. */
 const USERS = CHAIN_WORDS;
 const QUEUE_WORDS = USERS + HOLDERS_WORDS;
@@ -57,8 +61,6 @@ interface SentQueue extends Sent {
 
 /** The key of the entry among the users that a handle is to take over. */
 const ENTRY: unique symbol = Symbol("entry");
-
-const readNow = readLoaded("get the item", "it", "get");
 
 /**
  * A queue between processes, and threads of them: first in, first out.
@@ -91,6 +93,9 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   readonly #maxsize: number;
   readonly #chain: Chain;
   readonly #users: Holders;
+  readonly #whose: WhoseMessage;
+  readonly #readValue: typeof readValue;
+  readonly #readNow: typeof readValue;
   #isClosed = false;
 
   /**
@@ -114,6 +119,9 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
       onDrop: () => this.#users.renew(),
     });
     const { region, base } = this.#placement;
+    const whose = this.#whose = () => region.words[base + BELOW] === 0 ? "equal" : "below";
+    this.#readValue = readerOf(whose);
+    this.#readNow = readLoaded("get the item", "it", "get", whose);
     this.#users = new Holders(region, base + USERS);
     this.#users.landOnce(options[ENTRY] ?? -1);
     noteMade(this, this.#placement);
@@ -187,9 +195,9 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     const signal = options?.signal;
     signal?.throwIfAborted();
     checkCancelled();
-    let found = this.#chain.tryGet(readValue);
+    let found = this.#chain.tryGet(this.#readValue);
     if (found === NOTHING) {
-      found = await this.#chain.get(readValue, { timeout, ...(signal && { signal }) });
+      found = await this.#chain.get(this.#readValue, { timeout, ...(signal && { signal }) });
     }
     if (found === NOTHING) throw this.#empty();
     if (found.bytes !== undefined) await loadFor(found);
@@ -203,8 +211,8 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
    */
   getSync(options?: QueueSyncOptions): T {
     const timeout = options === undefined ? Infinity : this.#patience(options, "get");
-    let found = this.#isClosed ? this.#refuse("get") : this.#chain.tryGet(readNow);
-    if (found === NOTHING) found = this.#chain.getSync(readNow, timeout);
+    let found = this.#isClosed ? this.#refuse("get") : this.#chain.tryGet(this.#readNow);
+    if (found === NOTHING) found = this.#chain.getSync(this.#readNow, timeout);
     if (found === NOTHING) throw this.#empty();
     return unwrap(found) as T;
   }
@@ -286,6 +294,8 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
 
   /** @ignore */
   [SHARE](): unknown {
+    const { region: { words }, base } = this.#placement;
+    if (packedFor() === "below") words[base + BELOW] = 1;
     const users = this.#users;
     const entry = users.sendOrNot();
     if (entry >= 0) {
@@ -351,7 +361,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
       const fill: Fill = (bytes, start) => writeView(bytes, start, item);
       if (this.#chain.tryPut(fill, item.byteLength + VIEW_HEAD)) return;
     }
-    const message = messageOf(item, "item");
+    const message = messageOf(item, "item", this.#whose);
     const { flights } = message;
     if (flights.length > 0) boardAll(flights, this.#users.carrier);
     try {
@@ -429,20 +439,34 @@ export class SimpleQueue<T = unknown> extends Queue<T> {
   }
 }
 
-function options(sent: unknown): NameOptions & Placed & { [ENTRY]: number } {
-  const { at, name, entry } = sent as SentQueue;
-  return { name, [AT]: theArena().place(at, QUEUE_WORDS), [ENTRY]: entry };
+const STATE = { at: "any", name: "string?", maxsize: "number", entry: "number" } as const;
+
+/** Has a handle be made from what was sent, and marks it where it comes from below. */
+function restore<Q extends Queue>(
+  make: (maxsize: number, options: NameOptions & Placed & { [ENTRY]: number }) => Q,
+): Restore {
+  return (sent, source) => {
+    const { at, name, maxsize, entry } = checkState<SentQueue>(sent, "a queue", STATE);
+    if (entry !== -1 && !isEntry(entry)) {
+      throw new TypeError(`Cannot decode a queue: it has no entry ${entry}`);
+    }
+    const placement = theArena().place(at, QUEUE_WORDS);
+    const queue = make(maxsize, { name, [AT]: placement, [ENTRY]: entry });
+    if (source === "below") placement.region.words[placement.base + BELOW] = 1;
+    return queue;
+  };
 }
-shareable(
-  import.meta,
-  "Queue",
-  Queue,
-  (sent) => new Queue((sent as SentQueue).maxsize, options(sent)),
-);
+
+shareable(import.meta, "Queue", Queue, restore((maxsize, options) => new Queue(maxsize, options)));
 shareable(
   import.meta,
   "JoinableQueue",
   JoinableQueue,
-  (sent) => new JoinableQueue((sent as SentQueue).maxsize, options(sent)),
+  restore((maxsize, options) => new JoinableQueue(maxsize, options)),
 );
-shareable(import.meta, "SimpleQueue", SimpleQueue, (sent) => new SimpleQueue(options(sent)));
+shareable(
+  import.meta,
+  "SimpleQueue",
+  SimpleQueue,
+  restore((_, options) => new SimpleQueue(options)),
+);

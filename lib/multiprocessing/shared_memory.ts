@@ -29,7 +29,7 @@ import {
   unmapNamed,
 } from "../memory/platform/named.ts";
 import { noteMadeIn } from "../sync/traps.ts";
-import { SHARE, shareable, type World } from "../transfer/shareable.ts";
+import { checkState, SHARE, shareable, type World } from "../transfer/shareable.ts";
 
 /** What the kernel has room for in a memory file's name, less what is ours. */
 const NAME_BYTES = 200;
@@ -212,9 +212,11 @@ function checkName(name: unknown, action: string): void {
 
 /** Opens the memory that a handle elsewhere stands for. */
 export function restoreMemory(sent: unknown): SharedMemory {
-  const memory = openSent(sent as SentMemory);
+  const shape = { name: "string", id: "string", pid: "number", fd: "number" } as const;
+  const state = checkState<SentMemory>(sent, "shared memory", shape);
+  const memory = openSent(state);
   if (memory !== undefined) return new SharedMemory({ [OPENED]: memory });
-  const { name } = sent as SentMemory;
+  const { name } = state;
   throw new Deno.errors.NotFound(
     `Cannot open shared memory: ${show(name)} is gone, or its creator has ended`,
   );

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { show } from "../core/checks.ts";
 import { theArena } from "../memory/arena.ts";
 import { AT, type Placed } from "../memory/placement.ts";
-import { shareable } from "../transfer/shareable.ts";
+import { checkState, shareable } from "../transfer/shareable.ts";
 import {
   arrayWords,
   checkSource,
@@ -44,7 +45,9 @@ function placed<O extends Placed>(options: O, words: number): O {
 }
 
 /** The options of a handle to words that the family has. */
-function found({ at, name }: Sent, words: number): NameOptions & Placed {
+function found(sent: unknown, words: number): NameOptions & Placed {
+  const shape = { at: "number", name: "string?" } as const;
+  const { at, name } = checkState<Sent>(sent, "a synchronizer", shape);
   return { name, [AT]: theArena().place(at, words) };
 }
 
@@ -213,35 +216,41 @@ export class SharedArray<T extends NumericType = NonBigType> extends ThreadArray
   }
 }
 
-shareable(import.meta, "Lock", Lock, (sent) => new Lock(found(sent as Sent, LOCK_WORDS)));
-shareable(import.meta, "RLock", RLock, (sent) => new RLock(found(sent as Sent, RLOCK_WORDS)));
+shareable(import.meta, "Lock", Lock, (sent) => new Lock(found(sent, LOCK_WORDS)));
+shareable(import.meta, "RLock", RLock, (sent) => new RLock(found(sent, RLOCK_WORDS)));
 shareable(
   import.meta,
   "Semaphore",
   Semaphore,
-  (sent) => new Semaphore(0, found(sent as Sent, SEMAPHORE_WORDS)),
+  (sent) => new Semaphore(0, found(sent, SEMAPHORE_WORDS)),
 );
 shareable(
   import.meta,
   "BoundedSemaphore",
   BoundedSemaphore,
-  (sent) => new BoundedSemaphore(0, found(sent as Sent, SEMAPHORE_WORDS)),
+  (sent) => new BoundedSemaphore(0, found(sent, SEMAPHORE_WORDS)),
 );
-shareable(import.meta, "Event", Event, (sent) => new Event(found(sent as Sent, EVENT_WORDS)));
+shareable(import.meta, "Event", Event, (sent) => new Event(found(sent, EVENT_WORDS)));
 shareable(import.meta, "Condition", Condition, (sent) => {
-  const { lock } = sent as SentCondition;
-  return new Condition(lock, found(sent as Sent, CONDITION_WORDS));
+  const { lock } = checkState<SentCondition>(sent, "a condition", { lock: "object" });
+  if (!(lock instanceof ThreadLock || lock instanceof ThreadRLock)) {
+    throw new TypeError(`Cannot decode a condition: its lock is none, but ${show(lock)}`);
+  }
+  return new Condition(lock, found(sent, CONDITION_WORDS));
 });
 shareable(import.meta, "Barrier", Barrier, (sent) => {
-  const { parties, action, timeout } = sent as SentBarrier;
-  const options = found(sent as Sent, barrierWords(parties));
+  const shape = { parties: "number", action: "function?", timeout: "number?" } as const;
+  const { parties, action, timeout } = checkState<SentBarrier>(sent, "a barrier", shape);
+  checkParties(parties);
+  const options = found(sent, barrierWords(parties));
   return new Barrier(parties, { ...options, action, timeout });
 });
 shareable(import.meta, "Value", Value, (sent) => {
-  const { type } = sent as SentValue;
-  return new Value(type, undefined, found(sent as Sent, VALUE_WORDS));
+  const { type } = checkState<SentValue>(sent, "a value", { type: "string" });
+  return new Value(type, undefined, found(sent, VALUE_WORDS));
 });
 shareable(import.meta, "Array", SharedArray, (sent) => {
-  const { type, length } = sent as SentArray;
-  return new SharedArray(type, length, found(sent as Sent, arrayWords(type, length)));
+  const shape = { type: "string", length: "number" } as const;
+  const { type, length } = checkState<SentArray>(sent, "an array", shape);
+  return new SharedArray(type, length, found(sent, arrayWords(type, length)));
 });
