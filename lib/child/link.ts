@@ -8,9 +8,13 @@
 const HEAD = 4;
 /** No frame is longer; a length above it is no frame of ours. */
 const LONGEST = 0x7fffffff;
+/** No longer frame is taken from a process with fewer permissions, in bytes. */
+export const MOST_FROM_BELOW: number = 64 << 20;
 
 /** One end of a link. */
 export class Link {
+  /** The longest frame that is taken, in bytes. */
+  longest: number = LONGEST;
   readonly #conn: Deno.Conn;
   #writing: Promise<void> = Promise.resolve();
   #unwritten = 0;
@@ -46,6 +50,7 @@ export class Link {
    * Gives the frames as they come, until the other end is gone. Every call gives the same generator.
    *
    * @throws {TypeError} The bytes are no frames; the link is closed.
+   * @throws {RangeError} A frame is longer than {@linkcode longest}; the link is closed.
    */
   frames(): AsyncGenerator<Uint8Array> {
     return this.#frames ??= this.#read();
@@ -60,6 +65,7 @@ export class Link {
         while (filled - start >= HEAD) {
           const length = new DataView(buffer.buffer).getUint32(start);
           if (length > LONGEST) throw new TypeError(`Cannot read the link: ${length} is no length`);
+          if (length > this.longest) throw tooLong(length, this.longest);
           if (filled - start < HEAD + length) break;
           yield buffer.slice(start + HEAD, start + HEAD + length);
           start += HEAD + length;
@@ -97,4 +103,10 @@ export class Link {
     this.#closed = true;
     this.#conn.close();
   }
+}
+
+function tooLong(length: number, longest: number): RangeError {
+  return new RangeError(
+    `Cannot read the link: a message has ${length} bytes, and at most ${longest} are taken from this process`,
+  );
 }

@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { show } from "../core/checks.ts";
 import { decode, encode } from "../transfer/codec.ts";
 import { bareError } from "../transfer/failure.ts";
-import { reducer, reviveFrom } from "../transfer/reduce.ts";
+import { reducer, reviveFrom, revivePlain } from "../transfer/reduce.ts";
 import type { Source } from "../transfer/reduction.ts";
 import type { End, Job } from "./job.ts";
 import type { Plan } from "./rehearsal.ts";
@@ -42,6 +43,9 @@ export type FromProcess =
   | { type: "boxed" }
   | End<Uint8Array>;
 
+/** The messages of a child, each with its part that is bytes. */
+const PARTS = { report: "value", done: "value", failed: "error", exit: "", boxed: "" } as const;
+
 const reduce = reducer("process");
 
 /** Encodes a message or a value. */
@@ -52,6 +56,16 @@ export function toBytes(value: unknown, root: string): Uint8Array {
 /** Decodes a message or a value whose modules have been admitted. */
 export function fromBytes(bytes: Uint8Array, source: Source = "equal"): unknown {
   return decode(bytes, reviveFrom(source));
+}
+
+/** Gives what a child said; it may have made up anything. */
+export function readWord(bytes: Uint8Array): FromProcess {
+  const word = decode(bytes, revivePlain) as Record<string, unknown> | undefined;
+  const part = PARTS[word?.type as keyof typeof PARTS];
+  if (part === undefined || part !== "" && !(word![part] instanceof Uint8Array)) {
+    throw new TypeError(`Cannot read what a process says: ${show(word)} is no message`);
+  }
+  return word as unknown as FromProcess;
 }
 
 /** Encodes an error; one that holds what cannot cross goes as its message and stack. */

@@ -75,7 +75,7 @@ export abstract class Executor implements AsyncDisposable, Disposable {
 
   /** The executors are made by their own classes. */
   constructor(
-    workers: Pick<EngineOptions, "world" | "start"> & { kind: string },
+    workers: Pick<EngineOptions, "world" | "level" | "start"> & { kind: string },
     maxWorkers: number,
     options: ExecutorOptions,
   ) {
@@ -83,9 +83,9 @@ export abstract class Executor implements AsyncDisposable, Disposable {
     checkOptions(options, action);
     const { namePrefix, ...checked } = checkWorkers({ ...options, maxWorkers }, action);
     this.#maxQueue = checked.maxQueue;
-    const { world, start, kind } = workers;
+    const { world, level, start, kind } = workers;
     const prefix = `${namePrefix ?? `${kind}-${made++}`}_`;
-    this.#engine = new Engine({ ...checked, world, start, prefix });
+    this.#engine = new Engine({ ...checked, world, level, start, prefix });
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 import type { Permissions } from "../child/permissions.ts";
 import { cores } from "../pool/cores.ts";
-import { startProcess } from "../pool/start_process.ts";
+import { processWorkers } from "../pool/start_process.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 
 /** Options of a {@linkcode ProcessPoolExecutor}. */
@@ -49,7 +49,7 @@ export class ProcessPoolExecutor extends Executor {
    */
   constructor(maxWorkers: number = cores(), options: ProcessExecutorOptions = {}) {
     super(
-      { world: "process", start: startProcess(options?.permissions), kind: "ProcessPoolExecutor" },
+      { ...processWorkers(options?.permissions), kind: "ProcessPoolExecutor" },
       maxWorkers,
       options,
     );

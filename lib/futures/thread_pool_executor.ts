@@ -49,6 +49,10 @@ export class ThreadPoolExecutor extends Executor {
    * @throws {TypeError | RangeError} Bad options.
    */
   constructor(maxWorkers: number = Math.min(MOST, cores() + MORE), options: ExecutorOptions = {}) {
-    super({ world: "thread", start: startThread, kind: "ThreadPoolExecutor" }, maxWorkers, options);
+    super(
+      { world: "thread", level: "equal", start: startThread, kind: "ThreadPoolExecutor" },
+      maxWorkers,
+      options,
+    );
   }
 }

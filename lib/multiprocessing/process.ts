@@ -18,14 +18,15 @@ import { reached } from "../core/promises.ts";
 import { signalName, signalNumber } from "../core/signals.ts";
 import { adopt, type Adopted } from "../child/children.ts";
 import { type End, QUIET } from "../child/job.ts";
-import type { Link } from "../child/link.ts";
+import { type Link, MOST_FROM_BELOW } from "../child/link.ts";
 import { errorOf, type Outcome, settle } from "../child/outcome.ts";
-import type { Permissions } from "../child/permissions.ts";
+import { levelOf, type Permissions } from "../child/permissions.ts";
 import { spawn, type Spawned, type Stdio } from "../child/process_host.ts";
 import {
   fromBytes,
   type FromProcess,
   type ProcessBoot,
+  readWord,
   toBytes,
 } from "../child/process_protocol.ts";
 import { beforeEnd, thisProcess } from "../child/this_process.ts";
@@ -35,11 +36,12 @@ import { self } from "../memory/self.ts";
 import { checkWait } from "../sync/options.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { modulesOf } from "../transfer/codec.ts";
-import { gatherFlights, loseAll, type Lost } from "../transfer/flight.ts";
+import { gatherFlights, loseAll, type Lost, packFor } from "../transfer/flight.ts";
 import { hasPrivates } from "../transfer/reduce.ts";
+import type { Source } from "../transfer/reduction.ts";
 import {
+  admit,
   checkBootstrap,
-  load,
   mainModule,
   type Reference,
   referTo,
@@ -163,6 +165,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   /** Where `os.wait()` learns of its end. */
   #adopted: Adopted | undefined;
   #link: Link | undefined;
+  /** What the child is to this process, and so from whom its words are. */
+  #level: Source = "equal";
   /** Where the child leaves its end, when FFI is granted. */
   #box: number | undefined;
   #exitcode: number | null = null;
@@ -244,8 +248,13 @@ export class Process<R = unknown, A extends unknown[] = any[]>
         "this",
       );
     }
-    const { packed: args, flights } = gatherFlights(() =>
-      toBytes(subclass ? { ...this } : plan.args, subclass ? "this" : "args")
+    const level = this.#level = levelOf(options.permissions);
+    const { packed: args, flights } = packFor(
+      level,
+      () =>
+        gatherFlights(() =>
+          toBytes(subclass ? { ...this } : plan.args, subclass ? "this" : "args")
+        ),
     );
     this.#flights = flights;
     const boot: ProcessBoot = {
@@ -505,12 +514,14 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     const link = await rendezvous.meet();
     if (link === undefined) return;
     this.#link = link;
+    if (this.#level === "below") link.longest = MOST_FROM_BELOW;
     if (this.#daemon) link.unref();
     try {
-      for await (const frame of link.frames()) await this.#receive(fromBytes(frame) as FromProcess);
+      for await (const frame of link.frames()) await this.#receive(readWord(frame));
     } catch (error) {
       // No words of ours: whoever it is, it is no longer listened to.
       this.#outcome ??= { ok: false, error };
+      if (this.#level === "below") this.#kill("SIGKILL");
     }
   }
 
@@ -518,8 +529,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     if (message.type === "report") {
       const { onReport } = this.#plan!.options;
       if (onReport === undefined) return;
-      for (const module of modulesOf(message.value)) await load(module);
-      onReport(fromBytes(message.value));
+      await admit(modulesOf(message.value), this.#level);
+      onReport(fromBytes(message.value, this.#level));
       return;
     }
     const end = message.type === "boxed" ? this.#openBox() : message;
@@ -528,7 +539,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       if (end.type !== "exit") {
         // A module that cannot be imported here costs an error its class, and a value its unpacking.
         const bytes = end.type === "done" ? end.value : end.error;
-        for (const module of modulesOf(bytes)) await load(module).catch(() => {});
+        await admit(modulesOf(bytes), this.#level).catch(() => {});
         this.#outcome ??= this.#outcomeOf(end);
       }
     }
@@ -545,7 +556,9 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     rendezvous.end();
     this.#link?.close();
     if (this.#outcome === undefined && this.#box !== undefined) {
-      await this.#receive({ type: "boxed" });
+      await this.#receive({ type: "boxed" }).catch((error) => {
+        this.#outcome ??= { ok: false, error };
+      });
     }
     this.#outcome ??= { ok: false, error: this.#lost() };
     await Promise.all(this.#flights.map((lost) => lost()));
@@ -566,13 +579,13 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   #openBox(): End<Uint8Array> | undefined {
     if (this.#box === undefined) return undefined;
     const bytes = platform().readBox(this.#box);
-    return bytes.length === 0 ? undefined : fromBytes(bytes) as End<Uint8Array>;
+    return bytes.length === 0 ? undefined : readWord(bytes) as End<Uint8Array>;
   }
 
   #outcomeOf(end: End<Uint8Array> | undefined): Outcome {
     try {
-      if (end?.type === "done") return { ok: true, value: fromBytes(end.value) };
-      if (end?.type === "failed") return { ok: false, error: fromBytes(end.error) };
+      if (end?.type === "done") return { ok: true, value: fromBytes(end.value, this.#level) };
+      if (end?.type === "failed") return { ok: false, error: fromBytes(end.error, this.#level) };
     } catch (error) {
       return { ok: false, error };
     }

@@ -8,6 +8,7 @@
  * @module
  */
 import { BrokenExecutor, WorkerLostError } from "../core/errors.ts";
+import { packFor } from "../transfer/flight.ts";
 import { mainModule, type Reference, referTo } from "../transfer/task.ts";
 import type { EngineOptions } from "./engine.ts";
 import type { Hear, Loss } from "./lane.ts";
@@ -80,9 +81,9 @@ export class Crew {
    * @throws {Deno.errors.NotCapable} A permission is missing.
    */
   start(): void {
-    const { start, prefix, world, initArgs } = this.#options;
-    const worker = new Worker(`${prefix}${this.#started++}`, world);
-    const payload = write(initArgs, world, "initArgs");
+    const { start, prefix, world, level, initArgs } = this.#options;
+    const worker = new Worker(`${prefix}${this.#started++}`, world, level);
+    const payload = packFor(level, () => write(initArgs, world, "initArgs"));
     worker.lender = this.#lender;
     worker.lane = start({
       name: worker.name,

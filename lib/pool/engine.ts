@@ -17,8 +17,10 @@ import type { Outcome } from "../child/outcome.ts";
 import { services } from "../sync/steps.ts";
 import { loseAll } from "../transfer/flight.ts";
 import type { Packed } from "../transfer/pack.ts";
+import { packFor } from "../transfer/flight.ts";
+import type { Source } from "../transfer/reduction.ts";
 import type { World } from "../transfer/shareable.ts";
-import { type Reference, referTo, type Target } from "../transfer/task.ts";
+import { admit, type Reference, referTo, type Target } from "../transfer/task.ts";
 import { callSafely } from "./async_result.ts";
 import { Call, type CallOptions, ENDED, GIVEN, QUEUED } from "./call.ts";
 import { Crew, type Employer, endOf } from "./crew.ts";
@@ -26,7 +28,7 @@ import { blockUntil } from "./eventual.ts";
 import { BROKEN, CALL, type CallKind, DONE, READY, REPORT } from "./frames.ts";
 import { holdInterrupts } from "./interrupt.ts";
 import type { Lane, LaneBoot, Loss } from "./lane.ts";
-import { isSpent, loadAll, missing, read, write, writeArgs } from "./payload.ts";
+import { isSpent, missing, read, write, writeArgs } from "./payload.ts";
 import { now, Schedule } from "./schedule.ts";
 import { Times, type TimeSummary } from "./stats.ts";
 import type { Worker } from "./worker.ts";
@@ -34,6 +36,8 @@ import type { Worker } from "./worker.ts";
 /** What a pool is made of. */
 export interface EngineOptions {
   world: World;
+  /** What its workers are to this process, and so from whom their words are. */
+  level: Source;
   /** Starts a worker. `rang` is called when it may have said something. */
   start: (boot: LaneBoot, rang: () => void) => Lane;
   /** What its workers are called, before their number. */
@@ -188,7 +192,10 @@ export class Engine {
     const { broken } = this.#crew;
     if (broken !== undefined) throw brokenAgain(broken);
     const reference = referenceOf(target);
-    const payload = writeArgs(args, this.#options.world, options.transfer);
+    const { world, level } = this.#options;
+    const payload = level === "equal"
+      ? writeArgs(args, world, options.transfer)
+      : packFor(level, () => writeArgs(args, world, options.transfer));
     this.#crew.needs(reference.module);
     // The first worker is started here, so that what keeps it from starting is told here.
     if (this.#crew.workers.size === 0) {
@@ -386,7 +393,7 @@ export class Engine {
       return this.#schedule.soon();
     }
     if (kind === BROKEN) {
-      return this.#withModules(value, (it) => this.#crew.break(outcomeOf(FAILURE, it).error));
+      return this.#withModules(value, (it) => this.#crew.break(this.#outcomeOf(FAILURE, it).error));
     }
     if (kind === REPORT) {
       const call = worker.calls.get(id);
@@ -399,23 +406,41 @@ export class Engine {
       worker.grace = undefined;
     }
     this.#count(call, third, fourth);
-    if (this.#loading === undefined && missing(value).length === 0) this.#settle(call, kind, value);
-    else this.#withModules(value, (it) => this.#settle(call, kind, it));
+    if (this.#loading === undefined && this.#missing(value).length === 0) {
+      this.#settle(call, kind, value);
+    } else this.#withModules(value, (it) => this.#settle(call, kind, it));
     if (worker.calls.size === 0) this.#crew.idles(worker);
     this.#schedule.soon();
   }
 
   /** Does something with a value once the modules are there that it needs; what comes first is done first. */
   #withModules(value: Uint8Array | Packed, fn: (value: Uint8Array | Packed) => void): void {
-    const needs = missing(value);
+    const needs = this.#missing(value);
     if (needs.length === 0 && this.#loading === undefined) return fn(value);
     const kept = value instanceof Uint8Array ? value.slice() : value;
     // A module that cannot be imported here costs an error its class, and a value its unpacking.
-    const loading = (this.#loading ?? Promise.resolve()).then(() => loadAll(needs)).catch(() => {})
-      .then(() => fn(kept)).then(() => {
+    const { level } = this.#options;
+    const loading = (this.#loading ?? Promise.resolve()).then(() => admit(needs, level))
+      .catch(() => {}).then(() => fn(kept)).then(() => {
         if (this.#loading === loading) this.#loading = undefined;
       });
     this.#loading = loading;
+  }
+
+  /** The modules that are to be loaded before a worker's value is read. */
+  #missing(value: Uint8Array | Packed): string[] {
+    return missing(value, this.#options.level);
+  }
+
+  #outcomeOf(kind: typeof FAILURE, value: Uint8Array | Packed): Outcome & { ok: false };
+  #outcomeOf(kind: number, value: Uint8Array | Packed): Outcome;
+  #outcomeOf(kind: number, value: Uint8Array | Packed): Outcome {
+    try {
+      const it = read(value, this.#options.level);
+      return kind === DONE ? { ok: true, value: it } : { ok: false, error: it };
+    } catch (error) {
+      return { ok: false, error };
+    }
   }
 
   #count(call: Call, micros: number, items: number): void {
@@ -428,7 +453,7 @@ export class Engine {
 
   #settle(call: Call, kind: number, value: Uint8Array | Packed): void {
     if (call.state !== ENDED) {
-      const outcome = outcomeOf(kind, value);
+      const outcome = this.#outcomeOf(kind, value);
       if (outcome.ok) this.#completed++;
       else this.#failed++;
       call.end(outcome);
@@ -437,7 +462,8 @@ export class Engine {
   }
 
   #report({ options: { onReport } }: Call, value: Uint8Array | Packed): void {
-    if (onReport !== undefined) callSafely(() => onReport(read(value) as never));
+    if (onReport === undefined) return;
+    callSafely(() => onReport(read(value, this.#options.level) as never));
   }
 
   /** Puts right what a worker leaves behind that has ended. */
@@ -479,17 +505,6 @@ function ticks(): number {
 
 /** What is read as an error. */
 const FAILURE = -1;
-
-function outcomeOf(kind: typeof FAILURE, value: Uint8Array | Packed): Outcome & { ok: false };
-function outcomeOf(kind: number, value: Uint8Array | Packed): Outcome;
-function outcomeOf(kind: number, value: Uint8Array | Packed): Outcome {
-  try {
-    const it = read(value);
-    return kind === DONE ? { ok: true, value: it } : { ok: false, error: it };
-  } catch (error) {
-    return { ok: false, error };
-  }
-}
 
 function brokenAgain({ message, cause }: BrokenExecutor): BrokenExecutor {
   return new BrokenExecutor(message, { cause });

@@ -49,7 +49,9 @@ export function checkWorkers(
     maxWorkers: "maxWorkers",
     maxTasks: "maxTasksPerWorker",
   },
-): Omit<EngineOptions, "world" | "start" | "prefix"> & { namePrefix: string | undefined } {
+): Omit<EngineOptions, "world" | "level" | "start" | "prefix"> & {
+  namePrefix: string | undefined;
+} {
   const { maxWorkers, minWorkers = 0, idleTimeout = IDLE, grace = GRACE, initArgs = [] } = options;
   const { maxTasksPerWorker = Infinity, maxQueue = Infinity, initializer, namePrefix } = options;
   checkInteger(maxWorkers, 1, names.maxWorkers, action);

@@ -23,9 +23,10 @@ import {
   uncloneable,
   unpack,
 } from "../transfer/pack.ts";
-import { reducer, revive } from "../transfer/reduce.ts";
+import { reducer, reviveFrom } from "../transfer/reduce.ts";
+import type { Source } from "../transfer/reduction.ts";
 import type { World } from "../transfer/shareable.ts";
-import { isLoaded, load } from "../transfer/task.ts";
+import { load, toLoad } from "../transfer/task.ts";
 import { type Lender, LENT, type Lent } from "./loans.ts";
 
 /** Bytes of a value. They lie among others': an array for each would cost more than the rest of a short call. */
@@ -389,19 +390,15 @@ export function handedOver({ original }: Aside, to?: { slot: number; ident: numb
   if (original !== undefined) handOver(original, to);
 }
 
-/** The modules that a payload needs and this thread has not loaded. */
-export function missing(payload: Uint8Array | Packed): string[] {
+/** The modules that are to be loaded before a payload is read. */
+export function missing(payload: Uint8Array | Packed, source: Source = "equal"): string[] {
   if (!(payload instanceof Uint8Array)) {
-    return payload.stands === undefined ? NO_MODULES : modulesOfPacked(payload).filter(isMissing);
+    return payload.stands === undefined ? NO_MODULES : toLoad(modulesOfPacked(payload), source);
   }
-  return (payload[0]! & HAS_MODULES) === 0 ? NO_MODULES : modulesOf(payload).filter(isMissing);
+  return (payload[0]! & HAS_MODULES) === 0 ? NO_MODULES : toLoad(modulesOf(payload), source);
 }
 
 const NO_MODULES: string[] = [];
-
-function isMissing(module: string): boolean {
-  return !isLoaded(module);
-}
 
 /** Loads modules. */
 export async function loadAll(modules: string[]): Promise<void> {
@@ -409,7 +406,8 @@ export async function loadAll(modules: string[]): Promise<void> {
 }
 
 /** Reads a payload whose modules have been loaded. */
-export function read(payload: Uint8Array | Packed): unknown {
+export function read(payload: Uint8Array | Packed, source: Source = "equal"): unknown {
+  const revive = reviveFrom(source);
   if (payload instanceof Uint8Array) return decode(payload, revive);
   const { lent } = payload as Packed & { lent?: Lent[] };
   const value = unpack(payload, revive);

@@ -59,14 +59,14 @@ export abstract class BasePool implements AsyncDisposable {
 
   /** The pools are made by their own classes. */
   constructor(
-    workers: Pick<EngineOptions, "world" | "start"> & { kind: string },
+    workers: Pick<EngineOptions, "world" | "level" | "start"> & { kind: string },
     processes: number,
     options: ThreadPoolOptions,
   ) {
     const action = `create a ${workers.kind}`;
     checkOptions(options, action);
     const { initializer, initArgs, maxTasksPerChild } = options;
-    const { world, start, kind } = workers;
+    const { world, level, start, kind } = workers;
     const checked = checkWorkers(
       {
         maxWorkers: processes,
@@ -79,7 +79,7 @@ export abstract class BasePool implements AsyncDisposable {
       action,
       { maxWorkers: "processes", maxTasks: "maxTasksPerChild" },
     );
-    this.#engine = new Engine({ ...checked, world, start, prefix: `${kind}-${++made}_` });
+    this.#engine = new Engine({ ...checked, world, level, start, prefix: `${kind}-${++made}_` });
   }
 
   /**

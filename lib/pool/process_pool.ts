@@ -5,7 +5,7 @@
  */
 import { BasePool, type PoolOptions } from "./pool.ts";
 import { cores } from "./cores.ts";
-import { startProcess } from "./start_process.ts";
+import { processWorkers } from "./start_process.ts";
 
 /**
  * Workers, each a process, that apply functions: to one list of arguments, or to all that an iterable gives.
@@ -42,7 +42,7 @@ export class Pool extends BasePool {
    */
   constructor(processes: number = cores(), options: PoolOptions = {}) {
     super(
-      { world: "process", start: startProcess(options?.permissions), kind: "Pool" },
+      { ...processWorkers(options?.permissions), kind: "Pool" },
       processes,
       options,
     );

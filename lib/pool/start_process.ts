@@ -3,11 +3,17 @@
  *
  * @module
  */
-import type { Permissions } from "../child/permissions.ts";
+import { levelOf, type Permissions } from "../child/permissions.ts";
 import type { EngineOptions } from "./engine.ts";
 import { ProcessLane } from "./process_lane.ts";
 
-/** How workers with these permissions are started. */
-export function startProcess(permissions: Permissions | undefined): EngineOptions["start"] {
-  return (boot, rang) => new ProcessLane(boot, rang, permissions);
+/** What workers with these permissions are, and how they are started. */
+export function processWorkers(
+  permissions: Permissions | undefined,
+): Pick<EngineOptions, "world" | "level" | "start"> {
+  return {
+    world: "process",
+    level: levelOf(permissions),
+    start: (boot, rang) => new ProcessLane(boot, rang, permissions),
+  };
 }

@@ -34,6 +34,10 @@ export class ThreadPool extends BasePool {
    * @throws {TypeError | RangeError} Bad options.
    */
   constructor(processes: number = cores(), options: ThreadPoolOptions = {}) {
-    super({ world: "thread", start: startThread, kind: "ThreadPool" }, processes, options);
+    super(
+      { world: "thread", level: "equal", start: startThread, kind: "ThreadPool" },
+      processes,
+      options,
+    );
   }
 }

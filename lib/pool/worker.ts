@@ -23,6 +23,8 @@ import {
   write,
 } from "./payload.ts";
 import { TICKETS } from "./tickets.ts";
+import { packFor } from "../transfer/flight.ts";
+import type { Source } from "../transfer/reduction.ts";
 import type { Reference } from "../transfer/task.ts";
 import type { World } from "../transfer/shareable.ts";
 
@@ -49,13 +51,15 @@ export class Worker {
   /** Has memory for large arguments. */
   lender!: Lender;
   readonly #world: World;
+  readonly #level: Source;
   readonly #targets = new Map<Reference, number>();
   readonly #writer = new FrameWriter();
   #asides: Payload[] = [];
   #tickets = 0;
 
-  constructor(readonly name: string, world: World) {
+  constructor(readonly name: string, world: World, level: Source) {
     this.#world = world;
+    this.#level = level;
   }
 
   /** What it is called in messages. */
@@ -128,7 +132,7 @@ export class Worker {
     this.lane.tickets?.cancel(call.id);
     let payload: Payload;
     try {
-      payload = write(reason, this.#world, "reason");
+      payload = packFor(this.#level, () => write(reason, this.#world, "reason"));
     } catch {
       payload = NOTHING;
     }
