@@ -5,7 +5,14 @@
  */
 import { type SystemExit, ThreadTerminated } from "../core/errors.ts";
 import { tellForgottenNow } from "../sync/traps.ts";
-import { find, findClass, load, type Reference, setMainModule, type Target } from "../transfer/task.ts";
+import {
+  find,
+  findClass,
+  load,
+  type Reference,
+  setMainModule,
+  type Target,
+} from "../transfer/task.ts";
 import { setContext, type TaskContext } from "./context.ts";
 
 /** A job, ready to run. */
