@@ -1,9 +1,11 @@
 /**
  * The link between a process and its child: frames over a local socket. A frame is its length in four
- * bytes and then its bytes. The stream's end tells each that the other is gone.
+ * bytes and then its bytes. The stream's end tells each that the other is gone. Where others could come
+ * between the two, each frame is sealed.
  *
  * @module
  */
+import type { Seal } from "../core/seal.ts";
 
 const HEAD = 4;
 /** No frame is longer; a length above it is no frame of ours. */
@@ -11,22 +13,31 @@ const LONGEST = 0x7fffffff;
 /** No longer frame is taken from a process with fewer permissions, in bytes. */
 export const MOST_FROM_BELOW: number = 64 << 20;
 
+/** How the frames of a link are sealed, in both directions. */
+export interface Seals {
+  mine: Seal;
+  theirs: Seal;
+}
+
 /** One end of a link. */
 export class Link {
   /** The longest frame that is taken, in bytes. */
   longest: number = LONGEST;
   readonly #conn: Deno.Conn;
+  readonly #seals: Seals | undefined;
   #writing: Promise<void> = Promise.resolve();
   #unwritten = 0;
   #closed = false;
   #frames: AsyncGenerator<Uint8Array> | undefined;
 
-  constructor(conn: Deno.Conn) {
+  constructor(conn: Deno.Conn, seals?: Seals) {
     this.#conn = conn;
+    this.#seals = seals;
   }
 
   /** Sends a frame; frames arrive in the order of the calls. One for a dead receiver is dropped. */
-  send(bytes: Uint8Array): void {
+  send(message: Uint8Array): void {
+    const bytes = this.#seals?.mine.close(message) ?? message;
     const frame = new Uint8Array(HEAD + bytes.length);
     new DataView(frame.buffer).setUint32(0, bytes.length);
     frame.set(bytes, HEAD);
@@ -49,7 +60,7 @@ export class Link {
   /**
    * Gives the frames as they come, until the other end is gone. Every call gives the same generator.
    *
-   * @throws {TypeError} The bytes are no frames; the link is closed.
+   * @throws {TypeError} The bytes are no frames, or not those of the other end; the link is closed.
    * @throws {RangeError} A frame is longer than {@linkcode longest}; the link is closed.
    */
   frames(): AsyncGenerator<Uint8Array> {
@@ -67,7 +78,7 @@ export class Link {
           if (length > LONGEST) throw new TypeError(`Cannot read the link: ${length} is no length`);
           if (length > this.longest) throw tooLong(length, this.longest);
           if (filled - start < HEAD + length) break;
-          yield buffer.slice(start + HEAD, start + HEAD + length);
+          yield this.#open(buffer.slice(start + HEAD, start + HEAD + length));
           start += HEAD + length;
         }
         buffer.copyWithin(0, start, filled);
@@ -85,6 +96,13 @@ export class Link {
     } finally {
       this.close();
     }
+  }
+
+  #open(frame: Uint8Array): Uint8Array {
+    if (this.#seals === undefined) return frame;
+    const message = this.#seals.theirs.open(frame);
+    if (message !== undefined) return message;
+    throw new TypeError("Cannot read the link: somebody has come between its two ends");
   }
 
   /** Keeps no program alive from now on. */

@@ -2,7 +2,11 @@
  * The permissions of a child process: never more than its parent's.
  *
  * A full grant passes on. One that is limited or has denials cannot be read back from Deno, so it
- * passes on only as far as the caller names it and a query confirms it.
+ * passes on only as far as the caller names it and a query confirms it. What a query cannot confirm,
+ * as a range of addresses of which some are denied, is refused.
+ *
+ * The flags speak of all eight kinds: of one that they do not name Deno has its own mind, as it lets
+ * everybody import from some hosts.
  *
  * @module
  */
@@ -10,6 +14,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { show } from "../core/checks.ts";
 import type { Source } from "../transfer/reduction.ts";
+import { KEY_VARIABLE } from "./rendezvous.ts";
 
 /** A kind of permission. */
 export type PermissionKind = "read" | "write" | "net" | "env" | "run" | "ffi" | "sys" | "import";
@@ -24,6 +29,9 @@ export type Permissions =
     [kind in PermissionKind]?: boolean | "inherit" | readonly (string | URL)[];
   };
 
+/** What is passed on of a kind: all, or some items. */
+type Lists = Partial<Record<PermissionKind, string[] | true>>;
+
 const DETAIL: Partial<Record<PermissionKind, string>> = {
   read: "path",
   write: "path",
@@ -35,27 +43,29 @@ const DETAIL: Partial<Record<PermissionKind, string>> = {
   import: "host",
 };
 
-function holds(kind: PermissionKind, item?: string): boolean {
+/** Where Deno lets everybody import from who is told nothing else. */
+const USUAL_HOSTS = [
+  "deno.land:443",
+  "jsr.io:443",
+  "esm.sh:443",
+  "raw.esm.sh:443",
+  "cdn.jsdelivr.net:443",
+  "raw.githubusercontent.com:443",
+  "gist.githubusercontent.com:443",
+];
+/** There is no such host, and never will be: a list of it alone lets nothing be imported. */
+const NO_HOST = "none.invalid";
+/** What stands for npm packages among the hosts: Deno knows no permission for them. */
+const NPM = "npm:";
+
+function stateOf(kind: PermissionKind, item?: string): Deno.PermissionStatus {
   const descriptor = { name: kind, ...(item === undefined ? {} : { [DETAIL[kind]!]: item }) };
-  const status = Deno.permissions.querySync(descriptor as Deno.PermissionDescriptor);
-  return status.state === "granted" && !status.partial;
+  return Deno.permissions.querySync(descriptor as Deno.PermissionDescriptor);
 }
 
-/**
- * What a child with these permissions is to its parent: equal only if it gets all that the parent has. What
- * the parent holds in part counts as held back, as nobody can read how much that is.
- */
-export function levelOf(wanted: Permissions | undefined): Source {
-  if (wanted === "none") return "below";
-  const named = typeof wanted === "object" && wanted !== null ? wanted : {};
-  const isEqual = KINDS.every((kind) => {
-    const { state, partial } = Deno.permissions.querySync({ name: kind });
-    if (state === "denied") return true;
-    if (state !== "granted" || partial) return false;
-    const asked = named[kind];
-    return asked === undefined || asked === true || asked === "inherit";
-  });
-  return isEqual ? "equal" : "below";
+function holds(kind: PermissionKind, item?: string): boolean {
+  const { state, partial } = stateOf(kind, item);
+  return state === "granted" && !partial;
 }
 
 function refuse(what: string): never {
@@ -79,14 +89,52 @@ function spell(kind: PermissionKind, item: unknown, argument: string): string {
       `Cannot start a process: ${argument} must name a ${DETAIL[kind]}, received ${show(item)}`,
     );
   }
-  const spelt = isPath ? resolve(text) : text;
-  // Deno splits the flag's value at commas and knows no way to quote one.
-  if (spelt.includes(",")) {
-    throw new TypeError(
-      `Cannot start a process: ${argument} must be without commas, received ${show(spelt)}`,
+  return writable(isPath ? resolve(text) : text, argument);
+}
+
+/** Checks that a flag can name an item: Deno splits at commas, trims, and knows no way to quote. */
+function writable(text: string, argument: string): string {
+  const fault = text.includes(",")
+    ? "be without commas"
+    : /[\0\r\n]/.test(text)
+    ? "be of one line, without NUL"
+    : text.trim() !== text
+    ? "neither begin nor end with a space"
+    : undefined;
+  if (fault === undefined) return text;
+  throw new TypeError(`Cannot start a process: ${argument} must ${fault}, received ${show(text)}`);
+}
+
+const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]):\d+$/i;
+
+/**
+ * Checks that the parent has an item, as far as a query can tell: one knows names, and not which addresses they
+ * have, nor what a pattern covers, nor what is denied below it.
+ *
+ * @throws {Deno.errors.NotCapable} It has not, or nobody can say.
+ */
+function confirm(kind: PermissionKind, item: string, argument: string): void {
+  const { state, partial } = stateOf(kind);
+  const isFull = state === "granted" && !partial;
+  const doubt = isFull
+    ? undefined
+    : item.includes("*")
+    ? "a pattern may cover what its parent is denied"
+    : kind !== "net" || item.startsWith("unix:")
+    ? undefined
+    : item.includes("/")
+    ? "a range may cover what its parent is denied"
+    : partial && !ADDRESS.test(item)
+    ? "its parent is denied some addresses, so only IP:PORT can be told from them"
+    : undefined;
+  if (doubt !== undefined) {
+    throw new Deno.errors.NotCapable(
+      `Cannot start a process: ${argument} ${show(item)} cannot be passed on: ${doubt}`,
     );
   }
-  return spelt;
+  // A pattern is no name that could be asked for.
+  if (isFull && item.includes("*")) return;
+  if (!holds(kind, item)) refuse(`${kind}=${item}`);
 }
 
 /** What the child itself needs, whatever the task may do: all of it the parent has. */
@@ -99,22 +147,25 @@ export interface Needs {
   modules: string[];
 }
 
+/** What may be asked for, by kind. */
+type Named = Exclude<Permissions, string>;
+
 /**
- * The flags for `deno run`.
+ * What is asked for, by kind.
  *
- * @throws {Deno.errors.NotCapable} More is asked for than the parent has.
  * @throws {TypeError} A permission of another name or type.
  */
-export function permissionFlags(wanted: Permissions | undefined, needs: Needs): string[] {
-  const named = wanted === undefined || wanted === "inherit" || wanted === "none" ? {} : wanted;
-  if (typeof named !== "object" || named === null) {
+function namedIn(wanted: Permissions | undefined): Named {
+  if (wanted === undefined || wanted === "inherit") return {};
+  if (wanted === "none") return Object.fromEntries(KINDS.map((kind) => [kind, false]));
+  if (typeof wanted !== "object" || wanted === null) {
     throw new TypeError(
       `Cannot start a process: permissions must be an object, "inherit" or "none", received ${
         show(wanted)
       }`,
     );
   }
-  for (const [kind, value] of Object.entries(named)) {
+  for (const [kind, value] of Object.entries(wanted)) {
     if (!KINDS.includes(kind as PermissionKind)) {
       throw new TypeError(`Cannot start a process: there is no permission ${show(kind)}`);
     }
@@ -126,43 +177,91 @@ export function permissionFlags(wanted: Permissions | undefined, needs: Needs): 
       );
     }
   }
-  const lists: Partial<Record<PermissionKind, string[] | true>> = {};
+  return wanted;
+}
+
+/**
+ * What a child with these permissions is to its parent: equal only if it gets all that the parent has. What
+ * the parent holds in part counts as held back, as nobody can read how much that is.
+ */
+export function levelOf(wanted: Permissions | undefined): Source {
+  if (wanted === "none") return "below";
+  const named = typeof wanted === "object" && wanted !== null ? wanted : {};
+  const isEqual = KINDS.every((kind) => {
+    const { state, partial } = Deno.permissions.querySync({ name: kind });
+    if (state === "denied") return true;
+    if (state !== "granted" || partial) return false;
+    const asked = named[kind];
+    return asked === undefined || asked === true || asked === "inherit";
+  });
+  return isEqual ? "equal" : "below";
+}
+
+/**
+ * The flags for `deno run`.
+ *
+ * @throws {Deno.errors.NotCapable} More is asked for than the parent has, or than can be told.
+ * @throws {TypeError} A permission of another name or type, or an item that no flag can name.
+ */
+export function permissionFlags(wanted: Permissions | undefined, needs: Needs): string[] {
+  const named = namedIn(wanted);
+  const lists: Lists = {};
+  let hasNpm = true;
   for (const kind of KINDS) {
     const asked = named[kind];
-    if (asked === false || wanted === "none") continue;
+    const isImport = kind === "import";
     if (Array.isArray(asked)) {
-      lists[kind] = asked.map((item, k) => {
-        const text = spell(kind, item, `permissions.${kind}[${k}]`);
-        return holds(kind, text) ? text : refuse(`${kind}=${text}`);
+      if (isImport) hasNpm = asked.includes(NPM);
+      lists[kind] = asked.filter((item) => !isImport || item !== NPM).map((item, k) => {
+        const argument = `permissions.${kind}[${k}]`;
+        const text = spell(kind, item, argument);
+        confirm(kind, text, argument);
+        return text;
       });
+    } else if (asked === false) {
+      if (isImport) hasNpm = false;
     } else if (holds(kind)) lists[kind] = true;
     else if (asked === true) refuse(kind);
+    else if (isImport) {
+      lists.import = USUAL_HOSTS.filter((host) => holds("import", host));
+      hasNpm = lists.import.length > 0;
+    }
   }
   if (KINDS.every((kind) => lists[kind] === true)) return ["--allow-all"];
   for (const folder of [needs.folder, ...needs.sockets ?? []]) {
-    add(lists, "read", folder);
-    add(lists, "write", folder);
-    add(lists, "net", `unix:${folder}/socket`);
+    add(lists, "read", folder, "the temporary folder");
+    add(lists, "write", folder, "the temporary folder");
+    add(lists, "net", `unix:${folder}/socket`, "the temporary folder");
   }
-  for (const module of needs.modules) {
-    const url = new URL(module);
-    if (url.protocol === "file:") {
-      const path = fileURLToPath(url);
-      if (!path.includes(",") && holds("read", path)) add(lists, "read", path);
-    } else if (url.host !== "" && holds("import", url.host)) add(lists, "import", url.host);
-  }
-  return KINDS.flatMap((kind) => {
-    const list = lists[kind];
-    if (list === true) return [`--allow-${kind}`];
-    return list === undefined || list.length === 0 ? [] : [`--allow-${kind}=${list.join(",")}`];
+  // Made for this child, which removes it before it imports anything: nothing of its parent's.
+  if (lists.env !== true) lists.env = [...lists.env ?? [], KEY_VARIABLE];
+  for (const module of needs.modules) addModule(lists, module);
+  if (lists.import !== true && !lists.import?.length) lists.import = [NO_HOST];
+  const flags = KINDS.map((kind) => {
+    const list = lists[kind] ?? [];
+    if (list === true) return `--allow-${kind}`;
+    return list.length === 0 ? `--deny-${kind}` : `--allow-${kind}=${list.join(",")}`;
   });
+  return hasNpm ? flags : [...flags, "--no-npm"];
 }
 
-function add(
-  lists: Partial<Record<PermissionKind, string[] | true>>,
-  kind: PermissionKind,
-  item: string,
-): void {
+/** Adds an item that the child itself needs. */
+function add(lists: Lists, kind: PermissionKind, item: string, argument: string): void {
   const list = lists[kind] ??= [];
-  if (list !== true) list.push(item);
+  if (list === true) return;
+  writable(item, argument);
+  if (!holds(kind, item)) refuse(`${kind}=${item}`);
+  list.push(item);
+}
+
+/** Adds a module that the child imports, if the parent may. */
+function addModule(lists: Lists, module: string): void {
+  const url = new URL(module);
+  if (url.protocol === "file:") {
+    const path = fileURLToPath(url);
+    if (holds("read", path)) add(lists, "read", path, "the path of a module");
+  } else if (url.host !== "") {
+    const host = url.port === "" ? `${url.host}:${url.protocol === "http:" ? 80 : 443}` : url.host;
+    if (holds("import", host)) add(lists, "import", host, "the host of a module");
+  }
 }

@@ -19,7 +19,7 @@ import {
   type SpareBoot,
   toBytes,
 } from "./process_protocol.ts";
-import { meetParent } from "./rendezvous.ts";
+import { meetParent, takeKey } from "./rendezvous.ts";
 import { rehearse } from "./rehearsal.ts";
 import { exitCode, run } from "./run.ts";
 import { beforeEnd, setThisProcess } from "./this_process.ts";
@@ -28,7 +28,7 @@ import { beforeEnd, setThisProcess } from "./this_process.ts";
 const ORPHANED = 1;
 
 async function main(folder: string): Promise<void> {
-  const { link, boot: bytes } = await meetParent(folder);
+  const { link, boot: bytes } = await meetParent(folder, takeKey());
   const boot = await bootOf(fromBytes(bytes) as ProcessBoot | SpareBoot, link);
   setThisProcess(boot.me);
   self().roster.rename(self().slot, "MainThread");
@@ -53,7 +53,11 @@ async function bootOf(first: ProcessBoot | SpareBoot, link: Link): Promise<Proce
 
 /** Ends the child when its parent is gone. */
 async function watch(link: Link, orphan: boolean): Promise<void> {
-  for await (const _ of link.frames());
+  try {
+    for await (const _ of link.frames());
+  } catch {
+    // Somebody has come between: its parent cannot be heard any more.
+  }
   if (!orphan) Deno.exit(ORPHANED);
 }
 

@@ -8,7 +8,7 @@ import { mainModule } from "../transfer/task.ts";
 import type { Link } from "./link.ts";
 import { permissionFlags, type Permissions } from "./permissions.ts";
 import { type SpareBoot, toBytes } from "./process_protocol.ts";
-import { Rendezvous } from "./rendezvous.ts";
+import { KEY_VARIABLE, Rendezvous } from "./rendezvous.ts";
 import { Spares } from "./spares.ts";
 
 const ENTRY = new URL("./process_entry.ts", import.meta.url).href;
@@ -91,6 +91,7 @@ function spawnNew(
   try {
     const { folder } = rendezvous;
     const flags = permissionFlags(options.permissions, { folder, ...needs });
+    const showsEnv = flags.includes("--allow-all") || flags.includes("--allow-env");
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-prompt", "--no-check"],
@@ -99,7 +100,11 @@ function spawnNew(
         ENTRY,
         folder,
       ],
-      env: { DENO_NO_UPDATE_CHECK: "1", ...options.env },
+      env: {
+        DENO_NO_UPDATE_CHECK: "1",
+        ...options.env,
+        [KEY_VARIABLE]: rendezvous.keyFor(showsEnv),
+      },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       stdin: options.stdin,
       stdout: options.stdout,

@@ -3,18 +3,28 @@
  * this one child. Its name is the child's only argument. The boot begins with a token; who knows it is
  * the child. It waits in a file and not in the link, so that the child gets it while its parent blocks.
  *
+ * Others of the same user may get at the folder, as other children that may read or write the temporary
+ * folder. So the boot, and all that is said on the link, is sealed with a key that the child has from its
+ * environment, which the system shows to nobody but what may do everything. Whoever reads the file learns
+ * nothing; who replaces it, or comes between the two, can part them, and can make neither believe a word.
+ *
  * The child removes the folder as soon as it has connected, and also when it finds nobody there: so it is
  * enough that either of the two lives. Only a signal that kills both before they have met leaves it, until
  * the next program sweeps it away.
  *
  * @module
  */
+import { KEY_BYTES, same, Seal } from "../core/seal.ts";
 import { Link } from "./link.ts";
 import { makePrivateFolder, removeFolder } from "./private_folder.ts";
 
 const SOCKET = "socket";
 const BOOT = "boot";
 const TOKEN_BYTES = 32;
+/** The variable in which a child is given its key; it removes it before it imports anything of the user's. */
+export const KEY_VARIABLE = "SWITCHYARD_KEY";
+const PARENT = 0;
+const CHILD = 1;
 
 /** Fills `bytes`; false when the stream ends before that. */
 async function readExactly(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
@@ -24,13 +34,6 @@ async function readExactly(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean>
     at += count;
   }
   return true;
-}
-
-/** Compares without telling by its time how much is right. */
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length;
-  for (let k = 0; k < a.length; k++) difference |= a[k]! ^ b[k]!;
-  return difference === 0;
 }
 
 /** Whether who connects begins with the token. */
@@ -50,8 +53,12 @@ addEventListener("unload", () => {
 export class Rendezvous {
   /** The folder's path, for the child. */
   readonly folder: string;
+  readonly #key = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
   readonly #token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
   readonly #listener: Deno.UnixListener;
+  /** What this side says: first the boot, then all on the link. */
+  readonly #seal = new Seal(this.#key, PARENT);
+
   /** Makes the folder, leaves the boot there, and begins to listen. */
   constructor(boot: Uint8Array) {
     this.folder = makePrivateFolder();
@@ -59,13 +66,25 @@ export class Rendezvous {
       const bytes = new Uint8Array(TOKEN_BYTES + boot.length);
       bytes.set(this.#token);
       bytes.set(boot, TOKEN_BYTES);
-      Deno.writeFileSync(`${this.folder}/${BOOT}`, bytes, { mode: 0o600 });
+      const sealed = this.#seal.close(bytes);
+      Deno.writeFileSync(`${this.folder}/${BOOT}`, sealed, { mode: 0o600, createNew: true });
       this.#listener = Deno.listen({ transport: "unix", path: `${this.folder}/${SOCKET}` });
     } catch (cause) {
       removeFolder(this.folder);
       throw cause;
     }
     open.add(this);
+  }
+
+  /**
+   * What the child is given in {@linkcode KEY_VARIABLE}. Behind it stands what the user has there: the child puts
+   * that back.
+   *
+   * @param shows Whether the child may read its environment.
+   */
+  keyFor(shows: boolean): string {
+    const hidden = shows && mayReadVariable() ? Deno.env.get(KEY_VARIABLE) : undefined;
+    return this.#key.toHex() + (hidden ?? "");
   }
 
   /** Whether the child has been here: it removes the folder when it has connected. */
@@ -86,8 +105,9 @@ export class Rendezvous {
     const ask = async (conn: Deno.Conn) => {
       const isChild = await showsToken(conn, this.#token);
       if (!guests.delete(conn)) return; // It was turned away meanwhile.
-      if (isChild && open.has(this)) met.resolve(new Link(conn));
-      else conn.close();
+      if (isChild && open.has(this)) {
+        met.resolve(new Link(conn, { mine: this.#seal, theirs: new Seal(this.#key, CHILD) }));
+      } else conn.close();
     };
     const receive = async () => {
       for (;;) {
@@ -118,13 +138,42 @@ export class Rendezvous {
   }
 }
 
-/** The child's side: takes the boot and connects to the parent. */
-export async function meetParent(folder: string): Promise<{ link: Link; boot: Uint8Array }> {
+function mayReadVariable(): boolean {
+  return Deno.permissions.querySync({ name: "env", variable: KEY_VARIABLE }).state === "granted";
+}
+
+/**
+ * Takes the key out of the child's environment.
+ *
+ * @throws {Error} It is not there.
+ */
+export function takeKey(): Uint8Array {
+  const given = Deno.env.get(KEY_VARIABLE) ?? "";
+  const hidden = given.slice(2 * KEY_BYTES);
+  if (hidden === "") Deno.env.delete(KEY_VARIABLE);
+  else Deno.env.set(KEY_VARIABLE, hidden);
+  const key = given.slice(0, 2 * KEY_BYTES);
+  if (!/^[0-9a-f]{64}$/.test(key)) throw new Error(`its environment has no ${KEY_VARIABLE}`);
+  return Uint8Array.fromHex(key);
+}
+
+/**
+ * The child's side: takes the boot and connects to the parent.
+ *
+ * @throws {Error} The boot is not its parent's.
+ */
+export async function meetParent(
+  folder: string,
+  key: Uint8Array,
+): Promise<{ link: Link; boot: Uint8Array }> {
   try {
-    const bytes = Deno.readFileSync(`${folder}/${BOOT}`);
+    const theirs = new Seal(key, PARENT);
+    const bytes = theirs.open(Deno.readFileSync(`${folder}/${BOOT}`));
+    if (bytes === undefined) throw new Error("its boot was replaced or altered by somebody else");
     const conn = await Deno.connect({ transport: "unix", path: `${folder}/${SOCKET}` });
     await conn.write(bytes.subarray(0, TOKEN_BYTES));
-    return { link: new Link(conn), boot: bytes.subarray(TOKEN_BYTES) };
+    const link = new Link(conn, { mine: new Seal(key, CHILD), theirs });
+    return { link, boot: bytes.subarray(TOKEN_BYTES) };
   } finally {
     removeFolder(folder);
   }

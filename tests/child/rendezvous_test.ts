@@ -13,7 +13,10 @@ Deno.test({
     const wrong = await Deno.connect({ transport: "unix", path });
     await wrong.write(new Uint8Array(32));
     const met = rendezvous.meet();
-    const { link, boot } = await meetParent(rendezvous.folder);
+    const { link, boot } = await meetParent(
+      rendezvous.folder,
+      Uint8Array.fromHex(rendezvous.keyFor(false)),
+    );
     const parent = await met;
     assert(parent !== undefined);
     assertEquals(boot, new Uint8Array([1, 2, 3]));
