@@ -6,6 +6,7 @@
 import { SystemExit } from "../core/errors.ts";
 import { mayMap, platform } from "../memory/platform/mod.ts";
 import { inheritArena } from "../memory/arena.ts";
+import { CONFIG } from "../memory/roster.ts";
 import { leave, self } from "../memory/self.ts";
 import { modulesOf } from "../transfer/codec.ts";
 import type { End } from "./job.ts";
@@ -31,6 +32,7 @@ async function main(folder: string): Promise<void> {
   const { link, boot: bytes } = await meetParent(folder, takeKey());
   const boot = await bootOf(fromBytes(bytes) as ProcessBoot | SpareBoot, link);
   setThisProcess(boot.me);
+  Atomics.store(self().words, CONFIG, boot.config);
   self().roster.rename(self().slot, "MainThread");
   inheritArena(boot.arena, boot.me.name);
   if (boot.watched && !boot.orphan && mayMap()) platform().endWithParent(boot.me.parent!.pid);

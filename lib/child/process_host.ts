@@ -1,15 +1,23 @@
 /**
  * Starts child processes: `deno run` of the entry, with the flags that the parent may pass on.
  *
+ * Which deno.json applies to the main module is found out once for the whole family, before its first child
+ * starts: else a child that may write in a folder above could leave one there for the next.
+ *
  * @module
  */
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CONFIG } from "../memory/roster.ts";
+import { self } from "../memory/self.ts";
+import type { Source } from "../transfer/reduction.ts";
 import { mainModule } from "../transfer/task.ts";
 import type { Link } from "./link.ts";
-import { permissionFlags, type Permissions } from "./permissions.ts";
+import { levelOf, permissionFlags, type Permissions } from "./permissions.ts";
 import { type SpareBoot, toBytes } from "./process_protocol.ts";
 import { KEY_VARIABLE, Rendezvous } from "./rendezvous.ts";
 import { Spares } from "./spares.ts";
+import { type Watchdog, watchOver } from "./watchdog.ts";
 
 const ENTRY = new URL("./process_entry.ts", import.meta.url).href;
 
@@ -25,29 +33,63 @@ export interface SpawnOptions {
   stdout: Stdio;
   stderr: Stdio;
   config: string | URL | undefined;
+  orphan: "keep" | "end";
 }
 
-/** The deno.json that applies to the main module, if it has one that can be looked up. */
-function findConfig(): string | undefined {
-  const main = new URL(mainModule());
-  if (main.protocol !== "file:") return undefined;
-  for (let folder = new URL("./", main);; folder = new URL("../", folder)) {
-    for (const name of ["deno.json", "deno.jsonc"]) {
-      const path = fileURLToPath(new URL(name, folder));
-      try {
-        if (Deno.statSync(path).isFile) return path;
-      } catch {
-        // Not there, or not to be looked at.
-      }
-    }
-    if (folder.pathname === "/" || folder.href === new URL("../", folder).href) return undefined;
+/** A child with fewer permissions reads nothing of what is typed for its parent, unless it is told to. */
+export function usualStdin(level: Source): Stdio {
+  return level === "below" ? "null" : "inherit";
+}
+
+// Where the deno.json is, in a word that the process's threads share: 0 is not known yet, 1 none, then two for each
+// folder from the main module's upwards.
+const UNKNOWN = 0;
+const NONE = 1;
+const FIRST = 2;
+const NAMES = ["deno.json", "deno.jsonc"];
+
+/** Where the deno.json of the main module is, for a child to know too. */
+export function configPlace(): number {
+  const { words } = self();
+  if (Atomics.load(words, CONFIG) === UNKNOWN) {
+    Atomics.compareExchange(words, CONFIG, UNKNOWN, findConfig(mainModule()));
   }
+  return Atomics.load(words, CONFIG);
+}
+
+function findConfig(main: string): number {
+  if (!main.startsWith("file:")) return NONE;
+  for (let place = FIRST;; place++) {
+    const path = configAt(place, main);
+    if (path === undefined) return NONE;
+    // What may not be looked at is not there; Deno would ask the user.
+    if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") continue;
+    try {
+      if (Deno.statSync(path).isFile) return place;
+    } catch {
+      // It is not there.
+    }
+  }
+}
+
+/** The path of a place; undefined where there is none, as above the root. */
+function configAt(place: number, main: string): string | undefined {
+  if (place === NONE) return undefined;
+  let folder = new URL("./", main);
+  for (let up = (place - FIRST) >> 1; up > 0; up--) {
+    const above = new URL("../", folder);
+    if (above.href === folder.href) return undefined;
+    folder = above;
+  }
+  return fileURLToPath(new URL(NAMES[(place - FIRST) & 1]!, folder));
 }
 
 /** A child that was started, and how it is met. */
 export interface Spawned {
   child: Deno.ChildProcess;
   rendezvous: Pick<Rendezvous, "meet" | "isVisited" | "end" | "unref">;
+  /** What ends it when this process ends first, where the kernel does not. */
+  watchdog: Watchdog | undefined;
 }
 
 /** Starts a child, or takes a spare; it then comes to the rendezvous. */
@@ -60,12 +102,14 @@ export function spawn(
   const needs = { sockets, modules: [ENTRY, ...modules] };
   const spare = isUsual(options) ? spares.take((one) => suits(one, needs)) : undefined;
   if (spare === undefined) return spawnNew(boot, options, needs).spawned;
-  const { child, link } = spare;
+  const { child, link, watchdog } = spare;
+  if (options.orphan === "keep") watchdog?.end();
   child.ref();
   link.ref();
   link.send(boot);
   return {
     child,
+    watchdog,
     rendezvous: {
       meet: () => Promise.resolve(link),
       isVisited: true,
@@ -79,13 +123,13 @@ function spawnNew(
   boot: Uint8Array,
   options: SpawnOptions,
   needs: { sockets: string[]; modules: string[] },
-): { spawned: { child: Deno.ChildProcess; rendezvous: Rendezvous }; flags: string[] } {
+): { spawned: Spawned & { rendezvous: Rendezvous }; flags: string[] } {
   if (Deno.build.standalone) {
     throw new Deno.errors.NotSupported(
       "Cannot start a process from a compiled program: its executable is the program itself",
     );
   }
-  const config = options.config ?? findConfig();
+  const config = options.config ?? configAt(configPlace(), mainModule());
   const path = config instanceof URL ? fileURLToPath(config) : config;
   const rendezvous = new Rendezvous(boot);
   try {
@@ -95,7 +139,7 @@ function spawnNew(
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-prompt", "--no-check"],
-        path === undefined ? "--no-config" : `--config=${path}`,
+        path === undefined ? "--no-config" : `--config=${resolve(path)}`,
         ...flags,
         ENTRY,
         folder,
@@ -110,7 +154,10 @@ function spawnNew(
       stdout: options.stdout,
       stderr: options.stderr,
     }).spawn();
-    return { spawned: { child, rendezvous }, flags };
+    // Where both may use FFI, and this thread lives as long as the process, the kernel does it.
+    const isWatched = self().isMain && flags.some((flag) => /^--allow-(?:all|ffi)$/.test(flag));
+    const watchdog = options.orphan === "keep" || isWatched ? undefined : watchOver(child.pid);
+    return { spawned: { child, rendezvous, watchdog }, flags };
   } catch (cause) {
     rendezvous.end();
     throw cause;
@@ -121,25 +168,30 @@ function spawnNew(
 interface ProcessSpare {
   child: Deno.ChildProcess;
   link: Link;
+  watchdog: Watchdog | undefined;
   folder: string;
   /** Its permissions. */
   flags: string;
 }
 
-const USUAL: SpawnOptions = {
-  permissions: undefined,
-  env: {},
-  cwd: undefined,
-  stdin: "inherit",
-  stdout: "inherit",
-  stderr: "inherit",
-  config: undefined,
-};
+function usual(): SpawnOptions {
+  return {
+    permissions: undefined,
+    env: {},
+    cwd: undefined,
+    stdin: usualStdin(levelOf(undefined)),
+    stdout: "inherit",
+    stderr: "inherit",
+    config: undefined,
+    orphan: "end",
+  };
+}
 
 /** Whether a child is wanted as spares are. */
-function isUsual({ env, ...options }: SpawnOptions): boolean {
+function isUsual({ env, orphan: _, ...options }: SpawnOptions): boolean {
+  const wanted = usual();
   return Object.keys(env).length === 0 &&
-    Object.entries(options).every(([name, value]) => value === USUAL[name as keyof SpawnOptions]);
+    Object.entries(options).every(([name, value]) => value === wanted[name as keyof SpawnOptions]);
 }
 
 /** Whether a spare may do just what a child made for the purpose could. */
@@ -151,14 +203,15 @@ let faces: string[] = [];
 
 const spares = new Spares<ProcessSpare>(() => {
   const boot: SpareBoot = { type: "spare", main: mainModule(), faces };
-  const { spawned, flags } = spawnNew(toBytes(boot, "boot"), USUAL, {
+  const { spawned, flags } = spawnNew(toBytes(boot, "boot"), usual(), {
     sockets: [],
     modules: [ENTRY],
   });
-  const { child, rendezvous } = spawned;
+  const { child, rendezvous, watchdog } = spawned;
   child.unref();
   rendezvous.unref();
-  const spare = { child, folder: rendezvous.folder, flags: flags.join() } as ProcessSpare;
+  const { folder } = rendezvous;
+  const spare = { child, watchdog, folder, flags: flags.join() } as ProcessSpare;
   const meet = async () => {
     const link = await rendezvous.meet();
     if (link === undefined) return;
@@ -169,13 +222,15 @@ const spares = new Spares<ProcessSpare>(() => {
   const dead = child.status.finally(() => {
     rendezvous.end();
     spare.link?.close();
+    watchdog?.end();
   });
   return { spare, ready: meet(), dead };
-}, async ({ child, link }) => {
+}, async ({ child, link, watchdog }) => {
   // It ends when nobody is at the other end any more.
   link.close();
   child.ref();
   await child.status;
+  await watchdog?.end();
 });
 
 /**

@@ -21,6 +21,8 @@ export interface ProcessBoot extends Job<Uint8Array> {
   orphan: boolean;
   /** Whether its parent's main thread started it, so that the kernel can watch that thread. */
   watched: boolean;
+  /** Where the program's deno.json is, as its family has found it. */
+  config: number;
   /** Where its family's shared memory is. */
   arena: string | undefined;
   /**

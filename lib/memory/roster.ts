@@ -38,6 +38,8 @@ export const ALARM = 8;
 const TOLD = 16;
 const MOST_TOLD = 16;
 const HEADER = TOLD + MOST_TOLD;
+/** The word that says where the program's deno.json is; see `process_host.ts`. */
+export const CONFIG = 10;
 
 // Words of a slot.
 /** The party's ident, {@linkcode FREE} or {@linkcode GONE}. */

@@ -5,8 +5,8 @@
  * the child takes the boot and connects -> it sends its end -> it exits, and Deno reaps it. Who dies when:
  *
  * - the child, at any point: its status arrives, the link ends; without an end message it is lost;
- * - the parent, at any point: the link's end makes the child exit; one that never pauses is killed by
- *   the kernel where FFI is granted; a child that finds no parent at the rendezvous removes it.
+ * - the parent, at any point: the link's end makes the child exit; one that never pauses is killed, by
+ *   the kernel where it may use FFI, else by a watchdog; a child that finds no parent at the rendezvous removes it.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import { type End, QUIET } from "../child/job.ts";
 import { type Link, MOST_FROM_BELOW } from "../child/link.ts";
 import { errorOf, type Outcome, settle } from "../child/outcome.ts";
 import { levelOf, type Permissions } from "../child/permissions.ts";
-import { spawn, type Spawned, type Stdio } from "../child/process_host.ts";
+import { configPlace, spawn, type Spawned, type Stdio, usualStdin } from "../child/process_host.ts";
 import {
   fromBytes,
   type FromProcess,
@@ -29,6 +29,7 @@ import {
   readWord,
   toBytes,
 } from "../child/process_protocol.ts";
+import { KEY_VARIABLE } from "../child/rendezvous.ts";
 import { beforeEnd, thisProcess } from "../child/this_process.ts";
 import { arenaForChild } from "../memory/arena.ts";
 import { mayMap, platform } from "../memory/platform/mod.ts";
@@ -65,11 +66,14 @@ export interface ProcessOptions {
    * that is limited or has denials, only what is named here.
    */
   permissions?: Permissions;
-  /** Variables added to its environment. */
+  /** Variables added to its environment. `SWITCHYARD_KEY` is the toolkit's own. */
   env?: Record<string, string>;
   /** Its working directory. Default: the parent's. */
   cwd?: string | URL;
-  /** Its standard input. Default: `"inherit"`. */
+  /**
+   * Its standard input. Default: `"inherit"`; for a child with fewer permissions than its parent `"null"`, as
+   * what is typed may be a password.
+   */
   stdin?: Stdio;
   /** Its standard output. Default: `"inherit"`. */
   stdout?: Stdio;
@@ -77,7 +81,10 @@ export interface ProcessOptions {
   stderr?: Stdio;
   /** `"keep"`: it lives on when its parent dies. Default: it ends within 2 s. */
   orphan?: "keep" | "end";
-  /** Its deno.json. Default: the one that applies to the main module. */
+  /**
+   * Its deno.json. Default: the one that applies to the main module; which one that is, is found out once, before
+   * the program's first child starts. One that appears later is not used; one that changes is read as it then is.
+   */
   config?: string | URL;
   /** Called with each value that the task gives to `context().report()`. */
   // deno-lint-ignore no-explicit-any -- a report can be anything
@@ -262,6 +269,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       me: { name: this.#name, daemon: this.#daemon, parent: { pid: Deno.pid, name: mine.name } },
       orphan: options.orphan === "keep",
       watched: self().isMain,
+      config: configPlace(),
       arena: arenaForChild(),
       box: this.#makeBox(),
       quiet: (options as { [QUIET]?: boolean })[QUIET] === true,
@@ -270,17 +278,18 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       subclass,
       args,
     };
-    const { child, rendezvous } = this.#spawn(
+    const { child, rendezvous, watchdog } = this.#spawn(
       toBytes(boot, "boot"),
       [target.module, ...modulesOf(args)],
       {
         permissions: options.permissions,
         env: options.env ?? {},
         cwd: options.cwd,
-        stdin: options.stdin ?? "inherit",
+        stdin: options.stdin ?? usualStdin(level),
         stdout: options.stdout ?? "inherit",
         stderr: options.stderr ?? "inherit",
         config: options.config,
+        orphan: options.orphan ?? "end",
       },
       flights.flatMap(({ socket }) => socket ?? []),
     );
@@ -294,7 +303,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       rendezvous.unref();
     }
     const heard = this.#listen(rendezvous);
-    this.#reap(child, rendezvous, heard);
+    this.#reap({ child, rendezvous, watchdog }, heard);
     return this;
   }
 
@@ -547,8 +556,9 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   /** Waits for the end of the child and of what it said. */
-  async #reap(child: Deno.ChildProcess, rendezvous: Spawned["rendezvous"], heard: Promise<void>) {
+  async #reap({ child, rendezvous, watchdog }: Spawned, heard: Promise<void>) {
     const { code, signal } = await child.status;
+    const unwatched = watchdog?.end();
     this.#exitcode = signal === null ? code : -signalNumber(signal);
     // While this thread was blocked the child may have come, spoken and gone: then it is still to be met.
     if (!rendezvous.isVisited) rendezvous.end();
@@ -564,6 +574,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     await Promise.all(this.#flights.map((lost) => lost()));
     if (this.#box !== undefined) platform().close(this.#box);
     this.#box = undefined;
+    await unwatched;
     children.delete(this as unknown as Process);
     this.#told.resolve();
     this.#gone.resolve();
@@ -620,9 +631,10 @@ function checkProcessOptions(options: ProcessOptions & { args?: unknown }, actio
   checkString(options.name, "name", action);
   checkBoolean(options.daemon, "daemon", action);
   checkFunction(options.onReport, "onReport", action);
-  checkOptions(options.env, action);
+  checkEnv(options.env, action);
   if (options.args !== undefined && !Array.isArray(options.args)) {
-    throw new TypeError(`Cannot ${action}: args must be an array, received ${show(options.args)}`);
+    const kind = options.args === null ? "null" : `one ${typeof options.args}`;
+    throw new TypeError(`Cannot ${action}: args must be an array, received ${kind}`);
   }
   for (const name of ["stdin", "stdout", "stderr"] as const) {
     const value = options[name];
@@ -636,6 +648,28 @@ function checkProcessOptions(options: ProcessOptions & { args?: unknown }, actio
     throw new TypeError(
       `Cannot ${action}: orphan must be "keep" or "end", received ${show(options.orphan)}`,
     );
+  }
+}
+
+/** Checks variables. Messages name them, and never show a value: it may be a secret. */
+function checkEnv(env: unknown, action: string): void {
+  if (env === undefined) return;
+  const refuse = (why: string): never => {
+    throw new TypeError(`Cannot ${action}: ${why}`);
+  };
+  if (typeof env !== "object" || env === null || Array.isArray(env)) {
+    return refuse("env must be an object of strings");
+  }
+  for (const [name, value] of Object.entries(env)) {
+    const [before] = name.split("=");
+    if (name === "") refuse("a name in env must not be empty");
+    if (before !== name) {
+      refuse(`a name in env must be without "=", one begins with ${show(before)}`);
+    }
+    if (name.includes("\0")) refuse(`a name in env must be without NUL, received ${show(name)}`);
+    if (name === KEY_VARIABLE) refuse(`env.${name} is what the toolkit gives each child itself`);
+    if (typeof value !== "string") refuse(`env.${name} must be a string, received ${typeof value}`);
+    if (value.includes("\0")) refuse(`env.${name} must be without NUL`);
   }
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isWatchdog } from "../child/watchdog.ts";
 import { readProc } from "./proc.ts";
 import { readPs } from "./ps_program.ts";
 
@@ -30,7 +31,7 @@ export interface ProcessInfo {
  * The processes of this machine, in the order of their numbers.
  *
  * Reach for it to watch what becomes of children, and of theirs: which sleep, which are zombies,
- * who took over the orphans. What it gives was true a moment ago.
+ * who took over the orphans. What it gives was true a moment ago. The toolkit's own watchdogs are left out.
  *
  * *Permissions*: on Linux `--allow-all`, which reading `/proc` takes; elsewhere, and on Linux
  * without it, `--allow-run=ps`.
@@ -52,5 +53,5 @@ export function ps(): ProcessInfo[] {
   if (Deno.build.os === "windows") {
     throw new Deno.errors.NotSupported("Cannot list the processes: not supported on Windows");
   }
-  return readProc() ?? readPs();
+  return (readProc() ?? readPs()).filter(({ command }) => !isWatchdog(command));
 }
