@@ -633,8 +633,9 @@ function checkProcessOptions(options: ProcessOptions & { args?: unknown }, actio
   checkFunction(options.onReport, "onReport", action);
   checkEnv(options.env, action);
   if (options.args !== undefined && !Array.isArray(options.args)) {
-    const kind = options.args === null ? "null" : `one ${typeof options.args}`;
-    throw new TypeError(`Cannot ${action}: args must be an array, received ${kind}`);
+    throw new TypeError(
+      `Cannot ${action}: args must be an array, received one ${typeof options.args}`,
+    );
   }
   for (const name of ["stdin", "stdout", "stderr"] as const) {
     const value = options[name];
