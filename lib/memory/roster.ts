@@ -34,12 +34,12 @@ const LAST_ID = 3;
 export const FAMILY = 4;
 /** The two words that say when the process's alarm is due; see `alarm_clock.ts`. */
 export const ALARM = 8;
+/** The word that says where the program's deno.json is; see `process_host.ts`. */
+export const CONFIG = 10;
 /** Hashes of what a person has been told. */
 const TOLD = 16;
 const MOST_TOLD = 16;
 const HEADER = TOLD + MOST_TOLD;
-/** The word that says where the program's deno.json is; see `process_host.ts`. */
-export const CONFIG = 10;
 
 // Words of a slot.
 /** The party's ident, {@linkcode FREE} or {@linkcode GONE}. */
