@@ -16,7 +16,7 @@ import { checkSource } from "../sync/array.ts";
 import type { BarrierOptions } from "../sync/barrier.ts";
 import type { NameOptions } from "../sync/cell.ts";
 import type { NonBigType, NumberOf, NumericType } from "../sync/numeric.ts";
-import { type Reference, referTo } from "../transfer/task.ts";
+import { inFile, type Reference, referTo } from "../transfer/task.ts";
 import type { Server } from "./manager_client.ts";
 import { ConditionProxy, LockProxy, RLockProxy } from "./manager_lock_proxy.ts";
 import { ArrayProxy, ValueProxy } from "./manager_number_proxy.ts";
@@ -109,7 +109,7 @@ export class Manager implements AsyncDisposable {
     if (typeof type !== "function") {
       throw new TypeError(`Cannot ${action}: it must be a class, received ${show(type)}`);
     }
-    classes.set(name, referTo(type));
+    classes.set(name, inFile(referTo(type)));
   }
 
   /**

@@ -7,7 +7,7 @@
  */
 import { INSPECT, shown } from "../core/inspect.ts";
 import { SHARE } from "../transfer/shareable.ts";
-import { referTo } from "../transfer/task.ts";
+import { inFile, referTo } from "../transfer/task.ts";
 import { type Server, serverAt } from "./manager_client.ts";
 import { type Address, type Bytes, unwrap, wrap } from "./manager_protocol.ts";
 
@@ -98,7 +98,7 @@ export async function unwrapAll(list: unknown): Promise<unknown[]> {
 
 /** The arguments of an update. */
 export function updateArgs(target: unknown, args: unknown[]): unknown[] {
-  const { module, name, print } = referTo(target);
+  const { module, name, print } = inFile(referTo(target));
   return [module, name, print, wrap(args, "args")];
 }
 

@@ -43,6 +43,7 @@ import type { Source } from "../transfer/reduction.ts";
 import {
   admit,
   checkBootstrap,
+  inFile,
   mainModule,
   type Reference,
   referTo,
@@ -215,7 +216,11 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     const reference = subclass
       ? referToClass(new.target, target as ImportMeta)
       : referTo(target as Target);
-    this.#plan = { target: reference, args: subclass ? undefined : options.args ?? [], options };
+    this.#plan = {
+      target: inFile(reference),
+      args: subclass ? undefined : options.args ?? [],
+      options,
+    };
     const mine = thisProcess();
     const prefix = mine.parent === undefined ? "Process-" : `${mine.name}:`;
     this.#name = options.name ?? `${prefix}${++named}`;

@@ -9,7 +9,7 @@
  */
 import { BrokenExecutor, WorkerLostError } from "../core/errors.ts";
 import { packFor } from "../transfer/flight.ts";
-import { mainModule, type Reference, referTo } from "../transfer/task.ts";
+import { inFile, mainModule, type Reference, referTo } from "../transfer/task.ts";
 import type { EngineOptions } from "./engine.ts";
 import type { Hear, Loss } from "./lane.ts";
 import { Lender } from "./loans.ts";
@@ -57,7 +57,7 @@ export class Crew {
   constructor(options: EngineOptions, employer: Employer) {
     this.#options = options;
     this.#employer = employer;
-    this.#initializer = options.initializer && referTo(options.initializer);
+    this.#initializer = options.initializer && this.#checked(referTo(options.initializer));
   }
 
   /** Those that take calls. */
@@ -70,9 +70,19 @@ export class Crew {
     return this.#broken;
   }
 
-  /** Tells of a module that calls need: the main one is imported before a worker is ready. */
-  needs(module: string): void {
-    if (!this.#hasMain) this.#hasMain = module === mainModule();
+  /**
+   * Tells of what calls need: the main module is imported before a worker is ready.
+   *
+   * @throws {TypeError} No worker could import it.
+   */
+  needs(reference: Reference): void {
+    if (this.#hasMain || reference.module !== mainModule()) return;
+    this.#checked(reference);
+    this.#hasMain = true;
+  }
+
+  #checked(reference: Reference): Reference {
+    return this.#options.world === "process" ? inFile(reference) : reference;
   }
 
   /**

@@ -192,11 +192,11 @@ export class Engine {
     const { broken } = this.#crew;
     if (broken !== undefined) throw brokenAgain(broken);
     const reference = referenceOf(target);
+    this.#crew.needs(reference);
     const { world, level } = this.#options;
     const payload = level === "equal"
       ? writeArgs(args, world, options.transfer)
       : packFor(level, () => writeArgs(args, world, options.transfer));
-    this.#crew.needs(reference.module);
     // The first worker is started here, so that what keeps it from starting is told here.
     if (this.#crew.workers.size === 0) {
       try {

@@ -17,7 +17,16 @@ import {
   type Shareable,
   type World,
 } from "./shareable.ts";
-import { find, isLoaded, isMarked, mainModule, referenceOf, referTo, type Target } from "./task.ts";
+import {
+  fileless,
+  find,
+  isLoaded,
+  isMarked,
+  mainModule,
+  referenceOf,
+  referTo,
+  type Target,
+} from "./task.ts";
 
 /** Built-in objects that keep nothing which could be sent, with what to do instead. */
 const ADVICE: Record<string, string> = {
@@ -69,7 +78,7 @@ function isBuiltin(type: Target): boolean {
     /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(type));
 }
 
-function reduceInstance(value: object, place: () => string): Reduction {
+function reduceInstance(value: object, place: () => string, world: World): Reduction {
   const type = value.constructor as unknown;
   if (typeof type !== "function" || type === Object) refuse("an object of no class", place());
   const known = referenceOf(type as Target);
@@ -90,12 +99,19 @@ function reduceInstance(value: object, place: () => string): Reduction {
     );
   }
   const { module, name: known_, print } = known ?? referTo(type);
+  checkFile(module, world, `an object of class ${name}`, place);
   return {
     kind: "instance",
     module,
     name: known_,
     state: { print, fields: { ...value }, place: place() },
   };
+}
+
+/** Refuses what a process would have to import, and cannot. */
+function checkFile(module: string, world: World, what: string, place: () => string): void {
+  const why = world === "process" ? fileless(module) : undefined;
+  if (why !== undefined) refuse(what, place(), `: ${why}`);
 }
 
 /** Whether an unmarked class may be one that the main module exports: its child will know. */
@@ -121,10 +137,11 @@ export function reducer(world: World): Reduce {
         refuse(`the function ${value.name || "(anonymous)"}`, place(), "; only tasks can");
       }
       const { module, name, print } = referTo(value);
+      checkFile(module, world, `the function ${name}`, place);
       return { kind: "target", module, name, state: print };
     }
     if (value instanceof Error) return reduceError(value);
-    return reduceInstance(value, place);
+    return reduceInstance(value, place, world);
   };
 }
 

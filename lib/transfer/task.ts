@@ -125,6 +125,35 @@ export function referTo(target: unknown): Reference {
   return { module: mainModule(), name: target.name, print: fingerprint(target as Target) };
 }
 
+/** What Deno calls a main module that is no file: the text of stdin, of `deno eval`, of the REPL. */
+const FILELESS = /\/\$deno\$(stdin|eval|repl)\.\w+$/;
+const FROM: Record<string, string> = {
+  stdin: "standard input",
+  eval: "`deno eval`",
+  repl: "the REPL",
+};
+
+/** Why no process can import a module, if none can. Threads share the program's modules, and can. */
+export function fileless(module: string): string | undefined {
+  const source = FILELESS.exec(module)?.[1];
+  return source &&
+    `the main module came from ${
+        FROM[source]
+      }, and has no file that a process could import; save it ` +
+      "as a file, or import from one what the process needs";
+}
+
+/**
+ * Gives back how a target is found, if a process can find it so.
+ *
+ * @throws {TypeError} Its module is the main one, and that is no file.
+ */
+export function inFile(reference: Reference): Reference {
+  const why = fileless(reference.module);
+  if (why === undefined) return reference;
+  throw new TypeError(`Cannot run ${show(reference.name)} in a process: ${why}`);
+}
+
 /** How a subclass that calls `super(import.meta)` is found. */
 export function referToClass(type: Target, meta: ImportMeta): Reference {
   return marks.get(type) ?? { module: meta.url, name: type.name, print: fingerprint(type) };
