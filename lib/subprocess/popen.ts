@@ -10,7 +10,7 @@
  * - a wait is given up (timeout, abort): the program runs on, and what was collected stays;
  * - this thread is blocked: nothing is reaped or read by the event loop, so the Sync calls ask the kernel;
  * - this program ends: by itself it does so when its children have ended; those of which it was told not to
- *   wait (`unref()`) are killed by Deno then, unless they are detached; `Deno.exit()` leaves all running.
+ *   wait (`unref()`) run on; `Deno.exit()` leaves all running.
  *
  * @module
  */
@@ -257,8 +257,8 @@ export class Popen<const O extends PopenOptions = any> implements Disposable, As
   }
 
   /**
-   * From now on this program does not wait for it before it ends. Deno kills it then, unless it was started
-   * with `detached`.
+   * From now on this program does not wait for it before it ends: it may run on, as its signals and standard
+   * streams allow.
    */
   unref(): void {
     this.#child.unref();
