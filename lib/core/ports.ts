@@ -10,8 +10,14 @@ import { receiveMessageOnPort } from "node:worker_threads";
  * a message that its event loop has taken is not found here.
  */
 export function take(port: MessagePort): unknown {
-  // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
-  return receiveMessageOnPort(port as any)?.message;
+  try {
+    // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
+    return receiveMessageOnPort(port as any)?.message;
+  } catch (error) {
+    // Of a port that is closed Deno gives nothing from 2.9.6 on; before, it throws this.
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
 }
 
 /** A port's messages keep no program alive: its worker does, if it should. */
