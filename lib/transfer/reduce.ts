@@ -42,6 +42,11 @@ const ADVICE: Record<string, string> = {
   SharedArrayBuffer: "; use multiprocessing.SharedMemory",
 };
 
+/** A module's URL, or the beginning of one that holds its code. */
+function short(module: string): string {
+  return module.length > 200 ? `${module.slice(0, 200)}…` : module;
+}
+
 function refuse(what: string, place: string, advice = ""): never {
   throw new ShareError(`Cannot share ${place}: ${what} cannot cross to a child${advice}`, place);
 }
@@ -123,6 +128,9 @@ function mayBeOfMain(type: Target): boolean {
   }
 }
 
+/** Where a function would be called unasked. The receiver looks, too. */
+const CALLED = /\.(?:then|toJSON|toString|valueOf)$/;
+
 /** Gives the rules for what crosses to a world. */
 export function reducer(world: World): Reduce {
   return (value, place) => {
@@ -135,6 +143,9 @@ export function reducer(world: World): Reduce {
     if (typeof value === "function") {
       if (!isMarked(value)) {
         refuse(`the function ${value.name || "(anonymous)"}`, place(), "; only tasks can");
+      }
+      if (CALLED.test(place())) {
+        refuse("a function that an await or a conversion would call", place());
       }
       const { module, name, print } = referTo(value);
       checkFile(module, world, `the function ${name}`, place);
@@ -192,7 +203,9 @@ function reviver(source: Source): Revive {
 
 function refuseFunction(module: string, name: string): never {
   throw new ShareError(
-    `Cannot take the function ${show(name)} of ${module} from a process with fewer permissions; ` +
+    `Cannot take the function ${show(name)} of ${
+      short(module)
+    } from a process with fewer permissions; ` +
       "send plain data",
     name,
   );
@@ -242,9 +255,8 @@ function finishInstance(
     type = classOf(module, name, print);
   } catch {
     const advice = "; export it, or mark it with task(import.meta, ...)";
-    const whose = source === "equal"
-      ? `which ${module} does not export,`
-      : `which ${module} does not have here,`;
+    const where = source === "equal" ? "export" : "have here";
+    const whose = `which ${short(module)} does not ${where},`;
     return refuse(`an object of class ${name}, ${whose}`, place, advice);
   }
   const { prototype } = type;

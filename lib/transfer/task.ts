@@ -159,6 +159,13 @@ export function referToClass(type: Target, meta: ImportMeta): Reference {
   return marks.get(type) ?? { module: meta.url, name: type.name, print: fingerprint(type) };
 }
 
+let watcher: ((module: string) => void) | undefined;
+
+/** Has a function called with each module before it is imported; for tests. */
+export function watchLoads(hook: ((module: string) => void) | undefined): void {
+  watcher = hook;
+}
+
 /**
  * Imports a module for its targets.
  *
@@ -166,6 +173,7 @@ export function referToClass(type: Target, meta: ImportMeta): Reference {
  */
 export async function load(module: string): Promise<void> {
   if (namespaces.has(module)) return;
+  watcher?.(module);
   // A module that is imported during the first turn of its own top-level await never settles; from
   // the next turn on it does. In a child no module but its entry is at that.
   if (module === Deno.mainModule) await new Promise((next) => setTimeout(next, 0));

@@ -1,0 +1,34 @@
+/**
+ * Finds out whether code has run, a module was loaded or a server was asked in this process.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { watchLoads } from "../../lib/transfer/task.ts";
+
+const MARK = "SWITCHYARD_TEST_RAN";
+
+/** A module that leaves a mark, each time another. */
+export function evil(): string {
+  const code = `Deno.env.set("${MARK}", "1"); // ${crypto.randomUUID()}
+    export function run() {} export class Bad extends Error {}`;
+  return `data:application/typescript,${encodeURIComponent(code)}`;
+}
+
+/** Runs `fn`, and fails if a module was loaded meanwhile that is no part of the toolkit or of `known`. */
+export async function runsNothing(fn: () => Promise<void>, known: string[] = []): Promise<void> {
+  const library = new URL("../../lib/", import.meta.url).href;
+  const loaded: string[] = [];
+  Deno.env.delete(MARK);
+  watchLoads((module) => {
+    if (!module.startsWith(library) && !known.includes(module)) loaded.push(module);
+  });
+  try {
+    await fn();
+    assertEquals(loaded, [], "modules that were loaded");
+    assertEquals(Deno.env.get(MARK), undefined, "code of another has run");
+  } finally {
+    watchLoads(undefined);
+    Deno.env.delete(MARK);
+  }
+}
