@@ -15,3 +15,4 @@ export * as queue from "./lib/queue.ts";
 export * as subprocess from "./lib/subprocess.ts";
 export * as signal from "./lib/signal.ts";
 export * as os from "./lib/os.ts";
+export * as time from "./lib/time.ts";

@@ -12,8 +12,8 @@
  * | letting others go first | {@linkcode nice}, {@linkcode renice}, {@linkcode getpriority} |
  * | how many cores there are | {@linkcode cpuCount} |
  *
- * **Not as in Python**: there is no `fork()`. A Deno is many threads, of which a copy would have
- * one, in the midst of what the others did; a `multiprocessing.Process` starts anew instead. And
+ * **Not as in Python**: {@linkcode fork} only throws. A Deno is many threads, of which a copy would
+ * have one, in the midst of what the others did; a `multiprocessing.Process` starts anew instead. And
  * Deno reaps its children by itself: none becomes a zombie because nobody waits.
  *
  * *Permissions*: none for ending and waiting; `_exit()` in a thread other than the main one needs
@@ -24,6 +24,7 @@
  * @module
  */
 export { _exit, exit } from "./os/exit.ts";
+export { fork } from "./os/fork.ts";
 export { wait, waitpid } from "./os/wait.ts";
 export type { ChildWaitOptions, WaitpidOptions } from "./os/wait.ts";
 export { WEXITSTATUS, WIFEXITED, WIFSIGNALED, WTERMSIG } from "./os/status.ts";

@@ -38,6 +38,7 @@ const FACES = [
   "subprocess",
   "task",
   "threading",
+  "time",
 ].map((name) => `lib/${name}.ts`);
 const FACE = 9;
 const MOD = 10;
@@ -47,6 +48,7 @@ const THREADS_ONLY = [
   "lib/threading.ts",
   "lib/queue.ts",
   "lib/task.ts",
+  "lib/time.ts",
   "lib/child/thread_entry.ts",
 ];
 const PRIVILEGED = /\bDeno\.(?:dlopen|Unsafe\w+|Command)\b|["']node:child_process["']/;

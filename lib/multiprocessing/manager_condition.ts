@@ -12,6 +12,7 @@
  */
 import { checkInteger } from "../core/checks.ts";
 import { title } from "../sync/cell.ts";
+import { ONE_OWNER } from "../sync/condition.ts";
 import { type Call, checkTime, PARKED, Served } from "./manager_guest.ts";
 import { type LockObject, remove } from "./manager_locks.ts";
 
@@ -108,7 +109,8 @@ export class ConditionObject extends Served {
   #checkMine({ guest }: Call, action: string): void {
     if (this.#lock.isHeldBy(guest)) return;
     throw new Error(
-      `Cannot ${action} ${title("condition", this.#name)}: this thread does not hold its lock`,
+      `Cannot ${action} ${title("condition", this.#name)}: this thread does not hold its lock` +
+        (this.#lock.isReentrant ? `${ONE_OWNER}manager.Condition(await manager.Lock())` : ""),
     );
   }
 }

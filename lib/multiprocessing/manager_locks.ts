@@ -65,6 +65,11 @@ export class LockObject extends Served implements Contended, Holdable {
     return this.#turn;
   }
 
+  /** Whether its owner may acquire it again. */
+  get isReentrant(): boolean {
+    return this.#isReentrant;
+  }
+
   /** How a report calls it. */
   get label(): string {
     if (this.#name !== undefined) return `'${this.#name}'`;

@@ -301,8 +301,10 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     this.#pid = child.pid;
     this.#child = child;
     children.add(this as unknown as Process);
-    // What the toolkit runs for itself, as a manager's server, is no child of the user's.
-    if (!target.module.startsWith(LIBRARY)) this.#adopted = adopt(child.pid, child.status);
+    // What the toolkit runs for itself, as a manager's server, is no child of the user's. sleep() is.
+    const isOwn = target.module.startsWith(LIBRARY) && target.name !== "sleep" &&
+      target.name !== "sleepSync";
+    if (!isOwn) this.#adopted = adopt(child.pid, child.status);
     if (this.#daemon) {
       child.unref();
       rendezvous.unref();

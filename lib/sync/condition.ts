@@ -54,6 +54,11 @@ const NOTIFIED = 1 << 24;
 
 const ACTION = "wait for the condition";
 
+/** What those learn who take the async functions of a thread for several owners. */
+export const ONE_OWNER =
+  "; all async functions of a thread are one owner of an RLock, and the wait of " +
+  "one gives it away for all: where several of them wait, use ";
+
 /** A condition as it is sent. */
 export interface SentCondition extends Sent {
   /** Its lock. */
@@ -264,7 +269,8 @@ export class Condition {
   #checkMine(action: string): void {
     if (this.#lock[IS_MINE]()) return;
     throw new Error(
-      `Cannot ${action} ${this.#cell.title("condition")}: this thread does not hold its lock`,
+      `Cannot ${action} ${this.#cell.title("condition")}: this thread does not hold its lock` +
+        (this.#lock instanceof RLock ? `${ONE_OWNER}new Condition(new Lock())` : ""),
     );
   }
 

@@ -8,6 +8,7 @@ import {
   assertEquals,
   assertGreaterOrEqual,
   assertRejects,
+  assertStringIncludes,
   assertThrows,
 } from "@std/assert";
 import type { Condition, Semaphore } from "../../lib/threading.ts";
@@ -314,6 +315,25 @@ test("Condition.notify() wakes those of its own condition, not of another on its
   assertEquals(await waits.catch((reason) => reason), "enough");
   world.start(notify, [two, 1, "sync"]);
   assertEquals(await two.wait(AT_MOST), true);
+});
+
+test("Condition tells its second async waiter of one thread what an RLock is, and what to use", async ({ face }) => {
+  const condition = new face.Condition();
+  const consume = async (signal?: AbortSignal) => {
+    using _guard = await condition.acquire();
+    await null;
+    return await condition.wait({ signal });
+  };
+  const first = new AbortController();
+  const waits = consume(first.signal).catch((reason) => reason);
+  const { message } = await assertRejects(() => consume(), Error, "does not hold its lock; all");
+  assertStringIncludes(message, "all async functions of a thread are one owner of an RLock");
+  assertStringIncludes(message, "use new Condition(new Lock())");
+  first.abort("enough");
+  assertEquals(await waits, "enough");
+  const plain = new face.Condition(new face.Lock());
+  const error = assertThrows(() => plain.notify(), Error, "does not hold its lock");
+  assert(!error.message.includes("RLock"), error.message);
 });
 
 test("Condition.waitFor() gives the predicate's last value", async ({ face }) => {

@@ -323,6 +323,8 @@ test("Condition without its lock: Error", async (manager) => {
   await assertRejects(() => condition.notifyAll(), Error, "does not hold its lock");
   await assertRejects(() => condition.waitFor(() => true), Error, "does not hold its lock");
   await assertRejects(() => condition.notify(-1), RangeError, "received -1");
+  const remedy = "use manager.Condition(await manager.Lock())";
+  await assertRejects(() => condition.wait(), Error, remedy);
 });
 
 test("Condition.waitFor() asks again after each notification", async (manager) => {
