@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 /** The folders of `lib/`, from the bottom. Two on one level never see each other. */
 const LAYERS: Record<string, number> = {
   core: 0,
+  lint: 0,
   transfer: 1,
   memory: 2,
   sync: 3,
@@ -31,6 +32,7 @@ const LAYERS: Record<string, number> = {
 const FACES = [
   "errors",
   "futures",
+  "lint",
   "multiprocessing",
   "os",
   "queue",

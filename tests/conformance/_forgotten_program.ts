@@ -1,3 +1,4 @@
+// deno-lint-ignore-file switchyard/no-floating-wait -- it is made to forget
 /** The program of traps_test.ts that forgets to await. Its lines are marked with what is told of them. */
 import * as multiprocessing from "../../lib/multiprocessing.ts";
 import type { LockProxy, SemaphoreProxy } from "../../lib/multiprocessing.ts";

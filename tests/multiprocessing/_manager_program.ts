@@ -25,7 +25,7 @@ if (import.meta.main) {
       Manager.register("Account", Account);
       const account = await manager.create<Account>("Account", "ada", 1);
       await account.owner();
-      account.stick();
+      void account.stick();
       // The server has begun with it when the pid is read.
       setTimeout(() => console.log(manager.pid), 100);
     }
