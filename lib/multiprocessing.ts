@@ -24,6 +24,31 @@
  * *Permissions*: a process needs `--allow-run` for Deno itself, and `--allow-read`, `--allow-write` and
  * `--allow-net` for a socket in the temporary folder. Whatever processes share needs `--allow-ffi`.
  *
+ * ## What a child may be trusted with
+ *
+ * A child that is started with fewer `permissions` than its parent has is held by Deno to these, and by the
+ * toolkit to what it says. What is promised:
+ *
+ * - *to its parent*: a child never may more than its parent. Nothing that a child with fewer permissions says
+ *   (results, errors, reports, messages) makes a process with more import a module, run a function or open a file.
+ *   Its standard input is empty unless it is asked for. It ends within 2 s of its parent, also if it never pauses: on
+ *   Linux and macOS, where the parent may run `/bin/sh`.
+ * - *to its siblings*: what a child is told when it starts, and what it answers, is sealed with a key of its own.
+ *   A sibling that reads the temporary folder learns nothing. One that writes there too, and may use the net, can
+ *   cut others off, but not read or alter what they say. That is for a process and its parent; between the
+ *   sockets of pipes and managers such a sibling can come: give no child that folder.
+ * - *against other users of the machine*: the folders are private (0700), and so are the keys.
+ *
+ * What gives everything away, whatever else is withheld: `ffi`; `run` of Deno, of a shell or of any other program
+ * that can be told to do more; `write` of the folder of the script, of its deno.json or of the toolkit, as the
+ * next start runs what lies there.
+ *
+ * What is not promised: a bound on the memory, the cores and the time that a child takes, and that it learns nothing
+ * from how long things take. That calls of a pool which trust each other less are kept apart: they share workers, so
+ * set `maxTasksPerWorker: 1`. That a program of the same user outside Deno, or a child with `run`, cannot look into
+ * a process: to the system one user is one. That Deno's switches `--no-remote`, `--no-npm` and `--cached-only` pass on:
+ * they cannot be read.
+ *
  * @module
  */
 export {

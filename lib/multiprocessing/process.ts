@@ -64,7 +64,12 @@ export interface ProcessOptions {
   daemon?: boolean;
   /**
    * What it may do, never more than its parent. Default: what the parent has in full; of a permission
-   * that is limited or has denials, only what is named here.
+   * that is limited or has denials, only what is named here and a query confirms. So patterns (`S*`) and ranges
+   * (`10.0.0.0/8`) pass on only where the parent has all of that kind, and where it is denied some addresses
+   * only `IP:PORT` does.
+   *
+   * `import`: by default what the parent has, Deno's usual hosts among it. A list names hosts, and `"npm:"` for npm
+   * packages; `false` leaves nothing but files, and the toolkit's and the target's own hosts.
    */
   permissions?: Permissions;
   /** Variables added to its environment. `SWITCHYARD_KEY` is the toolkit's own. */
