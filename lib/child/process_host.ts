@@ -34,6 +34,8 @@ export interface SpawnOptions {
   stderr: Stdio;
   config: string | URL | undefined;
   orphan: "keep" | "end";
+  /** What the child is to this process, by its permissions. */
+  level: Source;
 }
 
 /** A child with fewer permissions reads nothing of what is typed for its parent, unless it is told to. */
@@ -59,17 +61,23 @@ export function configPlace(): number {
 
 function findConfig(main: string): number {
   if (!main.startsWith("file:")) return NONE;
+  const seesAll = maySee();
   for (let place = FIRST;; place++) {
     const path = configAt(place, main);
     if (path === undefined) return NONE;
     // What may not be looked at is not there; Deno would ask the user.
-    if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") continue;
+    if (!seesAll && !maySee(path)) continue;
     try {
       if (Deno.statSync(path).isFile) return place;
     } catch {
       // It is not there.
     }
   }
+}
+
+function maySee(path?: string): boolean {
+  const { state, partial } = Deno.permissions.querySync({ name: "read", path });
+  return state === "granted" && (path !== undefined || !partial);
 }
 
 /** The path of a place; undefined where there is none, as above the root. */
@@ -174,22 +182,24 @@ interface ProcessSpare {
   flags: string;
 }
 
-function usual(): SpawnOptions {
+/** What spares are like, and a child that they may stand for. */
+function usual(level: Source): SpawnOptions {
   return {
     permissions: undefined,
     env: {},
     cwd: undefined,
-    stdin: usualStdin(levelOf(undefined)),
+    stdin: usualStdin(level),
     stdout: "inherit",
     stderr: "inherit",
     config: undefined,
     orphan: "end",
+    level,
   };
 }
 
 /** Whether a child is wanted as spares are. */
 function isUsual({ env, orphan: _, ...options }: SpawnOptions): boolean {
-  const wanted = usual();
+  const wanted = usual(options.level);
   return Object.keys(env).length === 0 &&
     Object.entries(options).every(([name, value]) => value === wanted[name as keyof SpawnOptions]);
 }
@@ -203,7 +213,7 @@ let faces: string[] = [];
 
 const spares = new Spares<ProcessSpare>(() => {
   const boot: SpareBoot = { type: "spare", main: mainModule(), faces };
-  const { spawned, flags } = spawnNew(toBytes(boot, "boot"), usual(), {
+  const { spawned, flags } = spawnNew(toBytes(boot, "boot"), usual(levelOf(undefined)), {
     sockets: [],
     modules: [ENTRY],
   });

@@ -300,6 +300,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
         stderr: options.stderr ?? "inherit",
         config: options.config,
         orphan: options.orphan ?? "end",
+        level,
       },
       flights.flatMap(({ socket }) => socket ?? []),
     );
