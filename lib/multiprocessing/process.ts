@@ -146,8 +146,8 @@ addEventListener("unload", () => {
  * Its target is an exported function of the main module or a `task()` of any module. A subclass calls
  * `super(import.meta)` and overrides {@linkcode run}; its public fields travel.
  *
- * *Permissions*: `--allow-run` (Deno itself), `--allow-read`, `--allow-write` and `--allow-net` for the
- * socket in the temporary folder.
+ * *Permissions*: `--allow-run` (Deno itself, and `/bin/sh`: a shell ends a child without FFI that outlives its
+ * parent), `--allow-read`, `--allow-write` and `--allow-net` for the socket in the temporary folder.
  *
  * @typeParam R What the target returns.
  * @typeParam A The target's arguments.
