@@ -52,8 +52,9 @@ export const ITEM_COST = 28;
 export const STRING_COST = 24;
 export const DATE_COST = 104;
 export const REGEXP_COST = 168;
-export const BUFFER_COST = 104;
-export const VIEW_COST = 208;
+// With what lies beside the heap, and what is thrown away on the way.
+export const BUFFER_COST = 400;
+export const VIEW_COST = 400;
 /** An instance, a target: what stands for it. */
 export const REDUCTION_COST = 64;
 /** An error: its stack. */

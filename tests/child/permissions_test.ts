@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { permissionFlags, type Permissions } from "../../lib/child/permissions.ts";
+import { levelOf, permissionFlags, type Permissions } from "../../lib/child/permissions.ts";
 
 const NEEDS = { folder: "/tmp/meet", modules: [] };
 const isWindows = Deno.build.os === "windows";
@@ -43,5 +43,49 @@ const WRONG: [permissions: Permissions, message: string][] = [
 for (const [permissions, message] of WRONG) {
   Deno.test(`permissionFlags() refuses what no flag can name: ${message}`, () => {
     assertThrows(() => permissionFlags(permissions, NEEDS), TypeError, message);
+  });
+}
+
+const LEVELS: [permissions: Permissions | undefined, level: string][] = [
+  [undefined, "equal"],
+  ["inherit", "equal"],
+  [{}, "equal"],
+  [{ net: true, read: "inherit" }, "equal"],
+  ["none", "below"],
+  [{ net: false }, "below"],
+  [{ read: ["/"] }, "below"],
+  [{ import: [] }, "below"],
+  [{ ffi: true, run: false }, "below"],
+];
+
+for (const [permissions, level] of LEVELS) {
+  Deno.test(`levelOf() ${Deno.inspect(permissions)} is ${level} where all is granted`, () => {
+    assertEquals(levelOf(permissions), level);
+  });
+}
+
+const ALL = ["read", "write", "net", "env", "run", "ffi", "sys", "import"];
+const PARENTS: [flags: string[], level: string][] = [
+  [["--allow-all"], "equal"],
+  [ALL.map((kind) => `--allow-${kind}`), "equal"],
+  // What is denied to the parent nobody can have.
+  [[...ALL.map((kind) => `--allow-${kind}`), "--deny-net"], "equal"],
+  // Nobody can read how much of these there is.
+  [[...ALL.map((kind) => `--allow-${kind}`), "--deny-net=example.com"], "below"],
+  [["--allow-read"], "below"],
+  [[...ALL.slice(1).map((kind) => `--allow-${kind}`), "--allow-read=."], "below"],
+];
+
+for (const [flags, level] of PARENTS) {
+  Deno.test(`levelOf() a child with all that its parent has is ${level} with ${flags.join(" ")}`, async () => {
+    const module = new URL("../../lib/child/permissions.ts", import.meta.url).href;
+    const code = `import { levelOf } from ${JSON.stringify(module)}; console.log(levelOf());`;
+    const program = `data:text/javascript,${encodeURIComponent(code)}`;
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "--no-prompt", "--quiet", ...flags, program],
+      env: { NO_COLOR: "1" },
+    }).output();
+    const text = new TextDecoder();
+    assertEquals(text.decode(stdout), `${level}\n`, text.decode(stderr));
   });
 }

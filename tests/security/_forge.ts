@@ -16,8 +16,17 @@ import { task } from "../../lib/transfer/task.ts";
 
 const LIBRARY = new URL("../../lib/", import.meta.url);
 
+const NOTHING = {
+  write: false,
+  net: false,
+  env: false,
+  run: false,
+  ffi: false,
+  sys: false,
+  import: false,
+};
 /** What such a child may do. */
-export const LEAST = { read: [LIBRARY, new URL(import.meta.url)] };
+export const LEAST = { ...NOTHING, read: [LIBRARY, new URL(import.meta.url)] };
 /** The same, and memory: it may still not write, run or connect. */
 export const MAPPED = { ...LEAST, ffi: true };
 

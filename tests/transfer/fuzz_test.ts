@@ -6,9 +6,24 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { Link } from "../../lib/child/link.ts";
-import { readBytes, readValue } from "../../lib/channel/message.ts";
+import { loadFor, readBytes, readerOf, readValue, unwrap } from "../../lib/channel/message.ts";
+import { readWord } from "../../lib/child/process_protocol.ts";
+import { task } from "../../lib/task.ts";
 import { decode, encode, modulesOf } from "../../lib/transfer/codec.ts";
-import type { Reduce, Revive } from "../../lib/transfer/reduction.ts";
+import { reviveFrom } from "../../lib/transfer/reduce.ts";
+import type { Reduce, Reduction, Revive, Source } from "../../lib/transfer/reduction.ts";
+import { SHAREABLES } from "../../lib/transfer/shareable.ts";
+import { admit, referTo, toLoad, watchLoads } from "../../lib/transfer/task.ts";
+import {
+  done,
+  error,
+  Forged,
+  forged,
+  instance,
+  report,
+  target,
+  withTable,
+} from "../security/_forge.ts";
 
 const SEED = Number(Deno.env.get("SWITCHYARD_SEED") ?? Date.now() % 1_000_000);
 const TIMES = Number(Deno.env.get("SWITCHYARD_FUZZ") ?? 100_000);
@@ -149,6 +164,101 @@ Deno.test(`decode() gives a value or an error for ${TIMES} mutated inputs`, () =
   assert(after.rss - before.rss < MEMORY, `rss grew by ${after.rss - before.rss}, seed ${SEED}`);
   assert(threw > TIMES / 10 && threw < TIMES, `${threw} of ${TIMES} threw, seed ${SEED}`);
 });
+
+/** What a child that is not what it should be might say. */
+function forgeries(): Uint8Array[] {
+  const own = referTo(task(import.meta, function own() {}));
+  const known = referTo(task(import.meta, Point));
+  const modules = [
+    "data:text/javascript,throw 1",
+    "npm:left-pad",
+    "https://example.com/x.ts",
+    "file:///x.ts",
+    "",
+    own.module,
+    ...SHAREABLES,
+  ];
+  const kinds: Reduction["kind"][] = ["share", "target", "instance", "error"];
+  const names = [
+    "Lock",
+    "RingConnection",
+    "Queue",
+    "Point",
+    "own",
+    "#0",
+    "then",
+    "constructor",
+    "TypeError",
+  ];
+  const states: unknown[] = [
+    undefined,
+    5,
+    own.print,
+    { at: 100_000, name: "x", entry: 1, end: 0, duplex: true, generation: 0, maxsize: 3 },
+    { print: known.print, fields: { x: 1, then: 2, ["__proto__"]: 3 }, place: "value" },
+    { message: "m", stack: "s", print: 0, fields: [["cause", { a: 1 }, true]] },
+  ];
+  const list: Uint8Array[] = [];
+  modules.forEach((module, k) => {
+    kinds.forEach((kind, j) => {
+      const name = names[(k + j) % names.length]!;
+      const state = states[(k + 2 * j) % states.length];
+      list.push(forged([new Forged({ kind, module, name, state })]));
+    });
+    list.push(withTable({ k }, [module, module]));
+  });
+  const fn = target(own.module, own.name, own.print);
+  list.push(
+    forged({ then: fn, toJSON: [fn] }),
+    forged(instance(known.module, known.name, known.print, { x: fn, next: {} })),
+    forged(error(own.module, "Bad", { fields: [["then", fn, true]] })),
+    done(forged(fn)),
+    report(withTable(1, modules)),
+  );
+  return [...list, ...samples()];
+}
+
+for (const source of ["equal", "below"] as Source[]) {
+  Deno.test(`forged modules, kinds and counts load and run nothing: ${TIMES} from ${source}`, async () => {
+    console.log(`seed ${SEED}`);
+    const random = randomFrom(SEED + 2);
+    const inputs = forgeries();
+    const read = readerOf(() => source);
+    const loads: string[] = [];
+    const before = Deno.memoryUsage();
+    watchLoads((module) => loads.push(module));
+    let made = 0;
+    try {
+      for (let k = 0; k < TIMES; k++) {
+        const input = mutate(inputs, random);
+        if (!tried(() => decode(input, reviveFrom(source)), input, k)) made++;
+        tried(() => readWord(input), input, k);
+        if (k % 10 !== 0) continue;
+        tried(() => unwrap(read(input, 0, input.length)), input, k);
+        if (source === "equal") continue;
+        let strange: string[] = [];
+        tried(() => strange = toLoad(modulesOf(input), source), input, k);
+        assertEquals(strange.filter((module) => !isOurs(module)), [], `input ${k} of seed ${SEED}`);
+      }
+      assertEquals(loads, []);
+      // What is loaded for whoever is below is ours.
+      for (const input of inputs) {
+        await admit(modulesOf(input), "below");
+        await loadFor({ bytes: input, source: "below" });
+      }
+      assertEquals(loads.filter((module) => !isOurs(module)), []);
+    } finally {
+      watchLoads(undefined);
+    }
+    const after = Deno.memoryUsage();
+    assert(after.rss - before.rss < MEMORY, `rss grew by ${after.rss - before.rss}, seed ${SEED}`);
+    assert(made > 0 && made < TIMES, `${made} of ${TIMES} were made, seed ${SEED}`);
+  });
+}
+
+function isOurs(module: string): boolean {
+  return SHAREABLES.has(module) || module === import.meta.url;
+}
 
 /** A connection that gives bytes in pieces and then ends; it knows whether it was closed. */
 function connectionOf(bytes: Uint8Array, random: (below: number) => number) {
