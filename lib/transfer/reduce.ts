@@ -23,6 +23,7 @@ import {
   isLoaded,
   isMarked,
   mainModule,
+  mayBeExportOfMain,
   referenceOf,
   referTo,
   type Target,
@@ -30,11 +31,21 @@ import {
 
 /** Built-in objects that keep nothing which could be sent, with what to do instead. */
 const ADVICE: Record<string, string> = {
+  AbortController: "; use the signal of the call, or context().signal",
   AbortSignal: "; use the signal of the call, or context().signal",
+  BroadcastChannel: "; use threading.Broadcast",
+  File: "; send its bytes, as in await file.bytes(), and its name",
+  FormData: "; send its entries, as in [...form]",
+  FsFile: "; open it there, by its path",
+  Headers: "; send its entries, as in [...headers]",
   Promise: "; await it first",
+  Request: "; send what it holds: request.url, [...request.headers], await request.arrayBuffer()",
   Response: "; send what it holds, as in await response.arrayBuffer()",
-  Request: "; send what it holds, as in await request.arrayBuffer()",
+  URL: "; send its text, as in url.href",
+  URLPattern: "; send its parts, as in pattern.pathname",
+  URLSearchParams: "; send its text, as in String(params)",
   WeakMap: "; use a Map",
+  WeakRef: "; send what it refers to, as in ref.deref()",
   WeakSet: "; use a Set",
   MessagePort: "; name it in the option transfer",
   ReadableStream: "; name it in the option transfer",
@@ -93,7 +104,8 @@ function reduceInstance(value: object, place: () => string, world: World): Reduc
     refuse(
       `an object of class ${name || "(anonymous)"}`,
       place(),
-      text ?? `; mark the class with task(import.meta, ...), or send plain data`,
+      text ??
+        "; export the class from the main module, mark it with task(import.meta, ...), or send plain data",
     );
   }
   if (hasPrivates(type as Target)) {
@@ -122,7 +134,8 @@ function checkFile(module: string, world: World, what: string, place: () => stri
 /** Whether an unmarked class may be one that the main module exports: its child will know. */
 function mayBeOfMain(type: Target): boolean {
   try {
-    return referTo(type).module === mainModule() && !isLoaded(mainModule());
+    return referTo(type).module === mainModule() && !isLoaded(mainModule()) &&
+      mayBeExportOfMain(type.name);
   } catch {
     return false;
   }

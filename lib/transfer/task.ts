@@ -82,8 +82,9 @@ function fingerprint(target: Target): number {
 }
 
 /** The remedies that errors about targets show. */
-const REMEDIES = "export it as a named function from the main module, or mark it with " +
-  "task(import.meta, ...) at the top level of its module";
+const REMEDIES =
+  "export it as a named function (`export function f() { ... }`) from the main module, " +
+  "or mark it with task(import.meta, ...) at the top level of its module";
 
 /** The program's main module; in a child, that of its program. */
 export function mainModule(): string {
@@ -98,6 +99,15 @@ export function setMainModule(url: string): void {
 /** Whether the target was marked with `task()`. */
 export function isMarked(target: object): boolean {
   return marks.has(target);
+}
+
+/** What a function is that no child can find by its name. */
+function kindOfText(name: string, text: string): string {
+  if (name.startsWith("bound ")) return "a bound function";
+  if (/^(?:async\s*)?(?:\(|[\p{ID_Start}$_][\p{ID_Continue}$]*\s*=>)/u.test(text)) {
+    return "an arrow function, which is no named function,";
+  }
+  return "no named function";
 }
 
 /**
@@ -116,10 +126,11 @@ export function referTo(target: unknown): Reference {
   const text = Function.prototype.toString.call(target);
   const named = target.name !== "" && /^(?:async\s+)?function\b|^class\b/.test(text);
   if (!named || /\{\s*\[native code\]\s*\}$/.test(text)) {
-    const kind = target.name.startsWith("bound ") ? "a bound function" : "no named function";
+    const name = show(target.name || "(anonymous)");
     throw new TypeError(
-      `Cannot run ${show(target.name || "(anonymous)")} in a child: it is ${kind} and no task; ` +
-        REMEDIES,
+      `Cannot run ${name} in a child: it is ${
+        kindOfText(target.name, text)
+      } and no task; ${REMEDIES}`,
     );
   }
   return { module: mainModule(), name: target.name, print: fingerprint(target as Target) };
@@ -317,4 +328,54 @@ export function referenceOfError(type: Target): Reference | undefined {
 
 function unmarked(type: Target, module: string): Reference {
   return { module, name: type.name, print: fingerprint(type) };
+}
+
+/** The main module's source; `""` where it cannot be read without asking anybody. */
+let source: string | undefined;
+
+function sourceOfMain(): string {
+  const url = mainModule();
+  try {
+    if (url.startsWith("data:")) return textOfData(url);
+    const { state } = Deno.permissions.querySync({ name: "read", path: new URL(url) });
+    return state === "granted" ? Deno.readTextFileSync(new URL(url)) : "";
+  } catch {
+    return "";
+  }
+}
+
+function textOfData(url: string): string {
+  const [, head, data] = /^data:([^,]*),([^]*)$/.exec(url)!;
+  return head!.endsWith(";base64") ? atob(data!) : decodeURIComponent(data!);
+}
+
+/** What an exported variable may begin with and be no class: a function, an instance, a value, a task. */
+const NO_CLASS = /^(?:async|function|new|task|true|false|null|undefined|[\d"'`([{/-])/;
+
+/**
+ * Whether the main module may export a class, by its source: it cannot be imported while its top level
+ * still runs. It may, unless the source can be read and has nothing in it that could be such an export.
+ */
+export function mayBeExportOfMain(name: string): boolean {
+  const text = source ??= sourceOfMain();
+  if (text === "") return true;
+  const word = `(?<![\\w$])${name.replaceAll("$", "\\$")}(?![\\w$])`;
+  const may = [
+    `export\\s+(?:default\\s+)?(?:abstract\\s+)?class\\s+${word}`,
+    `export\\s*\\{[^}]*${word}`,
+    "export\\s*\\*",
+    "export\\s+(?:const|let|var)\\s*[{[]",
+    "export\\s+default\\s+(?!class\\b|abstract\\b|function\\b|async\\b)",
+  ];
+  if (may.some((pattern) => new RegExp(pattern).test(text))) return true;
+  for (
+    const [, variable, rest] of text.matchAll(/export\s+(?:const|let|var)\s+([\w$]+)([^\n]*)/g)
+  ) {
+    // What follows its type, if it has one, and the `=`.
+    const value = /(?:^|[^=!<>])=(?![=>])\s*(\S.*)$/.exec(rest!)?.[1];
+    if (variable === name || value === undefined) return true;
+    const inner = /^class\b(?:\s+([\w$]+))?/.exec(value);
+    if (inner === null ? !NO_CLASS.test(value) : inner[1] === name) return true;
+  }
+  return false;
 }
