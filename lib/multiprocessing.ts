@@ -18,7 +18,8 @@
  * | who am I, who started me | {@linkcode currentProcess}, {@linkcode parentProcess} |
  *
  * As in Python's "spawn", a child imports the main script anew: guard its main part with
- * `if (import.meta.main)`. The classes here extend those of `threading`: a function that is typed with
+ * `if (import.meta.main)`. There are no keyword arguments (`kwargs`): what is optional goes into one
+ * options object, the last of the `args`. The classes here extend those of `threading`: a function that is typed with
  * `threading.Lock` takes both.
  *
  * *Permissions*: a process needs `--allow-run` for Deno itself, and `--allow-read`, `--allow-write` and

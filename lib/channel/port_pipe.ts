@@ -386,6 +386,7 @@ function checkPoll(timeout: number | undefined): number {
  * there.close();
  * ```
  */
+export function pipe<T = unknown>(options?: PipeOptions): [Connection<T>, Connection<T>];
 export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Connection<T>] {
   checkOptions(options, "make a pipe");
   checkBoolean(options.duplex, "duplex", "make a pipe");

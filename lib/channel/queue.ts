@@ -100,6 +100,7 @@ export class Queue<T = unknown> extends TaskQueue<T> {
    * @param maxsize How many items there is room for; 0 or less: any number.
    * @throws {TypeError | RangeError} `maxsize` is no integer below 2^31.
    */
+  constructor(maxsize?: number);
   constructor(maxsize = 0) {
     super(coreOf("fifo", maxsize));
   }
@@ -112,6 +113,7 @@ export class Queue<T = unknown> extends TaskQueue<T> {
  */
 export class LifoQueue<T = unknown> extends TaskQueue<T> {
   /** Creates a queue of at most `maxsize` items; 0 or less: any number. */
+  constructor(maxsize?: number);
   constructor(maxsize = 0) {
     super(coreOf("lifo", maxsize));
   }

@@ -46,6 +46,10 @@ const ASK = 10;
  * for (const end of [a, toA, b, toB]) end.close();
  * ```
  */
+export function connectionWait<C extends Pollable>(
+  connections: Iterable<C>,
+  options?: WaitOptions,
+): Promise<C[]>;
 export async function connectionWait<C extends Pollable>(
   connections: Iterable<C>,
   options: WaitOptions = {},

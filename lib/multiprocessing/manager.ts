@@ -83,6 +83,7 @@ export class Manager implements AsyncDisposable {
    * @throws {BootstrapError} The script's main part lacks its `import.meta.main` guard.
    * @throws {Deno.errors.NotCapable} A permission is missing, or more is asked for than there is.
    */
+  static start(options?: ManagerOptions): Promise<Manager>;
   static async start(options: ManagerOptions = {}): Promise<Manager> {
     // Whoever only imports this face, each child for one, does not load the server.
     const { startServer } = await import("./manager_start.ts");
@@ -137,6 +138,7 @@ export class Manager implements AsyncDisposable {
   }
 
   /** Makes a dictionary, with entries to begin with. */
+  dict<K = unknown, V = unknown>(entries?: Iterable<readonly [K, V]>): Promise<DictProxy<K, V>>;
   async dict<K = unknown, V = unknown>(
     entries: Iterable<readonly [K, V]> = [],
   ): Promise<DictProxy<K, V>> {
@@ -148,6 +150,7 @@ export class Manager implements AsyncDisposable {
   }
 
   /** Makes a list, with values to begin with. */
+  list<T = unknown>(values?: Iterable<T>): Promise<ListProxy<T>>;
   async list<T = unknown>(values: Iterable<T> = []): Promise<ListProxy<T>> {
     const given = [...iterable(values, "values", "create a list")];
     const bytes = given.map((value, k) => wrap(value, `values[${k}]`));
@@ -155,6 +158,9 @@ export class Manager implements AsyncDisposable {
   }
 
   /** Makes a namespace, with fields to begin with. */
+  Namespace<F extends object = Record<string, unknown>>(
+    fields?: Partial<F>,
+  ): Promise<NamespaceProxy<F>>;
   async Namespace<F extends object = Record<string, unknown>>(
     fields: Partial<F> = {},
   ): Promise<NamespaceProxy<F>> {
@@ -169,36 +175,42 @@ export class Manager implements AsyncDisposable {
    *
    * @param maxsize How many items it has room for; 0 is without limit. Default: 0.
    */
+  Queue<T = unknown>(maxsize?: number): Promise<QueueProxy<T>>;
   async Queue<T = unknown>(maxsize = 0): Promise<QueueProxy<T>> {
     checkInteger(maxsize, 0, "maxsize", "create a queue");
     return new QueueProxy<T>(this.#server, await this.#make("queue", maxsize));
   }
 
   /** Makes a lock. */
+  Lock(options?: NameOptions): Promise<LockProxy>;
   async Lock(options: NameOptions = {}): Promise<LockProxy> {
     const name = nameOf(options, "create a Lock");
     return new LockProxy(this.#server, await this.#make("lock", false, name));
   }
 
   /** Makes a lock that its thread may acquire again. */
+  RLock(options?: NameOptions): Promise<RLockProxy>;
   async RLock(options: NameOptions = {}): Promise<RLockProxy> {
     const name = nameOf(options, "create a RLock");
     return new RLockProxy(this.#server, await this.#make("lock", true, name));
   }
 
   /** Makes a semaphore with `value` free permits. */
+  Semaphore(value?: number, options?: NameOptions): Promise<SemaphoreProxy>;
   async Semaphore(value = 1, options: NameOptions = {}): Promise<SemaphoreProxy> {
     const made = await this.#semaphore(value, false, options);
     return new SemaphoreProxy(this.#server, made);
   }
 
   /** Makes a semaphore with `value` free permits, and never more. */
+  BoundedSemaphore(value?: number, options?: NameOptions): Promise<BoundedSemaphoreProxy>;
   async BoundedSemaphore(value = 1, options: NameOptions = {}): Promise<BoundedSemaphoreProxy> {
     const made = await this.#semaphore(value, true, options);
     return new BoundedSemaphoreProxy(this.#server, made);
   }
 
   /** Makes an event that is not set. */
+  Event(options?: NameOptions): Promise<EventProxy>;
   async Event(options: NameOptions = {}): Promise<EventProxy> {
     nameOf(options, "create an Event");
     return new EventProxy(this.#server, await this.#make("event"));
@@ -209,6 +221,7 @@ export class Manager implements AsyncDisposable {
    *
    * @param lock A Lock or RLock of this manager. Default: an RLock of its own.
    */
+  Condition(lock?: LockProxy | RLockProxy, options?: NameOptions): Promise<ConditionProxy>;
   async Condition(
     lock?: LockProxy | RLockProxy,
     options: NameOptions = {},
@@ -229,6 +242,7 @@ export class Manager implements AsyncDisposable {
   }
 
   /** Makes a barrier for `parties` clients. */
+  Barrier(parties: number, options?: BarrierOptions): Promise<BarrierProxy>;
   async Barrier(parties: number, options: BarrierOptions = {}): Promise<BarrierProxy> {
     const action = "create a barrier";
     checkInteger(parties, 1, "parties", action);

@@ -175,6 +175,7 @@ export class ConditionProxy extends LockingProxy {
    * @throws {Error} This thread does not hold the lock.
    * @throws {TypeError | RangeError} `n` is no integer >= 0.
    */
+  notify(n?: number): Promise<void>;
   async notify(n = 1): Promise<void> {
     checkInteger(n, 0, "n", "notify the condition");
     await this.ask("notify", n);

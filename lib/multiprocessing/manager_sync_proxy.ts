@@ -57,6 +57,7 @@ export class SemaphoreProxy extends Proxied {
    * @throws {TypeError | RangeError} `n` is no integer >= 1, or there would be too many permits;
    * nothing is released then.
    */
+  release(n?: number): Promise<void>;
   async release(n = 1): Promise<void> {
     checkInteger(n, 1, "n", "release the semaphore");
     await this.server.tell(this.object, "release", [n]);

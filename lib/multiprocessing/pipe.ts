@@ -48,6 +48,7 @@ import { socketPipe } from "./socket_pipe.ts";
  * there.close();
  * ```
  */
+export function pipe<T = unknown>(options?: PipeOptions): [Connection<T>, Connection<T>];
 export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Connection<T>] {
   checkOptions(options, "create a pipe");
   checkBoolean(options.duplex, "duplex", "create a pipe");

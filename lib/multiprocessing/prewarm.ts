@@ -31,6 +31,7 @@ const FACES = ["../multiprocessing.ts", "../task.ts"].map((face) =>
  * await using _spares = await prewarm(2);
  * ```
  */
+export function prewarm(n?: number): Promise<AsyncDisposable>;
 export async function prewarm(n: number = 1): Promise<AsyncDisposable> {
   checkInteger(n, 1, "n", "prewarm processes");
   return await holdSpares(n, FACES);

@@ -99,7 +99,7 @@ export interface ProcessOptions {
 
 /** Options of a {@linkcode Process} whose target takes arguments. */
 export interface ProcessOptionsWithArgs<A extends unknown[]> extends ProcessOptions {
-  /** What the target is called with. */
+  /** What the target is called with. What Python has in `kwargs` is one options object, the last. */
   args: A;
 }
 
@@ -326,6 +326,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * @returns false when the timeout ended first.
    * @throws {Error} It has not been started.
    */
+  join(options?: JoinOptions): Promise<boolean>;
   async join(options: JoinOptions = {}): Promise<boolean> {
     const timeout = checkWait(options, "join the process");
     this.#checkJoinable("join");
@@ -338,6 +339,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * As {@linkcode join}, but blocks the calling thread. Deno reaps children on its event loop, so this
    * asks the kernel instead, which needs `--allow-ffi`.
    */
+  joinSync(options?: JoinSyncOptions): boolean;
   joinSync(options: JoinSyncOptions = {}): boolean {
     const timeout = checkWait(options, "join the process");
     this.#checkJoinable("join");
@@ -361,6 +363,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * @throws {WorkerLostError} It was killed, or ended by `exit()`, before it gave a result.
    * @throws {TimeoutError} The timeout ended first.
    */
+  result(options?: JoinOptions): Promise<R>;
   async result(options: JoinOptions = {}): Promise<R> {
     const here = new Error().stack;
     const timeout = checkWait(options, "get the process's result");
@@ -376,6 +379,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * As {@linkcode result}, but blocks the calling thread until the process has ended. Needs
    * `--allow-ffi`, as {@linkcode joinSync} does, in the child too.
    */
+  resultSync(options?: JoinSyncOptions): R;
   resultSync(options: JoinSyncOptions = {}): R {
     const here = new Error().stack;
     const timeout = checkWait(options, "get the process's result");

@@ -105,6 +105,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
    * @throws {TypeError | RangeError} `maxsize` is no integer >= 0.
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`; Manager's queue needs none.
    */
+  constructor(maxsize?: number, options?: NameOptions & Placed & { [ENTRY]?: number });
   constructor(maxsize = 0, options: NameOptions & Placed & { [ENTRY]?: number } = {}) {
     checkInteger(maxsize, 0, "maxsize", "create a queue");
     const arena = theArena();
@@ -434,6 +435,7 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
  */
 export class SimpleQueue<T = unknown> extends Queue<T> {
   /** Creates an empty queue. */
+  constructor(options?: NameOptions & Placed & { [ENTRY]?: number });
   constructor(options: NameOptions & Placed & { [ENTRY]?: number } = {}) {
     super(0, options);
   }

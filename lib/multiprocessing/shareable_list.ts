@@ -143,6 +143,10 @@ export class ShareableList<T = ShareableListItem> implements Disposable, Iterabl
    */
   constructor(
     items?: Iterable<T> | null,
+    options?: ShareableListOptions & { [WITHIN]?: SharedMemory },
+  );
+  constructor(
+    items?: Iterable<T> | null,
     options: ShareableListOptions & { [WITHIN]?: SharedMemory } = {},
   ) {
     const within = options?.[WITHIN];

@@ -65,6 +65,7 @@ export class Lock extends ThreadLock {
    *
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
+  constructor(options?: NameOptions & Placed);
   constructor(options: NameOptions & Placed = {}) {
     super(placed(options, LOCK_WORDS));
   }
@@ -81,6 +82,7 @@ export class RLock extends ThreadRLock {
    *
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
+  constructor(options?: NameOptions & Placed);
   constructor(options: NameOptions & Placed = {}) {
     super(placed(options, RLOCK_WORDS));
   }
@@ -97,6 +99,7 @@ export class Semaphore extends ThreadSemaphore {
    *
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
+  constructor(value?: number, options?: NameOptions & Placed);
   constructor(value = 1, options: NameOptions & Placed = {}) {
     super(value, placed(options, SEMAPHORE_WORDS));
   }
@@ -113,6 +116,7 @@ export class BoundedSemaphore extends ThreadBoundedSemaphore {
    *
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
+  constructor(value?: number, options?: NameOptions & Placed);
   constructor(value = 1, options: NameOptions & Placed = {}) {
     super(value, placed(options, SEMAPHORE_WORDS));
   }
@@ -129,6 +133,7 @@ export class Event extends ThreadEvent {
    *
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
+  constructor(options?: NameOptions & Placed);
   constructor(options: NameOptions & Placed = {}) {
     super(placed(options, EVENT_WORDS));
   }
@@ -146,6 +151,7 @@ export class Condition extends ThreadCondition {
    * @param lock A Lock or RLock for processes. Default: an RLock of its own.
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
+  constructor(lock?: ThreadLock | ThreadRLock, options?: NameOptions & Placed);
   constructor(lock: ThreadLock | ThreadRLock = new RLock(), options: NameOptions & Placed = {}) {
     super(lock, placed(options, CONDITION_WORDS));
   }
@@ -163,6 +169,7 @@ export class Barrier extends ThreadBarrier {
    * @param parties How many it is for, 1 to 4096.
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
+  constructor(parties: number, options?: BarrierOptions & Placed);
   constructor(parties: number, options: BarrierOptions & Placed = {}) {
     checkParties(parties);
     super(parties, placed(options, barrierWords(parties)));
@@ -182,6 +189,7 @@ export class Value<T extends NumericType = NonBigType> extends ThreadValue<T> {
    * @param initial Its number at first. Default: 0.
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
+  constructor(type: T, initial?: NumberOf<T>, options?: NameOptions & Placed);
   constructor(type: T, initial?: NumberOf<T>, options: NameOptions & Placed = {}) {
     super(type, initial, { ...placed(options, VALUE_WORDS), [LOCK]: RLock });
   }
@@ -205,6 +213,7 @@ export class SharedArray<T extends NumericType = NonBigType> extends ThreadArray
    * @param source How many zeros, or the numbers.
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
+  constructor(type: T, source: number | Iterable<NumberOf<T>>, options?: NameOptions & Placed);
   constructor(
     type: T,
     source: number | Iterable<NumberOf<T>>,

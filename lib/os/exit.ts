@@ -28,6 +28,7 @@ if (self().isMain && mainModule() === Deno.mainModule) {
  * @param status The exit code, 0 to 255; anything but a number is printed on stderr, with code 1.
  * @throws {SystemExit} Always.
  */
+export function exit(status?: unknown): never;
 export function exit(status: unknown = 0): never {
   throw new SystemExit(status);
 }

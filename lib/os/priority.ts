@@ -52,6 +52,7 @@ function checkPid(pid: unknown, action: string): asserts pid is number {
  * console.log(nice()); // 0, as a rule
  * ```
  */
+export function nice(increment?: number): number;
 export function nice(increment = 0): number {
   checkWhole(increment, "increment", "change the niceness");
   const before = getpriority(0);

@@ -55,6 +55,7 @@ export interface WaitpidOptions extends ChildWaitOptions {
  * }
  * ```
  */
+export function wait(options?: ChildWaitOptions): Promise<[pid: number, status: number]>;
 export async function wait(options: ChildWaitOptions = {}): Promise<[pid: number, status: number]> {
   return await waitFor(-1, options, "wait for a child");
 }

@@ -39,6 +39,7 @@ export interface PauseOptions {
  * signal("SIGALRM", SIG_DFL);
  * ```
  */
+export function pause(options?: PauseOptions): Promise<Signal>;
 export async function pause(options: PauseOptions = {}): Promise<Signal> {
   const action = "pause";
   checkOptions(options, action);

@@ -96,6 +96,11 @@ export class SharedArray<T extends NumericType = NonBigType> {
   constructor(
     type: T,
     source: number | Iterable<NumberOf<T>>,
+    options?: NameOptions & Placed & Locked,
+  );
+  constructor(
+    type: T,
+    source: number | Iterable<NumberOf<T>>,
     options: NameOptions & Placed & Locked = {},
   ) {
     const { length, values } = checkSource(type, source);

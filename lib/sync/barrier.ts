@@ -118,6 +118,7 @@ export class Barrier {
    * @param parties How many it is for, 1 to 4096.
    * @throws {TypeError | RangeError} Bad `parties` or options.
    */
+  constructor(parties: number, options?: BarrierOptions & Placed);
   constructor(parties: number, options: BarrierOptions & Placed = {}) {
     checkParties(parties);
     this.#cell = new Cell("Barrier", barrierWords(parties), options);

@@ -108,6 +108,7 @@ export class Condition {
    * @param lock A Lock or RLock. Default: an RLock of its own.
    * @throws {TypeError} `lock` is neither.
    */
+  constructor(lock?: Lock | RLock, options?: NameOptions & Placed);
   constructor(
     lock: Lock | RLock = new RLock(),
     options: NameOptions & Placed = {},
@@ -224,6 +225,7 @@ export class Condition {
    * @throws {Error} The calling thread does not hold the lock.
    * @throws {TypeError | RangeError} `n` is no integer >= 0.
    */
+  notify(n?: number): void;
   notify(n = 1): void {
     checkInteger(n, 0, "n", "notify the condition");
     this.#checkMine("notify");

@@ -46,6 +46,7 @@ export class Event {
   readonly #spin = new SpinBudget();
 
   /** Creates an event that is not set. */
+  constructor(options?: NameOptions & Placed);
   constructor(options: NameOptions & Placed = {}) {
     this.#cell = new Cell("Event", EVENT_WORDS, options);
     this.#words = this.#cell.words;

@@ -52,6 +52,7 @@ export class Lock {
   readonly #mutex: Mutex;
 
   /** Creates a lock that is free. */
+  constructor(options?: NameOptions & Placed);
   constructor(options: NameOptions & Placed = {}) {
     this.#cell = new Cell("Lock", LOCK_WORDS, options);
     this.#mutex = new Mutex(this.#cell);

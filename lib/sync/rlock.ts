@@ -58,6 +58,7 @@ export class RLock {
   #waiting = 0;
 
   /** Creates a lock that is free. */
+  constructor(options?: NameOptions & Placed);
   constructor(options: NameOptions & Placed = {}) {
     const cell = this.#cell = new Cell("RLock", RLOCK_WORDS, options);
     this.#mutex = new Mutex(cell);

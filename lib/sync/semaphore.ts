@@ -85,6 +85,7 @@ export class Semaphore {
    *
    * @throws {TypeError | RangeError} `value` is no integer from 0 to 2^31 - 1.
    */
+  constructor(value?: number, options?: NameOptions & Placed);
   constructor(value = 1, options: NameOptions & Placed = {}) {
     checkInteger(value, 0, "value", "create a semaphore");
     if (value > MOST) {
@@ -155,6 +156,7 @@ export class Semaphore {
    * @throws {TypeError | RangeError} `n` is no integer >= 1, or there would be too many permits;
    * nothing is released then.
    */
+  release(n?: number): void;
   release(n = 1): void {
     checkInteger(n, 1, "n", "release the semaphore");
     const words = this.#words;

@@ -73,6 +73,7 @@ export class Value<T extends NumericType = NonBigType> {
    * @param initial Its number at first. Default: 0.
    * @throws {TypeError | RangeError} There is no such type, or the type cannot hold the number.
    */
+  constructor(type: T, initial?: NumberOf<T>, options?: NameOptions & Placed & Locked);
   constructor(type: T, initial?: NumberOf<T>, options: NameOptions & Placed & Locked = {}) {
     const numeric = this.#numeric = numericOf(type, "create a value");
     const first = initial ?? (numeric.isBig ? 0n : 0);

@@ -26,6 +26,7 @@ const FACES = ["../threading.ts", "../task.ts"].map((face) => new URL(face, impo
  * await using _spares = await prewarm(2);
  * ```
  */
+export function prewarm(n?: number): Promise<AsyncDisposable>;
 export async function prewarm(n: number = 1): Promise<AsyncDisposable> {
   checkInteger(n, 1, "n", "prewarm threads");
   return await holdSpares(n, FACES);

@@ -75,7 +75,7 @@ export interface ThreadOptions {
 
 /** Options of a {@linkcode Thread} whose target takes arguments. */
 export interface ThreadOptionsWithArgs<A extends unknown[]> extends ThreadOptions {
-  /** What the target is called with. */
+  /** What the target is called with. What Python has in `kwargs` is one options object, the last. */
   args: A;
 }
 
@@ -338,6 +338,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
    * @returns false when the timeout ended first.
    * @throws {Error} It has not been started.
    */
+  join(options?: JoinOptions): Promise<boolean>;
   async join(options: JoinOptions = {}): Promise<boolean> {
     const timeout = checkWait(options, "join the thread");
     this.#checkJoinable("join");
@@ -348,6 +349,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   }
 
   /** As {@linkcode join}, but blocks the calling thread. */
+  joinSync(options?: JoinSyncOptions): boolean;
   joinSync(options: JoinSyncOptions = {}): boolean {
     const timeout = checkWait(options, "join the thread");
     this.#checkJoinable("join");
@@ -364,6 +366,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
    * @throws {WorkerLostError} It ended without a result, by `os.exit()` for one.
    * @throws {TimeoutError} The timeout ended first.
    */
+  result(options?: JoinOptions): Promise<R>;
   async result(options: JoinOptions = {}): Promise<R> {
     const here = new Error().stack;
     const timeout = checkWait(options, "get the thread's result");
@@ -375,6 +378,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   }
 
   /** As {@linkcode result}, but blocks the calling thread. */
+  resultSync(options?: JoinSyncOptions): R;
   resultSync(options: JoinSyncOptions = {}): R {
     const here = new Error().stack;
     const timeout = checkWait(options, "get the thread's result");
