@@ -69,6 +69,10 @@ export async function wait(options: ChildWaitOptions = {}): Promise<[pid: number
  * @throws {TimeoutError} The timeout ended first.
  * @throws {RangeError} `pid` is neither -1 nor > 0: groups of processes are not supported.
  */
+export function waitpid(
+  pid: number,
+  options?: WaitpidOptions,
+): Promise<[pid: number, status: number]>;
 export async function waitpid(
   pid: number,
   options: WaitpidOptions = {},
