@@ -15,6 +15,7 @@
  * @module
  */
 import { delay } from "@std/async";
+import { existsSync } from "@std/fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Lock } from "../lib/threading.ts";
 import { context } from "../lib/task.ts";
@@ -96,10 +97,8 @@ function draftOf(db: string, who: string): string {
 
 /** Refuses a folder that is not there, and to write over a file that is something else. */
 function checkDatabase(db: string): void {
-  try {
-    Deno.statSync(dirname(db));
-  } catch (cause) {
-    throw new UsageError(`--db ${db} is in no folder that there is`, { cause });
+  if (!existsSync(dirname(db), { isDirectory: true })) {
+    throw new UsageError(`--db ${db} is in no folder that there is`);
   }
   try {
     readCount(db);

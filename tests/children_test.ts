@@ -11,6 +11,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { ensureDir } from "@std/fs";
 import { ShareError, ThreadTerminated, TimeoutError, WorkerLostError } from "../lib/errors.ts";
 import { activeChildren, currentProcess, parentProcess, Process } from "../lib/multiprocessing.ts";
 import {
@@ -294,7 +295,7 @@ async function script(
 ): Promise<{ code: number; stdout: string; stderr: string; left: string[] }> {
   const folder = await Deno.makeTempDir();
   try {
-    await Deno.mkdir(`${folder}/tmp`);
+    await ensureDir(`${folder}/tmp`);
     const lib = new URL("../lib/", import.meta.url).href;
     await Deno.writeTextFile(`${folder}/main.ts`, text.replaceAll("LIB/", lib));
     const child = new Deno.Command(Deno.execPath(), {

@@ -13,6 +13,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { delay } from "@std/async";
 import {
   type MessagePort as NodePort,
   receiveMessageOnPort,
@@ -69,10 +70,6 @@ async function answerOf(code: string): Promise<unknown> {
   const answer = await new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
   worker.terminate();
   return answer;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 // Memory, and waiting on it
@@ -152,7 +149,7 @@ test("a promise alone keeps no program alive", async () => {
 
 test("a timer of more than 2^31 ms fires at once", async () => {
   const began = performance.now();
-  await pause(2 ** 31);
+  await delay(2 ** 31);
   assert(performance.now() - began < 5_000);
 });
 
@@ -304,7 +301,7 @@ test("a Web Worker's end is told to nobody", async () => {
     worker.addEventListener(type, () => heard.push(type));
   }
   await new Promise((resolve) => worker.onmessage = resolve);
-  await pause(100);
+  await delay(100);
   worker.terminate();
   assertEquals(heard, []);
 });
@@ -340,7 +337,7 @@ test(
     };`);
     const reader = child.stdout.getReader();
     assertEquals(text((await reader.read()).value!), "terminated");
-    const ended = await Promise.race([child.status.then(() => true), pause(300).then(() => false)]);
+    const ended = await Promise.race([child.status.then(() => true), delay(300).then(() => false)]);
     child.kill("SIGKILL");
     await reader.cancel();
     await child.stderr.cancel();
@@ -363,7 +360,7 @@ test("the locks of navigator.locks that a worker holds are freed at its end", as
   await new Promise((resolve) => worker.onmessage = resolve);
   let isFree = false;
   const freed = locks.request(name, () => void (isFree = true));
-  await pause(20);
+  await delay(20);
   assert(!isFree);
   worker.terminate();
   await freed;
@@ -446,7 +443,7 @@ test("PR_SET_PDEATHSIG follows the thread that started the child", async () => {
   assert(isAlive(pid));
   worker.terminate();
   const deadline = performance.now() + 5_000;
-  while (isAlive(pid) && performance.now() < deadline) await pause(5);
+  while (isAlive(pid) && performance.now() < deadline) await delay(5);
   assert(!isAlive(pid));
 }, onLinux);
 

@@ -8,7 +8,8 @@
  * @module
  */
 import { assert, assertArrayIncludes, assertEquals } from "@std/assert";
-import { fileURLToPath } from "node:url";
+import { walk } from "@std/fs";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 /** The folders of `lib/`, from the bottom. Two on one level never see each other. */
 const LAYERS: Record<string, number> = {
@@ -170,7 +171,8 @@ interface Info {
 
 /** Reads the graph of `mod.ts` and of everything in `lib/`, imported by somebody or not. */
 async function readGraph(): Promise<Graph> {
-  const paths = (await Array.fromAsync(filesIn("lib"))).filter((path) => path.endsWith(".ts"));
+  const files = walk(new URL("lib", root), { exts: ["ts"], includeDirs: false });
+  const paths = await Array.fromAsync(files, ({ path }) => pathOf(pathToFileURL(path).href)!);
   paths.push("mod.ts");
   const folder = await Deno.makeTempDir();
   let info: Info;
@@ -200,14 +202,6 @@ async function readGraph(): Promise<Graph> {
 
 function pathOf(specifier: string): string | undefined {
   return specifier.startsWith(root.href) ? specifier.slice(root.href.length) : undefined;
-}
-
-async function* filesIn(folder: string): AsyncIterable<string> {
-  for await (const entry of Deno.readDir(new URL(folder, root))) {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory) yield* filesIn(path);
-    else yield path;
-  }
 }
 
 async function run(command: string, args: string[]): Promise<string> {

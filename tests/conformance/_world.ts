@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { delay } from "@std/async";
 import { within } from "../_within.ts";
 import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as threading from "../../lib/threading.ts";
@@ -269,6 +270,6 @@ export async function until(reached: () => boolean): Promise<void> {
   const deadline = performance.now() + LOOKING;
   while (!reached()) {
     if (performance.now() > deadline) throw new Error(`never came: ${reached}`);
-    await new Promise((next) => setTimeout(next, LOOK));
+    await delay(LOOK);
   }
 }

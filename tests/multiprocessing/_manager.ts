@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { delay } from "@std/async";
+import { existsSync } from "@std/fs";
 import { Manager, type Proxied } from "../../lib/multiprocessing.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
 import { within } from "../_within.ts";
@@ -39,7 +41,7 @@ export async function until(reached: () => boolean | Promise<boolean>): Promise<
   const deadline = performance.now() + LOOKING;
   while (!await reached()) {
     if (performance.now() > deadline) throw new Error(`never came: ${reached}`);
-    await new Promise((next) => setTimeout(next, LOOK));
+    await delay(LOOK);
   }
 }
 
@@ -56,11 +58,7 @@ export function sentOf(proxy: Proxied): Sent {
 
 /** Whether there is such a folder. */
 export function exists(folder: string): boolean {
-  try {
-    return Deno.statSync(folder).isDirectory;
-  } catch {
-    return false;
-  }
+  return existsSync(folder, { isDirectory: true });
 }
 
 /** A promise whose end can be asked for. */

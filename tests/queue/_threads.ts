@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { delay } from "@std/async";
 import { setExcepthook, Thread } from "../../lib/threading.ts";
 import { within } from "../_within.ts";
 
@@ -78,6 +79,6 @@ export async function until(reached: () => boolean): Promise<void> {
   const deadline = performance.now() + LOOKING;
   while (!reached()) {
     if (performance.now() > deadline) throw new Error(`never came: ${reached}`);
-    await new Promise((next) => setTimeout(next, 2));
+    await delay(2);
   }
 }
