@@ -1,57 +1,211 @@
 /**
- * Folders for sockets: in the temporary folder, private (0700), named by the process that made them.
+ * Folders for sockets: in the temporary folder, private (0700), named by the process that made them and by
+ * the namespace of its number: `switchyard-PID-NAMESPACE-RANDOM`. The namespace is 0 where it cannot be
+ * known: Deno lets only programs with all permissions look into /proc.
  *
  * Whoever makes one removes it. A signal that kills it first, and whoever else would have done so, leaves it: so
  * the next program to make one removes those of processes that are gone.
+ *
+ * What is removed, and by whom: a folder that this thread has made; one that somebody else has made only when
+ * all says that it is a dead one of ours. Never more than the files we put there, so that whoever
+ * names another folder loses nothing by it.
  *
  * The path of a socket is short: some hundred bytes. Where the temporary folder's own takes too many of them
  * (CI systems and tests like to nest theirs), the folder is made in /tmp.
  *
  * @module
  */
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { show } from "../core/checks.ts";
 
-const NAME = /^switchyard-(\d+)-/;
+/** The socket's name in its folder. */
+export const SOCKET = "socket";
+/** The name of the file that a child finds there. */
+export const BOOT = "boot";
+
+const NAME = /^switchyard-(\d+)-(\d+)-[0-9A-Za-z]+$/;
+const UNKNOWN = "0";
 /** The longest path that a socket can have, in bytes: the system's `sun_path`, less the zero at its end. */
 const LONGEST = Deno.build.os === "linux" ? 107 : 103;
-/** What comes behind the folder's name, in bytes. */
-const SOCKET_BYTES = "/socket".length;
 const SHORT = "/tmp";
+const PRIVATE = 0o700;
 let isSwept = Deno.build.os !== "linux"; // elsewhere there is no /proc to ask
+
+/** What this thread has made, and may remove. */
+const made = new Set<string>();
+
+/** Where the folders of this family are, whose they are, and the namespace of its process numbers. */
+interface Ground {
+  base: string;
+  uid: number | null;
+  namespace: string;
+}
+
+let ground: Ground | undefined;
+
+/** The namespace of this process's number. */
+function namespace(): string {
+  if (Deno.build.os !== "linux") return UNKNOWN;
+  try {
+    return String(Deno.statSync("/proc/self/ns/pid").ino ?? UNKNOWN);
+  } catch {
+    return UNKNOWN;
+  }
+}
 
 /** Makes a folder. */
 export function makePrivateFolder(): string {
-  const folder = makeShortFolder(`switchyard-${Deno.pid}-`);
-  if (!isSwept) sweep(dirname(folder));
+  const name = ground?.namespace ?? namespace();
+  const folder = makeIn(ground?.base, `switchyard-${Deno.pid}-${name}-`);
+  made.add(folder);
+  ground ??= { base: dirname(folder), uid: ownerOf(folder), namespace: name };
+  if (!isSwept) sweep(ground);
   isSwept = true;
   return folder;
 }
 
-/** Removes a folder, if it is still there. */
-export function removeFolder(folder: string): void {
+/** Who owns a folder that was just made. */
+function ownerOf(folder: string): number | null {
   try {
-    Deno.removeSync(folder, { recursive: true });
-  } catch {
-    // Somebody else has removed it.
+    return Deno.lstatSync(folder).uid;
+  } catch (cause) {
+    // Without the permission to look it is of no use.
+    removeFolder(folder);
+    throw cause;
   }
 }
 
-function sweep(parent: string): void {
+/** A child makes its folders where its parent does, whatever its environment says, if it may. */
+function makeIn(dir: string | undefined, prefix: string): string {
+  if (dir === undefined) return makeShortFolder(prefix);
+  let folder: string;
   try {
-    for (const { name } of Deno.readDirSync(parent)) {
-      const pid = NAME.exec(name)?.[1];
-      if (pid !== undefined && isGone(pid)) removeFolder(join(parent, name));
+    folder = Deno.makeTempDirSync({ dir, prefix });
+  } catch {
+    return makeShortFolder(prefix);
+  }
+  if (excessOf(folder) <= 0) return folder;
+  Deno.removeSync(folder);
+  return makeShortFolder(prefix);
+}
+
+/** By how many bytes the path of a socket in a folder is too long. */
+function excessOf(folder: string): number {
+  if (Deno.build.os === "windows") return 0;
+  return new TextEncoder().encode(join(folder, SOCKET)).length - LONGEST;
+}
+
+/**
+ * Gives the path of a folder that is not there, for a child that makes it with {@linkcode makeFolderAt}. This
+ * thread may remove it as one of its own.
+ */
+export function reserveFolder(): string {
+  const folder = makePrivateFolder();
+  Deno.removeSync(folder);
+  return folder;
+}
+
+/** Makes a folder that the parent has reserved; it fails where somebody else has made it meanwhile. */
+export function makeFolderAt(folder: string): void {
+  Deno.mkdirSync(folder, { mode: PRIVATE });
+  adoptFolder(folder);
+}
+
+/**
+ * Takes over a folder that another thread of this process has made, or the parent for this process alone: it may
+ * be removed here. From the parent's this process also learns where the family's folders are.
+ */
+export function adoptFolder(folder: string): void {
+  const name = NAME.exec(basename(folder));
+  if (name === null) return;
+  made.add(folder);
+  try {
+    const { uid } = Deno.lstatSync(folder);
+    ground ??= { base: dirname(folder), uid, namespace: name[2]! };
+  } catch {
+    // It is gone, or out of reach.
+  }
+}
+
+/** Removes a folder that this thread has made or adopted, if it is still there. */
+export function removeFolder(folder: string): void {
+  if (made.delete(folder)) remove(folder);
+}
+
+/** Removes a folder where nobody answers, if it is a dead one of ours. */
+export function removeDeadFolder(folder: string): void {
+  if (made.has(folder)) return removeFolder(folder);
+  const [, pid, itsNamespace] = NAME.exec(basename(folder)) ?? [];
+  if (pid === undefined || faultOf(folder) !== undefined || !isHere(itsNamespace!)) return;
+  // Of this process: of a thread that was ended. Nobody answers there any more.
+  if (Number(pid) === Deno.pid || isGone(pid)) remove(folder);
+}
+
+/**
+ * What speaks against a folder, named by somebody else, being one of the family's; undefined if nothing does, or
+ * if it is there no more.
+ */
+export function faultOf(folder: unknown): string | undefined {
+  if (typeof folder !== "string") return "it is no path";
+  // A comma would split the flag that lets a child use it.
+  if (!NAME.test(basename(folder)) || folder.includes(",")) return "it has no name of ours";
+  const here = ground ?? lookAround();
+  if (here !== undefined && ![here.base, SHORT].includes(dirname(folder))) return "it is elsewhere";
+  try {
+    const { isDirectory, mode, uid } = Deno.lstatSync(folder);
+    if (!isDirectory) return "it is none";
+    if (mode !== null && (mode & 0o777) !== PRIVATE) return "it is not private";
+    if (here !== undefined && uid !== here.uid) return "it is another user's";
+    if (Deno.lstatSync(join(folder, SOCKET)).isSocket === false) return "there is no socket in it";
+  } catch {
+    // It is gone; or out of reach, and then so is its socket.
+  }
+  return undefined;
+}
+
+/** A thread of a program that has made no folder makes one, to see where. */
+function lookAround(): Ground | undefined {
+  try {
+    removeFolder(makePrivateFolder());
+  } catch {
+    // Who may make none goes nowhere but where it was sent.
+  }
+  return ground;
+}
+
+function remove(folder: string): void {
+  for (const path of [join(folder, SOCKET), join(folder, BOOT), folder]) {
+    try {
+      Deno.removeSync(path);
+    } catch {
+      // It is not there, somebody else has removed it, or there is more in it than we put there.
+    }
+  }
+}
+
+function sweep({ base, namespace }: Ground): void {
+  if (namespace === UNKNOWN) return;
+  try {
+    for (const { name } of Deno.readDirSync(base)) {
+      const [, pid, itsNamespace] = NAME.exec(name) ?? [];
+      if (pid === undefined || !isHere(itsNamespace!) || !isGone(pid)) continue;
+      const folder = join(base, name);
+      if (faultOf(folder) === undefined) remove(folder);
     }
   } catch {
     // It may not be read: then others sweep.
   }
 }
 
+/** Whether a number in that namespace says something here. */
+function isHere(itsNamespace: string): boolean {
+  return itsNamespace !== UNKNOWN && itsNamespace === ground?.namespace;
+}
+
 function isGone(pid: string): boolean {
   try {
-    Deno.statSync(`/proc/${pid}/stat`);
-    return false;
+    // One that has ended and that nobody has asked for counts as gone.
+    return /^[ZX]/.test(Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!);
   } catch (error) {
     return error instanceof Deno.errors.NotFound;
   }
@@ -75,8 +229,8 @@ function makeShortFolder(prefix: string): string {
       { cause },
     );
   }
-  const excess = new TextEncoder().encode(folder).length + SOCKET_BYTES - LONGEST;
-  if (excess <= 0 || Deno.build.os === "windows") return folder;
+  const excess = excessOf(folder);
+  if (excess <= 0) return folder;
   Deno.removeSync(folder);
   try {
     return Deno.makeTempDirSync({ dir: SHORT, prefix });

@@ -14,66 +14,45 @@
  *
  * @module
  */
-import { KEY_BYTES, same, Seal } from "../core/seal.ts";
+import { KEY_BYTES, Seal } from "../core/seal.ts";
 import { Link } from "./link.ts";
-import { makePrivateFolder, removeFolder } from "./private_folder.ts";
+import { adoptFolder, BOOT, makePrivateFolder, removeFolder } from "./private_folder.ts";
+import { connect, newToken, PrivateSocket, TOKEN_BYTES } from "./private_socket.ts";
 
-const SOCKET = "socket";
-const BOOT = "boot";
-const TOKEN_BYTES = 32;
 /** The variable in which a child is given its key; it removes it before it imports anything of the user's. */
 export const KEY_VARIABLE = "SWITCHYARD_KEY";
 const PARENT = 0;
 const CHILD = 1;
-
-/** Fills `bytes`; false when the stream ends before that. */
-async function readExactly(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
-  for (let at = 0; at < bytes.length;) {
-    const count = await conn.read(bytes.subarray(at));
-    if (count === null) return false;
-    at += count;
-  }
-  return true;
-}
-
-/** Whether who connects begins with the token. */
-export async function showsToken(conn: Deno.Conn, token: Uint8Array): Promise<boolean> {
-  const shown = new Uint8Array(token.length);
-  const said = await readExactly(conn, shown).catch(() => false);
-  return said && same(shown, token);
-}
-
-/** Those where nobody has come yet. */
-const open = new Set<Rendezvous>();
-addEventListener("unload", () => {
-  for (const rendezvous of open) rendezvous.end();
-});
 
 /** The parent's side. */
 export class Rendezvous {
   /** The folder's path, for the child. */
   readonly folder: string;
   readonly #key = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-  readonly #token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
-  readonly #listener: Deno.UnixListener;
+  readonly #socket: PrivateSocket;
+  readonly #met = Promise.withResolvers<Link | undefined>();
   /** What this side says: first the boot, then all on the link. */
   readonly #seal = new Seal(this.#key, PARENT);
 
   /** Makes the folder, leaves the boot there, and begins to listen. */
   constructor(boot: Uint8Array) {
     this.folder = makePrivateFolder();
+    const token = newToken();
     try {
       const bytes = new Uint8Array(TOKEN_BYTES + boot.length);
-      bytes.set(this.#token);
+      bytes.set(token);
       bytes.set(boot, TOKEN_BYTES);
       const sealed = this.#seal.close(bytes);
       Deno.writeFileSync(`${this.folder}/${BOOT}`, sealed, { mode: 0o600, createNew: true });
-      this.#listener = Deno.listen({ transport: "unix", path: `${this.folder}/${SOCKET}` });
     } catch (cause) {
       removeFolder(this.folder);
       throw cause;
     }
-    open.add(this);
+    this.#socket = new PrivateSocket(this.folder, token, (conn) => {
+      this.#met.resolve(new Link(conn, { mine: this.#seal, theirs: new Seal(this.#key, CHILD) }));
+      // There is one child. It is let in when this has returned.
+      queueMicrotask(() => this.#socket.end());
+    });
   }
 
   /**
@@ -98,43 +77,19 @@ export class Rendezvous {
   }
 
   /** Waits for the child; undefined when {@linkcode end} comes first. */
-  async meet(): Promise<Link | undefined> {
-    const met = Promise.withResolvers<Link | undefined>();
-    const guests = new Set<Deno.Conn>();
-    // Whoever comes is asked by itself, so that one who says nothing keeps nobody out.
-    const ask = async (conn: Deno.Conn) => {
-      const isChild = await showsToken(conn, this.#token);
-      if (!guests.delete(conn)) return; // It was turned away meanwhile.
-      if (isChild && open.has(this)) {
-        met.resolve(new Link(conn, { mine: this.#seal, theirs: new Seal(this.#key, CHILD) }));
-      } else conn.close();
-    };
-    const receive = async () => {
-      for (;;) {
-        const conn = await this.#listener.accept().catch(() => undefined);
-        if (conn === undefined) return met.resolve(undefined);
-        guests.add(conn);
-        ask(conn);
-      }
-    };
-    receive();
-    const link = await met.promise;
-    this.end();
-    for (const conn of guests) conn.close();
-    guests.clear();
-    return link;
+  meet(): Promise<Link | undefined> {
+    return this.#met.promise;
   }
 
   /** Keeps no program alive from now on. */
   unref(): void {
-    this.#listener.unref();
+    this.#socket.unref();
   }
 
   /** Stops listening and removes the folder. */
   end(): void {
-    if (!open.delete(this)) return;
-    this.#listener.close();
-    removeFolder(this.folder);
+    this.#socket.end();
+    this.#met.resolve(undefined);
   }
 }
 
@@ -166,12 +121,12 @@ export async function meetParent(
   folder: string,
   key: Uint8Array,
 ): Promise<{ link: Link; boot: Uint8Array }> {
+  adoptFolder(folder);
   try {
     const theirs = new Seal(key, PARENT);
     const bytes = theirs.open(Deno.readFileSync(`${folder}/${BOOT}`));
     if (bytes === undefined) throw new Error("its boot was replaced or altered by somebody else");
-    const conn = await Deno.connect({ transport: "unix", path: `${folder}/${SOCKET}` });
-    await conn.write(bytes.subarray(0, TOKEN_BYTES));
+    const conn = await connect(folder, bytes.subarray(0, TOKEN_BYTES));
     const link = new Link(conn, { mine: new Seal(key, CHILD), theirs });
     return { link, boot: bytes.subarray(TOKEN_BYTES) };
   } finally {

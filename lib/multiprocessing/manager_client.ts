@@ -23,6 +23,7 @@
  */
 import { ThreadTerminated, type WorkerLoss, WorkerLostError } from "../core/errors.ts";
 import { Link } from "../child/link.ts";
+import { connect } from "../child/private_socket.ts";
 import { fromBytes } from "../child/process_protocol.ts";
 import { beforeEnd, lastWords, thisProcess } from "../child/this_process.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
@@ -41,7 +42,6 @@ import {
   FAILED,
   fromFrame,
   HELLO,
-  SOCKET,
   toFrame,
   unwrapError,
   WITHDRAWN,
@@ -230,9 +230,7 @@ export class Server {
   async #connect(): Promise<void> {
     const { folder, token } = this.address;
     try {
-      const conn = await Deno.connect({ transport: "unix", path: `${folder}/${SOCKET}` });
-      for (let at = 0; at < token.length;) at += await conn.write(token.subarray(at));
-      this.#conn = conn;
+      const conn = this.#conn = await connect(folder, token);
       if (this.#calling === 0) conn.unref();
       const link = this.#link = new Link(conn);
       link.send(toFrame([HELLO, nameOfThread()]));

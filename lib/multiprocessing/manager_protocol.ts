@@ -22,11 +22,6 @@ import { decode, encode, modulesOf } from "../transfer/codec.ts";
 import type { Revive } from "../transfer/reduction.ts";
 import { isLoaded, load } from "../transfer/task.ts";
 
-/** The bytes of a token. */
-export const TOKEN_BYTES = 32;
-/** The socket's name in the server's folder. */
-export const SOCKET = "socket";
-
 // What a client sends.
 /** A call of a method. */
 export const CALL = 0;

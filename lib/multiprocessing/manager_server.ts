@@ -15,34 +15,23 @@
  * when the owner is gone too, by the watchdog, a worker that is started with the first class of the user's
  * or update.
  *
- * A stranger is given some seconds to show the token. A client whose bytes are no frames, or whose frames
+ * A client whose bytes are no frames, or whose frames
  * are no calls, is told so, and its connection ends: that of no other.
  *
  * @module
  */
 import { context } from "../child/context.ts";
 import { Link } from "../child/link.ts";
-import { removeFolder } from "../child/private_folder.ts";
+import { makeFolderAt, removeFolder } from "../child/private_folder.ts";
+import { PrivateSocket } from "../child/private_socket.ts";
 import { errorToBytes } from "../child/process_protocol.ts";
-import { showsToken } from "../child/rendezvous.ts";
 import { reached } from "../core/promises.ts";
 import { task } from "../transfer/task.ts";
 import { Objects } from "./manager_factory.ts";
 import { Call, Guest, PARKED, type Served } from "./manager_guest.ts";
-import {
-  BYE,
-  CALL,
-  CANCEL,
-  CONFIRM,
-  FAILED,
-  fromFrame,
-  HELLO,
-  SOCKET,
-} from "./manager_protocol.ts";
+import { BYE, CALL, CANCEL, CONFIRM, FAILED, fromFrame, HELLO } from "./manager_protocol.ts";
 import type { Watched } from "./manager_watchdog.ts";
 
-/** How long a stranger may take to show the token, in ms. */
-const PATIENCE = 5_000;
 /** How long the last words to a client may take, in ms. */
 const LAST_WORDS = 1_000;
 /** How often the server looks whether it still has its parent, in ms. */
@@ -114,14 +103,10 @@ function answer(call: Call, served: Served, method: string, args: unknown[]): vo
 }
 
 /** Serves a client until it is gone. */
-async function attend(conn: Deno.Conn, token: Uint8Array, objects: Objects): Promise<Guest> {
+async function attend(conn: Deno.Conn, objects: Objects): Promise<Guest> {
   const link = new Link(conn);
   const guest = new Guest(link);
   try {
-    const late = setTimeout(() => link.close(), PATIENCE);
-    const isClient = await showsToken(conn, token);
-    clearTimeout(late);
-    if (!isClient) return guest;
     for await (const bytes of link.frames()) {
       try {
         obey(fromFrame(bytes), guest, objects);
@@ -144,39 +129,33 @@ async function attend(conn: Deno.Conn, token: Uint8Array, objects: Objects): Pro
 export const serve = task(
   import.meta,
   async function serve(folder: string, token: Uint8Array, parent: number): Promise<void> {
-    // It fails where somebody else has made it meanwhile.
-    Deno.mkdirSync(folder, { mode: 0o700 });
+    makeFolderAt(folder);
     const remove = () => removeFolder(folder);
     const quit = (code: number) => {
       remove();
       Deno.exit(code);
     };
-    addEventListener("unload", remove);
     // Ctrl-C reaches the whole group of processes; the program decides what it means.
     Deno.addSignalListener("SIGINT", () => {});
     Deno.addSignalListener("SIGTERM", () => quit(128 + 15));
     Deno.addSignalListener("SIGHUP", () => quit(128 + 1));
     const look = setInterval(() => Deno.ppid !== parent && quit(ORPHANED), LOOK);
     watched = { parent, folder };
-    const listener = Deno.listen({ transport: "unix", path: `${folder}/${SOCKET}` });
     let isOver = false;
+    const over = Promise.withResolvers<void>();
     const objects = new Objects(() => {
       isOver = true;
       clearInterval(look);
-      listener.close();
-      remove();
+      socket.end();
+      over.resolve();
     });
-    context().report(LISTENING);
-    for (;;) {
-      const conn = await listener.accept().catch((error) => {
-        if (!isOver) throw error;
-        return undefined;
-      });
-      if (conn === undefined) break;
-      attend(conn, token, objects).then((guest) => {
+    const socket = new PrivateSocket(folder, token, (conn) => {
+      attend(conn, objects).then((guest) => {
         if (guest === objects.owner && !isOver) quit(ORPHANED);
       });
-    }
+    });
+    context().report(LISTENING);
+    await over.promise;
     if (objects.owner !== undefined) await reached(objects.owner.flushed(), LAST_WORDS);
   },
 );

@@ -10,10 +10,11 @@ import { signalName } from "../core/signals.ts";
 import type { PermissionKind, Permissions } from "../child/permissions.ts";
 import { reached } from "../core/promises.ts";
 import { LIBRARY } from "../core/library.ts";
-import { makePrivateFolder, removeFolder } from "../child/private_folder.ts";
+import { removeFolder, reserveFolder, SOCKET } from "../child/private_folder.ts";
+import { newToken } from "../child/private_socket.ts";
 import type { NameOptions } from "../sync/cell.ts";
 import { type Server, serverAt } from "./manager_client.ts";
-import { MANAGER, SOCKET, TOKEN_BYTES } from "./manager_protocol.ts";
+import { MANAGER } from "./manager_protocol.ts";
 import { LISTENING, serve } from "./manager_server.ts";
 import { Process } from "./process.ts";
 
@@ -52,16 +53,6 @@ addEventListener("unload", () => {
   }
 });
 
-/**
- * The path of a folder that is not there. The server makes it: so if this process dies meanwhile, there is
- * no folder, or one whose server removes it; killed both, it is swept away as all such folders are.
- */
-function newFolder(): string {
-  const folder = makePrivateFolder();
-  Deno.removeSync(folder);
-  return folder;
-}
-
 const OWN = new URL(LIBRARY);
 const KINDS: PermissionKind[] = ["read", "write", "net", "env", "run", "ffi", "sys", "import"];
 
@@ -94,8 +85,10 @@ export async function startServer(options: ManagerOptions): Promise<Started> {
   checkOptions(options, action);
   checkString(options.name, "name", action);
   const name = options.name ?? `Manager-${++named}`;
-  const folder = newFolder();
-  const token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
+  // The server makes it: so if this process dies meanwhile, there is no folder, or one whose server removes
+  // it; killed both, it is swept away as all such folders are.
+  const folder = reserveFolder();
+  const token = newToken();
   const listening = Promise.withResolvers<void>();
   let process: Process | undefined;
   try {

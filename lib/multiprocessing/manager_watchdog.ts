@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { removeFolder } from "../child/private_folder.ts";
+import { adoptFolder, removeFolder } from "../child/private_folder.ts";
 
 /** How often it looks, in ms. */
 const LOOK = 300;
@@ -24,6 +24,7 @@ function watch({ parent, folder }: Watched): void {
     if (Deno.ppid === parent) return;
     clearInterval(look);
     setTimeout(() => {
+      adoptFolder(folder);
       removeFolder(folder);
       // Deno.exit() ends a worker alone.
       Deno.kill(Deno.pid, "SIGKILL");

@@ -17,13 +17,11 @@
  */
 import { reached } from "../core/promises.ts";
 import { Link } from "../child/link.ts";
-import { makePrivateFolder, removeFolder } from "../child/private_folder.ts";
-import { showsToken } from "../child/rendezvous.ts";
+import { makePrivateFolder, removeDeadFolder, SOCKET } from "../child/private_folder.ts";
+import { connect, newToken, PrivateSocket } from "../child/private_socket.ts";
 import { lastWords } from "../child/this_process.ts";
 import { Hub, type Party } from "./pipe_hub.ts";
 
-const SOCKET = "socket";
-const TOKEN_BYTES = 32;
 /** How long the socket of a process that has ended may take to close, in ms. */
 const LEAVING = 1000;
 
@@ -171,24 +169,17 @@ function text(frame: Uint8Array): string {
 
 /** The broker of this thread, while others use pipes of it. */
 class Broker {
-  readonly folder: string;
-  readonly token = crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
-  readonly #listener: Deno.UnixListener;
+  readonly token = newToken();
+  readonly #socket: PrivateSocket;
   readonly #hubs = new Map<string, Hub>();
-  readonly #guests = new Set<Deno.Conn>();
-  /** One for each guest that has not been let in or turned away. */
-  readonly #asking = new Set<Promise<void>>();
 
   constructor() {
-    this.folder = makePrivateFolder();
-    try {
-      this.#listener = Deno.listen({ transport: "unix", path: `${this.folder}/${SOCKET}` });
-    } catch (cause) {
-      removeFolder(this.folder);
-      throw cause;
-    }
-    this.#listener.unref();
-    this.#receive();
+    this.#socket = new PrivateSocket(makePrivateFolder(), this.token, (conn) => this.#ask(conn));
+    this.#socket.unref();
+  }
+
+  get folder(): string {
+    return this.#socket.folder;
   }
 
   /** Makes a pipe known. */
@@ -205,9 +196,7 @@ class Broker {
   end(): void {
     if (broker !== this) return;
     broker = undefined;
-    this.#listener.close();
-    for (const conn of this.#guests) this.#turnAway(conn);
-    removeFolder(this.folder);
+    this.#socket.end();
   }
 
   /** A pipe of this home. */
@@ -215,42 +204,12 @@ class Broker {
     return this.#hubs.get(id);
   }
 
-  async #receive(): Promise<void> {
-    for (;;) {
-      const conn = await this.#listener.accept().catch(() => undefined);
-      if (conn === undefined) return;
-      conn.unref();
-      this.#guests.add(conn);
-      const asked = this.#ask(conn).catch(() => this.#turnAway(conn));
-      this.#asking.add(asked);
-      asked.then(() => this.#asking.delete(asked));
-    }
-  }
-
   /** Settles when all who had connected before have been let in, or turned away. */
-  async settled(): Promise<void> {
-    // They come in one after the other: when this one, which asks for no pipe, has been turned away, those
-    // before it are at least being asked.
-    const { folder, token } = this;
-    const probe = await visit({ folder, token: token.toHex(), pipe: "", end: 0, ticket: "" });
-    if (probe === undefined) return;
-    const turnedAway = probe.conn.read(new Uint8Array(1)).catch(() => null);
-    await reached(turnedAway, LEAVING);
-    probe.link.close();
-    await reached(Promise.all(this.#asking), LEAVING);
-  }
-
-  #turnAway(conn: Deno.Conn): void {
-    if (!this.#guests.delete(conn)) return;
-    try {
-      conn.close();
-    } catch {
-      // It has gone by itself.
-    }
+  settled(): Promise<void> {
+    return this.#socket.settled();
   }
 
   async #ask(conn: Deno.Conn): Promise<void> {
-    if (!await showsToken(conn, this.token)) throw new Error("no token");
     const link = new Link(conn);
     const frames = link.frames();
     const { value: hello } = await frames.next();
@@ -258,7 +217,6 @@ class Broker {
     const { pipe, end, ticket } = JSON.parse(text(hello)) as Address;
     const hub = this.#hubs.get(pipe);
     if (hub === undefined || end !== 0 && end !== 1) throw new Error("no such pipe");
-    if (!this.#guests.delete(conn)) return;
     const guest = new Guest(link);
     hub.join(end, guest, String(ticket));
     guest.serve(frames, hub, end).catch(() => {});
@@ -266,7 +224,6 @@ class Broker {
 }
 
 let broker: Broker | undefined;
-addEventListener("unload", () => broker?.end());
 lastWords.add(() => broker?.end());
 
 /** A pipe that this thread has made, and where others find it. */
@@ -304,20 +261,13 @@ export async function visit(
   const { folder, token, ...end } = address;
   let conn: Deno.UnixConn;
   try {
-    conn = await Deno.connect({ transport: "unix", path: `${folder}/${SOCKET}` });
+    conn = await connect(folder, Uint8Array.fromHex(token));
   } catch (cause) {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
-    removeFolder(folder);
+    removeDeadFolder(folder);
     return undefined;
   }
   const link = new Link(conn);
-  try {
-    await conn.write(Uint8Array.fromHex(token));
-  } catch {
-    link.close();
-    removeFolder(folder);
-    return undefined;
-  }
   link.send(frameOf(HELLO, new TextEncoder().encode(JSON.stringify(end))));
   return { conn, link };
 }
@@ -352,6 +302,6 @@ export async function bury({ folder }: Address): Promise<void> {
   try {
     (await Deno.connect({ transport: "unix", path: `${folder}/${SOCKET}` })).close();
   } catch {
-    removeFolder(folder);
+    removeDeadFolder(folder);
   }
 }

@@ -10,8 +10,12 @@ Deno.test({
       const gone = new Deno.Command(Deno.execPath(), { args: ["--version"], stdout: "null" })
         .spawn();
       await gone.status;
+      const here = Deno.statSync("/proc/self/ns/pid").ino;
       const kept = ["mine", `switchyard-${Deno.pid}-x`, "switchyard-x", `other-${gone.pid}-x`];
-      for (const name of [`switchyard-${gone.pid}-x`, ...kept]) Deno.mkdirSync(`${parent}/${name}`);
+      kept.push(`switchyard-${Deno.pid}-${here}-x`, `switchyard-${gone.pid}-x`);
+      for (const name of [`switchyard-${gone.pid}-${here}-x`, ...kept]) {
+        Deno.mkdirSync(`${parent}/${name}`, { mode: 0o700 });
+      }
       const module = new URL("../../lib/child/private_folder.ts", import.meta.url).href;
       const { code, stdout } = await new Deno.Command(Deno.execPath(), {
         args: [

@@ -1,0 +1,200 @@
+/**
+ * Sockets that only those use who know a token: in a private folder, for a child that comes to its
+ * parent, a pipe's other end, a manager's client.
+ *
+ * Whoever connects is a stranger. It shows the token, in bare bytes -> it is a guest, if `onGuest` lets it in. A
+ * stranger has one of {@linkcode PLACES} for {@linkcode PATIENCE} ms; when all are taken, the one that
+ * has been there longest goes. No more of it is read than the token's bytes.
+ *
+ * An error ends no socket: at the limit of open files the stranger that has been there longest goes, and a
+ * moment later the next is received.
+ *
+ * @module
+ */
+import { reached } from "../core/promises.ts";
+import { removeFolder, SOCKET } from "./private_folder.ts";
+
+/** How long a token is, in bytes. */
+export const TOKEN_BYTES = 32;
+/** How many strangers there may be. */
+const PLACES = 32;
+/** How long one may take to become a guest, in ms. */
+const PATIENCE = 5_000;
+/** How long nobody is received after an error, in ms. */
+const PAUSE = 100;
+/** How long those who are being received are waited for, in ms. */
+const RECEIVING = 1_000;
+
+/** Makes a token. */
+export function newToken(): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(TOKEN_BYTES));
+}
+
+/** Fills `bytes`; false when the stream ends before that. */
+async function readExactly(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean> {
+  for (let at = 0; at < bytes.length;) {
+    const count = await conn.read(bytes.subarray(at));
+    if (count === null) return false;
+    at += count;
+  }
+  return true;
+}
+
+/** Compares without telling by its time how much is right. */
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let k = 0; k < a.length; k++) difference |= a[k]! ^ b[k]!;
+  return difference === 0;
+}
+
+/** Those of this thread that are open. */
+const open = new Set<PrivateSocket>();
+addEventListener("unload", () => {
+  for (const socket of open) socket.end();
+});
+
+/** Who has shown the token; it keeps its place as long as what is given takes, and is let in unless that fails. */
+export type OnGuest = (conn: Deno.UnixConn) => void | Promise<void>;
+
+/** A socket that is listened at. */
+export class PrivateSocket {
+  /** Its folder. */
+  readonly folder: string;
+  readonly #token: Uint8Array;
+  readonly #onGuest: OnGuest;
+  readonly #listener: Deno.UnixListener;
+  readonly #strangers = new Map<Deno.UnixConn, ReturnType<typeof setTimeout>>();
+  /** One for each stranger. */
+  readonly #asking = new Set<Promise<void>>();
+  #isHolding = true;
+  #settling: Promise<void> | undefined;
+  #settlingNext: Promise<void> | undefined;
+
+  /** Listens in a folder of this thread's, which is removed when that ends. */
+  constructor(folder: string, token: Uint8Array, onGuest: OnGuest) {
+    this.folder = folder;
+    this.#token = token;
+    this.#onGuest = onGuest;
+    try {
+      this.#listener = Deno.listen({ transport: "unix", path: `${folder}/${SOCKET}` });
+    } catch (cause) {
+      removeFolder(folder);
+      throw cause;
+    }
+    open.add(this);
+    this.#receive();
+  }
+
+  /** Keeps no program alive from now on. */
+  unref(): void {
+    this.#isHolding = false;
+    this.#listener.unref();
+  }
+
+  /** Stops listening, turns strangers away and removes the folder. Guests stay. */
+  end(): void {
+    if (!open.delete(this)) return;
+    this.#listener.close();
+    for (const conn of this.#strangers.keys()) this.#turnAway(conn);
+    removeFolder(this.folder);
+  }
+
+  /** Settles when all who had connected before have been let in, or turned away. */
+  settled(): Promise<void> {
+    if (this.#settling === undefined) {
+      return this.#settling = this.#settle().finally(() => this.#settling = undefined);
+    }
+    // One look serves all who ask while another is under way.
+    return this.#settlingNext ??= this.#settling.then(() => {
+      this.#settlingNext = undefined;
+      return this.settled();
+    });
+  }
+
+  async #settle(): Promise<void> {
+    if (!open.has(this)) return;
+    // They come in one after the other: when this one, which shows no token, has been turned away, those
+    // before it are at least being asked.
+    const probe = await connect(this.folder, new Uint8Array(TOKEN_BYTES)).catch(() => undefined);
+    if (probe === undefined) return;
+    await reached(probe.read(new Uint8Array(1)).catch(() => null), RECEIVING);
+    probe.close();
+    await reached(Promise.all(this.#asking), RECEIVING);
+  }
+
+  async #receive(): Promise<void> {
+    while (open.has(this)) {
+      let conn: Deno.UnixConn;
+      try {
+        conn = await this.#listener.accept();
+      } catch (error) {
+        if (error instanceof Deno.errors.BadResource) return;
+        this.#turnOldestAway();
+        await this.#pause();
+        continue;
+      }
+      if (!this.#isHolding) conn.unref();
+      if (this.#strangers.size >= PLACES) this.#turnOldestAway();
+      const asked = this.#ask(conn);
+      this.#asking.add(asked);
+      asked.then(() => this.#asking.delete(asked));
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, PAUSE);
+      if (!this.#isHolding) timer.unref();
+    });
+  }
+
+  async #ask(conn: Deno.UnixConn): Promise<void> {
+    const late = setTimeout(() => this.#turnAway(conn), PATIENCE);
+    late.unref();
+    this.#strangers.set(conn, late);
+    try {
+      const shown = new Uint8Array(TOKEN_BYTES);
+      const isGuest = await readExactly(conn, shown) && same(shown, this.#token);
+      if (!isGuest || !this.#strangers.has(conn)) return this.#turnAway(conn);
+      const letIn = this.#onGuest(conn);
+      if (letIn !== undefined) await letIn;
+      clearTimeout(late);
+      this.#strangers.delete(conn);
+    } catch {
+      this.#turnAway(conn);
+    }
+  }
+
+  #turnOldestAway(): void {
+    for (const conn of this.#strangers.keys()) return this.#turnAway(conn);
+  }
+
+  #turnAway(conn: Deno.UnixConn): void {
+    const late = this.#strangers.get(conn);
+    if (late === undefined) return;
+    clearTimeout(late);
+    this.#strangers.delete(conn);
+    try {
+      conn.close();
+    } catch {
+      // It has gone by itself.
+    }
+  }
+}
+
+/**
+ * Goes to a socket and shows the token. Nobody says whether that was the right one, as who listens may block.
+ *
+ * @throws {Deno.errors.NotCapable} This process may not go there.
+ * @throws {Error} Nobody is there.
+ */
+export async function connect(folder: string, token: Uint8Array): Promise<Deno.UnixConn> {
+  const conn = await Deno.connect({ transport: "unix", path: `${folder}/${SOCKET}` });
+  try {
+    for (let at = 0; at < token.length;) at += await conn.write(token.subarray(at));
+  } catch (cause) {
+    conn.close();
+    throw cause;
+  }
+  return conn;
+}
