@@ -8,6 +8,8 @@
 import type { Seal } from "../core/seal.ts";
 
 const HEAD = 4;
+/** How much is read at a time, and kept when a longer frame is through. */
+const CHUNK = 1 << 16;
 /** No frame is longer; a length above it is no frame of ours. */
 const LONGEST = 0x7fffffff;
 /** No longer frame is taken from a process with fewer permissions, in bytes. */
@@ -27,6 +29,7 @@ export class Link {
   readonly #seals: Seals | undefined;
   #writing: Promise<void> = Promise.resolve();
   #unwritten = 0;
+  #isBroken = false;
   #closed = false;
   #frames: AsyncGenerator<Uint8Array> | undefined;
 
@@ -45,11 +48,22 @@ export class Link {
     const written = this.#unwritten++ === 0
       ? this.#write(frame)
       : this.#writing.then(() => this.#write(frame));
-    this.#writing = written.catch(() => {}).finally(() => this.#unwritten--);
+    this.#writing = written.catch(() => void (this.#isBroken = true))
+      .finally(() => this.#unwritten--);
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
+  }
+
+  /** Whether something that was sent could not be written. */
+  get isBroken(): boolean {
+    return this.#isBroken;
+  }
+
+  /** How many frames that were sent are not written yet. */
+  get unwritten(): number {
+    return this.#unwritten;
   }
 
   /** Settles when all that was sent is written, or can never be. */
@@ -68,7 +82,7 @@ export class Link {
   }
 
   async *#read(): AsyncGenerator<Uint8Array> {
-    let buffer = new Uint8Array(1 << 16);
+    let buffer = new Uint8Array(CHUNK);
     let filled = 0;
     try {
       for (;;) {
@@ -81,7 +95,11 @@ export class Link {
           yield this.#open(buffer.slice(start + HEAD, start + HEAD + length));
           start += HEAD + length;
         }
-        buffer.copyWithin(0, start, filled);
+        if (buffer.length > CHUNK && filled - start < CHUNK) {
+          const usual = new Uint8Array(CHUNK);
+          usual.set(buffer.subarray(start, filled));
+          buffer = usual;
+        } else buffer.copyWithin(0, start, filled);
         filled -= start;
         // Room grows as bytes arrive, not by what a length claims.
         if (filled === buffer.length) {

@@ -1,14 +1,16 @@
 /**
  * The broker: how handles in other processes (and threads) reach the pipes that were made here. One for each
- * thread that has made a pipe and given an end away: a socket in a private folder (0700). Who connects
- * shows a token that only those know to whom an end was given; then it says which end it is a handle to.
+ * thread that has made a pipe and given an end away: a socket of `child/private_socket.ts`. Who has shown its
+ * token shows a ticket (`pipe_tickets.ts`), which says what it is let in to: nobody names a pipe or an end.
  *
  * Words on the socket, frames of `child/link.ts`: the first byte says what it is. A frame that is none of
- * these ends that connection, and nothing else.
+ * these, or that this guest may not say, ends that connection, and nothing else.
  *
  * Who dies when:
  *
- * - a client, at any time: its connection ends, and it has left its end;
+ * - a guest, at any time: its connection ends, and it has left its end. What it gave away and nobody has opened is
+ *   over soon after;
+ * - a keeper, who has a message with such an end in it: the same;
  * - the broker: its sockets close, and both ends of its pipes are over. Its folder is removed when it has no
  *   pipe left that others use, when its program ends, and by clients who find it dead; what a signal that kills
  *   all of them at the same time leaves, the next program sweeps away.
@@ -16,16 +18,28 @@
  * @module
  */
 import { reached } from "../core/promises.ts";
-import { Link } from "../child/link.ts";
-import { makePrivateFolder, removeDeadFolder, SOCKET } from "../child/private_folder.ts";
+import { KEY_BYTES } from "../core/derive.ts";
+import { Link, LONGEST } from "../child/link.ts";
+import { makePrivateFolder, removeDeadFolder } from "../child/private_folder.ts";
 import { connect, newToken, PrivateSocket } from "../child/private_socket.ts";
 import { lastWords } from "../child/this_process.ts";
-import { Hub, type Party } from "./pipe_hub.ts";
+import { Hub, type Kept, type Party } from "./pipe_hub.ts";
+import { type Address, checkAddress, isHex, isPath, Ticket, Tickets } from "./pipe_tickets.ts";
+
+export type { Address } from "./pipe_tickets.ts";
 
 /** How long the socket of a process that has ended may take to close, in ms. */
-const LEAVING = 1000;
+const LEAVING = 1_000;
+/** How long a greeting may be, in bytes. */
+const LONGEST_HELLO = 4_096;
+/** How many copies of its end a guest may have given away that nobody has opened. */
+const MOST_COPIES = 500;
+/** How many ends of pipes that were made elsewhere are kept at a time. */
+const MOST_KEPT = 64;
+/** How many answers may wait for a guest that does not read: then it is not heard either. */
+const MOST_UNWRITTEN = 64;
 
-// What a client says.
+// What a guest says.
 export const HELLO = 1;
 export const SEND = 2;
 export const WANT = 3;
@@ -37,6 +51,10 @@ export const UNASK = 8;
 export const TICKET = 9;
 export const REVOKE = 10;
 export const BYE = 19;
+export const RECEIVED = 20;
+// What a keeper says.
+export const MARK = 21;
+export const LOST = 22;
 // What the broker says.
 export const ITEM = 11;
 export const TAKEN = 12;
@@ -46,18 +64,14 @@ export const READY = 15;
 export const NOT_READY = 16;
 export const UNWANTED = 17;
 export const KEPT = 18;
+export const WELCOME = 23;
+export const REFUSED = 24;
+export const SETTLED = 25;
 
-/** Where a pipe's end is to be found. */
-export interface Address {
-  folder: string;
-  token: string;
-  pipe: string;
-  end: 0 | 1;
-  ticket: string;
-}
+const NOTHING = new Uint8Array();
 
 /** A frame of a word and bytes. */
-export function frameOf(word: number, bytes: Uint8Array = new Uint8Array()): Uint8Array {
+export function frameOf(word: number, bytes: Uint8Array = NOTHING): Uint8Array {
   const frame = new Uint8Array(1 + bytes.length);
   frame[0] = word;
   frame.set(bytes, 1);
@@ -72,124 +86,217 @@ export function numberFrame(word: number, number: number): Uint8Array {
   return frame;
 }
 
+/** A frame of a word and a text. */
+export function textFrame(word: number, text: string): Uint8Array {
+  return frameOf(word, new TextEncoder().encode(text));
+}
+
 /** The number in a frame. */
 export function numberIn(frame: Uint8Array): number {
   if (frame.length !== 5) throw new TypeError("Cannot read the pipe: a number must have 4 bytes");
   return new DataView(frame.buffer, frame.byteOffset).getUint32(1);
 }
 
+/** The text in a frame. */
+export function textIn(frame: Uint8Array): string {
+  return new TextDecoder().decode(frame.subarray(1));
+}
+
+const ITEM_HEAD = 6;
+
+/** A frame with a message: its number, and whether somebody with fewer permissions has sent it. */
+function itemFrame(number: number, message: Uint8Array, isBelow: boolean): Uint8Array {
+  const frame = new Uint8Array(ITEM_HEAD + message.length);
+  frame[0] = ITEM;
+  frame[1] = Number(isBelow);
+  new DataView(frame.buffer).setUint32(2, number);
+  frame.set(message, ITEM_HEAD);
+  return frame;
+}
+
+/** The message in a frame. */
+export function itemIn(frame: Uint8Array): [number, message: Uint8Array, isBelow: boolean] {
+  if (frame.length < ITEM_HEAD) throw new TypeError("Cannot read the pipe: a message has no end");
+  const number = new DataView(frame.buffer, frame.byteOffset).getUint32(2);
+  return [number, frame.subarray(ITEM_HEAD), frame[1] !== 0];
+}
+
 /** A handle behind a socket. */
 class Guest implements Party {
-  demand = 0;
-  readonly asks = new Set<number>();
-  readonly cargo: unknown[] = [];
-  readonly link: Link;
+  readonly isBelow: boolean;
+  /** Settles when its connection has ended. */
+  readonly gone: Promise<void>;
+  /** Whether it is not heard, as there is no room for what it says. */
+  isHeldBack = false;
+  readonly #link: Link;
+  readonly #ticket: Ticket;
+  readonly #hub: Hub;
+  readonly #end: 0 | 1;
+  readonly #tickets: Tickets;
+  readonly #base: Ticket;
+  /** What it has given away and nobody has opened. */
+  readonly #copies = new Map<string, Ticket>();
   readonly #gone = Promise.withResolvers<void>();
   #isBroken = false;
   #isDrained = false;
   #hasLeft = false;
 
-  constructor(link: Link) {
-    this.link = link;
+  /** Lets it in, by its ticket. */
+  constructor(link: Link, ticket: Ticket, tickets: Tickets) {
+    this.isBelow = ticket.isBelow;
+    this.gone = this.#gone.promise;
+    this.#link = link;
+    this.#ticket = ticket;
+    this.#hub = ticket.hub;
+    this.#end = ticket.end;
+    this.#tickets = tickets;
+    tickets.use(ticket, this);
+    this.#base = tickets.issueBase(ticket);
+    const { path, key } = this.#base;
+    link.send(textFrame(WELCOME, path + key.toHex()));
   }
 
-  /** Settles when it has left. */
-  get gone(): Promise<void> {
-    return this.#gone.promise;
-  }
-
-  deliver(message: Uint8Array): void {
-    this.link.send(frameOf(ITEM, message));
+  deliver(number: number, message: Uint8Array, isBelow: boolean): void {
+    this.#link.send(itemFrame(number, message, isBelow));
   }
 
   taken(bytes: number): void {
-    this.link.send(numberFrame(TAKEN, bytes));
+    this.#link.send(numberFrame(TAKEN, bytes));
   }
 
   broken(): void {
     if (this.#isBroken) return;
     this.#isBroken = true;
-    this.link.send(frameOf(BROKEN));
+    this.#link.send(frameOf(BROKEN));
   }
 
   drained(): void {
     if (this.#isDrained) return;
     this.#isDrained = true;
-    this.link.send(frameOf(DRAINED));
+    this.#link.send(frameOf(DRAINED));
   }
 
   answer(ask: number, isReady: boolean): void {
-    this.link.send(numberFrame(isReady ? READY : NOT_READY, ask));
+    this.#link.send(numberFrame(isReady ? READY : NOT_READY, ask));
+  }
+
+  /** Ends its connection. */
+  close(): void {
+    this.#link.close();
+    this.#leave(true);
   }
 
   /** Serves it until it is gone. */
-  async serve(frames: AsyncGenerator<Uint8Array>, hub: Hub, end: 0 | 1): Promise<void> {
+  async serve(frames: AsyncGenerator<Uint8Array>): Promise<void> {
     try {
-      for await (const frame of frames) this.#hear(frame, hub, end);
+      for await (const frame of frames) {
+        if (frame[0] === SEND) await this.#roomFor(frame.length - 1);
+        this.#hear(frame);
+        if (this.#link.unwritten > MOST_UNWRITTEN) await this.#link.flushed();
+      }
     } catch {
       // It spoke no words of ours: it is no longer listened to.
     } finally {
-      hub.leave(end, this, !this.#hasLeft);
-      this.link.close();
+      this.#leave(true);
+      for (const copy of this.#copies.values()) this.#tickets.expire(copy);
+      this.#link.close();
       this.#gone.resolve();
     }
   }
 
-  #hear(frame: Uint8Array, hub: Hub, end: 0 | 1): void {
+  async #roomFor(bytes: number): Promise<void> {
+    for (let room; (room = this.#hub.roomFor(this.#end, this, bytes)) !== undefined;) {
+      this.isHeldBack = true;
+      await room;
+    }
+    this.isHeldBack = false;
+  }
+
+  #leave(isDead: boolean): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#hub.leave(this.#end, this, isDead);
+    this.#tickets.leave(this.#ticket);
+    this.#tickets.leave(this.#base);
+  }
+
+  #hear(frame: Uint8Array): void {
+    const [hub, end] = [this.#hub, this.#end];
+    if (frame[0] === REVOKE) return this.#revoke(textIn(frame));
+    if (this.#hasLeft) throw new TypeError("Cannot read the pipe: it has left");
     switch (frame[0]) {
       case SEND:
         return hub.send(end, this, frame.subarray(1));
       case WANT:
         return hub.want(end, this);
       case UNWANT:
-        return this.link.send(frameOf(hub.unwant(this) ? UNWANTED : KEPT));
+        return this.#link.send(frameOf(hub.unwant(end, this) ? UNWANTED : KEPT));
+      case RECEIVED:
+        return hub.received(end, this, numberIn(frame));
       case BACK:
-        return hub.takeBack(end, this, frame.subarray(1));
+        return hub.takeBack(end, this, numberIn(frame));
       case ASK:
       case ASK_NOW:
         return hub.ask(end, this, numberIn(frame), frame[0] === ASK_NOW);
       case UNASK:
-        return void this.asks.delete(numberIn(frame));
+        return hub.unask(end, this, numberIn(frame));
       case TICKET:
-        return hub.issue(end, text(frame));
-      case REVOKE:
-        return void hub.revoke(end, text(frame));
+        return this.#announce(textIn(frame));
       case BYE:
-        this.#hasLeft = true;
-        return;
+        return this.#leave(false);
       default:
         throw new TypeError(`Cannot read the pipe: there is no word ${frame[0]}`);
     }
   }
-}
 
-function text(frame: Uint8Array): string {
-  return new TextDecoder().decode(frame.subarray(1));
+  #announce(path: string): void {
+    const parent = [this.#base, this.#ticket].find((mine) => path.startsWith(`${mine.path}/`));
+    const isCopy = parent !== undefined && isPath(path) &&
+      !path.slice(parent.path.length + 1).includes("/");
+    if (!isCopy || this.#copies.size >= MOST_COPIES) {
+      throw new TypeError("Cannot read the pipe: no copy of this end, or too many");
+    }
+    const copy = this.#tickets.announce(parent, path);
+    const settle = () => {
+      this.#copies.delete(path);
+      this.#link.send(textFrame(SETTLED, path));
+    };
+    if (copy.state !== "issued") return settle();
+    this.#copies.set(path, copy);
+    copy.onSettled.add(settle);
+  }
+
+  #revoke(path: string): void {
+    const copy = this.#copies.get(path);
+    if (copy !== undefined) this.#tickets.loseSoon(copy);
+  }
 }
 
 /** The broker of this thread, while others use pipes of it. */
 class Broker {
-  readonly token = newToken();
+  readonly tickets = new Tickets(() => this.#socket.settled());
+  readonly #token = newToken();
   readonly #socket: PrivateSocket;
-  readonly #hubs = new Map<string, Hub>();
+  readonly #hubs = new Set<Hub>();
 
   constructor() {
-    this.#socket = new PrivateSocket(makePrivateFolder(), this.token, (conn) => this.#ask(conn));
+    this.#socket = new PrivateSocket(makePrivateFolder(), this.#token, (conn) => this.#ask(conn));
     this.#socket.unref();
   }
 
-  get folder(): string {
-    return this.#socket.folder;
+  /** Where it is. */
+  get place(): { folder: string; token: string } {
+    return { folder: this.#socket.folder, token: this.#token.toHex() };
   }
 
   /** Makes a pipe known. */
-  add(id: string, hub: Hub): void {
-    this.#hubs.set(id, hub);
+  add(hub: Hub): void {
+    this.#hubs.add(hub);
   }
 
   /** Forgets a pipe; with the last one the broker ends. */
-  delete(id: string): void {
-    this.#hubs.delete(id);
+  delete(hub: Hub): void {
+    this.#hubs.delete(hub);
     if (this.#hubs.size === 0) this.end();
   }
 
@@ -199,96 +306,240 @@ class Broker {
     this.#socket.end();
   }
 
-  /** A pipe of this home. */
-  hub(id: string): Hub | undefined {
-    return this.#hubs.get(id);
-  }
-
   /** Settles when all who had connected before have been let in, or turned away. */
   settled(): Promise<void> {
     return this.#socket.settled();
   }
 
-  async #ask(conn: Deno.Conn): Promise<void> {
+  async #ask(conn: Deno.UnixConn): Promise<void> {
     const link = new Link(conn);
+    link.longest = LONGEST_HELLO;
     const frames = link.frames();
     const { value: hello } = await frames.next();
     if (hello === undefined || hello[0] !== HELLO) throw new Error("no hello");
-    const { pipe, end, ticket } = JSON.parse(text(hello)) as Address;
-    const hub = this.#hubs.get(pipe);
-    if (hub === undefined || end !== 0 && end !== 1) throw new Error("no such pipe");
-    const guest = new Guest(link);
-    hub.join(end, guest, String(ticket));
-    guest.serve(frames, hub, end).catch(() => {});
+    const { ticket: path, key, keeps } = JSON.parse(textIn(hello)) as Record<string, unknown>;
+    if (!isPath(path) || !isHex(key, KEY_BYTES)) throw new Error("no ticket");
+    const ticket = this.tickets.open(path, Uint8Array.fromHex(key));
+    if (ticket === undefined) {
+      link.send(frameOf(REFUSED));
+      await link.flushed();
+      throw new Error("no such ticket, or it was used");
+    }
+    if (keeps === true) return void keepFor(link, frames, ticket, this.tickets);
+    link.longest = LONGEST;
+    new Guest(link, ticket, this.tickets).serve(frames);
   }
 }
 
 let broker: Broker | undefined;
 lastWords.add(() => broker?.end());
 
+/** A copy of an end, for somebody else. */
+export interface Copy {
+  /** Where it is to be found. */
+  place: Pick<Address, "folder" | "token" | "ticket" | "key">;
+  /** Gives it up: its receiver has ended. */
+  lose: () => void | Promise<void>;
+}
+
 /** A pipe that this thread has made, and where others find it. */
 export class HomePipe {
-  readonly hub = new Hub(() => this.#known?.delete(this.#id), giveUp);
-  readonly #id = crypto.randomUUID();
+  readonly hub: Hub;
   #known: Broker | undefined;
 
-  /** Gives an address of an end; whoever goes there has one copy more of it. */
-  addressOf(end: 0 | 1): Address {
+  /** Makes it. */
+  constructor(duplex: boolean) {
+    this.hub = new Hub(duplex, () => this.#known?.delete(this.hub), keep);
+  }
+
+  /** Makes one copy more of an end, for whoever goes there. */
+  copy(end: 0 | 1, isBelow: boolean): Copy {
     if (this.#known === undefined) {
       this.#known = broker ??= new Broker();
-      this.#known.add(this.#id, this.hub);
+      this.#known.add(this.hub);
     }
-    const ticket = crypto.randomUUID();
-    this.hub.issue(end, ticket);
-    const { folder, token } = this.#known;
-    return { folder, token: token.toHex(), pipe: this.#id, end, ticket };
+    const { place, tickets } = this.#known;
+    const ticket = tickets.issue(this.hub, end, isBelow);
+    return {
+      place: { ...place, ticket: ticket.path, key: ticket.key.toHex() },
+      lose: () => this.#lose(ticket),
+    };
   }
 
   /** Waits until a copy has left whose holder has ended. */
-  async lose(end: 0 | 1, ticket: string): Promise<void> {
+  async #lose(ticket: Ticket): Promise<void> {
     // It may have connected, and sent, and not been let in yet.
-    await this.#known?.settled();
-    const party = this.hub.revoke(end, ticket);
-    // Its socket closes with its process; another to whom it went on may have it still.
-    if (party instanceof Guest) await reached(party.gone, LEAVING);
+    await this.#known!.settled();
+    this.#known!.tickets.lose(ticket);
+    const { party } = ticket;
+    if (!(party instanceof Guest)) return;
+    // Its socket closes with its process. One that is held back is not heard, nor is its end.
+    const isGone = await reached(party.gone, LEAVING);
+    if (!isGone && party.isHeldBack) party.close();
   }
 }
 
-/** Goes to the address of an end; undefined when nobody is there any more. */
+/** Serves somebody who keeps a ticket. */
+async function keepFor(
+  link: Link,
+  frames: AsyncGenerator<Uint8Array>,
+  ticket: Ticket,
+  tickets: Tickets,
+): Promise<void> {
+  let isLost = false;
+  const settle = () => link.close();
+  ticket.keepers++;
+  ticket.onSettled.add(settle);
+  try {
+    for await (const [word] of frames) {
+      if (word === MARK) ticket.isBelow = true;
+      else if (word === LOST) isLost = true;
+      else throw new TypeError(`Cannot read the pipe: there is no word ${word}`);
+    }
+  } catch {
+    // It spoke no words of ours.
+  } finally {
+    ticket.onSettled.delete(settle);
+    ticket.keepers--;
+    link.close();
+    release(ticket, tickets, isLost);
+  }
+}
+
+/** What becomes of a ticket whose keeper keeps it no longer. */
+function release(ticket: Ticket, tickets: Tickets, isLost: boolean): void {
+  if (ticket.keepers > 0) return;
+  if (isLost) tickets.loseSoon(ticket);
+  else tickets.expire(ticket);
+}
+
+/** A ticket of this home in a message here. */
+class KeptHere implements Kept {
+  readonly #ticket: Ticket;
+  readonly #tickets: Tickets;
+  #isDropped = false;
+
+  constructor(ticket: Ticket, tickets: Tickets) {
+    this.#ticket = ticket;
+    this.#tickets = tickets;
+    ticket.keepers++;
+  }
+
+  get isSettled(): boolean {
+    return this.#ticket.state !== "issued";
+  }
+
+  mark(): void {
+    this.#ticket.isBelow = true;
+  }
+
+  drop(isLost: boolean): void {
+    if (this.#isDropped) return;
+    this.#isDropped = true;
+    this.#ticket.keepers--;
+    release(this.#ticket, this.#tickets, isLost);
+  }
+}
+
+let keptElsewhere = 0;
+
+/** A ticket of another home in a message here. */
+class KeptElsewhere implements Kept {
+  isSettled = false;
+  readonly #met: Promise<Link | undefined>;
+
+  constructor(address: Address) {
+    keptElsewhere++;
+    this.#met = this.#meet(address);
+  }
+
+  async #meet(address: Address): Promise<Link | undefined> {
+    const visited = await visit(address, true).catch(() => undefined);
+    if (visited === undefined) this.#end();
+    else this.#listen(visited.link);
+    return visited?.link;
+  }
+
+  async #listen(link: Link): Promise<void> {
+    link.unref();
+    try {
+      // Its end says that somebody has opened it, or that nobody can.
+      for await (const _ of link.frames());
+    } catch {
+      // Whoever it is, it keeps nothing.
+    }
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    keptElsewhere--;
+  }
+
+  mark(): void {
+    this.#met.then((link) => link?.send(frameOf(MARK)));
+  }
+
+  async drop(isLost: boolean): Promise<void> {
+    const link = await this.#met;
+    if (isLost) link?.send(frameOf(LOST));
+    await link?.flushed();
+    link?.close();
+  }
+}
+
+const NOT_KEPT: Kept = { isSettled: true, mark() {}, drop() {} };
+
+/**
+ * Keeps an end of another pipe that is in a message here, so that it lives as long as somebody could still receive
+ * that. Where its address is none of ours nothing is kept, and whoever receives it is told.
+ */
+function keep(sent: unknown): Kept {
+  let address: Address;
+  try {
+    address = checkAddress(sent);
+  } catch {
+    return NOT_KEPT;
+  }
+  if (address.folder === broker?.place.folder) {
+    const { tickets } = broker;
+    const ticket = tickets.open(address.ticket, Uint8Array.fromHex(address.key));
+    return ticket === undefined ? NOT_KEPT : new KeptHere(ticket, tickets);
+  }
+  return keptElsewhere < MOST_KEPT ? new KeptElsewhere(address) : NOT_KEPT;
+}
+
+/** Gives up a copy that nobody will open, at home or by going there. */
+export function giveUp(address: unknown): void {
+  keep(address).drop(true);
+}
+
+/**
+ * Goes to the address of an end; undefined when nobody is there any more.
+ *
+ * @param keeps Whether to keep the ticket instead of using it.
+ * @throws {Deno.errors.NotCapable} This process may not go there.
+ * @throws {Deno.errors.BrokenPipe | Deno.errors.ConnectionReset} It was turned away.
+ */
 export async function visit(
-  address: Address,
+  { folder, token, ticket, key }: Address,
+  keeps: boolean,
 ): Promise<{ conn: Deno.UnixConn; link: Link } | undefined> {
-  const { folder, token, ...end } = address;
   let conn: Deno.UnixConn;
   try {
     conn = await connect(folder, Uint8Array.fromHex(token));
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotCapable) throw cause;
+    if (
+      cause instanceof Deno.errors.NotCapable || cause instanceof Deno.errors.BrokenPipe ||
+      cause instanceof Deno.errors.ConnectionReset
+    ) throw cause;
     removeDeadFolder(folder);
     return undefined;
   }
   const link = new Link(conn);
-  link.send(frameOf(HELLO, new TextEncoder().encode(JSON.stringify(end))));
+  link.send(textFrame(HELLO, JSON.stringify({ ticket, key, keeps })));
   return { conn, link };
-}
-
-/** Gives up a copy that nobody will open: at home, or by going there in the receiver's stead and leaving again. */
-export async function giveUp(sent: unknown): Promise<void> {
-  const address = sent as Address;
-  try {
-    if (address.folder === broker?.folder) {
-      const home = broker;
-      // Who had it may have connected, and not been let in yet.
-      await home.settled();
-      home.hub(address.pipe)?.revoke(address.end, address.ticket);
-    } else {
-      const visited = await visit(address);
-      await visited?.link.flushed();
-      visited?.link.close();
-    }
-  } catch {
-    // No address of ours, or one out of reach.
-  }
 }
 
 /** Removes the folder of a broker that has died; one that lives keeps it. */
@@ -300,7 +551,7 @@ export async function bury({ folder }: Address): Promise<void> {
     return;
   }
   try {
-    (await Deno.connect({ transport: "unix", path: `${folder}/${SOCKET}` })).close();
+    (await connect(folder, NOTHING)).close();
   } catch {
     removeDeadFolder(folder);
   }

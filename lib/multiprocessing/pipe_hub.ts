@@ -4,32 +4,64 @@
  *
  * A party is one handle to one end: in this thread or behind a socket. It *wants* so many messages; a message
  * goes to one that wants it, and stays here until then. So nothing is underway to a party that is not
- * receiving, and an end can be handed on at any time.
+ * receiving, and an end can be handed on at any time. What a party was given is kept until it says that it
+ * has received it; what it has not, when it leaves, goes back, and the next gets it first.
  *
- * States of an end: held, by parties and by tickets (copies that were sent and have not come yet) -> over,
- * when there are neither. An end whose other end is over is *broken*: sends fail; and it is *drained* when
- * its box is empty besides: receives end.
+ * States of an end: held, by parties and by tickets (`pipe_tickets.ts`: copies that were sent and have not come
+ * yet) -> over, when there are neither. An end whose other end is over is *broken*: sends fail; and it is
+ * *drained* when its box is empty besides: receives end.
  *
- * A message may have ends of other pipes in it, its *cargo*. Where nobody will open it they are given up: when
- * nobody is left who could receive it, and when who was given it dies. (Who had opened them by then has entered
- * itself at their home, where it does no harm that the same copy is given up once more.)
+ * A party may have {@linkcode ROOM} bytes in the box, or one message, and be given as much that it has not
+ * received; a box holds {@linkcode MOST} of all. Who sends more is not heard until there is room.
+ *
+ * A message may have ends of other pipes in it, its *cargo*: they are *kept* as long as the message is here or
+ * with who received it, so that they live and end with it, whatever becomes of its sender.
  *
  * Who dies when: a party, at any time: it is as if it had closed. A message that it had been given goes with it.
  *
  * @module
  */
 
+import { LONGEST } from "../child/link.ts";
+
 /** A message as it travels: the length of its cargo (4 bytes), the cargo, as JSON, and what the receiver reads. */
 export type Parcel = Uint8Array;
+
+/** How many bytes a party may have sent that nobody has received; a longer message goes alone. */
+export const ROOM: number = 1 << 20;
+/** How many bytes a box holds of all parties together; a longer message goes alone. */
+const MOST = 1 << 28;
+/** How many ends of other pipes a message may have in it. */
+const MOST_CARGO = 256;
+/** How many questions of a party may be open. */
+const MOST_ASKS = 4_096;
+
+/** How long a message may be, in bytes: what a frame holds, without what else is in it. */
+const LONGEST_MESSAGE = LONGEST - 64;
 
 const HEAD = 4;
 const NO_CARGO: unknown[] = [];
 
-/** Packs a message and the addresses of the ends in it. */
+/**
+ * Packs a message and the addresses of the ends in it.
+ *
+ * @throws {RangeError} There are too many, or it is too long.
+ */
 export function parcelOf(message: Uint8Array, cargo: unknown[]): Parcel {
+  if (cargo.length > MOST_CARGO) {
+    throw new RangeError(
+      `Cannot send: a message may have at most ${MOST_CARGO} connections in it, this has ${cargo.length}`,
+    );
+  }
   const list = cargo.length === 0
     ? new Uint8Array()
     : new TextEncoder().encode(JSON.stringify(cargo));
+  if (list.length + message.length > LONGEST_MESSAGE) {
+    throw new RangeError(
+      `Cannot send ${message.length} bytes at once over a socket: at most ${LONGEST_MESSAGE} can be; ` +
+        "send them in parts",
+    );
+  }
   const parcel = new Uint8Array(HEAD + list.length + message.length);
   new DataView(parcel.buffer).setUint32(0, list.length);
   parcel.set(list, HEAD);
@@ -55,20 +87,28 @@ function cargoOf(parcel: Parcel): unknown[] {
   const size = cargoLength(parcel);
   if (size === 0) return NO_CARGO;
   const list: unknown = JSON.parse(new TextDecoder().decode(parcel.subarray(HEAD, HEAD + size)));
-  if (!Array.isArray(list)) throw new TypeError("Cannot read the pipe: a cargo must be a list");
+  if (!Array.isArray(list) || list.length > MOST_CARGO) {
+    throw new TypeError("Cannot read the pipe: a cargo must be a list");
+  }
   return list;
+}
+
+/** An end of another pipe in a message, as who keeps it sees it. */
+export interface Kept {
+  /** Whether somebody has opened it, or nobody can any more. */
+  readonly isSettled: boolean;
+  /** Says that it goes to somebody with fewer permissions. */
+  mark(): void;
+  /** Keeps it no longer; `isLost` says that nobody will open it. */
+  drop(isLost: boolean): void;
 }
 
 /** A handle to an end, as its hub sees it. */
 export interface Party {
-  /** How many messages it wants. */
-  demand: number;
-  /** Whom it has asked to be told, by the number of the question. */
-  readonly asks: Set<number>;
-  /** The cargo of what it was given. Absent: it lives as long as its hub. */
-  readonly cargo?: unknown[];
-  /** Gives it a message. */
-  deliver(message: Parcel): void;
+  /** Whether it is of somebody with fewer permissions than home. */
+  readonly isBelow: boolean;
+  /** Gives it a message: by its number, with word whether a party with fewer permissions has sent it. */
+  deliver(number: number, message: Parcel, isBelow: boolean): void;
   /** Says that `bytes` of what it sent have been received. */
   taken(bytes: number): void;
   /** Says that the other end is over: sends fail from now on. */
@@ -79,67 +119,123 @@ export interface Party {
   answer(ask: number, isReady: boolean): void;
 }
 
-interface Waiting {
+interface Item {
   message: Parcel;
-  cargo: unknown[];
-  from: Party | undefined;
+  kept: Kept[];
+  isBelow: boolean;
+  from: Seat | undefined;
+}
+
+/** What the hub knows of a party. */
+class Seat {
+  readonly party: Party;
+  /** How many messages it wants. */
+  demand = 0;
+  /** The questions that it wants to be answered. */
+  readonly asks = new Set<number>();
+  /** What it was given and has not received, by number. */
+  readonly given = new Map<number, Item>();
+  givenBytes = 0;
+  /** How much it has sent that nobody was given. */
+  sentBytes = 0;
+  /** The ends in what it has received. */
+  kept: Kept[] = [];
+  #last = 0;
+
+  constructor(party: Party) {
+    this.party = party;
+  }
+
+  /** Whether it may be given so much more. */
+  mayTake({ message: { length } }: Item): boolean {
+    return this.demand > 0 && (this.given.size === 0 || this.givenBytes + length <= ROOM);
+  }
+
+  give(item: Item): void {
+    this.demand--;
+    this.#last = this.#last % 0xffffffff + 1;
+    this.given.set(this.#last, item);
+    this.givenBytes += item.message.length;
+    if (this.party.isBelow) { for (const kept of item.kept) kept.mark(); }
+    this.party.deliver(this.#last, item.message, item.isBelow);
+  }
+
+  take(number: number): Item {
+    const item = this.given.get(number);
+    if (item === undefined) {
+      throw new TypeError(`Cannot read the pipe: message ${number} was not given`);
+    }
+    this.given.delete(number);
+    this.givenBytes -= item.message.length;
+    return item;
+  }
 }
 
 class End {
-  readonly parties = new Set<Party>();
-  readonly tickets = new Set<string>();
-  /** Tickets that have been used: word of one may come after its holder. */
-  readonly used = new Map<string, Party>();
-  readonly box: Waiting[] = [];
+  readonly seats = new Map<Party, Seat>();
+  readonly tickets = new Set<object>();
+  readonly box: Item[] = [];
+  bytes = 0;
 
   get isOver(): boolean {
-    return this.parties.size === 0 && this.tickets.size === 0;
+    return this.seats.size === 0 && this.tickets.size === 0;
+  }
+
+  seat(party: Party): Seat {
+    const seat = this.seats.get(party);
+    if (seat === undefined) throw new TypeError("Cannot use the pipe: the party has left");
+    return seat;
   }
 }
 
 /** A pipe at its home. */
 export class Hub {
   readonly #ends = [new End(), new End()] as const;
+  readonly #duplex: boolean;
   readonly #spent: () => void;
-  readonly #giveUp: (address: unknown) => void;
+  readonly #keep: (address: unknown) => Kept;
+  /** For those who wait for room. */
+  #room: PromiseWithResolvers<void> | undefined;
 
-  /** `spent` is called when both ends are over, `giveUp` for an end in a message that nobody will open. */
-  constructor(spent: () => void, giveUp: (address: unknown) => void) {
+  /** `spent` is called when both ends are over, `keep` for an end in a message. */
+  constructor(duplex: boolean, spent: () => void, keep: (address: unknown) => Kept) {
+    this.#duplex = duplex;
     this.#spent = spent;
-    this.#giveUp = giveUp;
+    this.#keep = keep;
   }
 
   /** Enters a party, by a ticket if it has one. */
-  join(end: 0 | 1, party: Party, ticket?: string): void {
+  join(end: 0 | 1, party: Party, ticket?: object): void {
     const mine = this.#ends[end];
-    mine.parties.add(party);
+    if (!mine.seats.has(party)) mine.seats.set(party, new Seat(party));
     if (ticket === undefined) return;
     mine.tickets.delete(ticket);
-    mine.used.set(ticket, party);
     this.#tell(end);
   }
 
   /** Takes a party out; `isDead` says that it did not leave by itself. */
   leave(end: 0 | 1, party: Party, isDead = false): void {
-    if (!this.#ends[end].parties.delete(party)) return;
-    party.demand = 0;
-    party.asks.clear();
-    if (isDead) party.cargo?.forEach(this.#giveUp);
+    const mine = this.#ends[end];
+    const seat = mine.seats.get(party);
+    if (seat === undefined) return;
+    mine.seats.delete(party);
+    for (const kept of seat.kept) kept.drop(isDead);
+    const given = [...seat.given.values()];
+    if (isDead) { for (const { kept } of given) for (const one of kept) one.drop(true); }
+    else for (const item of given.reverse()) this.#putBack(end, item);
+    this.#makeRoom();
     this.#look(end);
+    this.#pump(end);
   }
 
   /** Notes a copy that is sent. */
-  issue(end: 0 | 1, ticket: string): void {
-    const mine = this.#ends[end];
-    if (!mine.used.has(ticket)) mine.tickets.add(ticket);
+  issue(end: 0 | 1, ticket: object): void {
+    this.#ends[end].tickets.add(ticket);
   }
 
-  /** Gives up a copy that has not come; gives the party that it has become, if it has. */
-  revoke(end: 0 | 1, ticket: string): Party | undefined {
-    const mine = this.#ends[end];
-    if (mine.tickets.delete(ticket)) this.#look(end);
-    const party = mine.used.get(ticket);
-    return party !== undefined && mine.parties.has(party) ? party : undefined;
+  /** Gives up a copy that has not come. */
+  revoke(end: 0 | 1, ticket: object): void {
+    if (this.#ends[end].tickets.delete(ticket)) this.#look(end);
   }
 
   /** Whether the other end is over. */
@@ -152,73 +248,121 @@ export class Hub {
     return this.#ends[end].box.length > 0 || this.isBroken(end);
   }
 
+  /** Settles when there may be room for a message of so many bytes; undefined when there is. */
+  roomFor(end: 0 | 1, from: Party, bytes: number): Promise<void> | undefined {
+    const { box, bytes: held, isOver } = this.#ends[1 - end as 0 | 1];
+    const seat = this.#ends[end].seats.get(from);
+    if (seat === undefined || isOver || box.length === 0) return undefined;
+    const isOwn = seat.sentBytes === 0 || seat.sentBytes + bytes <= ROOM;
+    if (isOwn && held + bytes <= MOST) return undefined;
+    return (this.#room ??= Promise.withResolvers()).promise;
+  }
+
   /** Takes a message from a party of an end to the other. */
   send(end: 0 | 1, from: Party, message: Parcel): void {
-    const cargo = cargoOf(message);
+    if (!this.#duplex && end === 0) throw new TypeError("Cannot send: this end only receives");
+    if (message.length > LONGEST_MESSAGE + HEAD) throw new TypeError("Cannot send: it is too long");
+    const seat = this.#ends[end].seat(from);
+    const kept = cargoOf(message).map(this.#keep);
     const other = this.#ends[1 - end as 0 | 1];
     // Nobody will receive it: its sender is told so, not that it was taken.
-    if (other.isOver) return cargo.forEach(this.#giveUp);
-    other.box.push({ message, cargo, from });
+    if (other.isOver) return kept.forEach((one) => one.drop(true));
+    seat.sentBytes += message.length;
+    other.bytes += message.length;
+    other.box.push({ message, kept, isBelow: from.isBelow, from: seat });
     this.#pump(1 - end as 0 | 1);
   }
 
+  /** A party has received what it was given. */
+  received(end: 0 | 1, party: Party, number: number): void {
+    const seat = this.#ends[end].seat(party);
+    const { kept } = seat.take(number);
+    if (kept.length > 0) seat.kept = [...seat.kept, ...kept].filter((one) => !one.isSettled);
+    this.#pump(end);
+  }
+
   /** Takes back what a party was given and has not received; the next gets it first. */
-  takeBack(end: 0 | 1, party: Party, message: Parcel): void {
-    const cargo = cargoOf(message);
-    // It was given last what it gives back.
-    if (party.cargo !== undefined) party.cargo.length -= Math.min(party.cargo.length, cargo.length);
-    this.#ends[end].box.unshift({ message, cargo, from: undefined });
+  takeBack(end: 0 | 1, party: Party, number: number): void {
+    this.#putBack(end, this.#ends[end].seat(party).take(number));
     this.#pump(end);
   }
 
   /** Has a party be given one message more. */
   want(end: 0 | 1, party: Party): void {
-    party.demand++;
+    this.#checkReceives(end);
+    this.#ends[end].seat(party).demand++;
     this.#pump(end);
     this.#tell(end);
   }
 
   /** Has it be given one less; false when that one is on its way already. */
-  unwant(party: Party): boolean {
-    if (party.demand === 0) return false;
-    party.demand--;
+  unwant(end: 0 | 1, party: Party): boolean {
+    const seat = this.#ends[end].seat(party);
+    if (seat.demand === 0) return false;
+    seat.demand--;
     return true;
   }
 
   /** Answers whether there is something to receive: now, or when there is. */
   ask(end: 0 | 1, party: Party, ask: number, isNow: boolean): void {
+    this.#checkReceives(end);
+    const { asks } = this.#ends[end].seat(party);
     const isReady = this.isReady(end);
-    if (isReady || isNow) party.answer(ask, isReady);
-    else party.asks.add(ask);
+    if (isReady || isNow) return party.answer(ask, isReady);
+    if (asks.size >= MOST_ASKS) throw new TypeError("Cannot read the pipe: too many questions");
+    asks.add(ask);
+  }
+
+  /** Forgets a question. */
+  unask(end: 0 | 1, party: Party, ask: number): void {
+    this.#ends[end].seats.get(party)?.asks.delete(ask);
+  }
+
+  #checkReceives(end: 0 | 1): void {
+    if (!this.#duplex && end === 1) throw new TypeError("Cannot receive: this end only sends");
+  }
+
+  #putBack(end: 0 | 1, item: Item): void {
+    const mine = this.#ends[end];
+    mine.box.unshift({ ...item, from: undefined });
+    mine.bytes += item.message.length;
   }
 
   #pump(end: 0 | 1): void {
-    const { box, parties } = this.#ends[end];
-    for (const party of parties) {
-      while (party.demand > 0 && box.length > 0) {
-        const { message, cargo, from } = box.shift()!;
-        party.demand--;
-        party.cargo?.push(...cargo);
-        party.deliver(message);
-        from?.taken(message.length);
+    const mine = this.#ends[end];
+    const { box, seats } = mine;
+    for (const seat of seats.values()) {
+      while (box.length > 0 && seat.mayTake(box[0]!)) {
+        const item = box.shift()!;
+        const { from, message: { length } } = item;
+        mine.bytes -= length;
+        if (from !== undefined) from.sentBytes -= length;
+        seat.give(item);
+        from?.party.taken(length);
+        this.#makeRoom();
       }
     }
     if (box.length > 0) this.#answer(end);
     else this.#tell(end);
   }
 
+  #makeRoom(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
   #answer(end: 0 | 1): void {
-    for (const party of this.#ends[end].parties) {
-      for (const ask of party.asks) party.answer(ask, true);
-      party.asks.clear();
+    for (const { party, asks } of this.#ends[end].seats.values()) {
+      for (const ask of asks) party.answer(ask, true);
+      asks.clear();
     }
   }
 
   /** Tells the parties of an end how it stands with the other one. */
   #tell(end: 0 | 1): void {
     if (!this.isBroken(end)) return;
-    const { box, parties } = this.#ends[end];
-    for (const party of parties) {
+    const { box, seats } = this.#ends[end];
+    for (const party of seats.keys()) {
       party.broken();
       if (box.length === 0) party.drained();
     }
@@ -230,7 +374,9 @@ export class Hub {
     const mine = this.#ends[end];
     if (!mine.isOver) return;
     // What was sent here will never be received; its senders need not wait for room.
-    for (const { cargo } of mine.box.splice(0)) cargo.forEach(this.#giveUp);
+    for (const { kept } of mine.box.splice(0)) for (const one of kept) one.drop(true);
+    mine.bytes = 0;
+    this.#makeRoom();
     this.#tell(1 - end as 0 | 1);
     if (this.isBroken(end)) this.#spent();
   }

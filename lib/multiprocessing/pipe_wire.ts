@@ -5,39 +5,54 @@
  * @module
  */
 import type { Link } from "../child/link.ts";
+import { KEY_BYTES } from "../core/derive.ts";
+import { type Address, Copier, isHex, isPath } from "./pipe_tickets.ts";
 import {
-  type Address,
   ASK,
   ASK_NOW,
   BACK,
   BROKEN,
   bury,
   BYE,
+  type Copy,
   DRAINED,
   frameOf,
   type HomePipe,
   ITEM,
+  itemIn,
   KEPT,
   NOT_READY,
   numberFrame,
   numberIn,
   READY,
+  RECEIVED,
+  REFUSED,
   REVOKE,
   SEND,
+  SETTLED,
   TAKEN,
+  textFrame,
+  textIn,
   TICKET,
   UNASK,
   UNWANT,
   UNWANTED,
   visit,
   WANT,
+  WELCOME,
 } from "./pipe_broker.ts";
 import type { Party } from "./pipe_hub.ts";
 
+/** How often a handle goes to its pipe's home that is turned away. */
+const TRIES = 30;
+/** How long it waits before it does so again, in ms. */
+const PAUSE = 20;
+const HEX_OF_ID = 32;
+
 /** What a handle is told. */
 export interface WireEnd {
-  /** A message. */
-  onItem(message: Uint8Array): void;
+  /** A message, by its number; `isBelow` says that somebody with fewer permissions has sent it. */
+  onItem(number: number, message: Uint8Array, isBelow: boolean): void;
   /** So many bytes of what it sent have been received. */
   onTaken(bytes: number): void;
   /** Sends fail from now on. */
@@ -60,22 +75,21 @@ export interface Wire {
   unwant(done?: () => void): void;
   ask(ask: number, isNow: boolean): void;
   unask(ask: number): void;
-  /** Gives an address for one copy more. */
-  copy(): Address;
-  /** Gives up a copy whose receiver has ended. */
-  lose(ticket: string): void | Promise<void>;
+  /** Says that a message was received. */
+  received(number: number): void;
+  /** Makes one copy more, for somebody with fewer permissions or not. */
+  copy(isBelow: boolean): Copy;
   /** Looks whether the program must go on. */
   look(): void;
   /** Settles when all that was said is out. */
   flushed(): Promise<void>;
   /** Leaves, and gives back what was not received. */
-  close(unread: Uint8Array[]): void;
+  close(unread: number[]): void;
 }
 
 /** The wire of a handle at the pipe's home. */
 export class HomeWire implements Wire, Party {
-  demand = 0;
-  readonly asks = new Set<number>();
+  readonly isBelow = false;
   readonly #home: HomePipe;
   readonly #end: 0 | 1;
   readonly #handle: WireEnd;
@@ -90,8 +104,8 @@ export class HomeWire implements Wire, Party {
 
   // What the hub says.
 
-  deliver(message: Uint8Array): void {
-    this.#handle.onItem(message);
+  deliver(number: number, message: Uint8Array, isBelow: boolean): void {
+    this.#handle.onItem(number, message, isBelow);
   }
 
   taken(bytes: number): void {
@@ -121,7 +135,7 @@ export class HomeWire implements Wire, Party {
   }
 
   unwant(done?: () => void): void {
-    this.#home.hub.unwant(this);
+    this.#home.hub.unwant(this.#end, this);
     done?.();
   }
 
@@ -130,15 +144,15 @@ export class HomeWire implements Wire, Party {
   }
 
   unask(ask: number): void {
-    this.asks.delete(ask);
+    this.#home.hub.unask(this.#end, this, ask);
   }
 
-  copy(): Address {
-    return this.#home.addressOf(this.#end);
+  received(number: number): void {
+    this.#home.hub.received(this.#end, this, number);
   }
 
-  lose(ticket: string): Promise<void> {
-    return this.#home.lose(this.#end, ticket);
+  copy(isBelow: boolean): Copy {
+    return this.#home.copy(this.#end, isBelow);
   }
 
   look(): void {
@@ -153,66 +167,87 @@ export class HomeWire implements Wire, Party {
     return Promise.resolve();
   }
 
-  close(unread: Uint8Array[]): void {
-    for (const message of unread.reverse()) this.#home.hub.takeBack(this.#end, this, message);
+  close(unread: number[]): void {
+    for (const number of unread.reverse()) this.#home.hub.takeBack(this.#end, this, number);
     this.#home.hub.leave(this.#end, this);
     this.look();
   }
 }
 
-/** The wire of a handle elsewhere. */
+/**
+ * The wire of a handle elsewhere.
+ *
+ * ```text
+ *   going -- the ticket is shown --> shown -- WELCOME --> met -- the socket ends --> lost
+ *     \---- nobody is there, REFUSED ----\-----------------------------------------/
+ * ```
+ *
+ * All is said as soon as the ticket is shown, since home may block. Should it be turned away before it was welcome (as
+ * this thread may block for long before it shows its token), it goes again, and says all again.
+ */
 export class SocketWire implements Wire {
   readonly #address: Address;
   readonly #handle: WireEnd;
-  /** What was said before the socket was there. */
+  /** What was said before it was welcome. */
   #unsaid: Uint8Array[] | undefined = [];
   readonly #unwanting: (() => void)[] = [];
-  readonly #met: Promise<void>;
+  /** Copies that were given away and that nobody has opened. */
+  readonly #copies = new Set<string>();
+  #copier: Copier;
+  /** Settles when the ticket is shown, or this try is over. */
+  #shown = Promise.withResolvers<void>();
+  /** Settles when this try is over. */
+  #over = Promise.withResolvers<void>();
   #conn: Deno.UnixConn | undefined;
   #link: Link | undefined;
   #isClosed = false;
+  #isLost = false;
 
   constructor(address: Address, handle: WireEnd) {
     this.#address = address;
     this.#handle = handle;
-    this.#met = this.#meet();
+    this.#copier = new Copier(address.ticket, Uint8Array.fromHex(address.key));
+    this.#go();
   }
 
-  async #meet(): Promise<void> {
-    let visited: Awaited<ReturnType<typeof visit>>;
-    try {
-      visited = await visit(this.#address);
-    } catch (fault) {
-      return this.#lost(fault);
+  async #go(): Promise<void> {
+    for (let tries = 1;; tries++) {
+      let fault: unknown;
+      try {
+        const visited = await visit(this.#address, false);
+        if (visited === undefined) return this.#lose(undefined);
+        this.#conn = visited.conn;
+        this.#link = visited.link;
+        for (const frame of this.#unsaid!) this.#link.send(frame);
+        this.look();
+        this.#shown.resolve();
+        await this.#hear(this.#link);
+      } catch (error) {
+        fault = error;
+      }
+      this.#link?.close();
+      // Once welcome it is not turned away.
+      const wasTurnedAway = this.#unsaid !== undefined &&
+        (fault === undefined || fault instanceof Deno.errors.BrokenPipe ||
+          fault instanceof Deno.errors.ConnectionReset);
+      const isOut = this.#isClosed && fault === undefined && !this.#link!.isBroken;
+      if (!wasTurnedAway || isOut || tries >= TRIES) return await this.#lose(fault);
+      this.#over.resolve();
+      this.#over = Promise.withResolvers();
+      this.#shown = Promise.withResolvers();
+      await new Promise((resolve) => setTimeout(resolve, PAUSE * tries));
     }
-    if (visited === undefined) return this.#lost(undefined);
-    const { conn, link } = visited;
-    this.#conn = conn;
-    this.#link = link;
-    for (const frame of this.#unsaid!) link.send(frame);
-    this.#unsaid = undefined;
-    this.#hear(link);
-    this.look();
-    if (this.#isClosed) await this.#end();
   }
 
   async #hear(link: Link): Promise<void> {
-    let fault: unknown;
-    try {
-      for await (const frame of link.frames()) this.#take(frame);
-    } catch (error) {
-      fault = error;
-    }
-    if (this.#isClosed) return;
-    this.#lost(fault);
-    if (fault === undefined) await bury(this.#address);
+    for await (const frame of link.frames()) this.#take(frame);
   }
 
   #take(frame: Uint8Array): void {
     const handle = this.#handle;
     switch (frame[0]) {
       case ITEM:
-        return handle.onItem(frame.subarray(1));
+        return handle.onItem(...itemIn(frame));
       case TAKEN:
         return handle.onTaken(numberIn(frame));
       case BROKEN:
@@ -226,20 +261,39 @@ export class SocketWire implements Wire {
         return this.#unwanting.shift()?.();
       case KEPT:
         return void this.#unwanting.shift();
+      case WELCOME: {
+        const [id, key] = [textIn(frame).slice(0, HEX_OF_ID), textIn(frame).slice(HEX_OF_ID)];
+        if (!isPath(id) || !isHex(key, KEY_BYTES)) {
+          throw new TypeError("Cannot read the pipe: it gives no ticket");
+        }
+        this.#copier = new Copier(id, Uint8Array.fromHex(key));
+        this.#unsaid = undefined;
+        return;
+      }
+      case REFUSED:
+        this.#unsaid = undefined;
+        return this.#link!.close();
+      case SETTLED:
+        this.#copies.delete(textIn(frame));
+        return void this.#endWhenSettled();
       default:
         throw new TypeError(`Cannot read the pipe: there is no word ${frame[0]}`);
     }
   }
 
-  #lost(fault: unknown): void {
+  async #lose(fault: unknown): Promise<void> {
+    this.#isLost = true;
     this.#unsaid = undefined;
-    this.#link?.close();
+    this.#over.resolve();
+    this.#shown.resolve();
+    if (this.#isClosed) return;
     this.#handle.onLost(fault);
+    if (fault === undefined) await bury(this.#address);
   }
 
   #say(frame: Uint8Array): void {
-    if (this.#unsaid !== undefined) this.#unsaid.push(frame);
-    else this.#link?.send(frame);
+    this.#unsaid?.push(frame);
+    this.#link?.send(frame);
   }
 
   send(message: Uint8Array): void {
@@ -263,14 +317,19 @@ export class SocketWire implements Wire {
     this.#say(numberFrame(UNASK, ask));
   }
 
-  copy(): Address {
-    const ticket = crypto.randomUUID();
-    this.#say(frameOf(TICKET, new TextEncoder().encode(ticket)));
-    return { ...this.#address, ticket };
+  received(number: number): void {
+    this.#say(numberFrame(RECEIVED, number));
   }
 
-  lose(ticket: string): void {
-    this.#say(frameOf(REVOKE, new TextEncoder().encode(ticket)));
+  copy(isBelow: boolean): Copy {
+    const { ticket, key } = this.#copier.next(isBelow);
+    this.#copies.add(ticket);
+    this.#say(textFrame(TICKET, ticket));
+    const { folder, token } = this.#address;
+    return {
+      place: { folder, token, ticket, key },
+      lose: () => this.#say(textFrame(REVOKE, ticket)),
+    };
   }
 
   look(): void {
@@ -280,19 +339,28 @@ export class SocketWire implements Wire {
   }
 
   async flushed(): Promise<void> {
-    await this.#met;
-    await this.#link?.flushed();
+    for (;;) {
+      const over = this.#over.promise;
+      await this.#shown.promise;
+      await this.#link?.flushed();
+      const isOut = this.#isLost || this.#unsaid === undefined || !this.#link?.isBroken;
+      if (isOut) return;
+      await over;
+    }
   }
 
-  close(unread: Uint8Array[]): void {
-    for (const message of unread.reverse()) this.#say(frameOf(BACK, message));
+  close(unread: number[]): void {
+    for (const number of unread.reverse()) this.#say(numberFrame(BACK, number));
     this.#say(frameOf(BYE));
     this.#isClosed = true;
-    if (this.#link !== undefined) this.#end();
+    this.#conn?.unref();
+    this.#endWhenSettled();
   }
 
-  async #end(): Promise<void> {
-    await this.#link!.flushed();
-    this.#link!.close();
+  /** What was given away and nobody has opened lives no longer than this connection, or little. */
+  async #endWhenSettled(): Promise<void> {
+    if (!this.#isClosed || this.#copies.size > 0) return;
+    await this.flushed();
+    this.#link?.close();
   }
 }

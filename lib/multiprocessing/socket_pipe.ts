@@ -38,20 +38,27 @@ import { Turns } from "../channel/turns.ts";
 import { beforeEnd } from "../child/this_process.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
-import { inFlight, loseAll } from "../transfer/flight.ts";
+import { inFlight, loseAll, packedFor } from "../transfer/flight.ts";
+import type { Source } from "../transfer/reduction.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
-import type { Address } from "./pipe_broker.ts";
 import { giveUp, HomePipe } from "./pipe_broker.ts";
-import { contentOf, type Parcel, parcelOf } from "./pipe_hub.ts";
+import { contentOf, type Parcel, parcelOf, ROOM } from "./pipe_hub.ts";
+import { type Address, checkAddress } from "./pipe_tickets.ts";
 import { HomeWire, SocketWire, type Wire, type WireEnd } from "./pipe_wire.ts";
 
-/** How many bytes a handle may have sent that nobody has received; a longer message goes alone. */
-const ROOM = 1 << 20;
 /** How long the home is given to answer a call whose time is up, in ms. */
 const LAST_CALL = 500;
 
+/** A message that has come. */
+interface Come {
+  number: number;
+  parcel: Parcel;
+  /** From whom it is. */
+  source: Source;
+}
+
 interface Waiter {
-  take: (message: Parcel) => void;
+  take: (message: Come) => void;
   fail: (error: unknown) => void;
 }
 
@@ -74,9 +81,11 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   readonly #wire: Wire;
   readonly #end: 0 | 1;
   readonly #duplex: boolean;
+  /** Whether it has come from somebody with fewer permissions: then so has all that comes through it. */
+  readonly #isBelow: boolean;
   readonly #turns = new Turns();
   /** Messages that came for calls which had been given up. */
-  readonly #inbox: Parcel[] = [];
+  readonly #inbox: Come[] = [];
   readonly #waiters: Waiter[] = [];
   readonly #askers = new Map<number, Asker>();
   #asked = 0;
@@ -92,9 +101,10 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   #closed = false;
 
   /** `pipe()` makes connections. */
-  constructor(home: HomePipe | Address, end: 0 | 1, duplex: boolean) {
+  constructor(home: HomePipe | Address, end: 0 | 1, duplex: boolean, isBelow = false) {
     this.#end = end;
     this.#duplex = duplex;
+    this.#isBelow = isBelow;
     if (home instanceof HomePipe) this.#wire = new HomeWire(home, end, this);
     else {
       this.#wire = new SocketWire(home, this);
@@ -128,9 +138,10 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   }
 
   async recv(options?: WaitOptions): Promise<T> {
-    const parcel = await this.#receive(options);
+    const { number, parcel, source } = await this.#receive(options);
+    this.#wire.received(number);
     const message = contentOf(parcel);
-    const found = readValue(message, 0, message.length);
+    const found = readValue(message, 0, message.length, () => source);
     await loadFor(found);
     return unwrap(found) as T;
   }
@@ -141,12 +152,14 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   }
 
   async recvBytes(options?: WaitOptions): Promise<Uint8Array> {
-    const parcel = await this.#receive(options);
+    const come = await this.#receive(options);
     try {
-      const message = contentOf(parcel);
-      return unwrap(readBytes(message, 0, message.length)) as Uint8Array;
+      const message = contentOf(come.parcel);
+      const bytes = unwrap(readBytes(message, 0, message.length)) as Uint8Array;
+      this.#wire.received(come.number);
+      return bytes;
     } catch (error) {
-      this.#inbox.unshift(parcel);
+      this.#inbox.unshift(come);
       throw error;
     }
   }
@@ -172,7 +185,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     for (const asker of this.#askers.values()) asker.fail(error);
     this.#askers.clear();
     this.#room.resolve();
-    this.#wire.close(this.#inbox.splice(0));
+    this.#wire.close(this.#inbox.splice(0).map(({ number }) => number));
   }
 
   [Symbol.dispose](): void {
@@ -212,16 +225,24 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     if (this.#closed) {
       throw new ShareError(`Cannot share ${place()}: the connection is closed`, place());
     }
-    const address = this.#wire.copy();
-    inFlight(() => this.#wire.lose(address.ticket), { socket: address.folder, address });
-    return { ...address, duplex: this.#duplex };
+    const { place: at, lose } = this.#wire.copy(packedFor() === "below");
+    const address: Address = {
+      ...at,
+      end: this.#end,
+      duplex: this.#duplex,
+      isBelow: this.#isBelow,
+    };
+    // A child is let into no folder that somebody with fewer permissions has named.
+    inFlight(lose, { ...(this.#isBelow ? {} : { socket: address.folder }), address });
+    return address;
   }
 
   /** @ignore */
-  onItem(message: Parcel): void {
+  onItem(number: number, parcel: Parcel, isBelow: boolean): void {
+    const come: Come = { number, parcel, source: isBelow || this.#isBelow ? "below" : "equal" };
     const waiter = this.#waiters.shift();
-    if (waiter === undefined) this.#inbox.push(message);
-    else waiter.take(message);
+    if (waiter === undefined) this.#inbox.push(come);
+    else waiter.take(come);
   }
 
   /** @ignore */
@@ -338,7 +359,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
       this.#onTheirWay + bytes <= ROOM;
   }
 
-  async #receive(options: WaitOptions | undefined): Promise<Parcel> {
+  async #receive(options: WaitOptions | undefined): Promise<Come> {
     const timeout = this.#patience(options, "receive");
     const signal = options?.signal;
     signal?.throwIfAborted();
@@ -346,7 +367,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     const kept = this.#inbox.shift();
     if (kept !== undefined) return kept;
     if (this.#isDrained) throw this.#ended("receive");
-    const { promise, resolve: take, reject: fail } = Promise.withResolvers<Parcel>();
+    const { promise, resolve: take, reject: fail } = Promise.withResolvers<Come>();
     const waiter: Waiter = { take, fail };
     this.#waiters.push(waiter);
     this.#wire.want();
@@ -417,14 +438,15 @@ function refuseSync(action: string): never {
 
 /** Makes a pipe. */
 export function socketPipe<T>(duplex: boolean): [SocketConnection<T>, SocketConnection<T>] {
-  const home = new HomePipe();
+  const home = new HomePipe(duplex);
   return [
     new SocketConnection<T>(home, 0, duplex),
     new SocketConnection<T>(home, 1, duplex),
   ];
 }
 
-shareable(import.meta, "SocketConnection", SocketConnection, (sent) => {
-  const { duplex, ...address } = sent as Address & { duplex: boolean };
-  return new SocketConnection(address, address.end, duplex);
+shareable(import.meta, "SocketConnection", SocketConnection, (sent, source) => {
+  const address = checkAddress(sent);
+  const isBelow = address.isBelow || source === "below";
+  return new SocketConnection(address, address.end, address.duplex, isBelow);
 });
