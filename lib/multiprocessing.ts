@@ -103,14 +103,10 @@ export type {
   SemaphoreProxy,
 } from "./multiprocessing/manager_sync_proxy.ts";
 export { pipe } from "./multiprocessing/pipe.ts";
+export type { PipeOptions } from "./multiprocessing/pipe.ts";
 export { connectionWait } from "./channel/ready.ts";
 export type { Pollable } from "./channel/ready.ts";
-export type {
-  Connection,
-  PipeOptions,
-  SendOptions,
-  SendSyncOptions,
-} from "./channel/connection.ts";
+export type { Connection, SendOptions, SendSyncOptions } from "./channel/connection.ts";
 export { SharedMemory } from "./multiprocessing/shared_memory.ts";
 export type { SharedMemoryOptions } from "./multiprocessing/shared_memory.ts";
 export { ShareableList } from "./multiprocessing/shareable_list.ts";

@@ -13,6 +13,7 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { show } from "../core/checks.ts";
+import { faultOf, SOCKET } from "./private_folder.ts";
 import type { Source } from "../transfer/reduction.ts";
 import { KEY_VARIABLE } from "./rendezvous.ts";
 
@@ -137,6 +138,21 @@ function confirm(kind: PermissionKind, item: string, argument: string): void {
   if (!holds(kind, item)) refuse(`${kind}=${item}`);
 }
 
+/** Whether a child with these permissions may use FFI, and so memory between processes. */
+export function givesFfi(wanted: Permissions | undefined): boolean {
+  const asked = typeof wanted === "object" && wanted !== null ? wanted.ffi : undefined;
+  const isAsked = asked === undefined || asked === true || asked === "inherit";
+  return wanted !== "none" && isAsked && holds("ffi");
+}
+
+/** The folders of further sockets that the child is let into: of ours, where its parent may go itself. */
+function socketsIn({ sockets = [] }: Needs): string[] {
+  return sockets.filter((folder) =>
+    faultOf(folder) === undefined && holds("read", folder) && holds("write", folder) &&
+    holds("net", `unix:${folder}/${SOCKET}`)
+  );
+}
+
 /** What the child itself needs, whatever the task may do: all of it the parent has. */
 export interface Needs {
   /** The folder where it meets its parent. */
@@ -228,7 +244,7 @@ export function permissionFlags(wanted: Permissions | undefined, needs: Needs): 
     }
   }
   if (KINDS.every((kind) => lists[kind] === true)) return ["--allow-all"];
-  for (const folder of [needs.folder, ...needs.sockets ?? []]) {
+  for (const folder of [needs.folder, ...socketsIn(needs)]) {
     add(lists, "read", folder, "the temporary folder");
     add(lists, "write", folder, "the temporary folder");
     add(lists, "net", `unix:${folder}/socket`, "the temporary folder");

@@ -10,7 +10,7 @@ import { CONFIG } from "../memory/roster.ts";
 import { leave, self } from "../memory/self.ts";
 import { modulesOf } from "../transfer/codec.ts";
 import type { End } from "./job.ts";
-import { type Link, LONGEST } from "./link.ts";
+import type { Link } from "./link.ts";
 import { traceOf } from "./outcome.ts";
 import {
   errorToBytes,
@@ -68,14 +68,7 @@ async function work(boot: ProcessBoot, link: Link): Promise<void> {
   const end = async (message: End<Uint8Array>, code: number, dead: boolean) => {
     if (ended) return;
     ended = true;
-    let bytes = toBytes(message, "result");
-    if (bytes.length > LONGEST && (boot.box === undefined || !mayMap())) {
-      const error = new RangeError(
-        `Cannot return ${bytes.length} bytes over a socket: at most ${LONGEST} can be; ` +
-          "send it in parts through a pipe, or grant --allow-ffi",
-      );
-      bytes = toBytes({ type: "failed", error: errorToBytes(error), terminated: false }, "result");
-    }
+    const bytes = toBytes(message, "result");
     if (boot.box !== undefined && mayMap()) {
       platform().leaveInBox(boot.box, bytes);
       link.send(toBytes({ type: "boxed" } satisfies FromProcess, "result"));

@@ -10,6 +10,8 @@
  * @module
  */
 import { show } from "../core/checks.ts";
+import { ShareError } from "../core/errors.ts";
+import { receiverMaps } from "../transfer/flight.ts";
 import { Blocks } from "./blocks.ts";
 import { MappedRegion } from "./mapped_region.ts";
 import type { Placement } from "./placement.ts";
@@ -120,7 +122,7 @@ export class Arena {
         `Cannot share more memory between processes: ${WORD_BYTES} bytes are in use`,
       );
     }
-    return { region: this.region, base, fresh: true, share: () => base };
+    return { region: this.region, base, fresh: true, share: sharer(base) };
   }
 
   /** The place that another member of the family speaks of. */
@@ -132,7 +134,7 @@ export class Arena {
     if (!isPlace || !(base + count <= end)) {
       throw new RangeError(`Cannot open shared memory: ${show(sent)} is not a place in it`);
     }
-    return { region: this.region, base, fresh: false, share: () => base };
+    return { region: this.region, base, fresh: false, share: sharer(base) };
   }
 
   /** The blocks that the family shares. */
@@ -195,6 +197,20 @@ export function theArena(): Arena {
   twins.parties = arena.region.parties;
   return arena;
 }
+
+/** How a place is told to others: a child that may not use the memory cannot be told. */
+function sharer(base: number): Placement["share"] {
+  return (_world, place, name) => {
+    if (receiverMaps()) return base;
+    throw new ShareError(
+      `Cannot share ${place()}: a ${name} between processes is shared memory, for which the child needs ` +
+        `--allow-ffi; ${name === "pipe" ? "make it with pipe({ memory: false })" : REMEDY}`,
+      place(),
+    );
+  };
+}
+
+const REMEDY = "give it that permission, or use a multiprocessing.Manager";
 
 /** Where a child finds the arena; undefined where this process may not use one. */
 export function arenaForChild(): string | undefined {

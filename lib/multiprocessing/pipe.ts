@@ -4,11 +4,20 @@
  * @module
  */
 import { checkBoolean, checkOptions } from "../core/checks.ts";
-import type { Connection, PipeOptions } from "../channel/connection.ts";
+import type { Connection, PipeOptions as AnyPipeOptions } from "../channel/connection.ts";
 import { ringPipe } from "../channel/ring_pipe.ts";
 import { mayMap } from "../memory/platform/mod.ts";
 import { noteMadeIn } from "../sync/traps.ts";
 import { socketPipe } from "./socket_pipe.ts";
+
+/** Options of {@linkcode pipe}. */
+export interface PipeOptions extends AnyPipeOptions {
+  /**
+   * Whether it may be memory that both ends share. false: it goes over a socket, so that an end can be given
+   * to a child without `--allow-ffi`. Default: true.
+   */
+  memory?: boolean;
+}
 
 /**
  * Makes a pipe: two connected ends, of which either can be given to another process or thread.
@@ -25,7 +34,11 @@ import { socketPipe } from "./socket_pipe.ts";
  * With `--allow-ffi` it is memory that both ends share: a round trip between two running processes takes a few
  * microseconds, the Sync forms are there, and every process that gets an end needs `--allow-ffi` too. Without it the messages
  * are kept by the thread that made the pipe and go over a socket in a private folder: then the Sync forms
- * throw, others wait while that thread blocks, and with it the pipe ends.
+ * throw, others wait while that thread blocks, a message has at most 64 MiB, and with the thread the pipe ends.
+ *
+ * A child that has fewer permissions, as its `permissions` say, and no `--allow-ffi`, is given an end of a pipe made with
+ * `memory: false`. It needs no further permission for that: it is let in to that pipe alone, and to the end that it was
+ * given. What it sends is read as from somebody who may do less: it loads no module here.
  *
  * *Memory*: what was written before a send is seen after the receipt of that message. *Owner death*: a process
  * that is killed at any moment corrupts nothing; the message that it was just sending is there whole or
@@ -52,8 +65,10 @@ export function pipe<T = unknown>(options?: PipeOptions): [Connection<T>, Connec
 export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Connection<T>] {
   checkOptions(options, "create a pipe");
   checkBoolean(options.duplex, "duplex", "create a pipe");
+  checkBoolean(options.memory, "memory", "create a pipe");
   const duplex = options.duplex ?? true;
-  const ends = mayMap() ? ringPipe<T>(duplex) : socketPipe<T>(duplex);
+  const isMemory = mayMap() && options.memory !== false;
+  const ends = isMemory ? ringPipe<T>(duplex) : socketPipe<T>(duplex);
   for (const end of ends) noteMadeIn(end, "process");
   return ends;
 }

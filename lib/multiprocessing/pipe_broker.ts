@@ -19,11 +19,11 @@
  */
 import { reached } from "../core/promises.ts";
 import { KEY_BYTES } from "../core/derive.ts";
-import { Link, LONGEST } from "../child/link.ts";
+import { Link } from "../child/link.ts";
 import { makePrivateFolder, removeDeadFolder } from "../child/private_folder.ts";
 import { connect, newToken, PrivateSocket } from "../child/private_socket.ts";
 import { lastWords } from "../child/this_process.ts";
-import { Hub, type Kept, type Party } from "./pipe_hub.ts";
+import { Hub, type Kept, LONGEST_FRAME, type Party } from "./pipe_hub.ts";
 import { type Address, checkAddress, isHex, isPath, Ticket, Tickets } from "./pipe_tickets.ts";
 
 export type { Address } from "./pipe_tickets.ts";
@@ -326,7 +326,7 @@ class Broker {
       throw new Error("no such ticket, or it was used");
     }
     if (keeps === true) return void keepFor(link, frames, ticket, this.tickets);
-    link.longest = LONGEST;
+    link.longest = LONGEST_FRAME;
     new Guest(link, ticket, this.tickets).serve(frames);
   }
 }
@@ -538,6 +538,7 @@ export async function visit(
     return undefined;
   }
   const link = new Link(conn);
+  link.longest = LONGEST_FRAME;
   link.send(textFrame(HELLO, JSON.stringify({ ticket, key, keeps })));
   return { conn, link };
 }

@@ -22,8 +22,6 @@
  * @module
  */
 
-import { LONGEST } from "../child/link.ts";
-
 /** A message as it travels: the length of its cargo (4 bytes), the cargo, as JSON, and what the receiver reads. */
 export type Parcel = Uint8Array;
 
@@ -36,8 +34,10 @@ const MOST_CARGO = 256;
 /** How many questions of a party may be open. */
 const MOST_ASKS = 4_096;
 
-/** How long a message may be, in bytes: what a frame holds, without what else is in it. */
-const LONGEST_MESSAGE = LONGEST - 64;
+/** How long a message may be, in bytes: 64 MiB. */
+const LONGEST_MESSAGE = 1 << 26;
+/** How long a frame may be: a message with what else is in it. */
+export const LONGEST_FRAME: number = LONGEST_MESSAGE + 64;
 
 const HEAD = 4;
 const NO_CARGO: unknown[] = [];

@@ -20,7 +20,7 @@ import { adopt, type Adopted } from "../child/children.ts";
 import { type End, QUIET } from "../child/job.ts";
 import { type Link, MOST_FROM_BELOW } from "../child/link.ts";
 import { errorOf, type Outcome, settle } from "../child/outcome.ts";
-import { levelOf, type Permissions } from "../child/permissions.ts";
+import { givesFfi, levelOf, type Permissions } from "../child/permissions.ts";
 import { configPlace, spawn, type Spawned, type Stdio, usualStdin } from "../child/process_host.ts";
 import {
   fromBytes,
@@ -37,7 +37,7 @@ import { self } from "../memory/self.ts";
 import { checkWait } from "../sync/options.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { modulesOf } from "../transfer/codec.ts";
-import { gatherFlights, loseAll, type Lost, packFor } from "../transfer/flight.ts";
+import { gatherFlights, loseAll, type Lost, packFor, packMapping } from "../transfer/flight.ts";
 import { hasPrivates } from "../transfer/reduce.ts";
 import type { Source } from "../transfer/reduction.ts";
 import {
@@ -266,12 +266,11 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       );
     }
     const level = this.#level = levelOf(options.permissions);
+    const maps = givesFfi(options.permissions);
+    const pack = () => toBytes(subclass ? { ...this } : plan.args, subclass ? "this" : "args");
     const { packed: args, flights } = packFor(
       level,
-      () =>
-        gatherFlights(() =>
-          toBytes(subclass ? { ...this } : plan.args, subclass ? "this" : "args")
-        ),
+      () => packMapping(maps, () => gatherFlights(pack)),
     );
     this.#flights = flights;
     const boot: ProcessBoot = {

@@ -41,7 +41,7 @@ import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/optio
 import { ALL, checkCancelled, runAsync, runSync, STEPS, type Steps } from "../sync/steps.ts";
 import { noteMade } from "../sync/traps.ts";
 import { boardAll, inFlight, loseAll, packedFor } from "../transfer/flight.ts";
-import { checkState, type Restore, SHARE, shareable } from "../transfer/shareable.ts";
+import { checkState, type Restore, SHARE, shareable, type World } from "../transfer/shareable.ts";
 
 /** How many tasks were done; the chain knows how many there were. */
 const DONE = CHAIN_EXTRA;
@@ -294,8 +294,9 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   }
 
   /** @ignore */
-  [SHARE](): unknown {
+  [SHARE](world: World, place: () => string): unknown {
     const { region: { words }, base } = this.#placement;
+    const at = this.#placement.share(world, place, this.constructor.name);
     if (packedFor() === "below") words[base + BELOW] = 1;
     const users = this.#users;
     const entry = users.sendOrNot();
@@ -306,7 +307,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
       });
     }
     return {
-      at: this.#placement.share("process", () => "", ""),
+      at,
       name: this.#name,
       maxsize: this.#maxsize,
       entry,

@@ -29,6 +29,7 @@ import {
   unmapNamed,
 } from "../memory/platform/named.ts";
 import { noteMadeIn } from "../sync/traps.ts";
+import { receiverMaps } from "../transfer/flight.ts";
 import { checkState, SHARE, shareable, type World } from "../transfer/shareable.ts";
 
 /** What the kernel has room for in a memory file's name, less what is ours. */
@@ -165,6 +166,12 @@ export class SharedMemory implements Disposable {
       const why = this.#buf === undefined ? "closed" : "unlinked";
       throw new ShareError(
         `Cannot share ${place()}: the shared memory ${show(name)} is ${why}`,
+        place(),
+      );
+    }
+    if (!receiverMaps()) {
+      throw new ShareError(
+        `Cannot share ${place()}: shared memory needs --allow-ffi in the child; give it that permission`,
         place(),
       );
     }

@@ -1,14 +1,14 @@
 /**
- * The way to a worker that is a process: a pipe. Where both may use FFI the pipe is memory, in which a word of the worker
- * is there at once and whatever becomes of it, and the tickets are memory too. Elsewhere it is a socket: then the
- * worker is given one call at a time.
+ * The way to a worker that is a process: a pipe. Where this process and the worker may use FFI the pipe is memory, in which a
+ * word of the worker is there at once and whatever becomes of it, and the tickets are memory too. Elsewhere it is a
+ * socket: then the worker is given one call at a time.
  *
  * @module
  */
 import type { Connection } from "../channel/connection.ts";
 import { READY } from "../channel/ready.ts";
 import { QUIET } from "../child/job.ts";
-import type { Permissions } from "../child/permissions.ts";
+import { givesFfi, type Permissions } from "../child/permissions.ts";
 import { EOFError } from "../core/errors.ts";
 import { theArena } from "../memory/arena.ts";
 import type { Placement } from "../memory/placement.ts";
@@ -55,9 +55,10 @@ export class ProcessLane implements Lane {
   ) {
     this.#hear = hear;
     this.#rang = rang;
-    const [here, there] = pipe<Uint8Array>();
+    const memory = mayMap() && givesFfi(permissions);
+    const [here, there] = pipe<Uint8Array>({ memory });
     this.#connection = here;
-    if (mayMap()) {
+    if (memory) {
       this.#placement = spare.pop() ?? theArena().allocate(TICKETS_WORDS);
       this.tickets = new Tickets(this.#placement.region.words, this.#placement.base);
     }

@@ -76,6 +76,24 @@ export function gatherFlights<T>(pack: () => T): { packed: T; flights: Lost[] } 
   }
 }
 
+let maps = true;
+
+/** Whether who will receive what is being packed now may use memory between processes. */
+export function receiverMaps(): boolean {
+  return maps;
+}
+
+/** Packs for a receiver that may use memory between processes, or may not. */
+export function packMapping<T>(mayMap: boolean, pack: () => T): T {
+  const before = maps;
+  maps = mayMap;
+  try {
+    return pack();
+  } finally {
+    maps = before;
+  }
+}
+
 let receiver: Source = "equal";
 
 /** Who will receive what is being packed now. */
