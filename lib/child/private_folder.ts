@@ -149,6 +149,7 @@ export function faultOf(folder: unknown): string | undefined {
   if (typeof folder !== "string") return "it is no path";
   // A comma would split the flag that lets a child use it.
   if (!NAME.test(basename(folder)) || folder.includes(",")) return "it has no name of ours";
+  if (join(dirname(folder), basename(folder)) !== folder) return "it is no plain path";
   const here = ground ?? lookAround();
   if (here !== undefined && ![here.base, SHORT].includes(dirname(folder))) return "it is elsewhere";
   try {

@@ -24,12 +24,14 @@ import { makePrivateFolder, removeDeadFolder } from "../child/private_folder.ts"
 import { connect, newToken, PrivateSocket } from "../child/private_socket.ts";
 import { lastWords } from "../child/this_process.ts";
 import { Hub, type Kept, LONGEST_FRAME, type Party } from "./pipe_hub.ts";
-import { type Address, checkAddress, isHex, isPath, Ticket, Tickets } from "./pipe_tickets.ts";
+import { type Address, checkAddress, isHex, isPath, type Ticket, Tickets } from "./pipe_tickets.ts";
 
 export type { Address } from "./pipe_tickets.ts";
 
 /** How long the socket of a process that has ended may take to close, in ms. */
 const LEAVING = 1_000;
+/** How often a guest that is not heard is looked after, in ms. */
+const PULSE = 400;
 /** How long a greeting may be, in bytes. */
 const LONGEST_HELLO = 4_096;
 /** How many copies of its end a guest may have given away that nobody has opened. */
@@ -126,8 +128,6 @@ class Guest implements Party {
   readonly isBelow: boolean;
   /** Settles when its connection has ended. */
   readonly gone: Promise<void>;
-  /** Whether it is not heard, as there is no room for what it says. */
-  isHeldBack = false;
   readonly #link: Link;
   readonly #ticket: Ticket;
   readonly #hub: Hub;
@@ -180,12 +180,6 @@ class Guest implements Party {
     this.#link.send(numberFrame(isReady ? READY : NOT_READY, ask));
   }
 
-  /** Ends its connection. */
-  close(): void {
-    this.#link.close();
-    this.#leave(true);
-  }
-
   /** Serves it until it is gone. */
   async serve(frames: AsyncGenerator<Uint8Array>): Promise<void> {
     try {
@@ -204,12 +198,23 @@ class Guest implements Party {
     }
   }
 
+  /** Waits until there is room; meanwhile it is not heard. */
   async #roomFor(bytes: number): Promise<void> {
-    for (let room; (room = this.#hub.roomFor(this.#end, this, bytes)) !== undefined;) {
-      this.isHeldBack = true;
-      await room;
+    if (this.#hub.roomFor(this.#end, this, bytes) === undefined) return;
+    // Who is not heard is not heard to end either: so something is said to it now and then.
+    const dead = Promise.withResolvers<never>();
+    const pulse = setInterval(() => {
+      if (this.#link.isBroken) dead.reject(new Error("it has ended"));
+      else if (this.#link.unwritten === 0) this.taken(0);
+    }, PULSE);
+    pulse.unref();
+    try {
+      for (let room; (room = this.#hub.roomFor(this.#end, this, bytes)) !== undefined;) {
+        await Promise.race([room, dead.promise]);
+      }
+    } finally {
+      clearInterval(pulse);
     }
-    this.isHeldBack = false;
   }
 
   #leave(isDead: boolean): void {
@@ -243,6 +248,9 @@ class Guest implements Party {
       case TICKET:
         return this.#announce(textIn(frame));
       case BYE:
+        // It stays for what it has given away and nobody has opened; else nobody is told that it has left before that
+        // is so.
+        if (this.#copies.size === 0) this.#link.close();
         return this.#leave(false);
       default:
         throw new TypeError(`Cannot read the pipe: there is no word ${frame[0]}`);
@@ -260,6 +268,7 @@ class Guest implements Party {
     const settle = () => {
       this.#copies.delete(path);
       this.#link.send(textFrame(SETTLED, path));
+      if (this.#hasLeft && this.#copies.size === 0) this.#link.close();
     };
     if (copy.state !== "issued") return settle();
     this.#copies.set(path, copy);
@@ -373,9 +382,8 @@ export class HomePipe {
     this.#known!.tickets.lose(ticket);
     const { party } = ticket;
     if (!(party instanceof Guest)) return;
-    // Its socket closes with its process. One that is held back is not heard, nor is its end.
-    const isGone = await reached(party.gone, LEAVING);
-    if (!isGone && party.isHeldBack) party.close();
+    // Its socket closes with its process.
+    await reached(party.gone, LEAVING);
   }
 }
 

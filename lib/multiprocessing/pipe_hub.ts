@@ -5,7 +5,7 @@
  * A party is one handle to one end: in this thread or behind a socket. It *wants* so many messages; a message
  * goes to one that wants it, and stays here until then. So nothing is underway to a party that is not
  * receiving, and an end can be handed on at any time. What a party was given is kept until it says that it
- * has received it; what it has not, when it leaves, goes back, and the next gets it first.
+ * has received it; what it has not, when it leaves, goes back to its place, and the next gets it.
  *
  * States of an end: held, by parties and by tickets (`pipe_tickets.ts`: copies that were sent and have not come
  * yet) -> over, when there are neither. An end whose other end is over is *broken*: sends fail; and it is
@@ -120,6 +120,8 @@ export interface Party {
 }
 
 interface Item {
+  /** Which it is of those that came to its box. */
+  order: number;
   message: Parcel;
   kept: Kept[];
   isBelow: boolean;
@@ -176,6 +178,8 @@ class End {
   readonly tickets = new Set<object>();
   readonly box: Item[] = [];
   bytes = 0;
+  /** How many messages have come. */
+  come = 0;
 
   get isOver(): boolean {
     return this.seats.size === 0 && this.tickets.size === 0;
@@ -220,9 +224,10 @@ export class Hub {
     if (seat === undefined) return;
     mine.seats.delete(party);
     for (const kept of seat.kept) kept.drop(isDead);
-    const given = [...seat.given.values()];
-    if (isDead) { for (const { kept } of given) for (const one of kept) one.drop(true); }
-    else for (const item of given.reverse()) this.#putBack(end, item);
+    for (const item of seat.given.values()) {
+      if (isDead) item.kept.forEach((one) => one.drop(true));
+      else this.#putBack(end, item);
+    }
     this.#makeRoom();
     this.#look(end);
     this.#pump(end);
@@ -269,7 +274,7 @@ export class Hub {
     if (other.isOver) return kept.forEach((one) => one.drop(true));
     seat.sentBytes += message.length;
     other.bytes += message.length;
-    other.box.push({ message, kept, isBelow: from.isBelow, from: seat });
+    other.box.push({ order: other.come++, message, kept, isBelow: from.isBelow, from: seat });
     this.#pump(1 - end as 0 | 1);
   }
 
@@ -281,7 +286,7 @@ export class Hub {
     this.#pump(end);
   }
 
-  /** Takes back what a party was given and has not received; the next gets it first. */
+  /** Takes back what a party was given and has not received; the next gets it. */
   takeBack(end: 0 | 1, party: Party, number: number): void {
     this.#putBack(end, this.#ends[end].seat(party).take(number));
     this.#pump(end);
@@ -324,7 +329,9 @@ export class Hub {
 
   #putBack(end: 0 | 1, item: Item): void {
     const mine = this.#ends[end];
-    mine.box.unshift({ ...item, from: undefined });
+    let place = 0;
+    while (place < mine.box.length && mine.box[place]!.order < item.order) place++;
+    mine.box.splice(place, 0, { ...item, from: undefined });
     mine.bytes += item.message.length;
   }
 
