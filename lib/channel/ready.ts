@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Countdown } from "../core/promises.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
 import { show } from "../core/checks.ts";
 
@@ -82,10 +83,10 @@ export async function connectionWait<C extends Pollable>(
   const onAbort = () => abandon(signal!.reason);
   signal?.addEventListener("abort", onAbort);
   let isLate = false;
-  const timer = timeout === Infinity ? undefined : setTimeout(() => {
+  const timer = new Countdown(timeout, () => {
     isLate = true;
     leave();
-  }, timeout);
+  });
   try {
     while (ready.length === 0 && !isLate) {
       const over = new AbortController();
@@ -104,7 +105,7 @@ export async function connectionWait<C extends Pollable>(
     }
     return ready;
   } finally {
-    clearTimeout(timer);
+    timer.cancel();
     signal?.removeEventListener("abort", onAbort);
   }
 }

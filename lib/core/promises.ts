@@ -108,6 +108,41 @@ export async function reached(
   }
 }
 
+/**
+ * As {@linkcode reached}, but keeps no program alive: for what the toolkit does by itself, and nobody awaits.
+ */
+export async function reachedUnheld(
+  promise: PromiseLike<unknown>,
+  timeout: number,
+): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = new Countdown(timeout, () => resolve(false)).unref();
+  try {
+    return await Promise.race([promise.then(() => true), late]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** The same bytes, of which each that is waited for keeps the program alive, whatever they come from. */
+export function heldStream(
+  source: ReadableStream<Uint8Array<ArrayBuffer>>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const reader = source.getReader();
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      const { done, value } = await held(reader.read());
+      if (!done) return controller.enqueue(value);
+      controller.close();
+      controller.byobRequest?.respond(0);
+    },
+    async cancel(reason) {
+      await held(reader.cancel(reason));
+    },
+  });
+}
+
 /** Gives what `take` gives, until it throws an `End`. */
 export async function* takeUntil<T>(
   take: () => Promise<T>,

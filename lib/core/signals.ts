@@ -40,6 +40,28 @@ export function signalName(number: number): Signal {
   return names.get(number) ?? `SIG${number}` as Signal;
 }
 
+/** What a shell, and Deno, add to the number of a signal for an exit code. */
+const KILLED = 128;
+
+/**
+ * How a child has ended. Its `status` is rejected when it was killed by a signal that Deno has no name for, a
+ * real-time one for instance, and the number is only in the message: `Invalid signal: 34`.
+ */
+export async function statusOf(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
+  try {
+    return await child.status;
+  } catch (error) {
+    const number = Number(/invalid signal: (\d+)/i.exec((error as Error).message)?.[1] ?? NaN);
+    if (Number.isNaN(number)) throw error;
+    return { success: false, code: KILLED + number, signal: signalName(number) };
+  }
+}
+
+/** How a child has ended, as Python counts: its code, or -SIG. */
+export function exitcodeOf({ code, signal }: Deno.CommandStatus): number {
+  return signal === null ? code : -(signalNumber(signal) || code - KILLED);
+}
+
 /** Whether a number is that of a signal with a name. */
 export function isSignalNumber(number: number): boolean {
   return names.has(number);

@@ -13,6 +13,7 @@ import {
   show,
 } from "../core/checks.ts";
 import { Full } from "../core/errors.ts";
+import { held } from "../core/promises.ts";
 import type { AnyArgs, CallOptions } from "../pool/call.ts";
 import { Engine, type EngineOptions, type PoolStats, referenceOf } from "../pool/engine.ts";
 import { MAP } from "../pool/frames.ts";
@@ -158,7 +159,7 @@ export abstract class Executor implements AsyncDisposable, Disposable {
     checkBoolean(options.wait, "wait", action);
     checkBoolean(options.cancelFutures, "cancelFutures", action);
     this.#engine.close(options.cancelFutures ?? false);
-    if (options.wait ?? true) await this.#engine.gone();
+    if (options.wait ?? true) await held(this.#engine.gone());
   }
 
   /** What it has done and does. */

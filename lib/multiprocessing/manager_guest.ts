@@ -4,13 +4,11 @@
  *
  * @module
  */
+import { Countdown } from "../core/promises.ts";
 import type { Link } from "../child/link.ts";
 import { errorToBytes } from "../child/process_protocol.ts";
 import type { Contended } from "./manager_deadlock.ts";
 import { type Bytes, DONE, FAILED, toFrame, WITHDRAWN } from "./manager_protocol.ts";
-
-/** The longest time that a timer can wait; beyond it a wait is without limit. */
-const LONGEST = 0x7fffffff;
 
 /** Why a wait ends before what it was for has come. */
 export type Why = "late" | "cancelled" | "gone";
@@ -76,7 +74,7 @@ export class Call {
   isStopped = false;
   readonly #id: number;
   #onEnd: ((why: Why) => void) | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Countdown | undefined;
 
   constructor(guest: Guest, id: number) {
     this.guest = guest;
@@ -91,18 +89,16 @@ export class Call {
    * it if somebody is there to hear it.
    */
   park(timeout: number | undefined, onEnd: (why: Why) => void): typeof PARKED {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#onEnd = onEnd;
     this.guest.calls.set(this.#id, this);
-    if (timeout !== undefined && timeout <= LONGEST) {
-      this.#timer = setTimeout(() => this.end("late"), timeout);
-    }
+    if (timeout !== undefined) this.#timer = new Countdown(timeout, () => this.end("late"));
     return PARKED;
   }
 
   /** Ends the wait before what it was for has come. It happens once. */
   end(why: Why): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     const onEnd = this.#onEnd;
     this.#onEnd = undefined;
     if (why === "gone") this.#forget();
@@ -141,7 +137,7 @@ export class Call {
   }
 
   #forget(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#onEnd = undefined;
     this.guest.calls.delete(this.#id);
   }

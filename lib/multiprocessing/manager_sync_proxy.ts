@@ -4,6 +4,7 @@
  * @module
  */
 import { checkInteger } from "../core/checks.ts";
+import { held } from "../core/promises.ts";
 import {
   type AcquireOptions,
   type Bounded,
@@ -148,7 +149,7 @@ export class BarrierProxy extends Proxied {
     if (round === undefined) return index;
     let isDone = false;
     try {
-      await this.#action!();
+      await held(Promise.resolve(this.#action!()));
       isDone = true;
     } finally {
       const finished = server.tell(object, "finish", [round, isDone]);

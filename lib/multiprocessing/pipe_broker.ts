@@ -17,7 +17,7 @@
  *
  * @module
  */
-import { reached } from "../core/promises.ts";
+import { reachedUnheld } from "../core/promises.ts";
 import { KEY_BYTES } from "../core/derive.ts";
 import { Link } from "../child/link.ts";
 import { makePrivateFolder, removeDeadFolder } from "../child/private_folder.ts";
@@ -383,7 +383,7 @@ export class HomePipe {
     const { party } = ticket;
     if (!(party instanceof Guest)) return;
     // Its socket closes with its process.
-    await reached(party.gone, LEAVING);
+    await reachedUnheld(party.gone, LEAVING);
   }
 }
 

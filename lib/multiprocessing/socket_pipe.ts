@@ -17,7 +17,7 @@
  */
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
-import { reached, takeUntil } from "../core/promises.ts";
+import { Countdown, reached, takeUntil } from "../core/promises.ts";
 import {
   checkBytes,
   checkNoTransfer,
@@ -385,20 +385,17 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
       this.#wire.unwant();
     };
     signal?.addEventListener("abort", abort);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    if (timeout !== Infinity) {
-      timer = setTimeout(() => {
-        // What is on its way already comes before the answer.
-        timer = setTimeout(late, LAST_CALL);
-        this.#wire.unwant(() => {
-          if (this.#waiters.includes(waiter)) late();
-        });
-      }, timeout);
-    }
+    let timer = new Countdown(timeout, () => {
+      // What is on its way already comes before the answer.
+      timer = new Countdown(LAST_CALL, late);
+      this.#wire.unwant(() => {
+        if (this.#waiters.includes(waiter)) late();
+      });
+    });
     try {
       return await promise;
     } finally {
-      clearTimeout(timer);
+      timer.cancel();
       signal?.removeEventListener("abort", abort);
       this.#wire.look();
     }
@@ -417,12 +414,11 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     };
     signal?.addEventListener("abort", leave);
     // Without waiting there still is an answer to wait for.
-    const limit = timeout === 0 ? LAST_CALL : timeout;
-    const timer = limit === Infinity ? undefined : setTimeout(leave, limit);
+    const timer = new Countdown(timeout === 0 ? LAST_CALL : timeout, leave);
     try {
       return await promise;
     } finally {
-      clearTimeout(timer);
+      timer.cancel();
       signal?.removeEventListener("abort", leave);
       this.#wire.look();
     }

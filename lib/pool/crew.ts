@@ -8,10 +8,11 @@
  * @module
  */
 import { BrokenExecutor, WorkerLostError } from "../core/errors.ts";
-import { packFor } from "../transfer/flight.ts";
+import { Countdown } from "../core/promises.ts";
+import { loseAll, packFor } from "../transfer/flight.ts";
 import { inFile, mainModule, type Reference, referTo } from "../transfer/task.ts";
 import type { EngineOptions } from "./engine.ts";
-import type { Hear, Loss } from "./lane.ts";
+import type { Hear, LaneBoot, Loss } from "./lane.ts";
 import { Lender } from "./loans.ts";
 import { type Aside, Span, write } from "./payload.ts";
 import { GONE, READY, RETIRING, STARTING, Worker } from "./worker.ts";
@@ -51,7 +52,7 @@ export class Crew {
   #broken: BrokenExecutor | undefined;
   #hasMain = false;
   #growing: ReturnType<typeof setTimeout> | undefined;
-  #leaving: ReturnType<typeof setTimeout> | undefined;
+  #leaving: Countdown | undefined;
   #falling: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: EngineOptions, employer: Employer) {
@@ -95,14 +96,20 @@ export class Crew {
     const worker = new Worker(`${prefix}${this.#started++}`, world, level);
     const payload = packFor(level, () => write(initArgs, world, "initArgs"));
     worker.lender = this.#lender;
-    worker.lane = start({
+    const boot: LaneBoot = {
       name: worker.name,
       modules: this.#hasMain ? [mainModule()] : [],
       initializer: this.#initializer,
       initArgs: payload instanceof Span ? new Uint8Array(payload.view) : (payload as Aside).packed,
       hear: (kind, id, third, fourth, value) =>
         this.#employer.hear(worker, kind, id, third, fourth, value),
-    }, () => this.#employer.poll());
+    };
+    try {
+      worker.lane = start(boot, () => this.#employer.poll());
+    } catch (cause) {
+      loseAll(payload.flights);
+      throw cause;
+    }
     this.workers.add(worker);
     worker.lane.ended.then((loss) => this.#lost(worker, loss));
   }
@@ -137,11 +144,10 @@ export class Crew {
     if (this.#isClosed && !this.#employer.isBusy) return this.retire(worker);
     const { idleTimeout } = this.#options;
     if (idleTimeout === Infinity || this.#leaving !== undefined) return;
-    this.#leaving = setTimeout(() => {
+    this.#leaving = new Countdown(idleTimeout, () => {
       this.#leaving = undefined;
       this.#letIdleLeave();
-    }, idleTimeout);
-    this.#leaving.unref();
+    }).unref();
   }
 
   /** Has a worker end when it has done what it was given. */
@@ -159,7 +165,7 @@ export class Crew {
 
   /** Ends a worker as soon as that can be done. */
   kill(worker: Worker): void {
-    clearTimeout(worker.grace);
+    worker.grace?.cancel();
     worker.lane.kill();
   }
 
@@ -194,7 +200,7 @@ export class Crew {
       await Promise.resolve();
     }
     this.#lender.clear();
-    clearTimeout(this.#leaving);
+    this.#leaving?.cancel();
     clearTimeout(this.#falling);
     clearTimeout(this.#growing);
   }
@@ -231,7 +237,7 @@ export class Crew {
     const wasReady = worker.state !== STARTING;
     worker.state = GONE;
     this.workers.delete(worker);
-    clearTimeout(worker.grace);
+    worker.grace?.cancel();
     this.#employer.lost(worker, loss);
     if (wasReady || ++this.#deaths < TRIES) return this.grow();
     const last = endOf(loss);

@@ -13,6 +13,7 @@
  * @module
  */
 import { BrokenExecutor, CancelledError, TimeoutError, WorkerLostError } from "../core/errors.ts";
+import { Countdown, holdProgram } from "../core/promises.ts";
 import type { Outcome } from "../child/outcome.ts";
 import { services } from "../sync/steps.ts";
 import { loseAll } from "../transfer/flight.ts";
@@ -108,7 +109,7 @@ export class Engine {
   #isClosed = false;
   /** Settles when the modules are loaded that what was heard so far needs. */
   #loading: Promise<void> | undefined;
-  #alive: ReturnType<typeof setInterval> | undefined;
+  #release: (() => void) | undefined;
   #letGo: (() => void) | undefined;
   #idle = Promise.withResolvers<void>();
   readonly #serve = (): boolean => this.poll();
@@ -334,7 +335,7 @@ export class Engine {
   /** Its result is not waited for any more; it counts as open until its worker is done with it. */
   #cancelRunning(worker: Worker, call: Call, reason: unknown): boolean {
     worker.cancel(call, reason);
-    worker.grace ??= setTimeout(() => this.#crew.kill(worker), this.#options.grace);
+    worker.grace ??= new Countdown(this.#options.grace, () => this.#crew.kill(worker));
     call.isCancelled = true;
     return this.#fail(call, reason);
   }
@@ -347,7 +348,7 @@ export class Engine {
   /** There is something to do: the program lives on, and a blocked thread goes on serving. */
   #wakeUp(): void {
     this.#idle = Promise.withResolvers<void>();
-    this.#alive = setInterval(() => {}, 1 << 30);
+    this.#release = holdProgram();
     this.#crew.wake();
     services.add(this.#serve);
     this.#letGo = holdInterrupts(this);
@@ -355,7 +356,7 @@ export class Engine {
 
   #closeOne(): void {
     if (--this.#open > 0) return;
-    clearInterval(this.#alive);
+    this.#release?.();
     services.delete(this.#serve);
     this.#letGo?.();
     this.#crew.rest();
@@ -375,9 +376,8 @@ export class Engine {
       const limit = call.options.timeout;
       this.cancel(call, new TimeoutError(`${name} has run for longer than ${limit} ms`), true);
     };
-    const timer = setTimeout(look, timeout);
-    timer.unref();
-    call.whenEnded(() => clearTimeout(timer));
+    const timer = new Countdown(timeout, look).unref();
+    call.whenEnded(() => timer.cancel());
   }
 
   #hear(
@@ -402,7 +402,7 @@ export class Engine {
     const call = worker.finish(id);
     if (call === undefined) return;
     if (worker.grace !== undefined) {
-      clearTimeout(worker.grace);
+      worker.grace.cancel();
       worker.grace = undefined;
     }
     this.#count(call, third, fourth);

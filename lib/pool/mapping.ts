@@ -10,6 +10,7 @@
  * @module
  */
 import { CancelledError, ShareError, TimeoutError } from "../core/errors.ts";
+import { Countdown } from "../core/promises.ts";
 import type { Call } from "./call.ts";
 import type { Engine } from "./engine.ts";
 import type { MAP, STARMAP } from "./frames.ts";
@@ -68,7 +69,7 @@ export class Mapping {
   readonly #total: number | undefined;
   readonly #bar: ProgressBar | undefined;
   readonly #limit: number;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: Countdown | undefined;
   /** The chunks under way, in the order of the input. */
   #calls: Call[] = [];
   /** How many chunks the consumer has not taken. */
@@ -101,7 +102,8 @@ export class Mapping {
     if (timeout !== undefined && timeout !== Infinity) {
       const late = () =>
         this.#fail(new TimeoutError(`The map took longer than ${timeout} ms`), true);
-      this.#timer = setTimeout(late, timeout);
+      // Who waits for a result keeps the program alive, and nobody else need.
+      this.#timer = new Countdown(timeout, late).unref();
     }
     if (signal?.aborted) this.#fail(signal.reason, true);
     signal?.addEventListener("abort", this.#abort);
@@ -281,7 +283,7 @@ export class Mapping {
 
   #end(): void {
     this.#isOver = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#work.options.signal?.removeEventListener("abort", this.#abort);
     this.#bar?.end(this.#progress());
   }

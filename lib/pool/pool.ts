@@ -6,7 +6,7 @@
  */
 import { checkFunction, checkInteger, checkOptions, show } from "../core/checks.ts";
 import type { Permissions } from "../child/permissions.ts";
-import { reached } from "../core/promises.ts";
+import { held, reached } from "../core/promises.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import type { Target } from "../transfer/task.ts";
 import { AsyncResult } from "./async_result.ts";
@@ -203,7 +203,7 @@ export abstract class BasePool implements AsyncDisposable {
   /** Terminates the pool and waits for its end. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.terminate();
-    await this.#engine.gone();
+    await held(this.#engine.gone());
   }
 
   #submit(target: unknown, args: unknown, options: ApplyOptions | undefined, action: string): Call {

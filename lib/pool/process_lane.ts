@@ -7,7 +7,7 @@
  */
 import type { Connection } from "../channel/connection.ts";
 import { READY } from "../channel/ready.ts";
-import { QUIET } from "../child/job.ts";
+import { QUIET, SERVICE, TOLD } from "../child/job.ts";
 import { givesFfi, type Permissions } from "../child/permissions.ts";
 import { EOFError } from "../core/errors.ts";
 import { theArena } from "../memory/arena.ts";
@@ -72,6 +72,7 @@ export class ProcessLane implements Lane {
         preparation,
       }] as Parameters<typeof serveProcess>,
       [QUIET]: true,
+      [SERVICE]: true,
       ...(permissions === undefined ? {} : { permissions }),
     };
     this.#process = new Process(serveProcess, options);
@@ -163,8 +164,9 @@ export class ProcessLane implements Lane {
   }
 
   async #end(): Promise<Loss> {
+    // Waiting for the result would keep the program alive.
+    await this.#process[TOLD];
     const loss = await this.#process.result().then(() => NO_LOSS, lossOf);
-    await this.#process.join();
     // What it said last is there still.
     this.rest();
     await this.#heard;

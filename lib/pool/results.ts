@@ -4,6 +4,7 @@
  * @module
  */
 import { Ending } from "./eventual.ts";
+import { holdProgram } from "../core/promises.ts";
 import { withLocalStack } from "../transfer/failure.ts";
 import type { Call } from "./call.ts";
 import { Mapping, type MapWork } from "./mapping.ts";
@@ -35,6 +36,8 @@ export function mapAll(request: Omit<MapRequest, "ordered">): Ending {
       );
     },
   });
+  // Its source may be awaited, when no call is under way that would keep the program alive.
+  if (all.outcome === undefined) all.whenEnded(holdProgram());
   return all;
 }
 
@@ -47,6 +50,7 @@ export class Results<R> implements AsyncIterableIterator<R> {
   #at = 0;
   #failure: { error: unknown; call?: Call } | undefined;
   #isFinished = false;
+  #letGo: (() => void) | undefined;
   #asked: { resolve: (step: IteratorResult<R>) => void; reject: (error: unknown) => void }[] = [];
 
   constructor(request: MapRequest) {
@@ -73,6 +77,7 @@ export class Results<R> implements AsyncIterableIterator<R> {
     }
     return new Promise((resolve, reject) => {
       this.#asked.push({ resolve, reject });
+      this.#letGo ??= holdProgram();
       this.#answer();
     });
   }
@@ -111,6 +116,10 @@ export class Results<R> implements AsyncIterableIterator<R> {
     while (this.#asked.length > 0) {
       const chunk = this.#chunks[0];
       if (chunk === undefined && !this.#isFinished) return;
+      if (this.#asked.length === 1) {
+        this.#letGo?.();
+        this.#letGo = undefined;
+      }
       const { resolve, reject } = this.#asked.shift()!;
       if (chunk !== undefined) resolve({ done: false, value: this.#take(chunk) });
       else if (this.#failure === undefined) resolve({ done: true, value: undefined });

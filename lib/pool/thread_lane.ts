@@ -7,9 +7,9 @@
  * @module
  */
 import { take, unref } from "../core/ports.ts";
-import { QUIET } from "../child/job.ts";
+import { QUIET, TOLD } from "../child/job.ts";
 import { self } from "../memory/self.ts";
-import { Thread, TOLD } from "../threading/thread.ts";
+import { Thread } from "../threading/thread.ts";
 import { HEAD } from "./frames.ts";
 import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./lane.ts";
 import { type Aside, handedOver, type Payload, sendAside } from "./payload.ts";
@@ -70,7 +70,13 @@ export class ThreadLane implements Lane {
     Atomics.store(words, SLEEPS, 1);
     this.#port.onmessage = rang;
     unref(this.#port);
-    this.#thread.start();
+    try {
+      this.#thread.start();
+    } catch (cause) {
+      this.#port.close();
+      this.#side.close();
+      throw cause;
+    }
     this.ended = this.#end();
   }
 

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import type { Countdown } from "../core/promises.ts";
 import { type Call, GIVEN } from "./call.ts";
 import { CANCEL, FrameWriter, STOP, TARGET } from "./frames.ts";
 import type { Lane } from "./lane.ts";
@@ -46,7 +47,7 @@ export class Worker {
   /** Since when it has nothing to do, in ms. */
   idleSince = 0;
   /** Kills it when a cancelled call does not end. */
-  grace: ReturnType<typeof setTimeout> | undefined;
+  grace: Countdown | undefined;
   lane!: Lane;
   /** Has memory for large arguments. */
   lender!: Lender;

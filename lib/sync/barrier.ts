@@ -23,6 +23,7 @@
 import { checkFunction, checkInteger, checkTimeout } from "../core/checks.ts";
 import { BrokenBarrierError, ThreadTerminated } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
+import { held } from "../core/promises.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { Cell, type NameOptions, type Sent } from "./cell.ts";
@@ -173,7 +174,7 @@ export class Barrier {
     if (!arrival.acts) return arrival.index;
     let isDone = false;
     try {
-      await this.#action!();
+      await held(Promise.resolve(this.#action!()));
       isDone = true;
     } finally {
       await runAsync(this.#finish(arrival, isDone));

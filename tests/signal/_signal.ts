@@ -436,3 +436,24 @@ test("Signals and strsignal() know the usual ones", () => {
   assertThrows(() => strsignal("toString" as never), TypeError);
   assertThrows(() => strsignal(0), RangeError);
 });
+
+for (const timeout of [2 ** 31, 2 ** 40]) {
+  test(`pause() with a timeout of 2^${Math.log2(timeout)} ms waits for a signal`, async () => {
+    let hasCome = false;
+    signal("SIGUSR2", () => {});
+    const paused = pause({ timeout });
+    setTimeout(() => {
+      hasCome = true;
+      raiseSignal("SIGUSR2");
+    }, 50);
+    assertEquals([await paused, hasCome], ["SIGUSR2", true]);
+  });
+
+  test(`alarm() of 2^${Math.log2(timeout)} ms does not ring at once`, async () => {
+    let rang = false;
+    signal("SIGALRM", () => rang = true);
+    alarm(timeout);
+    await new Promise((next) => setTimeout(next, 50));
+    assertEquals([rang, alarm(0) > timeout - 60_000], [false, true]);
+  });
+}
