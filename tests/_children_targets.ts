@@ -92,3 +92,5 @@ export class Secretive extends Thread<number> {
     return this.#secret;
   }
 }
+export const amDaemon = task(import.meta, () => currentThread().daemon);
+export const whoAmI = task(import.meta, () => [currentProcess().name, currentProcess().daemon]);

@@ -22,6 +22,8 @@ import {
   setExcepthook,
   Thread,
 } from "../lib/threading.ts";
+import { TOLD } from "../lib/child/job.ts";
+import { held } from "../lib/core/promises.ts";
 import { within } from "./_within.ts";
 import * as targets from "./_children_targets.ts";
 
@@ -452,4 +454,122 @@ Deno.test({
     );
     assertEquals(left, []);
   },
+});
+
+for (const [world, make] of worlds) {
+  test(`daemon can be set before the start, and then no more [${world}]`, async () => {
+    await using child = make(targets.square, { args: [2] });
+    assertEquals(child.daemon, false);
+    child.daemon = true;
+    assertEquals(child.daemon, true);
+    for (const bad of [1, "yes", null, undefined]) {
+      assertThrows(() => child.daemon = bad as never, TypeError, "daemon");
+    }
+    child.start();
+    assertThrows(() => child.daemon = false, Error, "started already");
+    assertEquals([child.daemon, await child.result()], [true, 4]);
+  });
+}
+
+test("Thread that is made a daemon is one for all threads", async () => {
+  const thread = new Thread(targets.amDaemon);
+  thread.daemon = true;
+  await using _thread = thread.start();
+  assertEquals(await thread.result(), true);
+  assertThrows(() => currentThread().daemon = true, Error, "started already");
+});
+
+test("Process that is made a daemon, or named, before its start is told so", async () => {
+  const process = new Process(targets.whoAmI, { name: "nobody" });
+  process.daemon = true;
+  process.name = "somebody";
+  for (const bad of [1, null, undefined]) {
+    assertThrows(() => process.name = bad as never, TypeError, "name");
+  }
+  await using _process = process.start();
+  assertEquals([process.name, await process.result()], ["somebody", ["somebody", true]]);
+  assertThrows(() => process.name = "other", Error, "started already");
+  assertThrows(() => currentProcess().name = "other", Error, "started already");
+  assertEquals([process.name, currentProcess().name], ["somebody", "MainProcess"]);
+});
+
+test("Process that is closed can be asked nothing, and disposed of", async () => {
+  await using process = new Process(targets.square, { args: [2], stdout: "piped" }).start();
+  assertThrows(() => process.close(), Error, "still running");
+  await process.stdout.cancel();
+  await process.join();
+  process.close();
+  process.close();
+  const closed = `"${process.name}": it was closed`;
+  await assertRejects(() => process.join(), Error, closed);
+  await assertRejects(() => process.result(), Error, closed);
+  const calls: (() => unknown)[] = [
+    () => process.joinSync(),
+    () => process.resultSync(),
+    () => process.terminate(),
+    () => process.kill(),
+    () => process.isAlive(),
+    () => process.start(),
+    () => process.pid,
+    () => process.exitcode,
+    () => process.stdout,
+  ];
+  for (const call of calls) assertThrows(call, Error, closed);
+  assertStringIncludes(Deno.inspect(process), "exitcode 0");
+  process[Symbol.dispose]();
+  const never = new Process(targets.square, { args: [2] });
+  never.close();
+  assertThrows(() => never.start(), Error, "it was closed");
+});
+
+test("Process.close() of one that the event loop has not heard of leaves nothing", async () => {
+  const process = new Process(targets.square, { args: [2] }).start();
+  process.joinSync();
+  process.close();
+  assertEquals(activeChildren(), []);
+  await held(process[TOLD]);
+});
+
+Deno.test({
+  name: "Process.exitcode is that of a signal without a name",
+  ignore: Deno.build.os !== "linux", // has signals without names
+  // Deno keeps the resource of a child whose status it cannot tell.
+  sanitizeResources: false,
+  async fn() {
+    const killed = async (process: Process) => {
+      process.start();
+      await new Deno.Command("kill", { args: ["-34", `${process.pid}`] }).output();
+      return process;
+    };
+    const process = await killed(new Process(targets.idle, { stderr: "null" }) as Process);
+    assertEquals([await within(LIMIT, process.join()), process.exitcode], [true, -34]);
+    const error = await assertRejects(() => process.result(), WorkerLostError, "SIG34");
+    assertEquals([error.exitcode, error.signal as string], [-34, "SIG34"]);
+    const blocked = await killed(new Process(targets.idle, { stderr: "null" }) as Process);
+    assertEquals([blocked.joinSync(), blocked.exitcode], [true, -34]);
+    await within(LIMIT, blocked.join());
+  },
+});
+
+test("Process.joinSync() of one that Deno has reaped and not told of does not hang", async () => {
+  const told = Promise.withResolvers<Deno.CommandStatus>();
+  const spawn = Deno.Command.prototype.spawn;
+  let child: Deno.ChildProcess;
+  Deno.Command.prototype.spawn = function () {
+    child = spawn.call(this);
+    status = child.status;
+    // What the event loop would tell in its next turn.
+    return Object.defineProperty(child, "status", { value: told.promise });
+  };
+  let status: Promise<Deno.CommandStatus>;
+  let process: Process<number>;
+  try {
+    process = new Process(targets.square, { args: [2] }).start() as Process<number>;
+  } finally {
+    Deno.Command.prototype.spawn = spawn;
+  }
+  await held(status!);
+  assertThrows(() => process.joinSync(), Error, "use await join()");
+  told.resolve(await status!);
+  assertEquals(await process.join(), true);
 });

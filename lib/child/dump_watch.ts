@@ -68,6 +68,7 @@ export function onSignal(signal: Deno.Signal, arena: string | null): Disposable 
     roster: mine.memory,
     me,
     main: mainModule(),
+    argv: Deno.args,
     target: referTo(watch),
     subclass: false,
     args: pack([signal, arena], reducer("thread"), "args", []),

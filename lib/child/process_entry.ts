@@ -23,7 +23,7 @@ import {
 import { meetParent, takeKey } from "./rendezvous.ts";
 import { rehearse } from "./rehearsal.ts";
 import { exitCode, run } from "./run.ts";
-import { beforeEnd, setThisProcess } from "./this_process.ts";
+import { beforeEnd, childrenFirst, setThisProcess } from "./this_process.ts";
 
 /** The exit code of a child whose parent is gone. */
 const ORPHANED = 1;
@@ -73,7 +73,7 @@ async function work(boot: ProcessBoot, link: Link): Promise<void> {
       platform().leaveInBox(boot.box, bytes);
       link.send(toBytes({ type: "boxed" } satisfies FromProcess, "result"));
     } else link.send(bytes);
-    for (const wait of beforeEnd) await wait();
+    for (const wait of [...childrenFirst, ...beforeEnd]) await wait();
     const { slot, ident } = self();
     leave(slot, ident, dead, true);
     await link.flushed();

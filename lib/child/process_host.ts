@@ -8,6 +8,7 @@
  */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { statusOf } from "../core/signals.ts";
 import { CONFIG } from "../memory/roster.ts";
 import { self } from "../memory/self.ts";
 import type { Source } from "../transfer/reduction.ts";
@@ -229,7 +230,7 @@ const spares = new Spares<ProcessSpare>(() => {
     spare.link = link;
     await link.frames().next();
   };
-  const dead = child.status.finally(() => {
+  const dead = statusOf(child).finally(() => {
     rendezvous.end();
     spare.link?.close();
     watchdog?.end();
@@ -239,7 +240,7 @@ const spares = new Spares<ProcessSpare>(() => {
   // It ends when nobody is at the other end any more.
   link.close();
   child.ref();
-  await child.status;
+  await statusOf(child);
   await watchdog?.end();
 });
 

@@ -19,6 +19,8 @@ import { setContext, type TaskContext } from "./context.ts";
 export interface Runnable {
   /** The program's main module. */
   main: string;
+  /** The program's arguments, where they are not this child's own. */
+  argv?: string[];
   /** The target. */
   target: Reference;
   /** Whether the target is a subclass whose `run()` is called. */
@@ -40,8 +42,10 @@ export interface Runnable {
  * @throws {unknown} What the module or the target throws.
  */
 export async function run(job: Runnable): Promise<unknown> {
-  const { main, target, subclass, modules, args, context, ready } = job;
+  const { main, argv, target, subclass, modules, args, context, ready } = job;
   setMainModule(main);
+  // In place: so `process.argv` has them too, which is made of the same array, at its first use.
+  if (argv !== undefined) (Deno.args as string[]).splice(0, Infinity, ...argv);
   for (const module of [target.module, ...modules]) await load(module);
   const found = subclass ? findClass(target) : find(target);
   const values = args();

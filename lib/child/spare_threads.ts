@@ -69,6 +69,7 @@ function onStage(): ThreadBoot {
     roster: stageMemory,
     me: stage.join({ name: "spare", daemon, starter: MAIN, pid: Deno.pid }),
     main: mainModule(),
+    argv: Deno.args,
     target: referTo(rehearsal),
     subclass: false,
     args: pack(["break a leg"], reducer("thread"), "args"),

@@ -23,7 +23,7 @@ import { fires } from "./due.ts";
 import type { End } from "./job.ts";
 import { traceOf } from "./outcome.ts";
 import { exitCode, isTermination, run } from "./run.ts";
-import { lastWords } from "./this_process.ts";
+import { childrenFirst, lastWords } from "./this_process.ts";
 import { setHome } from "./thread_host.ts";
 import {
   type FromThread,
@@ -36,6 +36,7 @@ import {
 
 const reduce = reducer("thread");
 const close = globalThis.close?.bind(globalThis);
+const globalProcess = globalThis as unknown as { process: { argv: string[] } };
 
 /**
  * Begins the thread; settles when its task has ended.
@@ -103,6 +104,8 @@ function begin(
     // two awaits ends here. The starter cuts off what takes too long.
     if (wakePending() === 0) setTimeout(fail, 0, reason);
   };
+  // Workers of node:worker_threads have made theirs already, without the program's arguments.
+  if (boot.killable) globalProcess.process.argv.splice(2, Infinity, ...boot.argv);
   life = { name: me.name, fail };
   watchOver();
 
@@ -123,12 +126,17 @@ function begin(
         handOver(packed, starterOf(me.starter));
       },
     },
-  }).then((value) => {
+  }).then(async (value) => {
+    for (const wait of childrenFirst) await wait();
     if (Atomics.load(self().words, me.slot + CANCEL) !== 0) {
       return fail(new ThreadTerminated(`Thread ${JSON.stringify(me.name)} was terminated`));
     }
     end({ type: "done", value: pack(value, reduce, "result") }, false);
-  }).catch(fail);
+  }).catch(async (error) => {
+    // They end with a thread that is stopped, as its worker does.
+    if (!isTermination(error)) { for (const wait of childrenFirst) await wait(); }
+    fail(error);
+  });
 }
 
 /** What this thread does now. */

@@ -174,7 +174,7 @@ function startNew(boot: ThreadBoot, ports: ThreadPorts): void {
   if (boot.killable) {
     const worker = makeKillable();
     // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
-    worker.postMessage(begin, transfer as any);
+    send(() => worker.postMessage(begin, transfer as any), worker, port1);
     if (boot.daemon) worker.unref();
     return hostKillable(boot, worker, port1);
   }
@@ -183,8 +183,19 @@ function startNew(boot: ThreadBoot, ports: ThreadPorts): void {
     event.preventDefault();
     lost(boot, event.message);
   };
-  worker.postMessage(begin, transfer);
+  send(() => worker.postMessage(begin, transfer), worker, port1);
   host(boot, port1, () => worker.terminate());
+}
+
+/** Sends a worker its boot. One that gets none would wait for it, and keep the program alive, for ever. */
+function send(post: () => void, worker: Worker | NodeWorker, home: MessagePort): void {
+  try {
+    post();
+  } catch (cause) {
+    worker.terminate();
+    home.close();
+    throw cause;
+  }
 }
 
 function hostKillable(boot: ThreadBoot, worker: NodeWorker, home: MessagePort): void {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { checkOptions, checkString } from "../core/checks.ts";
 import { TimeoutError, type WorkerLoss, WorkerLostError } from "../core/errors.ts";
 import { signalName } from "../core/signals.ts";
+import { SERVICE, TOLD } from "../child/job.ts";
 import type { PermissionKind, Permissions } from "../child/permissions.ts";
 import { reached } from "../core/promises.ts";
 import { LIBRARY } from "../core/library.ts";
@@ -92,21 +93,24 @@ export async function startServer(options: ManagerOptions): Promise<Started> {
   const listening = Promise.withResolvers<void>();
   let process: Process | undefined;
   try {
-    process = new Process(serve, {
-      args: [folder, token, Deno.pid],
+    const how = {
+      args: [folder, token, Deno.pid] as Parameters<typeof serve>,
       name,
       daemon: true,
-      orphan: "keep",
-      stdin: "null",
+      orphan: "keep" as const,
+      stdin: "null" as const,
       permissions: withNeeds(options.permissions, folder),
-      onReport: (said) => said === LISTENING && listening.resolve(),
-    });
+      onReport: (said: unknown) => said === LISTENING && listening.resolve(),
+      [SERVICE]: true,
+    };
+    process = new Process(serve, how);
     process.start();
     open.set(folder, process);
     const late = setTimeout(() => {
       listening.reject(new TimeoutError(`${name} did not start within ${START} ms`));
     }, START);
-    const failed = process.result().then(() => {
+    // Waiting for the result would keep the program alive until the server has ended.
+    const failed = process[TOLD].then(() => process!.result()).then(() => {
       throw new WorkerLostError(`${name} ended before it listened`);
     });
     try {

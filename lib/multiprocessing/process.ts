@@ -13,11 +13,10 @@
 import { checkBoolean, checkFunction, checkOptions, checkString, show } from "../core/checks.ts";
 import { ShareError, TimeoutError, WorkerLostError } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
-import { LIBRARY } from "../core/library.ts";
-import { reached } from "../core/promises.ts";
-import { signalName, signalNumber } from "../core/signals.ts";
+import { held, heldStream, reached, reachedUnheld } from "../core/promises.ts";
+import { exitcodeOf, signalName, statusOf } from "../core/signals.ts";
 import { adopt, type Adopted } from "../child/children.ts";
-import { type End, QUIET } from "../child/job.ts";
+import { type End, QUIET, SERVICE, TOLD } from "../child/job.ts";
 import { type Link, MOST_FROM_BELOW } from "../child/link.ts";
 import { errorOf, type Outcome, settle } from "../child/outcome.ts";
 import { givesFfi, levelOf, type Permissions } from "../child/permissions.ts";
@@ -30,7 +29,7 @@ import {
   toBytes,
 } from "../child/process_protocol.ts";
 import { KEY_VARIABLE } from "../child/rendezvous.ts";
-import { beforeEnd, thisProcess } from "../child/this_process.ts";
+import { childrenFirst, thisProcess } from "../child/this_process.ts";
 import { arenaForChild } from "../memory/arena.ts";
 import { mayMap, platform } from "../memory/platform/mod.ts";
 import { self } from "../memory/self.ts";
@@ -129,12 +128,38 @@ interface Plan {
 const ATTACH = Symbol("attach");
 /** The live children of this process that this thread started. */
 const children = new Set<Process>();
+/** Those that the toolkit runs for itself, as a manager's server: others may still need them. */
+const services = new WeakSet<Process>();
 let named = 0;
 
-beforeEnd.add(() => Promise.all([...children].filter((p) => !p.daemon).map((p) => p.join())));
-addEventListener("unload", () => {
-  for (const child of children) if (child.daemon) child.terminate();
-});
+/** Ends the daemons, and then waits for the others: what starts them has come to its end. */
+async function endChildren(): Promise<void> {
+  stopDaemons((child) => !services.has(child));
+  for (let plain; (plain = plainChildren()).length > 0;) {
+    await held(Promise.all(plain.map((child) => child[TOLD])));
+  }
+}
+
+function plainChildren(): Process[] {
+  return [...children].filter((child) => !child.daemon);
+}
+
+function stopDaemons(which: (child: Process) => boolean = () => true): void {
+  for (const child of children) if (child.daemon && which(child)) child.terminate();
+}
+
+/**
+ * The program's own code has ended: nothing is left to do, as its children do not count. Whoever else has listened
+ * may know better.
+ */
+function atEnd(event: Event): void {
+  if (event.defaultPrevented || plainChildren().length === 0) return;
+  event.preventDefault();
+  endChildren();
+}
+
+childrenFirst.add(endChildren);
+addEventListener("unload", () => stopDaemons());
 
 /**
  * A process: a function that runs in a Deno of its own.
@@ -171,8 +196,9 @@ addEventListener("unload", () => {
 export class Process<R = unknown, A extends unknown[] = any[]>
   implements Disposable, AsyncDisposable {
   readonly #plan: Plan | undefined;
-  readonly #name: string;
-  readonly #daemon: boolean;
+  #name: string;
+  #daemon: boolean;
+  #isClosed = false;
   #pid: number | null = null;
   #child: Deno.ChildProcess | undefined;
   /** Where `os.wait()` learns of its end. */
@@ -180,6 +206,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   #link: Link | undefined;
   /** What the child is to this process, and so from whom its words are. */
   #level: Source = "equal";
+  readonly #streams: Partial<Record<"stdout" | "stderr", ReadableStream<Uint8Array<ArrayBuffer>>>> =
+    {};
   /** Where the child leaves its end, when FFI is granted. */
   #box: number | undefined;
   #exitcode: number | null = null;
@@ -230,6 +258,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     const prefix = mine.parent === undefined ? "Process-" : `${mine.name}:`;
     this.#name = options.name ?? `${prefix}${++named}`;
     this.#daemon = options.daemon ?? false;
+    const isService = (options as { [SERVICE]?: boolean })[SERVICE] === true;
+    if (isService) services.add(this as unknown as Process);
   }
 
   /** The work of a subclass, called in the new process. */
@@ -248,6 +278,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    */
   start(): this {
     const plan = this.#plan;
+    this.#checkOpen("start");
     if (plan === undefined || this.#pid !== null) {
       throw new Error(`Cannot start ${this.#title()}: it has been started already`);
     }
@@ -283,6 +314,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       box: this.#makeBox(),
       quiet: (options as { [QUIET]?: boolean })[QUIET] === true,
       main: mainModule(),
+      argv: Deno.args,
       target,
       subclass,
       args,
@@ -306,16 +338,19 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     this.#pid = child.pid;
     this.#child = child;
     children.add(this as unknown as Process);
-    // What the toolkit runs for itself, as a manager's server, is no child of the user's. sleep() is.
-    const isOwn = target.module.startsWith(LIBRARY) && target.name !== "sleep" &&
-      target.name !== "sleepSync";
-    if (!isOwn) this.#adopted = adopt(child.pid, child.status);
-    if (this.#daemon) {
+    const status = statusOf(child);
+    if (!services.has(this as unknown as Process)) this.#adopted = adopt(child.pid, status);
+    // Where a report may wake up the program's own code it is to be waited for as that is.
+    const keepsAlive = !this.#daemon && options.onReport !== undefined;
+    if (!keepsAlive) {
       child.unref();
       rendezvous.unref();
     }
-    const heard = this.#listen(rendezvous);
-    this.#reap({ child, rendezvous, watchdog }, heard);
+    // Last of all who listen: others may have more to do.
+    removeEventListener("beforeunload", atEnd);
+    addEventListener("beforeunload", atEnd);
+    const heard = this.#listen(rendezvous, keepsAlive);
+    this.#reap(status, { rendezvous, watchdog }, heard);
     return this;
   }
 
@@ -323,7 +358,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * Waits until the process has ended, however it ends.
    *
    * @returns false when the timeout ended first.
-   * @throws {Error} It has not been started.
+   * @throws {Error} It has not been started, or was closed.
    */
   join(options?: JoinOptions): Promise<boolean>;
   async join(options: JoinOptions = {}): Promise<boolean> {
@@ -344,11 +379,12 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     this.#checkJoinable("join");
     const deadline = performance.now() + timeout;
     const idle = new Int32Array(new SharedArrayBuffer(4));
-    while (this.exitcode === null) {
+    while (this.#code() === null) {
       checkCancelled();
       const left = deadline - performance.now();
       if (left <= 0) return false;
       if (!mayMap()) throw needsFfi("join");
+      if (platform().isReaped(this.#pid!)) throw this.#reaped();
       Atomics.wait(idle, 0, 0, Math.min(LOOK, left));
     }
     this.#adopted?.collect();
@@ -370,7 +406,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     if (!await reached(this.#told.promise, timeout, options.signal)) {
       throw new TimeoutError(`${this.#name} gave no result within ${timeout} ms`);
     }
-    if (this.#outcome === undefined) await this.#gone.promise;
+    if (this.#outcome === undefined) await held(this.#gone.promise);
     return settle(this.#outcome!, this.#name, here) as R;
   }
 
@@ -402,6 +438,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
 
   /** Its process number; null before the start. */
   get pid(): number | null {
+    this.#checkOpen("get the pid of");
     return this.#pid;
   }
 
@@ -410,6 +447,11 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * a signal.
    */
   get exitcode(): number | null {
+    this.#checkOpen("get the exit code of");
+    return this.#code();
+  }
+
+  #code(): number | null {
     if (this.#exitcode === null && this.#child !== undefined && mayMap()) {
       // Blocked code cannot be told by the event loop: look.
       const ended = platform().ended(this.#child.pid);
@@ -420,38 +462,71 @@ export class Process<R = unknown, A extends unknown[] = any[]>
 
   /** Asks the process to end, with SIGTERM. Its `finally` blocks do not run. */
   terminate(): void {
+    this.#checkOpen("terminate");
     this.#kill("SIGTERM");
   }
 
   /** Ends the process at once, with SIGKILL. */
   kill(): void {
+    this.#checkOpen("kill");
     this.#kill("SIGKILL");
   }
 
   /**
-   * Lets go of the process that has ended.
+   * Lets go of the process that has ended: it cannot be joined or asked any more. A second call does nothing.
    *
    * @throws {Error} It is still running.
    */
   close(): void {
-    if (this.isAlive()) throw new Error(`Cannot close ${this.#title()}: it is still running`);
+    if (this.#isAlive()) throw new Error(`Cannot close ${this.#title()}: it is still running`);
+    this.#isClosed = true;
+    children.delete(this as unknown as Process);
   }
 
-  /** Whether the process has been started and has not ended. */
+  /** @ignore */
+  get [TOLD](): Promise<void> {
+    return this.#gone.promise;
+  }
+
+  /**
+   * Whether the process has been started and has not ended.
+   *
+   * @throws {Error} It was closed.
+   */
   isAlive(): boolean {
+    this.#checkOpen("ask");
+    return this.#isAlive();
+  }
+
+  #isAlive(): boolean {
     if (this.#pid === null) return false;
     if (this.#plan === undefined) return this.#pid === Deno.pid || this.#pid === Deno.ppid;
-    return this.exitcode === null;
+    return this.#code() === null;
   }
 
-  /** Its name; need not be unique. */
+  /** Its name; need not be unique. It can be set before the start, else there is an Error. */
   get name(): string {
     return #name in this ? this.#name : thisProcess().name;
   }
 
-  /** Whether it is stopped when its parent ends. */
+  set name(name: string) {
+    checkString(name ?? null, "name", "name the process");
+    this.#checkNew("name");
+    this.#name = name;
+  }
+
+  /**
+   * Whether it is stopped when its parent's own code has ended; it may then start no children. It can be set before
+   * the start, else there is an Error.
+   */
   get daemon(): boolean {
     return #name in this ? this.#daemon : thisProcess().daemon;
+  }
+
+  set daemon(daemon: boolean) {
+    checkBoolean(daemon ?? null, "daemon", "make the process a daemon");
+    this.#checkNew("daemon");
+    this.#daemon = daemon;
   }
 
   /** Its standard input, when `stdin: "piped"`. */
@@ -471,12 +546,12 @@ export class Process<R = unknown, A extends unknown[] = any[]>
 
   /** Waits for the end of the process, if it was started. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#pid !== null) await this.join();
+    if (this.#pid !== null && !this.#isClosed) await this.join();
   }
 
   /** As the async form, but blocks. */
   [Symbol.dispose](): void {
-    if (this.#pid !== null) this.joinSync();
+    if (this.#pid !== null && !this.#isClosed) this.joinSync();
   }
 
   /** @ignore */
@@ -485,9 +560,9 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       if (!(#name in this)) return [thisProcess().name, `pid ${Deno.pid}`, "running"];
       if (this.#pid === null) return [this.#name, "new"];
       // Of a process that is no child of this one no exit code is known.
-      const { exitcode } = this;
+      const exitcode = this.#code();
       const ended = exitcode === null ? "ended" : `exitcode ${exitcode}`;
-      return [this.#name, `pid ${this.#pid}`, this.isAlive() ? "running" : ended];
+      return [this.#name, `pid ${this.#pid}`, this.#isAlive() ? "running" : ended];
     });
   }
 
@@ -496,16 +571,41 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   #stream<K extends "stdin" | "stdout" | "stderr">(name: K): Deno.ChildProcess[K] {
+    this.#checkOpen(`get ${name} of`);
     if (this.#plan?.options[name] !== "piped") {
       throw new TypeError(`Cannot get ${name} of ${this.#title()}: it is not "piped"`);
     }
     if (this.#child === undefined) {
       throw new TypeError(`Cannot get ${name} of ${this.#title()}: it was not started`);
     }
-    return this.#child[name];
+    if (name === "stdin") return this.#child[name];
+    // The child keeps no program alive, and with it none of its streams.
+    const output = name as "stdout" | "stderr";
+    const stream = this.#streams[output] ??= heldStream(this.#child[output]);
+    return stream as Deno.ChildProcess[K];
+  }
+
+  #checkOpen(action: string): void {
+    if (this.#isClosed) throw new Error(`Cannot ${action} ${this.#title()}: it was closed`);
+  }
+
+  #checkNew(what: string): void {
+    if (#name in this && this.#plan !== undefined && this.#pid === null) return;
+    throw new Error(
+      `Cannot set the ${what} of ${show(this.name)}: the process has been started already`,
+    );
+  }
+
+  /** The event loop has reaped the child, and had no time yet to say so. */
+  #reaped(): Error {
+    return new Error(
+      `Cannot join ${this.#title()} and block: it has just ended, and how it did is known once ` +
+        "the event loop goes on; use await join()",
+    );
   }
 
   #checkJoinable(action: string): void {
+    this.#checkOpen(action);
     if (this.#pid === null) {
       throw new Error(`Cannot ${action} ${this.#title()}: it was not started`);
     }
@@ -518,7 +618,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     if (this.#pid === null) throw new Error(`Cannot end ${this.#title()}: it was not started`);
     if (this.#plan === undefined) return Deno.kill(this.#pid, signal);
     try {
-      if (this.exitcode === null) this.#child!.kill(signal);
+      if (this.#code() === null) this.#child!.kill(signal);
     } catch (cause) {
       // It has ended meanwhile.
       if (!(cause instanceof TypeError || cause instanceof Deno.errors.NotFound)) throw cause;
@@ -530,17 +630,18 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       return spawn(...how);
     } catch (cause) {
       loseAll(this.#flights);
+      this.#closeBox();
       throw cause;
     }
   }
 
   /** Meets the child, and hears what it says until its end of the link closes. */
-  async #listen(rendezvous: Spawned["rendezvous"]): Promise<void> {
+  async #listen(rendezvous: Spawned["rendezvous"], keepsAlive: boolean): Promise<void> {
     const link = await rendezvous.meet();
     if (link === undefined) return;
     this.#link = link;
     if (this.#level === "below") link.longest = MOST_FROM_BELOW;
-    if (this.#daemon) link.unref();
+    if (!keepsAlive) link.unref();
     try {
       for await (const frame of link.frames()) await this.#receive(readWord(frame));
     } catch (error) {
@@ -572,13 +673,16 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   /** Waits for the end of the child and of what it said. */
-  async #reap({ child, rendezvous, watchdog }: Spawned, heard: Promise<void>) {
-    const { code, signal } = await child.status;
+  async #reap(
+    status: Promise<Deno.CommandStatus>,
+    { rendezvous, watchdog }: Omit<Spawned, "child">,
+    heard: Promise<void>,
+  ): Promise<void> {
+    this.#exitcode = exitcodeOf(await status);
     const unwatched = watchdog?.end();
-    this.#exitcode = signal === null ? code : -signalNumber(signal);
     // While this thread was blocked the child may have come, spoken and gone: then it is still to be met.
     if (!rendezvous.isVisited) rendezvous.end();
-    await reached(heard, LAST_WORDS);
+    await reachedUnheld(heard, LAST_WORDS);
     rendezvous.end();
     this.#link?.close();
     if (this.#outcome === undefined && this.#box !== undefined) {
@@ -588,8 +692,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     }
     this.#outcome ??= { ok: false, error: this.#lost() };
     await Promise.all(this.#flights.map((lost) => lost()));
-    if (this.#box !== undefined) platform().close(this.#box);
-    this.#box = undefined;
+    this.#closeBox();
     await unwatched;
     children.delete(this as unknown as Process);
     this.#told.resolve();
@@ -600,6 +703,11 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     if (!mayMap()) return undefined;
     this.#box = platform().createBox();
     return platform().path(this.#box);
+  }
+
+  #closeBox(): void {
+    if (this.#box !== undefined) platform().close(this.#box);
+    this.#box = undefined;
   }
 
   /** What the child has left, if it has. */

@@ -15,11 +15,11 @@
 import { checkBoolean, checkFunction, checkOptions, checkString, show } from "../core/checks.ts";
 import { ShareError, ThreadTerminated, TimeoutError, WorkerLostError } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
-import { reached } from "../core/promises.ts";
+import { held, reached } from "../core/promises.ts";
 import { take, unref } from "../core/ports.ts";
 import { errorOf, type Outcome, settle, traceOf } from "../child/outcome.ts";
 import { DUE, type Due, now } from "../child/due.ts";
-import { type End, QUIET } from "../child/job.ts";
+import { type End, QUIET, TOLD } from "../child/job.ts";
 import type { FromThread, ThreadPorts } from "../child/thread_protocol.ts";
 import "../channel/home_lines.ts";
 import { checkReadable, endWorker, startWorker } from "../child/thread_host.ts";
@@ -134,8 +134,6 @@ let rosterRegion: HeapRegion | undefined;
 /** The live threads that this thread started. */
 const started = new Map<number, Thread>();
 const ATTACH = Symbol("attach");
-/** The key of a promise that settles when a thread has ended, and keeps no program alive. */
-export const TOLD: unique symbol = Symbol("told");
 /** How often it is looked for a thread that has said nothing at its end, in ms. */
 const LOOK = 250;
 
@@ -199,7 +197,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   implements Disposable, AsyncDisposable {
   readonly #plan: Plan | undefined;
   #name: string;
-  readonly #daemon: boolean;
+  #daemon: boolean;
   #me: Listed | undefined;
   #port: MessagePort | undefined;
   #ends: MessagePort | undefined;
@@ -308,6 +306,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
         roster: mine.memory,
         me,
         main: mainModule(),
+        argv: Deno.args,
         target,
         subclass,
         args,
@@ -463,9 +462,19 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     return #name in this ? this.#me?.ident ?? null : currentThread().ident;
   }
 
-  /** Whether the program may end while the thread still runs. */
+  /** Whether the program may end while the thread still runs. It can be set before the start, else there is an Error. */
   get daemon(): boolean {
     return #name in this ? this.#daemon : currentThread().daemon;
+  }
+
+  set daemon(daemon: boolean) {
+    checkBoolean(daemon ?? null, "daemon", "make the thread a daemon");
+    if (!(#name in this) || this.#plan === undefined || this.#me !== undefined) {
+      throw new Error(
+        `Cannot set daemon of ${show(this.name)}: the thread has been started already`,
+      );
+    }
+    this.#daemon = daemon;
   }
 
   /** `"waiting"` while it waits in a call of the toolkit. */
@@ -588,7 +597,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     // fell over may not have said that it ended.
     await reached(this.#told.promise, GRACE);
     this.#close();
-    if (this.#landed.length > 0) await Promise.all(this.#landed);
+    if (this.#landed.length > 0) await held(Promise.all(this.#landed));
     if (this.#outcome === undefined && end !== undefined && end.type !== "exit") {
       const packed = end.type === "done" ? end.value : end.error;
       // A module that cannot be imported here costs an error its class, and a value its unpacking.

@@ -209,6 +209,7 @@ export function linux(): Platform {
         ? { code: info[6]!, signal: 0 }
         : { code: 128 + info[6]!, signal: info[6]! & 0x7f };
     },
+    isReaped: (pid) => c.waitid(P_PID, pid, new Int32Array(32), WAIT_LOOK) !== 0,
     exit(code) {
       c.exit(code);
       throw new Error("unreachable");

@@ -51,6 +51,8 @@ export interface Platform {
   endWithParent(pid: number): void;
   /** How a child of this process has ended, without reaping it; undefined while it runs. */
   ended(pid: number): { code: number; signal: number } | undefined;
+  /** Whether a process is no child of this one any more, not even one that has ended: it has been reaped. */
+  isReaped(pid: number): boolean;
   /** Ends the whole process at once. */
   exit(code: number): never;
 }

@@ -1,0 +1,104 @@
+/**
+ * A wait of the toolkit keeps the program alive until it settles: in a script below a `main()` that nobody awaits, and
+ * in a plain `Deno.test`. Daemons, idle workers and spares alone keep nothing alive.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { type Run, run } from "../examples/_example.ts";
+
+const FORMS = fileURLToPath(new URL("./_forms.ts", import.meta.url));
+const LEFT_ALONE = fileURLToPath(new URL("./_left_alone.ts", import.meta.url));
+/** When a program is killed, in ms. */
+const LIMIT = 120_000;
+/** How many programs run at a time. */
+const WIDTH = 4;
+
+const isWindows = Deno.build.os === "windows"; // there are no processes there yet
+const DENO = [Deno.execPath(), "run", "-A", "--no-prompt"];
+/** One core, where that can be said. */
+const ONE_CORE = Deno.build.os === "linux" ? ["taskset", "-c", "0"] : undefined;
+
+function program(name: string, command: string[]): Promise<Run> {
+  return run(name, [], { command, limit: LIMIT });
+}
+
+/** The forms' names, as the program itself has them. */
+async function names(): Promise<string[]> {
+  const { lines } = await program("names", [...DENO, FORMS, "--names"]);
+  return lines;
+}
+
+/** Those that do not come to their end, each with what its program said. */
+async function unfinished(prefix: string[], all: string[]): Promise<string[]> {
+  const failed: string[] = [];
+  const waiting = [...all];
+  const one = async () => {
+    for (let name; (name = waiting.shift()) !== undefined;) {
+      const { code, lines, stderr } = await program(name, [...prefix, ...DENO, FORMS, name]);
+      if (code === 0 && lines.join("\n").endsWith(`${name}: done\nall done`)) continue;
+      failed.push(`${name}: code ${code}, ${lines.join(", ")} ${stderr}`);
+    }
+  };
+  await Promise.all(Array.from({ length: WIDTH }, one));
+  return failed;
+}
+
+Deno.test({
+  name: "every wait keeps a program alive that awaits it nowhere else",
+  ignore: isWindows,
+  async fn() {
+    assertEquals(await unfinished([], await names()), []);
+  },
+});
+
+Deno.test({
+  name: "every wait keeps a program alive on one core",
+  ignore: ONE_CORE === undefined || isWindows,
+  async fn() {
+    const all = await names();
+    const { code, lines, stderr } = await program("all", [
+      ...ONE_CORE!,
+      ...DENO,
+      FORMS,
+      ...all,
+    ]);
+    const done = lines.filter((line) => line !== "printed");
+    assertEquals([code, stderr, done], [
+      0,
+      "",
+      [...all.map((name) => `${name}: done`), "all done"],
+    ]);
+  },
+});
+
+Deno.test({
+  name: "every wait keeps a plain Deno.test alive, and leaves nothing open",
+  ignore: isWindows,
+  async fn() {
+    const all = await names();
+    const command = [Deno.execPath(), "test", "-A", "--no-check", FORMS];
+    const { code, lines } = await program("tests", command);
+    const passed = lines.filter((line) => /\.\.\. .*ok/.test(line)).length;
+    assertEquals([code, passed], [0, all.length], lines.join("\n"));
+  },
+});
+
+for (
+  const how of [
+    ...["daemon thread", "daemon process", "daemon that is waited for no more"],
+    ...["ThreadPool", "ThreadPoolExecutor", "Pool", "ProcessPoolExecutor"],
+    ...["executor with minWorkers", "map that is left", "threads in advance"],
+    ...["processes in advance", "Manager", "pipe in use", "handle of a signal"],
+  ]
+) {
+  Deno.test({
+    name: `${how} alone keeps no program alive`,
+    ignore: isWindows,
+    async fn() {
+      const { code, lines, stderr, leftovers } = await program(how, [...DENO, LEFT_ALONE, how]);
+      assertEquals([code, lines, stderr, leftovers], [0, ["main ends"], "", []]);
+    },
+  });
+}
