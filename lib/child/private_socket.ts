@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { reached } from "../core/promises.ts";
+import { reachedUnheld } from "../core/promises.ts";
 import { removeFolder, SOCKET } from "./private_folder.ts";
 
 /** How long a token is, in bytes. */
@@ -117,9 +117,9 @@ export class PrivateSocket {
     // before it are at least being asked.
     const probe = await connect(this.folder, new Uint8Array(TOKEN_BYTES)).catch(() => undefined);
     if (probe === undefined) return;
-    await reached(probe.read(new Uint8Array(1)).catch(() => null), RECEIVING);
+    await reachedUnheld(probe.read(new Uint8Array(1)).catch(() => null), RECEIVING);
     probe.close();
-    await reached(Promise.all(this.#asking), RECEIVING);
+    await reachedUnheld(Promise.all(this.#asking), RECEIVING);
   }
 
   async #receive(): Promise<void> {
