@@ -12,6 +12,7 @@
  * @module
  */
 import { reachedUnheld } from "../core/promises.ts";
+import { same } from "../core/seal.ts";
 import { removeFolder, SOCKET } from "./private_folder.ts";
 
 /** How long a token is, in bytes. */
@@ -38,13 +39,6 @@ async function readExactly(conn: Deno.Conn, bytes: Uint8Array): Promise<boolean>
     at += count;
   }
   return true;
-}
-
-/** Compares without telling by its time how much is right. */
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length;
-  for (let k = 0; k < a.length; k++) difference |= a[k]! ^ b[k]!;
-  return difference === 0;
 }
 
 /** Those of this thread that are open. */

@@ -27,7 +27,7 @@ const NUMBER = 14;
  * left out, repeated, or sealed by anybody else does not open.
  */
 export class Seal {
-  readonly #state = new Uint32Array(16);
+  readonly #state: Uint32Array;
   /** The key of a message's tag: the cipher's first block. */
   readonly #once = new Uint32Array(16);
 
@@ -38,14 +38,7 @@ export class Seal {
    * @param side Which of the two closes.
    */
   constructor(key: Uint8Array, side: 0 | 1) {
-    const state = this.#state;
-    state[0] = 0x61707865;
-    state[1] = 0x3320646e;
-    state[2] = 0x79622d32;
-    state[3] = 0x6b206574;
-    const view = new DataView(key.buffer, key.byteOffset, KEY_BYTES);
-    for (let k = 0; k < 8; k++) state[4 + k] = view.getUint32(4 * k, true);
-    state[SIDE] = side;
+    this.#state = stateOf(key, side);
   }
 
   /** Seals the next message. */
@@ -83,6 +76,37 @@ export class Seal {
     state[NUMBER] = state[NUMBER]! + 1;
     if (state[NUMBER] === 0) state[NUMBER + 1] = state[NUMBER + 1]! + 1;
   }
+}
+
+/** The cipher's state before its first block. */
+function stateOf(key: Uint8Array, side: number): Uint32Array {
+  const state = new Uint32Array(16);
+  state[0] = 0x61707865;
+  state[1] = 0x3320646e;
+  state[2] = 0x79622d32;
+  state[3] = 0x6b206574;
+  const view = new DataView(key.buffer, key.byteOffset, KEY_BYTES);
+  for (let k = 0; k < 8; k++) state[4 + k] = view.getUint32(4 * k, true);
+  state[SIDE] = side;
+  return state;
+}
+
+/**
+ * Makes a key out of a key: whoever has one makes any number of others, from which nobody finds the one or
+ * the others.
+ *
+ * @param number Which: from 0 to 2^32 - 1.
+ * @param use What for, from 2 on: 0 and 1 are the sides of a {@linkcode Seal}.
+ */
+export function deriveKey(key: Uint8Array, number: number, use: number): Uint8Array<ArrayBuffer> {
+  const state = stateOf(key, use);
+  state[NUMBER] = number;
+  const block = new Uint32Array(16);
+  mix(state, block);
+  const derived = new Uint8Array(KEY_BYTES);
+  const view = new DataView(derived.buffer);
+  for (let k = 0; k < 8; k++) view.setUint32(4 * k, block[k]!, true);
+  return derived;
 }
 
 /** Compares without telling by its time how much is right. */

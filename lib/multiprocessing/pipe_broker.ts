@@ -18,7 +18,7 @@
  * @module
  */
 import { reachedUnheld } from "../core/promises.ts";
-import { KEY_BYTES } from "../core/derive.ts";
+import { KEY_BYTES } from "../core/seal.ts";
 import { Link } from "../child/link.ts";
 import { makePrivateFolder, removeDeadFolder } from "../child/private_folder.ts";
 import { connect, newToken, PrivateSocket } from "../child/private_socket.ts";

@@ -27,7 +27,7 @@
  */
 import { ShareError } from "../core/errors.ts";
 import { show } from "../core/checks.ts";
-import { deriveKey, KEY_BYTES, same } from "../core/derive.ts";
+import { deriveKey, KEY_BYTES, same } from "../core/seal.ts";
 import { faultOf } from "../child/private_folder.ts";
 import { TOKEN_BYTES } from "../child/private_socket.ts";
 import type { Hub, Party } from "./pipe_hub.ts";

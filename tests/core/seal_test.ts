@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { createCipheriv } from "node:crypto";
-import { Seal, TAG_BYTES } from "../../lib/core/seal.ts";
+import { deriveKey, KEY_BYTES, Seal, TAG_BYTES } from "../../lib/core/seal.ts";
 
 function random(length: number): Uint8Array<ArrayBuffer> {
   return crypto.getRandomValues(new Uint8Array(length));
@@ -69,4 +69,17 @@ Deno.test("Seal does not open what was altered, left out, repeated, turned round
   assertEquals(opening.open(first!), messages[0]);
   assertEquals(opening.open(first!), undefined);
   assertEquals(opening.open(second!), messages[1]);
+});
+
+Deno.test("deriveKey() gives the cipher's first block, another for each number and use", () => {
+  // RFC 8439, A.1, test vector 1.
+  assertEquals(
+    deriveKey(new Uint8Array(KEY_BYTES), 0, 0).toHex(),
+    "76b8e0ada0f13d90405d6ae55386bd28bdd219b8a08ded1aa836efcc8b770dc7",
+  );
+  const key = new Uint8Array(KEY_BYTES).fill(7);
+  const keys = [2, 3].flatMap((use) =>
+    [1, 2, 3, 2 ** 31, 2 ** 32 - 1].map((number) => deriveKey(key, number, use).toHex())
+  );
+  assertEquals(new Set(keys).size, 10);
 });
