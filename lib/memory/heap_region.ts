@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { holdProgram } from "../core/promises.ts";
 import type { Parties, Region } from "./region.ts";
 import { self } from "./self.ts";
 
@@ -22,19 +23,6 @@ const threads: Parties = {
   },
 };
 
-// `Atomics.waitAsync` does not keep a program alive, and its timeout never fires when nothing else
-// is pending: one timer is held while anything waits.
-let waiting = 0;
-let keepAlive: ReturnType<typeof setInterval> | undefined;
-
-function hold(): void {
-  if (waiting++ === 0) keepAlive = setInterval(() => {}, 1 << 30);
-}
-
-function letGo(): void {
-  if (--waiting === 0) clearInterval(keepAlive);
-}
-
 /** A region in a SharedArrayBuffer. */
 export class HeapRegion implements Region {
   readonly words: Int32Array<SharedArrayBuffer>;
@@ -51,7 +39,8 @@ export class HeapRegion implements Region {
   async wait(index: number, value: number, timeout: number): Promise<void> {
     const parked = Atomics.waitAsync(this.words, index, value, timeout);
     if (!parked.async) return;
-    hold();
+    // `Atomics.waitAsync` keeps no program alive, and its timeout never fires when nothing else is pending.
+    const letGo = holdProgram();
     try {
       await parked.value;
     } finally {

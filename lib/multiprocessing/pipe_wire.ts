@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { holdProgram } from "../core/promises.ts";
 import type { Link } from "../child/link.ts";
 import { KEY_BYTES } from "../core/seal.ts";
 import { type Address, Copier, isHex, isPath } from "./pipe_tickets.ts";
@@ -93,7 +94,7 @@ export class HomeWire implements Wire, Party {
   readonly #home: HomePipe;
   readonly #end: 0 | 1;
   readonly #handle: WireEnd;
-  #keepAlive: ReturnType<typeof setInterval> | undefined;
+  #letGo: (() => void) | undefined;
 
   constructor(home: HomePipe, end: 0 | 1, handle: WireEnd) {
     this.#home = home;
@@ -158,9 +159,9 @@ export class HomeWire implements Wire, Party {
   look(): void {
     // Nothing else might hold the program while others are to send.
     if (!this.#handle.isWaiting) {
-      clearInterval(this.#keepAlive);
-      this.#keepAlive = undefined;
-    } else this.#keepAlive ??= setInterval(() => {}, 1 << 30);
+      this.#letGo?.();
+      this.#letGo = undefined;
+    } else this.#letGo ??= holdProgram();
   }
 
   flushed(): Promise<void> {

@@ -59,7 +59,10 @@ const LOOK = 2;
 export interface ProcessOptions {
   /** Its name. Default: Process-1, Process-2, … */
   name?: string;
-  /** Whether it is stopped when its parent ends; it may then start no children. Default: false. */
+  /**
+   * Whether it is stopped when its parent's own code has ended, before other processes are waited for; it may then
+   * start no children. Default: false.
+   */
   daemon?: boolean;
   /**
    * What it may do, never more than its parent. Default: what the parent has in full; of a permission
@@ -170,6 +173,10 @@ addEventListener("unload", () => stopDaemons());
  *
  * Its target is an exported function of the main module or a `task()` of any module. A subclass calls
  * `super(import.meta)` and overrides {@linkcode run}; its public fields travel.
+ *
+ * When the code of a program has come to its end, with no timer left and nothing that is awaited, its daemons are
+ * stopped, and then its other processes are waited for; so it is when the task of a process or of a thread has
+ * ended that has started some. `Deno.exit()` waits for none.
  *
  * *Permissions*: `--allow-run` (Deno itself, and `/bin/sh`: a shell ends a child without FFI that outlives its
  * parent), `--allow-read`, `--allow-write` and `--allow-net` for the socket in the temporary folder.

@@ -174,6 +174,9 @@ interface Plan {
  * Its target is an exported function of the main module or a `task()` of any module. A subclass calls
  * `super(import.meta)` and overrides {@linkcode run}; its public fields travel.
  *
+ * **Not as in Python**: processes that a thread has started are its own. It stops those that are daemons when its
+ * task has ended, and ends when the others have; one that is terminated takes them all with it.
+ *
  * @typeParam R What the target returns.
  * @typeParam A The target's arguments.
  *
