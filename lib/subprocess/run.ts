@@ -17,7 +17,6 @@ import {
   type RunOptions,
   textModeOf,
 } from "./options.ts";
-import { spawnPlain, waitPlain } from "./libc_spawn.ts";
 import { CompletedProcess, expired, failure, returncodeOf } from "./result.ts";
 import { start } from "./start.ts";
 import { Talk } from "./talk.ts";
@@ -80,10 +79,6 @@ export async function run<const O extends RunOptions = None>(
   given.signal?.throwIfAborted();
   const plan = planOf(list, streamsOf(given), ACTION);
   const mayWait = timeout === Infinity && given.signal === undefined;
-  const pid = mayWait ? spawnPlain(plan) : undefined;
-  if (pid !== undefined) {
-    return completed(args, await waitPlain(pid), NO_OUTPUTS, given) as Completed<O>;
-  }
   const child = start(plan);
   if (!hasPipes(child) && mayWait) {
     // With nothing to do but wait.

@@ -17,12 +17,10 @@ import {
   end,
   hasPipes,
   LAST_WORDS,
-  NO_OUTPUTS,
   type None,
   streamsOf,
   talkOf,
 } from "./run.ts";
-import { spawnPlain, waitPlainSync } from "./libc_spawn.ts";
 import { start } from "./start.ts";
 import { finish } from "./text.ts";
 import { checkTree } from "./tree.ts";
@@ -75,8 +73,6 @@ export function runSync<const O extends RunSyncOptions = None>(
 
 /** Deno can do this alone, with `--allow-run` only. */
 function runSimply(plan: Plan, options: RunSyncOptions, args: Args): CompletedProcess {
-  const pid = spawnPlain(plan);
-  if (pid !== undefined) return completed(args, waitPlainSync(pid), NO_OUTPUTS, options);
   let failed: unknown;
   for (const program of candidatesOf(plan)) {
     try {
