@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { statusOf } from "../core/signals.ts";
 
 /** How many ended children are kept for somebody to ask; then the oldest are forgotten. */
 const MOST_KEPT = 32_768;
@@ -52,7 +53,7 @@ let isForgetful = false;
 export function adopt(pid: number, status: Promise<Deno.CommandStatus>): Adopted {
   const child: Child = { pid, status: undefined };
   alive.add(child);
-  status.then((status) => settle(child, status), () => remove(child));
+  statusOf(status).then((status) => settle(child, status), () => remove(child));
   return { collect: () => remove(child) };
 }
 

@@ -30,9 +30,10 @@ for (const [name, number] of Object.entries(Signals)) {
   if (!names.has(number)) names.set(number, name as Signal);
 }
 
-/** The number of a signal, as in `"SIGKILL"`; 0 for one that is not known. */
+/** The number of a signal, as {@linkcode signalName} names it; 0 for one that is not known. */
 export function signalNumber(signal: string): number {
-  return Object.hasOwn(Signals, signal) ? Signals[signal as Signal] : 0;
+  if (Object.hasOwn(Signals, signal)) return Signals[signal as Signal];
+  return Number(/^SIG(\d+)$/.exec(signal)?.[1] ?? 0);
 }
 
 /** The name of a signal's number; `SIG` and the number for one without. */
@@ -65,4 +66,29 @@ export function exitcodeOf({ code, signal }: Deno.CommandStatus): number {
 /** Whether a number is that of a signal with a name. */
 export function isSignalNumber(number: number): boolean {
   return names.has(number);
+}
+
+/** What a shell, and Deno, add to a signal's number for an exit code. */
+const KILLED = 128;
+
+/** The number of the signal that Deno fails to name, if that is what an error says. */
+export function namelessSignal(error: unknown): number | undefined {
+  const number = error instanceof Error && /^Invalid signal: (\d+)$/.exec(error.message)?.[1];
+  return number ? Number(number) : undefined;
+}
+
+/** The status of a child that a signal has killed. */
+export function killedBy(number: number): Deno.CommandStatus {
+  return { success: false, code: KILLED + number, signal: signalName(number) };
+}
+
+/**
+ * How a child ended: of one that a signal without a name has killed, Deno tells that by an error.
+ */
+export function statusOf(status: Promise<Deno.CommandStatus>): Promise<Deno.CommandStatus> {
+  return status.catch((cause) => {
+    const number = namelessSignal(cause);
+    if (number === undefined) throw cause;
+    return killedBy(number);
+  });
 }

@@ -52,8 +52,8 @@ function checkPid(pid: unknown, action: string): asserts pid is number {
  * console.log(nice()); // 0, as a rule
  * ```
  */
-export function nice(increment?: number): number;
-export function nice(increment = 0): number {
+export function nice(increment?: number): number {
+  increment ??= 0;
   checkWhole(increment, "increment", "change the niceness");
   const before = getpriority(0);
   if (increment === 0) return before;

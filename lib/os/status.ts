@@ -11,13 +11,10 @@ import { signalNumber } from "../core/signals.ts";
 const SIGNAL = 0x7f;
 /** What they hold for a process that is stopped. */
 const STOPPED = 0x7f;
-/** What a shell, and Deno, add to the signal for an exit code. */
-const KILLED = 128;
 
 /** The status of an ended child. */
 export function encodeStatus({ code, signal }: Deno.CommandStatus): number {
-  if (signal === null) return (code & 0xff) << 8;
-  return signalNumber(signal) || (code - KILLED) & SIGNAL;
+  return signal === null ? (code & 0xff) << 8 : signalNumber(signal) & SIGNAL;
 }
 
 function signalBits(status: number): number {

@@ -55,9 +55,8 @@ export interface WaitpidOptions extends ChildWaitOptions {
  * }
  * ```
  */
-export function wait(options?: ChildWaitOptions): Promise<[pid: number, status: number]>;
-export async function wait(options: ChildWaitOptions = {}): Promise<[pid: number, status: number]> {
-  return await waitFor(-1, options, "wait for a child");
+export async function wait(options?: ChildWaitOptions): Promise<[pid: number, status: number]> {
+  return await waitFor(-1, options ?? {}, "wait for a child");
 }
 
 /**
@@ -69,13 +68,9 @@ export async function wait(options: ChildWaitOptions = {}): Promise<[pid: number
  * @throws {TimeoutError} The timeout ended first.
  * @throws {RangeError} `pid` is neither -1 nor > 0: groups of processes are not supported.
  */
-export function waitpid(
-  pid: number,
-  options?: WaitpidOptions,
-): Promise<[pid: number, status: number]>;
 export async function waitpid(
   pid: number,
-  options: WaitpidOptions = {},
+  options?: WaitpidOptions,
 ): Promise<[pid: number, status: number]> {
   const action = "wait for the child";
   if (typeof pid !== "number") {
@@ -85,8 +80,8 @@ export async function waitpid(
     throw new RangeError(`Cannot ${action}: pid must be -1 or an integer > 0, received ${pid}`);
   }
   checkOptions(options, action);
-  checkBoolean(options.nohang, "nohang", action);
-  if (options.nohang !== true) return await waitFor(pid, options, `wait for child ${pid}`);
+  checkBoolean(options?.nohang, "nohang", action);
+  if (options?.nohang !== true) return await waitFor(pid, options ?? {}, `wait for child ${pid}`);
   if (!hasChild(pid)) throw noChild(`wait for child ${pid}`);
   let ended = takeEnded(pid);
   if (ended === undefined) {

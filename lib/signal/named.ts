@@ -4,7 +4,7 @@
  * @module
  */
 import { show } from "../core/checks.ts";
-import { isSignalNumber, type Signal, signalName, signalNumber } from "../core/signals.ts";
+import { isSignalNumber, type Signal, signalName, Signals } from "../core/signals.ts";
 
 /**
  * The name of the signal that an argument means.
@@ -18,7 +18,7 @@ export function checkSignalName(sig: unknown, action: string): Signal {
     if (isSignalNumber(sig)) return signalName(sig);
     throw new RangeError(`Cannot ${action}: sig must be the number of a signal, received ${sig}`);
   }
-  if (typeof sig === "string" && signalNumber(sig) !== 0) return sig as Signal;
+  if (typeof sig === "string" && Object.hasOwn(Signals, sig)) return sig as Signal;
   if (typeof sig === "string" && Object.hasOwn(TEXTS, sig)) {
     throw new Deno.errors.NotSupported(`Cannot ${action}: there is no ${sig} on ${Deno.build.os}`);
   }
