@@ -84,6 +84,7 @@ export class Countdown {
  *
  * @param timeout The time to wait in ms, at least; any finite number, or Infinity.
  * @param signal Abandons the wait: rejects with its reason.
+ * @param isHeld Whether it keeps the program alive; if not, the caller sees to that.
  * @returns false when the time was up first.
  * @throws {unknown} What the promise is rejected with.
  */
@@ -91,18 +92,20 @@ export async function reached(
   promise: PromiseLike<unknown>,
   timeout: number,
   signal?: AbortSignal,
+  isHeld = true,
 ): Promise<boolean> {
   signal?.throwIfAborted();
-  const letGo = holdProgram();
+  const letGo = isHeld ? holdProgram() : undefined;
   const { promise: early, resolve, reject } = Promise.withResolvers<boolean>();
   const abort = () => reject(signal!.reason);
   signal?.addEventListener("abort", abort);
   const late = timeout === Infinity ? undefined : new Countdown(timeout, () => resolve(false));
+  if (!isHeld) late?.unref();
   try {
     if (late === undefined && signal === undefined) return await promise.then(() => true);
     return await Promise.race([promise.then(() => true), early]);
   } finally {
-    letGo();
+    letGo?.();
     late?.cancel();
     signal?.removeEventListener("abort", abort);
   }

@@ -3,18 +3,19 @@
  *
  * @module
  */
-import process from "node:process";
 import { mayMap, platform } from "../memory/platform/mod.ts";
 import { checkCancelled } from "../sync/steps.ts";
+import type { Collected } from "./collected.ts";
+import type { Bytes } from "./ends.ts";
 import { poll, type Polled, POLLIN, POLLOUT, read, write } from "./libc.ts";
-import type { Collected, Talk } from "./talk.ts";
+import { isGone } from "./node_status.ts";
+import { type Talk, TOO_MUCH } from "./talk.ts";
 
 /** The longest sleep in ms, so that a request to stop is noticed. */
 const SLICE = 40;
 /** How long a child that is not heard of is slept on: first, and at most, in ms. */
 const SHORT = 0.1;
 const LONG = 2;
-const PIECE = 1 << 20;
 /** Every so many looks it is asked whether there is still a child. */
 const SELDOM = 32;
 
@@ -31,16 +32,6 @@ export function look(pid: number): number | null {
   const ended = platform().ended(pid);
   if (ended === undefined) return null;
   return ended.signal === 0 ? ended.code : -ended.signal;
-}
-
-/** Whether there is no such process, not even a zombie. */
-function isGone(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return (error as { code?: string }).code === "ESRCH";
-  }
 }
 
 /**
@@ -75,6 +66,8 @@ export function endSync(child: Awaited, deadline: number): number | null {
  *
  * @param deadline As performance.now() counts.
  * @returns false when the time was up.
+ * @throws {typeof TOO_MUCH} A stream has given more than it may.
+ * @throws {unknown} What is thrown by who is told the lines.
  */
 export function talkSync(talk: Talk, deadline: number): boolean {
   const outputs = [talk.stdout, talk.stderr].filter((output) => output !== null);
@@ -103,17 +96,23 @@ function polledOf(fd: number | undefined, wants: Polled["wants"]): Polled {
 
 /** Takes what the event loop had read before the thread was blocked. */
 function takeReadAhead(output: Collected): void {
-  for (let chunk; (chunk = output.inbox.readNow()) !== null;) output.add(chunk);
-  if (output.inbox.fd === undefined) output.isEnded = true;
+  for (let chunk; (chunk = output.inbox.readNow()) !== null;) add(output, chunk);
+  if (output.inbox.fd === undefined && !output.isEnded) output.end();
 }
 
 /** Takes what a pipe that is ready has. */
 function take(output: Collected): void {
-  const count = read(output.inbox.fd!, output.room(PIECE));
-  if (count > 0) output.fill(count);
+  const room = output.room();
+  const count = read(output.inbox.fd!, room);
+  if (count > 0) add(output, room.slice(0, count));
   if (count !== 0) return;
-  output.isEnded = true;
+  output.end();
   output.inbox.cancel();
+}
+
+function add(output: Collected, chunk: Bytes): void {
+  output.take(chunk);
+  if (output.isTooMuch) throw TOO_MUCH;
 }
 
 /** Writes what there is room for, and closes the input when nothing is left or nobody reads. */

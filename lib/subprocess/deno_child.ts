@@ -3,20 +3,26 @@
  *
  * @module
  */
+import { statusOf } from "../core/signals.ts";
 import type { Bytes, Plan, Sink, Source, Spawned, Stdio } from "./ends.ts";
 
 /** Starts a child. A stream that Deno.Command cannot connect must not be in the plan. */
 export function denoSpawn(plan: Plan): Spawned {
   const child = new Deno.Command(plan.program, commandOptions(plan)).spawn();
+  const status = statusOf(child.status);
+  let isReaped = false;
+  status.then(() => isReaped = true, () => isReaped = true);
   return {
     pid: child.pid,
-    status: child.status,
+    status,
     stdin: plan.stdin === "piped" ? sinkOf(child.stdin) : null,
     stdout: plan.stdout === "piped" ? sourceOf(child.stdout) : null,
     stderr: plan.stderr === "piped" ? sourceOf(child.stderr) : null,
     hasDescriptors: false,
-    kill: (signal) => killChild(child, signal),
-    ref: () => child.ref(),
+    kill(signal) {
+      // Of a child that a signal without a name has killed, Deno still holds the pid.
+      if (!isReaped) killChild(child, signal);
+    },
     unref: () => child.unref(),
   };
 }
@@ -26,7 +32,7 @@ export function commandOptions(plan: Plan): Deno.CommandOptions {
   return {
     args: plan.args,
     ...(plan.cwd === undefined ? {} : { cwd: plan.cwd }),
-    ...(plan.env === undefined ? {} : { env: plan.env, clearEnv: true }),
+    ...(plan.env === undefined ? {} : { env: plan.env, clearEnv: !plan.extendsEnv }),
     stdin: wordOf(plan.stdin),
     stdout: wordOf(plan.stdout),
     stderr: wordOf(plan.stderr),
@@ -47,7 +53,7 @@ function killChild(child: Deno.ChildProcess, signal: Deno.Signal): void {
   }
 }
 
-function sourceOf(stream: Deno.SubprocessReadableStream): Source {
+function sourceOf(stream: ReadableStream<Bytes>): Source {
   let reader: ReadableStreamDefaultReader<Bytes> | undefined;
   return {
     async read() {
@@ -55,7 +61,6 @@ function sourceOf(stream: Deno.SubprocessReadableStream): Source {
       const { value, done } = await reader.read();
       return done ? null : value;
     },
-    readAll: () => stream.bytes() as Promise<Bytes>,
     cancel() {
       (reader ?? stream).cancel().catch(() => {});
     },

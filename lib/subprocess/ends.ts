@@ -11,8 +11,6 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 export interface Source {
   /** The next bytes; null at the end. */
   read(): Promise<Bytes | null>;
-  /** All that is left, in fewer steps; only before the first read. */
-  readAll?(): Promise<Bytes>;
   /** What has arrived already; null when there is none. */
   readNow?(): Bytes | null;
   /** The file descriptor, where it is known. */
@@ -48,7 +46,7 @@ export interface Spawned {
   readonly hasDescriptors: boolean;
   /** Sends a signal; nothing happens once it has been reaped. */
   kill(signal: Deno.Signal): void;
-  ref(): void;
+  /** From now on it and its pipes keep no program alive. */
   unref(): void;
 }
 
@@ -59,13 +57,19 @@ export interface Plan {
   program: string;
   args: string[];
   cwd: string | URL | undefined;
-  /** The whole environment; undefined for the parent's. */
+  /**
+   * The whole environment, or with `extendsEnv` what the parent's is extended by; undefined for the
+   * parent's.
+   */
   env: Record<string, string> | undefined;
+  extendsEnv: boolean;
   stdin: Stdio;
   stdout: Stdio;
   stderr: Stdio;
   detached: boolean;
 }
 
-/** Where a standard stream leads: besides the words of Deno, a file descriptor, or another's pipe. */
+/**
+ * Where a standard stream leads: besides the words of Deno, a file descriptor, or another's pipe.
+ */
 export type Stdio = "inherit" | "null" | "piped" | number | Source;

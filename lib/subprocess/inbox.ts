@@ -1,24 +1,44 @@
 /**
  * A source with what was read from it ahead, or given back.
  *
- * Who reads takes turns. When the child ends, what it has left in its pipe is read ahead, so that the pipe
- * is closed although nobody may ever ask for it.
+ * Who reads takes turns. When the child ends, what it has left in its pipe is read ahead, so that
+ * the pipe is closed although nobody may ever ask for it.
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import type { Bytes, Source } from "./ends.ts";
-import { join } from "./text.ts";
 
 /** How much of what an ended child left in its pipe is read ahead, in bytes. */
 const KEPT = 1 << 20;
+
+/** How often a reader gives way to what else there is to do, in ms. */
+const TURN = 20;
+
+/**
+ * Sees to it that others get their turn: of a child that writes faster than is read, each read is
+ * there at once, and no timer would fire.
+ */
+export class Turns {
+  #began = performance.now();
+
+  get isOver(): boolean {
+    return performance.now() - this.#began >= TURN;
+  }
+
+  /** Settles when whatever else was ready has had its turn. */
+  async next(): Promise<void> {
+    await new Promise((next) => setImmediate(next));
+    this.#began = performance.now();
+  }
+}
 
 /** A source that things can be given back to. */
 export class Inbox implements Source {
   readonly #source: Source;
   readonly #queue: Bytes[] = [];
   #last: Promise<unknown> = Promise.resolve();
-  #isRead = false;
-  #isWhole = false;
+  readonly #turns = new Turns();
 
   /** Puts itself before `source`. */
   constructor(source: Source) {
@@ -34,27 +54,15 @@ export class Inbox implements Source {
     return this.#queue.length > 0 ? undefined : this.#source.stream;
   }
 
-  /** Whether all that is left can be read in one step, which then cannot be broken off. */
-  get canReadAll(): boolean {
-    return !this.#isRead && this.#source.readAll !== undefined;
-  }
-
   readNow(): Bytes | null {
     return this.#queue.shift() ?? this.#source.readNow?.() ?? null;
   }
 
   read(): Promise<Bytes | null> {
-    return this.#inTurn(async () => this.#queue.shift() ?? await this.#source.read());
-  }
-
-  async readAll(): Promise<Bytes> {
-    if (this.canReadAll) {
-      this.#isRead = this.#isWhole = true;
-      return await this.#source.readAll!();
-    }
-    const chunks: Bytes[] = [];
-    for (let chunk; (chunk = await this.read()) !== null;) chunks.push(chunk);
-    return join(chunks);
+    return this.#inTurn(async () => {
+      if (this.#turns.isOver) await this.#turns.next();
+      return this.#queue.shift() ?? await this.#source.read();
+    });
   }
 
   /** Gives back what is not taken. */
@@ -64,7 +72,6 @@ export class Inbox implements Source {
 
   /** Reads ahead what an ended child has left. */
   async drain(): Promise<void> {
-    if (this.#isWhole) return;
     let size = 0;
     for (let isEnd = false; !isEnd && size < KEPT;) {
       isEnd = await this.#inTurn(async () => {
@@ -82,7 +89,6 @@ export class Inbox implements Source {
   }
 
   #inTurn<T>(step: () => Promise<T>): Promise<T> {
-    this.#isRead = true;
     const result = this.#last.then(step);
     this.#last = result.catch(() => {});
     return result;

@@ -27,6 +27,8 @@ function open() {
     poll: { parameters: ["buffer", "u64", "i32"], result: "i32" },
     read: transfer,
     write: transfer,
+    dup: { parameters: ["i32"], result: "i32" },
+    close: { parameters: ["i32"], result: "i32" },
   });
 }
 
@@ -55,4 +57,12 @@ export function read(fd: number, into: Uint8Array<ArrayBuffer>): number {
 /** Writes what there is room for: how much that was, -1 for nothing. */
 export function write(fd: number, from: Uint8Array<ArrayBuffer>): number {
   return Number((calls ??= open()).write(fd, from, BigInt(from.length)));
+}
+
+/** The numbers that the next copies of a descriptor would get. */
+export function nextNumbers(fd: number, count: number): number[] {
+  const { dup, close } = calls ??= open();
+  const copies = Array.from({ length: count }, () => dup(fd)).filter((copy) => copy >= 0);
+  for (const copy of copies) close(copy);
+  return copies;
 }

@@ -1,16 +1,20 @@
 /**
- * Starts a child with `node:child_process`, where Deno.Command cannot do it: it tells the descriptors
- * of the pipes, which a blocked thread needs to read them itself, and can give a child an open
- * descriptor, such as the end of another child's pipe. It asks for `--allow-env`, as Node does, and for
- * `--allow-run` in full: Node's kill() works once and closes the input, so signals go by the pid.
+ * Starts a child with `node:child_process`, where Deno.Command cannot do it: it tells the
+ * descriptors of the pipes, which a blocked thread needs to read them itself, and can give a child
+ * an open descriptor, such as the end of another child's pipe. It asks for `--allow-env`, as Node
+ * does, and for `--allow-run` in full: Node's kill() works once and closes the input, so signals go
+ * by the pid.
  *
  * @module
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { Readable, Writable } from "node:stream";
-import { signalNumber } from "../core/signals.ts";
+import { mayMap } from "../memory/platform/mod.ts";
 import type { Bytes, Plan, Sink, Source, Spawned, Stdio } from "./ends.ts";
+import { nextNumbers } from "./libc.ts";
+import { isRunning, nodeStatusOf } from "./node_status.ts";
 
 /** Whether this way is open. */
 export function mayUseNode(): boolean {
@@ -19,64 +23,101 @@ export function mayUseNode(): boolean {
     Deno.permissions.querySync({ name: "run" }).state === "granted";
 }
 
+/** Whether a child can be given the end of another's pipe so that nothing else keeps it open. */
+export function mayHandOver(): boolean {
+  return mayUseNode() && mayMap();
+}
+
 /** Starts a child; undefined when it cannot be started, without the reason. */
 export function nodeSpawn(plan: Plan): Spawned | undefined {
   const { cwd } = plan;
-  // Node's flags in the arguments of Deno itself would be translated: under another spelling they stay.
+  // Node's flags in the arguments of Deno itself would be translated: under another spelling they
+  // stay.
   const program = plan.program === Deno.execPath() ? `/${plan.program}` : plan.program;
+  const [stdio, copies] = stdioOf([plan.stdin, plan.stdout, plan.stderr]);
   const child = spawn(program, plan.args, {
     ...(cwd === undefined ? {} : { cwd: cwd instanceof URL ? fileURLToPath(cwd) : cwd }),
-    env: plan.env ?? Deno.env.toObject(),
+    env: environmentOf(plan),
     // deno-lint-ignore no-explicit-any -- streams and descriptors, as Node allows them
-    stdio: [plan.stdin, plan.stdout, plan.stderr].map(stdioOf) as any,
+    stdio: stdio as any,
     detached: plan.detached,
   });
   child.on("error", () => {});
   if (child.pid === undefined) return undefined;
+  const pipes = child.stdio as (Writable | null)[];
+  for (const copy of copies) pipes[copy]?.destroy();
+  const status = nodeStatusOf(child);
   return {
     pid: child.pid,
-    status: statusOf(child),
+    status,
     stdin: plan.stdin === "piped" ? new NodeSink(child.stdin!) : null,
     stdout: plan.stdout === "piped" ? new NodeSource(child.stdout!) : null,
     stderr: plan.stderr === "piped" ? new NodeSource(child.stderr!) : null,
     hasDescriptors: true,
     kill: (signal) => killChild(child, signal),
-    ref: () => child.ref(),
-    unref: () => child.unref(),
+    unref() {
+      child.unref();
+      for (const stream of [child.stdin, child.stdout, child.stderr]) {
+        (stream as Socket | null)?.unref();
+      }
+    },
   };
 }
 
-function stdioOf(stdio: Stdio): unknown {
-  if (typeof stdio === "object") return stdio.stream;
-  if (stdio === "piped") return "pipe";
-  return stdio === "null" ? "ignore" : stdio;
+function environmentOf({ env, extendsEnv }: Plan): Record<string, string> {
+  if (env !== undefined && !extendsEnv) return env;
+  return { ...Deno.env.toObject(), ...env };
 }
 
-function statusOf(child: ChildProcess): Promise<Deno.CommandStatus> {
-  return new Promise((resolve) => {
-    child.on("exit", (code, signal) => {
-      resolve({
-        success: code === 0,
-        code: code ?? 128 + signalNumber(signal!),
-        signal: signal as Deno.Signal | null,
-      });
-    });
+/**
+ * The streams as Node takes them.
+ *
+ * Deno gives a child a copy of a descriptor, and forgets to close what it has copied: the child
+ * would have it open under another number too, and hand that on to its own children. So something
+ * else is put there: the end of a pipe whose other end is then closed.
+ */
+function stdioOf(streams: Stdio[]): [stdio: unknown[], copies: number[]] {
+  const stdio: unknown[] = streams.map((stream) => {
+    if (typeof stream === "object") return stream.stream;
+    if (stream === "piped") return "pipe";
+    return stream === "null" ? "ignore" : stream;
   });
+  const [given] = streams.map((stream) => typeof stream === "object" ? stream.fd : stream)
+    .filter((fd) => typeof fd === "number");
+  // For those that it inherits Deno makes copies as well, which it closes.
+  const copies = given !== undefined && mayMap() ? nextNumbers(given, streams.length) : [];
+  for (const copy of copies) {
+    while (stdio.length < copy) stdio.push("inherit");
+    stdio[copy] = "pipe";
+  }
+  return [stdio, copies];
 }
 
-function killChild({ pid, exitCode, signalCode }: ChildProcess, signal: Deno.Signal): void {
-  // Once it has been reaped its number may be another's.
-  if (exitCode !== null || signalCode !== null) return;
+function killChild(child: ChildProcess, signal: Deno.Signal): void {
+  if (!isRunning(child)) return;
   try {
-    Deno.kill(pid!, signal);
+    Deno.kill(child.pid!, signal);
   } catch (cause) {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
   }
 }
 
-function descriptorOf(stream: unknown): number | undefined {
-  const fd = (stream as { _handle?: { fd?: number } | null })._handle?.fd;
-  return fd === undefined || fd < 0 ? undefined : fd;
+/**
+ * The descriptor of a pipe; undefined once it is closed.
+ *
+ * @throws {Error} This Deno does not tell it.
+ */
+export function descriptorOf(stream: unknown): number | undefined {
+  const { _handle: handle } = stream as { _handle?: { fd?: unknown } | null };
+  if (handle === null) return undefined;
+  const fd = handle?.fd;
+  if (typeof fd !== "number") {
+    throw new Error(
+      "Cannot use a pipe's file descriptor: this version of Deno does not tell it (_handle.fd of " +
+        "its node:net); use the awaiting form",
+    );
+  }
+  return fd < 0 ? undefined : fd;
 }
 
 class NodeSource implements Source {

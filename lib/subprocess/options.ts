@@ -5,12 +5,15 @@
  */
 import {
   checkBoolean,
+  checkFunction,
+  checkInteger,
   checkOptions,
   checkSignal,
   checkString,
   checkTimeout,
   show,
 } from "../core/checks.ts";
+import { endingOf } from "./ending.ts";
 import type { PipeReader } from "./pipe_reader.ts";
 import { type Output, type TextMode, UTF_8 } from "./text.ts";
 
@@ -22,8 +25,9 @@ export const STDOUT: -2 = -2;
 export const DEVNULL: -3 = -3;
 
 /**
- * Where a standard stream leads: {@linkcode PIPE}, {@linkcode DEVNULL}, {@linkcode STDOUT} (for stderr),
- * `"inherit"`, another Popen's stdout (for stdin), or a file descriptor of `node:fs` (`openSync()`).
+ * Where a standard stream leads: {@linkcode PIPE}, {@linkcode DEVNULL}, {@linkcode STDOUT} (for
+ * stderr), `"inherit"`, another Popen's stdout (for stdin), or a file descriptor of `node:fs`
+ * (`openSync()`).
  */
 export type Redirect = "inherit" | number | PipeReader;
 
@@ -43,18 +47,23 @@ export interface ProgramOptions {
   errors?: "replace" | "strict";
   /** Its working directory. Default: this program's. */
   cwd?: string | URL;
-  /**
-   * Its whole environment, as in Python: `{ ...Deno.env.toObject(), LANG: "C" }` adds to this program's.
-   * Default: this program's.
-   */
+  /** Its whole environment, as in Python; see {@linkcode extendEnv}. Default: this program's. */
   env?: Record<string, string>;
-  /** Have `/bin/sh` run the string, untouched: whoever has a word in it has the shell. Default: false. */
+  /** Have `env` add to this program's environment, not stand for it. Default: false. */
+  extendEnv?: boolean;
+  /**
+   * Have `/bin/sh` run the string, untouched: whoever has a word in it has the shell. Default:
+   * false.
+   */
   shell?: boolean;
   /** Start it in a session of its own, so that Ctrl-C does not reach it. Default: false. */
   detached?: boolean;
 }
 
-/** What {@linkcode run} can give a program to read. */
+/**
+ * What {@linkcode run} can give a program to read. A stream, and a file's, is read to its end, and
+ * the file is closed then.
+ */
 export type Input = string | Uint8Array | ArrayBuffer | ReadableStream<Uint8Array | string> | {
   /** A file's stream, as Deno.FsFile has it. */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -68,10 +77,31 @@ export interface RunSyncOptions extends ProgramOptions {
   captureOutput?: boolean;
   /** Throw CalledProcessError when it ends with another code than 0. Default: false. */
   check?: boolean;
-  /** When it is killed, in ms. Default: never. */
+  /** When it is ended, in ms. Default: never. */
   timeout?: number;
-  /** Kill its descendants too, when it is killed. Default: false. */
+  /** End its descendants too, when it is ended. Default: false. */
   tree?: boolean;
+  /**
+   * Called with each line as it comes, without its end (`\n` or `\r\n`), and the stream that it
+   * came from. Both streams become pipes for it, unless they are told to lead elsewhere; the result
+   * has what was said only where that is captured, too. What it returns is awaited before more is
+   * read. When it throws, the program is ended, and that is the error of the run. Default: none.
+   */
+  onLine?: (line: string, stream: "stdout" | "stderr") => unknown;
+  /**
+   * How many bytes each of stdout and stderr may give, if it is captured or read by `onLine`. With
+   * more, the program is ended, and a RangeError has what fitted, as `stdout` and `stderr`.
+   * Default: no limit; but of more than 2 GiB, or in text of more than 2^29 - 24 characters, the
+   * rest is thrown away, and there is the same RangeError once the program has ended.
+   */
+  maxOutput?: number;
+  /**
+   * How it is ended by the timeout, an abort and so on. Default: `"SIGKILL"`; `"SIGTERM"` with
+   * `grace`.
+   */
+  killSignal?: Deno.Signal;
+  /** How long after another signal than SIGKILL that one follows, in ms. Default: 5000. */
+  grace?: number;
 }
 
 /** Options of {@linkcode run}. */
@@ -82,6 +112,16 @@ export interface RunOptions extends RunSyncOptions {
 
 /** Options of {@linkcode Popen}. */
 export type PopenOptions = ProgramOptions;
+
+/** Options of {@linkcode Popen.stop}. */
+export interface StopOptions {
+  /** How long it has to end by itself, in ms; then it is killed. Default: 5000. */
+  grace?: number;
+  /** The signal that asks it to. Default: `"SIGTERM"`. */
+  signal?: Deno.Signal;
+  /** End its descendants too; needs `--allow-run` without a list. Default: false. */
+  tree?: boolean;
+}
 
 /** Options of `waitSync()` and `communicateSync()`. */
 export interface PopenWaitSyncOptions {
@@ -133,6 +173,7 @@ export function checkProgram(options: ProgramOptions, action: string): void {
   checkBoolean(options.detached, "detached", action);
   checkEncoding(options, action);
   checkEnv(options.env, action);
+  checkBoolean(options.extendEnv, "extendEnv", action);
   const { cwd } = options;
   if (cwd !== undefined && typeof cwd !== "string" && !(cwd instanceof URL)) {
     throw new TypeError(`Cannot ${action}: cwd must be a string or URL, received ${show(cwd)}`);
@@ -160,6 +201,9 @@ export function checkRun(options: RunOptions, action: string): number {
     );
   }
   checkInput(input, action);
+  checkFunction(options.onLine, "onLine", action);
+  if (options.maxOutput !== undefined) checkInteger(options.maxOutput, 0, "maxOutput", action);
+  endingOf(options, action);
   return checkTimeout(options.timeout, action);
 }
 
@@ -213,17 +257,26 @@ function checkEnv(env: unknown, action: string): void {
     throw new TypeError(`Cannot ${action}: env must be an object, received ${show(env)}`);
   }
   for (const [name, value] of Object.entries(env)) {
-    if (name === "" || /[=\0]/.test(name)) {
+    // A value may be a secret: it is in no message, nor is what follows a "=" in a name.
+    const [shown] = name.split(/[=\0]/, 1);
+    if (name === "" || shown !== name) {
       throw new TypeError(
         `Cannot ${action}: a name in env must not be empty or have "=" or NUL in it, received ${
-          show(name)
-        }`,
+          show(shown)
+        }${name === "" ? "" : " and more"}`,
       );
     }
-    if (typeof value !== "string" || value.includes("\0")) {
+    if (typeof value !== "string") {
       throw new TypeError(
-        `Cannot ${action}: env.${name} must be a string without NUL, received ${show(value)}`,
+        `Cannot ${action}: env.${name} must be a string, received ${typeNameOf(value)}`,
       );
+    }
+    if (value.includes("\0")) {
+      throw new TypeError(`Cannot ${action}: env.${name} must be a string without NUL`);
     }
   }
+}
+
+function typeNameOf(value: unknown): string {
+  return value === null ? "null" : `a ${typeof value}`;
 }

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { INSPECT, shown } from "../core/inspect.ts";
+import { Collected } from "./collected.ts";
 import type { Bytes, Source } from "./ends.ts";
+import type { Hold } from "./hold.ts";
 import { Inbox } from "./inbox.ts";
-import { decoderOf, finish, join, type Output, type TextMode, UTF_8 } from "./text.ts";
+import { decoderOf, join, LineEnds, type Output, type TextMode, UTF_8 } from "./text.ts";
 
-const LF = 10;
-const CR = 13;
 const INBOX = Symbol("inbox");
 
 /** The inbox behind a reader. */
@@ -19,9 +20,9 @@ export function inboxOf(reader: PipeReader): Inbox {
 /**
  * The output of a running program: a ReadableStream of its bytes, and a few calls for text.
  *
- * Reach for {@linkcode lines} to follow what it says, and for `communicate()` to have it all at the end.
- * All of them take from the same pipe, so each byte is given once. A program that is not read stops when
- * the pipe is full (64 KiB): read, close, or do not make it a pipe.
+ * Reach for {@linkcode lines} to follow what it says, and for `communicate()` to have it all at the
+ * end. All of them take from the same pipe, so each byte is given once. A program that is not read
+ * stops when the pipe is full (64 KiB): read, close, or do not make it a pipe.
  *
  * @typeParam T What {@linkcode read} gives: text in text mode, else bytes.
  *
@@ -38,14 +39,16 @@ export class PipeReader<T extends Output = Output> extends ReadableStream<Uint8A
   readonly [INBOX]: Inbox;
   readonly #mode: TextMode | undefined;
   readonly #decoder: TextDecoder;
+  readonly #ends: LineEnds;
+  readonly #hold: Hold;
   #last: Promise<unknown> = Promise.resolve();
 
   /** Made by Popen. */
-  constructor(source: Source, mode?: TextMode) {
+  constructor(source: Source, hold: Hold, mode?: TextMode) {
     const inbox = new Inbox(source);
     super({
       async pull(controller) {
-        const chunk = await inbox.read();
+        const chunk = await hold.during(inbox.read());
         if (chunk === null) controller.close();
         else controller.enqueue(chunk);
       },
@@ -53,13 +56,15 @@ export class PipeReader<T extends Output = Output> extends ReadableStream<Uint8A
     }, { highWaterMark: 0 });
     this[INBOX] = inbox;
     this.#mode = mode;
+    this.#hold = hold;
     this.#decoder = decoderOf(mode ?? UTF_8);
+    this.#ends = new LineEnds(mode ?? UTF_8);
   }
 
   /**
-   * The lines as they come, without their ends (`\n` or `\r\n`); the last one also when it has none. A
-   * character that is split between two chunks is kept whole. What is left when the loop is left early
-   * can still be read.
+   * The lines as they come, without their ends (`\n` or `\r\n`); the last one also when it has
+   * none. A character that is split between two chunks is kept whole. What is left when the loop is
+   * left early can still be read.
    */
   async *lines(): AsyncIterableIterator<string> {
     for (let line; (line = await this.readline()) !== undefined;) yield line;
@@ -67,14 +72,23 @@ export class PipeReader<T extends Output = Output> extends ReadableStream<Uint8A
 
   /** The next line, without its end; undefined when there is none any more. */
   readline(): Promise<string | undefined> {
-    const line = this.#last.then(() => this.#nextLine());
+    const line = this.#hold.during(this.#last.then(() => this.#nextLine()));
     this.#last = line.catch(() => {});
     return line;
   }
 
-  /** All that is left, as text in text mode. */
+  /**
+   * All that is left, as text in text mode.
+   *
+   * @throws {RangeError} It is more than can be kept: 2 GiB, or in text 2^29 - 24 characters.
+   */
   async read(): Promise<T> {
-    return finish(await this[INBOX].readAll(), this.#mode) as T;
+    const all = new Collected(this[INBOX], { mode: this.#mode });
+    await this.#hold.during(all.collect());
+    if (all.isOver) {
+      throw new RangeError("Cannot read all that is left: it is more than can be kept");
+    }
+    return all.output(false) as T;
   }
 
   /** Closes this end: the program's next write fails, which ends most programs. */
@@ -82,16 +96,28 @@ export class PipeReader<T extends Output = Output> extends ReadableStream<Uint8A
     this[INBOX].cancel();
   }
 
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => [this.locked ? "locked" : ""]);
+  }
+
   async #nextLine(): Promise<string | undefined> {
+    const { width } = this.#ends;
     const parts: Bytes[] = [];
+    let half: Bytes | undefined;
     for (let chunk; (chunk = await this[INBOX].read()) !== null;) {
-      const end = chunk.indexOf(LF);
-      parts.push(end < 0 ? chunk : chunk.subarray(0, end));
+      if (half !== undefined) chunk = join([half, chunk]);
+      const odd = chunk.length % width;
+      half = odd === 0 ? undefined : chunk.slice(-odd);
+      const whole = chunk.subarray(0, chunk.length - odd);
+      const end = this.#ends.next(whole);
+      parts.push(end < 0 ? whole : whole.subarray(0, end));
       if (end < 0) continue;
-      this[INBOX].unread(chunk.subarray(end + 1));
-      const line = join(parts);
-      return this.#decoder.decode(line.at(-1) === CR ? line.subarray(0, -1) : line);
+      this[INBOX].unread(chunk.subarray(end + width));
+      return this.#decoder.decode(this.#ends.trim(join(parts)));
     }
-    return parts.length === 0 ? undefined : this.#decoder.decode(join(parts));
+    if (half !== undefined) parts.push(half);
+    const line = join(parts);
+    return line.length === 0 ? undefined : this.#decoder.decode(line);
   }
 }

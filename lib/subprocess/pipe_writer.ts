@@ -4,7 +4,9 @@
  * @module
  */
 import { show } from "../core/checks.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import type { Bytes, Sink } from "./ends.ts";
+import type { Hold } from "./hold.ts";
 
 const encoder = new TextEncoder();
 
@@ -19,7 +21,8 @@ export function toBytes(data: unknown, action: string): Bytes {
 }
 
 /**
- * The input of a running program: a WritableStream of text and bytes, and {@linkcode write} for short.
+ * The input of a running program: a WritableStream of text and bytes, and {@linkcode write} for
+ * short.
  *
  * Reach for it in a dialogue: write, then read the answer. To give all of it at once, use
  * `communicate()`, which also reads meanwhile: a program whose output nobody reads stops, and then
@@ -27,15 +30,17 @@ export function toBytes(data: unknown, action: string): Bytes {
  */
 export class PipeWriter extends WritableStream<string | Uint8Array | ArrayBuffer> {
   readonly #sink: Sink;
+  readonly #hold: Hold;
 
   /** Made by Popen. */
-  constructor(sink: Sink) {
+  constructor(sink: Sink, hold: Hold) {
     super({
-      write: (data) => sink.write(toBytes(data, "write to the program")),
-      close: () => sink.close(),
+      write: (data) => hold.during(sink.write(toBytes(data, "write to the program"))),
+      close: () => hold.during(sink.close()),
       abort: () => sink.close(),
     });
     this.#sink = sink;
+    this.#hold = hold;
   }
 
   /**
@@ -44,11 +49,16 @@ export class PipeWriter extends WritableStream<string | Uint8Array | ArrayBuffer
    * @throws {Deno.errors.BrokenPipe} The program has ended, or closed its input.
    */
   async write(data: string | Uint8Array | ArrayBuffer): Promise<void> {
-    await this.#sink.write(toBytes(data, "write to the program"));
+    await this.#hold.during(this.#sink.write(toBytes(data, "write to the program")));
   }
 
   /** Closes the input: the program reads to the end of what was written, and then sees the end. */
   override async close(): Promise<void> {
-    await this.#sink.close();
+    await this.#hold.during(this.#sink.close());
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => [this.locked ? "locked" : ""]);
   }
 }

@@ -8,16 +8,9 @@ import type { ProgramOutput } from "../core/errors.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import type { Spawned } from "./ends.ts";
 import { Inbox } from "./inbox.ts";
-import {
-  checkRun,
-  type OutputOf,
-  PIPE,
-  type ProgramOptions,
-  type RunOptions,
-  textModeOf,
-} from "./options.ts";
+import { checkRun, type OutputOf, PIPE, type ProgramOptions, type RunOptions } from "./options.ts";
 import { CompletedProcess, failure, returncodeOf } from "./result.ts";
-import { attend, streamsOf, talkOf } from "./run.ts";
+import { attend, type Kept, streamsOf, talkOf } from "./run.ts";
 import { start } from "./start.ts";
 import { checkTree } from "./tree.ts";
 
@@ -60,10 +53,11 @@ export type Pipelined<S extends readonly unknown[]> = CompletedPipeline<
  * Runs programs joined: what one writes to stdout is read by the next, as with `|` in a shell, but
  * without one.
  *
- * The options are those of {@linkcode run}: `input` and `stdin` are for the first program, `stdout` and a
- * captured stderr for the last, everything else for each. Unlike `run()`, it captures the last stdout unless
- * told otherwise. `check` looks at the last program: one whose reader has left is killed by SIGPIPE, and
- * that is no failure. The timeout and an abort kill all of them.
+ * The options are those of {@linkcode run}: `input` and `stdin` are for the first program, `stdout`
+ * and a captured stderr for the last, which `onLine` is told of and `maxOutput` is for, everything
+ * else for each. Unlike `run()`, it captures the last stdout unless told otherwise. `check` looks
+ * at the last program: one whose reader has left is killed by SIGPIPE, and that is no failure. The
+ * timeout and an abort kill all of them.
  *
  * @param stages The programs with their arguments, then the options.
  * @throws {CalledProcessError} `check`, and the last program ended with another code than 0.
@@ -93,15 +87,22 @@ export async function pipeline<const S extends readonly (Args | RunOptions)[]>(
     await Promise.all(children.map(({ status }) => status));
     throw cause;
   }
-  const talk = talkOf(children, options.input);
+  const talk = talkOf(children, options, keptOf(options));
   const args = programs.map((program) => program.join(" ")).join(" | ");
-  await attend(children, talk, timeout, options, args);
+  const { stdout, stderr } = await attend(children, talk, timeout, options, args);
   const codes = (await Promise.all(children.map(({ status }) => status))).map(returncodeOf);
-  const { stdout, stderr } = talk.outputs(textModeOf(options));
   if (options.check && codes.at(-1) !== 0) {
     throw failure(programs.at(-1)!, codes.at(-1)!, { stdout, stderr });
   }
   return new CompletedPipeline(args, codes, stdout, stderr) as unknown as Pipelined<S>;
+}
+
+/** Which streams of the last program are to be in the result. */
+function keptOf({ captureOutput, stdout, stderr }: RunOptions): Kept {
+  return {
+    stdout: captureOutput !== false || stdout === PIPE,
+    stderr: captureOutput === true || stderr === PIPE,
+  };
 }
 
 function split(stages: readonly (Args | RunOptions)[]): [programs: string[][], RunOptions] {

@@ -4,12 +4,15 @@
  * @module
  */
 import { show } from "../core/checks.ts";
+import type { Outputs } from "../core/errors.ts";
+import { Collected } from "./collected.ts";
 import type { Spawned } from "./ends.ts";
+import type { Hold } from "./hold.ts";
 import { checkInput, type Input } from "./options.ts";
 import { inboxOf, PipeReader } from "./pipe_reader.ts";
 import { PipeWriter } from "./pipe_writer.ts";
 import { Talk } from "./talk.ts";
-import type { Output, TextMode } from "./text.ts";
+import type { TextMode } from "./text.ts";
 
 /** The pipes to a child. */
 export class Pipes {
@@ -20,10 +23,10 @@ export class Pipes {
   readonly #mode: TextMode | undefined;
   #talk: Talk | undefined;
 
-  constructor(child: Spawned, mode: TextMode | undefined) {
-    this.stdin = child.stdin && new PipeWriter(child.stdin);
-    this.stdout = child.stdout && new PipeReader(child.stdout, mode);
-    this.stderr = child.stderr && new PipeReader(child.stderr, mode);
+  constructor(child: Spawned, mode: TextMode | undefined, hold: Hold) {
+    this.stdin = child.stdin && new PipeWriter(child.stdin, hold);
+    this.stdout = child.stdout && new PipeReader(child.stdout, hold, mode);
+    this.stderr = child.stderr && new PipeReader(child.stderr, hold, mode);
     this.#child = child;
     this.#mode = mode;
   }
@@ -57,14 +60,25 @@ export class Pipes {
         `Cannot ${action}: stdin must be PIPE to give input, received ${show(input)}`,
       );
     }
-    const stdout = this.stdout && inboxOf(this.stdout);
-    const stderr = this.stderr && inboxOf(this.stderr);
-    return this.#talk ??= new Talk({ stdin, stdout, stderr, status }, input);
+    const mode = this.#mode;
+    const collected = (reader: PipeReader | null) =>
+      reader && new Collected(inboxOf(reader), { mode });
+    return this.#talk ??= new Talk({
+      stdin,
+      stdout: collected(this.stdout),
+      stderr: collected(this.stderr),
+      status,
+    }, input);
+  }
+
+  /** The stream that has said more than can be kept. */
+  get overflow(): "stdout" | "stderr" | undefined {
+    return this.#talk?.overflow;
   }
 
   /** What has been said; all of it, or what there is so far. */
-  said(isPart = false): { stdout: Output | null; stderr: Output | null } {
-    return this.#talk?.outputs(this.#mode, isPart) ?? { stdout: null, stderr: null };
+  said(isPart = false): Outputs {
+    return this.#talk?.outputs(isPart) ?? { stdout: null, stderr: null };
   }
 
   #readers(): PipeReader[] {

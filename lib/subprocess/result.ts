@@ -4,6 +4,7 @@
  * @module
  */
 import { show } from "../core/checks.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import {
   CalledProcessError,
   type Outputs,
@@ -52,6 +53,28 @@ export class CompletedProcess<
   checkReturncode(): void {
     if (this.returncode !== 0) throw failure(this.args, this.returncode, this);
   }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => [
+      show(this.args),
+      `returncode ${this.returncode}`,
+      saidBy("stdout", this.stdout),
+      saidBy("stderr", this.stderr),
+    ]);
+  }
+}
+
+/** How much of an output is shown, in characters. */
+const SHOWN = 60;
+
+/** What a stream has said, in short. */
+function saidBy(stream: string, output: ProgramOutput): string {
+  if (output === null) return "";
+  const unit = typeof output === "string" ? "characters" : "bytes";
+  const text = typeof output === "string" ? output.slice(0, SHOWN + 1) : undefined;
+  if (text === undefined || text.length > SHOWN) return `${stream} ${output.length} ${unit}`;
+  return `${stream} ${JSON.stringify(text)}`;
 }
 
 /** The arguments as an error or a result keeps them. */
@@ -72,6 +95,26 @@ export function failure(args: Args, returncode: number, outputs: Outputs): Calle
   const said = asText(outputs.stderr).trim().slice(-TAIL);
   const message = `Command ${show(args)} ${how}${said === "" ? "" : `: ${said}`}`;
   return new CalledProcessError(message, copyOf(args), returncode, outputs);
+}
+
+/**
+ * The error of a program that wrote more than it may, or than can be kept.
+ *
+ * @param most How much it may write, in bytes, if that was said.
+ */
+export function overflowed(
+  args: Args,
+  stream: "stdout" | "stderr",
+  most: number | undefined,
+  outputs: Outputs,
+): RangeError & Outputs {
+  const limit = most === undefined ? "can be kept" : `${most} bytes`;
+  const error = new RangeError(`Command ${show(args)} wrote more than ${limit} to ${stream}`);
+  // Not to be printed with the error: it may be gigabytes.
+  return Object.defineProperties(error, {
+    stdout: { value: outputs.stdout },
+    stderr: { value: outputs.stderr },
+  }) as RangeError & Outputs;
 }
 
 /** The error of a program that took too long. */

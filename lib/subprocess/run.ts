@@ -6,23 +6,26 @@
 import type { Outputs, ProgramOutput } from "../core/errors.ts";
 import { reached } from "../core/promises.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
+import { Collected } from "./collected.ts";
+import { endAll, endingOf } from "./ending.ts";
 import type { Spawned } from "./ends.ts";
 import { Inbox } from "./inbox.ts";
 import {
   type CapturedOf,
   checkRun,
-  type Input,
   PIPE,
   type ProgramOptions,
   type RunOptions,
   textModeOf,
 } from "./options.ts";
-import { CompletedProcess, expired, failure, returncodeOf } from "./result.ts";
+import { CompletedProcess, expired, failure, overflowed, returncodeOf } from "./result.ts";
 import { start } from "./start.ts";
-import { Talk } from "./talk.ts";
-import { checkTree, killDescendants } from "./tree.ts";
+import { Talk, TOO_MUCH } from "./talk.ts";
+import { checkTree } from "./tree.ts";
 
-/** How long a killed program's last output may take, when a descendant keeps the pipe open, in ms. */
+/**
+ * How long a killed program's last output may take, when a descendant keeps the pipe open, in ms.
+ */
 export const LAST_WORDS = 50;
 
 /** What is tried, for messages. */
@@ -39,20 +42,24 @@ export type Completed<O> = CompletedProcess<CapturedOf<O, "stdout">, CapturedOf<
 /**
  * Runs a program to its end.
  *
- * Reach for it first: it feeds the program, collects what it writes, and kills it when it takes too long,
- * and no full pipe can stop it. Arguments are handed over as they are: no shell looks at them. To talk
- * with a program while it runs, see {@linkcode Popen}.
+ * Reach for it first: it feeds the program, collects what it writes, and kills it when it takes too
+ * long, and no full pipe can stop it. Arguments are handed over as they are: no shell looks at
+ * them. To talk with a program while it runs, see {@linkcode Popen}.
  *
- * The timeout kills (SIGKILL) and reaps the program; its descendants live on, unless `tree`.
+ * The timeout kills (SIGKILL) and reaps the program, or asks it to end and then kills it
+ * (`killSignal`, `grace`); its descendants live on, unless `tree`.
  *
  * *Permissions*: `--allow-run`; `stderr: STDOUT` needs it for `/bin/sh`, `tree` without a list.
  *
- * *Cancellation*: an abort kills the program as the timeout does.
+ * *Cancellation*: an abort ends the program as the timeout does, and rejects once it has ended. To
+ * have Ctrl-C do that, give `signal.abortOn()`.
  *
- * @param args The program and its arguments; a string is the name of the program alone, or with `shell`
- * the script.
+ * @param args The program and its arguments; a string is the name of the program alone, or with
+ * `shell` the script.
  * @throws {CalledProcessError} `check`, and it ended with another code than 0.
  * @throws {TimeoutExpired} It took too long; with what it had written.
+ * @throws {RangeError} It wrote more than `maxOutput`, or than can be kept; with what fitted, as
+ * `stdout` and `stderr`.
  * @throws {Deno.errors.NotFound} There is no such program, or no such folder.
  * @throws {Deno.errors.NotCapable} A permission is missing; the message names the flag.
  *
@@ -67,10 +74,17 @@ export type Completed<O> = CompletedProcess<CapturedOf<O, "stdout">, CapturedOf<
  * });
  * console.log(returncode, stdout.split("\n")); // 0 [ "a", "b", "" ]
  * ```
+ *
+ * @example Follow it
+ * ```ts
+ * import { run } from "@switchyard/switchyard/subprocess";
+ *
+ * await run(["seq", "3"], { onLine: (line, stream) => console.log(`${stream}: ${line}`) });
+ * ```
  */
 export async function run<const O extends RunOptions = None>(
   args: Args,
-  options?: O,
+  options?: O | RunOptions,
 ): Promise<Completed<O>> {
   const given: RunOptions = options ?? {};
   const list = checkArgs(args, ACTION);
@@ -85,29 +99,52 @@ export async function run<const O extends RunOptions = None>(
     const returncode = returncodeOf(await child.status);
     return completed(args, returncode, NO_OUTPUTS, given) as Completed<O>;
   }
-  const talk = talkOf([child], given.input);
-  await attend([child], talk, timeout, given, args);
-  const returncode = returncodeOf(await child.status);
-  return completed(args, returncode, talk.outputs(textModeOf(given)), given) as Completed<O>;
+  const talk = talkOf([child], given, keptOf(given));
+  const outputs = await attend([child], talk, timeout, given, args);
+  return completed(args, returncodeOf(await child.status), outputs, given) as Completed<O>;
+}
+
+/** Whether each stream is in the result. */
+export interface Kept {
+  stdout: boolean;
+  stderr: boolean;
+}
+
+/** Which streams are to be in the result. */
+export function keptOf({ captureOutput, stdout, stderr }: RunOptions): Kept {
+  return {
+    stdout: captureOutput === true || stdout === PIPE,
+    stderr: captureOutput === true || stderr === PIPE,
+  };
 }
 
 /** The conversation with children that are joined: the first is fed, the last is read. */
-export function talkOf(children: Spawned[], input: Input | undefined): Talk {
-  const first = children[0]!;
+export function talkOf(children: Spawned[], options: RunOptions, kept: Kept): Talk {
+  const { onLine } = options;
   const last = children.at(-1)!;
-  return new Talk({
-    stdin: first.stdin,
-    stdout: last.stdout && new Inbox(last.stdout),
-    stderr: last.stderr && new Inbox(last.stderr),
-    status: last.status,
-  }, input);
+  const collected = (stream: "stdout" | "stderr") =>
+    last[stream] && new Collected(new Inbox(last[stream]), {
+      mode: textModeOf(options),
+      isKept: kept[stream],
+      most: options.maxOutput,
+      onLine: onLine && ((line) => onLine(line, stream)),
+    });
+  const ends = { stdin: children[0]!.stdin, status: last.status };
+  return new Talk(
+    { ...ends, stdout: collected("stdout"), stderr: collected("stderr") },
+    options.input,
+  );
 }
 
 /**
- * Waits for the end of children and of what they say; kills them when their time is up.
+ * Waits for the end of children and of what they say; ends them when their time is up, or they say
+ * too much.
  *
+ * @returns What the last one has said.
  * @throws {TimeoutExpired} Their time was up.
- * @throws {unknown} The reason of the abort, or what the stream of the input threw.
+ * @throws {RangeError} They said too much.
+ * @throws {unknown} The reason of the abort, or what the stream of the input threw, or who was told
+ * the lines.
  */
 export async function attend(
   children: Spawned[],
@@ -115,23 +152,45 @@ export async function attend(
   timeout: number,
   options: RunOptions,
   args: Args,
-): Promise<void> {
-  const { signal } = options;
-  const isPatient = timeout === Infinity && signal === undefined;
-  const statuses = children.map(({ status }) => status);
-  const said = talk.run(isPatient);
-  let error: unknown;
+): Promise<Outputs> {
+  const said = talk.run();
+  let error: unknown = TOO_LATE;
   try {
-    if (await reached(Promise.all([said, ...statuses]), timeout, signal)) return;
+    const all = Promise.all([said, ...children.map(({ status }) => status)]);
+    if (await reached(all, timeout, options.signal)) return outputsOf(talk, options, args);
   } catch (cause) {
     error = cause;
   }
-  end(children, options);
-  await Promise.all(statuses);
+  await endAll(children, endingOf(options, ACTION));
   await reached(said.catch(() => {}), LAST_WORDS);
-  const outputs = talk.outputs(textModeOf(options), true);
+  throw givenUp(talk, error, timeout, options, args);
+}
+
+/** Why a run is given up when its time is over. */
+export const TOO_LATE: unique symbol = Symbol("too late");
+
+/** Closes the conversation of a run that is given up; gives its error. */
+export function givenUp(
+  talk: Talk,
+  error: unknown,
+  timeout: number,
+  options: RunOptions,
+  args: Args,
+): unknown {
+  const outputs = talk.outputs(true);
   talk.cancel();
-  throw error ?? expired(args, timeout, outputs);
+  if (error === TOO_LATE) return expired(args, timeout, outputs);
+  return error === TOO_MUCH ? overflowed(args, talk.overflow!, options.maxOutput, outputs) : error;
+}
+
+/**
+ * What has been said, when all has been.
+ *
+ * @throws {RangeError} It is more than can be kept.
+ */
+export function outputsOf(talk: Talk, options: RunOptions, args: Args): Outputs {
+  if (talk.overflow === undefined) return talk.outputs();
+  throw overflowed(args, talk.overflow, options.maxOutput, talk.outputs(true));
 }
 
 /** The result of a run, or its error. */
@@ -150,21 +209,15 @@ export function completed(
   );
 }
 
-/** The options with the streams that `input` and `captureOutput` ask for. */
+/** The options with the streams that `input`, `captureOutput` and `onLine` ask for. */
 export function streamsOf(options: RunOptions): ProgramOptions {
+  const { stdout, stderr } = options;
   return {
     ...options,
     ...(options.input === undefined ? {} : { stdin: PIPE }),
     ...(options.captureOutput ? { stdout: PIPE, stderr: PIPE } : {}),
+    ...(options.onLine ? { stdout: stdout ?? PIPE, stderr: stderr ?? PIPE } : {}),
   };
-}
-
-/** Kills children, and their descendants if that is asked for. */
-export function end(children: Spawned[], { tree, detached }: RunOptions): void {
-  for (const child of children) {
-    if (tree) killDescendants(child.pid, detached ?? false);
-    child.kill("SIGKILL");
-  }
 }
 
 /** Whether there is anything to write or read. */

@@ -4,26 +4,36 @@
  * @module
  */
 import { show } from "../core/checks.ts";
+import { killedBy, namelessSignal } from "../core/signals.ts";
+import { tryAll } from "./attempt.ts";
 import { checkBlocking, endSync, talkSync } from "./blocked.ts";
-import { type Args, candidatesOf, checkArgs, explain, planOf } from "./command.ts";
+import { type Args, checkArgs, planOf } from "./command.ts";
 import { commandOptions } from "./deno_child.ts";
-import type { Plan } from "./ends.ts";
+import { endAllSync, endingOf } from "./ending.ts";
+import type { Bytes, Plan } from "./ends.ts";
 import { checkRun, type Input, type RunSyncOptions, streamOf, textModeOf } from "./options.ts";
-import { type CompletedProcess, expired, returncodeOf } from "./result.ts";
+import { type CompletedProcess, returncodeOf } from "./result.ts";
 import {
   ACTION,
   type Completed,
   completed,
-  end,
+  givenUp,
   hasPipes,
+  keptOf,
   LAST_WORDS,
   type None,
+  outputsOf,
   streamsOf,
   talkOf,
+  TOO_LATE,
 } from "./run.ts";
 import { start } from "./start.ts";
-import { finish } from "./text.ts";
+import { GrowingText, type Output, type TextMode } from "./text.ts";
 import { checkTree } from "./tree.ts";
+
+/** How long is read before it is looked whether the program has ended, in ms. */
+const TURN = 10;
+const NOTHING: Bytes = new Uint8Array();
 
 /**
  * As {@linkcode run}, but blocks the calling thread.
@@ -35,7 +45,7 @@ import { checkTree } from "./tree.ts";
  */
 export function runSync<const O extends RunSyncOptions = None>(
   args: Args,
-  options?: O,
+  options?: O | RunSyncOptions,
 ): Completed<O> {
   const given: RunSyncOptions = options ?? {};
   const list = checkArgs(args, ACTION);
@@ -43,57 +53,95 @@ export function runSync<const O extends RunSyncOptions = None>(
   if (given.tree) checkTree(ACTION);
   const input = readSync(given.input);
   const plan = planOf(list, streamsOf(given), ACTION);
-  const isSimple = [plan.stdin, plan.stdout, plan.stderr].every((stdio) =>
-    typeof stdio === "string"
-  );
-  if (isSimple && input === undefined && timeout === Infinity && !plan.detached) {
-    return runSimply(plan, given, args) as Completed<O>;
-  }
+  if (isSimple(plan, given, timeout)) return runSimply(plan, given, args) as Completed<O>;
   checkBlocking("run");
   const child = start(plan, true);
-  const mode = textModeOf(given);
   if (hasPipes(child) && !child.hasDescriptors) {
     child.kill("SIGKILL");
     checkBlocking("run", false);
   }
-  const talk = talkOf([child], input);
-  const deadline = performance.now() + timeout;
+  const talk = talkOf([child], { ...given, input }, keptOf(given));
   const awaited = { pid: child.pid, known: () => null };
-  const isDone = talkSync(talk, deadline);
-  const returncode = isDone ? endSync(awaited, deadline) : null;
-  if (returncode === null) {
-    end([child], given);
-    endSync(awaited, Infinity);
-    talkSync(talk, performance.now() + LAST_WORDS);
-    talk.cancel();
-    throw expired(args, timeout, talk.outputs(mode, true));
+  const deadline = performance.now() + timeout;
+  let error: unknown = TOO_LATE;
+  /** Reads until all is read, or to a point in time; whether there is more to read. */
+  const read = (until: number): boolean => {
+    if (error !== TOO_LATE) return false;
+    try {
+      return !talkSync(talk, until);
+    } catch (cause) {
+      error = cause;
+      return false;
+    }
+  };
+  const hasMore = read(deadline);
+  const isOver = hasMore || error !== TOO_LATE;
+  const returncode = isOver ? null : endSync(awaited, deadline);
+  if (returncode !== null) {
+    return completed(args, returncode, outputsOf(talk, given, args), given) as Completed<O>;
   }
-  return completed(args, returncode, talk.outputs(mode), given) as Completed<O>;
+  endAllSync(child, endingOf(given, ACTION), (until) => {
+    for (;;) {
+      const now = performance.now();
+      // Who is killed needs no reader; who ends by itself may have much to say.
+      const isTalking = until !== Infinity && read(Math.min(until, now + TURN));
+      if (endSync(awaited, isTalking ? now : until) !== null) return true;
+      if (now >= until) return false;
+    }
+  });
+  read(performance.now() + LAST_WORDS);
+  throw givenUp(talk, error, timeout, given, args);
 }
 
-/** Deno can do this alone, with `--allow-run` only. */
+/** Whether Deno can do this alone, with `--allow-run` only, and in half the time. */
+function isSimple(plan: Plan, options: RunSyncOptions, timeout: number): boolean {
+  const { stdin, stdout, stderr, detached } = plan;
+  return stdin !== "piped" && timeout === Infinity && !detached &&
+    options.onLine === undefined && options.maxOutput === undefined &&
+    [stdin, stdout, stderr].every((stream) => typeof stream === "string");
+}
+
+/** Has Deno do it alone. */
 function runSimply(plan: Plan, options: RunSyncOptions, args: Args): CompletedProcess {
-  let failed: unknown;
-  for (const program of candidatesOf(plan)) {
-    try {
-      const { stdin, ...rest } = commandOptions(plan);
-      const ended = new Deno.Command(program, {
-        ...rest,
-        stdin: stdin === "piped" ? "null" : stdin ?? "null",
-      }).outputSync();
-      const mode = textModeOf(options);
-      return completed(args, returncodeOf(ended), {
-        stdout: plan.stdout === "piped" ? finish(ended.stdout, mode) : null,
-        stderr: plan.stderr === "piped" ? finish(ended.stderr, mode) : null,
-      }, options);
-    } catch (cause) {
-      failed = cause;
-      if (!(cause instanceof Deno.errors.NotFound)) break;
-    }
+  const ended = tryAll(plan, outputSync);
+  const mode = textModeOf(options);
+  const outputs = {
+    stdout: plan.stdout === "piped" ? outputOf(ended.stdout, mode) : null,
+    stderr: plan.stderr === "piped" ? outputOf(ended.stderr, mode) : null,
+  };
+  return completed(args, returncodeOf(ended), outputs, options);
+}
+
+function outputSync(plan: Plan): Deno.CommandStatus & { stdout: Bytes; stderr: Bytes } {
+  const isRead = plan.stdout === "piped" || plan.stderr === "piped";
+  try {
+    const ended = new Deno.Command(plan.program, commandOptions(plan)).outputSync();
+    return {
+      code: ended.code,
+      success: ended.success,
+      signal: ended.signal,
+      stdout: plan.stdout === "piped" ? ended.stdout : NOTHING,
+      stderr: plan.stderr === "piped" ? ended.stderr : NOTHING,
+    };
+  } catch (cause) {
+    const number = namelessSignal(cause);
+    if (number === undefined) throw cause;
+    if (!isRead) return { ...killedBy(number), stdout: NOTHING, stderr: NOTHING };
+    throw new Error(
+      `a signal without a name has killed it, ${number}, and Deno has lost its output`,
+      {
+        cause,
+      },
+    );
   }
-  throw failed instanceof Error && failed.name === "CalledProcessError"
-    ? failed
-    : explain(failed, plan);
+}
+
+function outputOf(bytes: Bytes, mode: TextMode | undefined): Output {
+  if (mode === undefined) return bytes;
+  const text = new GrowingText(mode);
+  if (!text.add(bytes)) throw new RangeError("its output is longer than a string can be");
+  text.end();
+  return text.soFar();
 }
 
 /** An input that a blocked thread can give. */

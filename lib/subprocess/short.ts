@@ -8,8 +8,8 @@ import { type OutputOf, PIPE, type RunOptions, STDOUT } from "./options.ts";
 import { type None, run } from "./run.ts";
 
 /** Runs a program to its end and gives its return code. */
-export async function call(args: Args, options: RunOptions = {}): Promise<number> {
-  return (await run(args, options)).returncode;
+export async function call(args: Args, options?: RunOptions): Promise<number> {
+  return (await run(args, options ?? {})).returncode;
 }
 
 /**
@@ -17,7 +17,7 @@ export async function call(args: Args, options: RunOptions = {}): Promise<number
  *
  * @throws {CalledProcessError} It ended with another code than 0.
  */
-export async function checkCall(args: Args, options: RunOptions = {}): Promise<0> {
+export async function checkCall(args: Args, options?: RunOptions): Promise<0> {
   await run(args, { ...options, check: true });
   return 0;
 }
@@ -31,21 +31,23 @@ export async function checkOutput<
   const O extends Omit<RunOptions, "stdout" | "captureOutput"> = None,
 >(
   args: Args,
-  options?: O,
+  options?: O | Omit<RunOptions, "stdout" | "captureOutput">,
 ): Promise<OutputOf<O>> {
   const { stdout } = await run(args, { ...options as RunOptions, stdout: PIPE, check: true });
   return stdout as unknown as OutputOf<O>;
 }
 
-/** Runs a script with `/bin/sh` and gives what it wrote, stderr included, without the last newline. */
-export async function getoutput(script: string, options: RunOptions = {}): Promise<string> {
+/**
+ * Runs a script with `/bin/sh` and gives what it wrote, stderr included, without the last newline.
+ */
+export async function getoutput(script: string, options?: RunOptions): Promise<string> {
   return (await getstatusoutput(script, options))[1];
 }
 
 /** As {@linkcode getoutput}, with the return code before it. */
 export async function getstatusoutput(
   script: string,
-  options: RunOptions = {},
+  options?: RunOptions,
 ): Promise<[status: number, output: string]> {
   const { returncode, stdout } = await run(script, {
     ...options,

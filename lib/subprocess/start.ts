@@ -3,25 +3,26 @@
  *
  * @module
  */
-import { candidatesOf, explain } from "./command.ts";
+import { tryAll } from "./attempt.ts";
 import { denoSpawn } from "./deno_child.ts";
 import type { Plan, Sink, Source, Spawned } from "./ends.ts";
-import { mayUseNode, nodeSpawn } from "./node_child.ts";
+import { mayHandOver, mayUseNode, nodeSpawn } from "./node_child.ts";
 
 /**
  * Starts a child.
  *
- * @param wantsDescriptors Whether its pipes may be handed on, or used by a blocked thread; they are if it can be.
+ * @param wantsDescriptors Whether its pipes may be handed on, or used by a blocked thread; they are
+ * if it can be.
  * @throws {Deno.errors.NotFound} There is no such program, or no such folder.
  * @throws {Deno.errors.NotCapable} A permission is missing; the message names the flag.
  */
 export function start(plan: Plan, wantsDescriptors = false): Spawned {
   const from = typeof plan.stdin === "object" ? plan.stdin : undefined;
   if (from === undefined) return launch(plan, wantsDescriptors);
-  if (from.stream !== undefined && mayUseNode()) {
+  if (from.stream !== undefined && mayHandOver()) {
     const child = launch(plan, wantsDescriptors);
-    // The child has the end now. If this process kept it too, the writer would never be told that its
-    // reader has gone.
+    // The child has the end now. If this process kept it too, the writer would never be told that
+    // its reader has gone.
     from.cancel();
     return child;
   }
@@ -40,30 +41,15 @@ function launch(plan: Plan, wantsDescriptors: boolean): Spawned {
     );
   }
   const usesNode = needsNode || wantsDescriptors && streams.includes("piped") && mayUseNode();
-  let failure: unknown;
-  for (const program of candidatesOf(plan)) {
-    const child = usesNode ? tryNode({ ...plan, program }) : undefined;
+  return tryAll(plan, (plan) => {
+    const child = usesNode ? nodeSpawn(plan) : undefined;
     if (child !== undefined) return child;
-    try {
-      // Where Node could not start it, this says why. It cannot stand in for it with descriptors.
-      const child = denoSpawn({ ...plan, program });
-      if (!needsNode) return child;
-      child.kill("SIGKILL");
-      throw new Error("its streams could not be connected");
-    } catch (cause) {
-      failure = cause;
-      if (!(cause instanceof Deno.errors.NotFound)) break;
-    }
-  }
-  throw explain(failure, plan);
-}
-
-function tryNode(plan: Plan): Spawned | undefined {
-  try {
-    return nodeSpawn(plan);
-  } catch (cause) {
-    throw explain(cause, plan);
-  }
+    // Where Node could not start it, this says why. It cannot stand in for it with descriptors.
+    const other = denoSpawn(plan);
+    if (!needsNode) return other;
+    other.kill("SIGKILL");
+    throw new Error("its streams could not be connected");
+  });
 }
 
 /** Carries what one child writes to another, where the pipe itself cannot be handed over. */

@@ -1,67 +1,27 @@
 /**
  * Feeding a child and collecting what it writes, all at once, so that no full pipe stops anybody.
  *
- * A stream is *open* -> (its end is read) -> *ended*; the input is *being written* -> *closed*, when all of
- * it is written, or when the child has closed its end (EPIPE is no error here, as in Python), or when the
- * child has ended. What was collected stays when a wait is given up, and a later wait goes on from there.
+ * A stream is *open* -> (its end is read) -> *ended*; the input is *being written* -> *closed*,
+ * when all of it is written, or when the child has closed its end (EPIPE is no error here, as in
+ * Python), or when the child has ended. What was collected stays when a wait is given up, and a
+ * later wait goes on from there.
  *
  * @module
  */
+import type { Outputs } from "../core/errors.ts";
+import type { Collected } from "./collected.ts";
 import type { Bytes, Sink } from "./ends.ts";
-import type { Inbox } from "./inbox.ts";
 import { type Input, streamOf } from "./options.ts";
 import { toBytes } from "./pipe_writer.ts";
-import { finish, join, type Output, type TextMode } from "./text.ts";
 
-/** What one stream has given so far. */
-export class Collected {
-  readonly inbox: Inbox;
-  isEnded = false;
-  #chunks: Bytes[] = [];
-  #room: Bytes = new Uint8Array();
-
-  constructor(inbox: Inbox) {
-    this.inbox = inbox;
-  }
-
-  add(chunk: Bytes): void {
-    this.#chunks.push(chunk);
-  }
-
-  /** Where the next bytes may be written: at least one, of pieces of `size`. */
-  room(size: number): Bytes {
-    if (this.#room.length === 0) this.#room = new Uint8Array(size);
-    return this.#room;
-  }
-
-  /** Adds what has been written to the room. */
-  fill(count: number): void {
-    this.add(this.#room.subarray(0, count));
-    this.#room = this.#room.subarray(count);
-  }
-
-  /** Reads to the end; in one step, where it will not be asked for what there is before the end. */
-  async collect(isInOneStep: boolean): Promise<void> {
-    if (isInOneStep && this.inbox.canReadAll) {
-      this.add(await this.inbox.readAll());
-    } else {
-      for (let chunk; (chunk = await this.inbox.read()) !== null;) this.add(chunk);
-    }
-    this.isEnded = true;
-  }
-
-  bytes(): Bytes {
-    const whole = join(this.#chunks);
-    this.#chunks = [whole];
-    return whole;
-  }
-}
+/** What is thrown when a stream has given more than it may. */
+export const TOO_MUCH: unique symbol = Symbol("too much");
 
 /** The ends of a child's pipes. */
 export interface Ends {
   stdin: Sink | null;
-  stdout: Inbox | null;
-  stderr: Inbox | null;
+  stdout: Collected | null;
+  stderr: Collected | null;
   /** Settles when the child has been reaped. */
   status: Promise<unknown>;
 }
@@ -79,8 +39,8 @@ export class Talk {
 
   constructor(ends: Ends, input: Input | undefined) {
     this.stdin = ends.stdin;
-    this.stdout = ends.stdout && new Collected(ends.stdout);
-    this.stderr = ends.stderr && new Collected(ends.stderr);
+    this.stdout = ends.stdout;
+    this.stderr = ends.stderr;
     this.#status = ends.status;
     this.#stream = streamOf(input);
     if (this.#stream === undefined && ends.stdin !== null) {
@@ -98,24 +58,26 @@ export class Talk {
     return this.#stream !== undefined;
   }
 
+  /** The stream that has given more than it may, or than can be kept. */
+  get overflow(): "stdout" | "stderr" | undefined {
+    return this.stdout?.isOver ? "stdout" : this.stderr?.isOver ? "stderr" : undefined;
+  }
+
   /**
    * Lets it go on until all is written and read.
    *
-   * @param isPatient Whether it will be waited for to the end.
-   * @throws {unknown} What the stream of the input throws.
+   * @throws {typeof TOO_MUCH} A stream has given more than it may.
+   * @throws {unknown} What the stream of the input throws, or who is told the lines.
    */
-  run(isPatient: boolean): Promise<void> {
-    return this.#running ??= this.#run(isPatient);
+  run(): Promise<void> {
+    return this.#running ??= this.#run();
   }
 
   /** What has been collected; all of it, or what there is so far. */
-  outputs(
-    mode: TextMode | undefined,
-    isPart = false,
-  ): { stdout: Output | null; stderr: Output | null } {
+  outputs(isPart = false): Outputs {
     return {
-      stdout: this.stdout && finish(this.stdout.bytes(), mode, isPart),
-      stderr: this.stderr && finish(this.stderr.bytes(), mode, isPart),
+      stdout: this.stdout?.output(isPart) ?? null,
+      stderr: this.stderr?.output(isPart) ?? null,
     };
   }
 
@@ -127,15 +89,19 @@ export class Talk {
     this.stderr?.inbox.cancel();
   }
 
-  async #run(isPatient: boolean): Promise<void> {
-    const [fed, ...read] = await Promise.allSettled([
-      this.#feed(),
-      this.stdout?.collect(isPatient),
-      this.stderr?.collect(isPatient),
-    ]);
-    for (const result of [...read, fed]) {
-      if (result.status === "rejected") throw result.reason;
-    }
+  async #run(): Promise<void> {
+    const broken = Promise.withResolvers<void>();
+    const collect = async (output: Collected | null) => {
+      await output?.collect();
+      if (output?.isTooMuch) throw TOO_MUCH;
+    };
+    const read = [this.stdout, this.stderr].map(collect);
+    // A stream that is not read any more may hold up the program: then nobody waits for the rest.
+    for (const reading of read) reading.catch(broken.reject);
+    const all = Promise.allSettled([this.#feed(), ...read]).then(([fed]) => {
+      if (fed!.status === "rejected") throw fed!.reason;
+    });
+    await Promise.race([broken.promise, all]);
   }
 
   async #feed(): Promise<void> {

@@ -1,17 +1,26 @@
 /**
- * Ending a program with its descendants.
+ * A program with its descendants.
  *
- * They are found by who is whose parent, from the program down: each is stopped first, so that it starts
- * no more, until no new one is found; then all are killed. A descendant whose parent has ended before has left the
- * tree; of a program that was started detached its process group is killed too, which still holds it.
+ * They are found by who is whose parent, from the program down: each is stopped first, so that it
+ * starts no more, until no new one is found; then all are sent the signal. A descendant whose
+ * parent has ended before has left the tree; of a program that was started detached its process
+ * group belongs to the tree, which still holds it.
  *
  * @module
  */
-import { pidsOf, PPID, statOf } from "../core/proc.ts";
+import { pidsOf, PPID, STATE, statOf } from "../core/proc.ts";
 
-interface Parentage {
+// Further fields of a stat.
+const GROUP = 2;
+const STARTED = 19;
+
+interface Member {
   pid: number;
   ppid: number;
+  group: number;
+  state: string;
+  /** When it was started: a number is used again. */
+  started: string;
 }
 
 /** Checks that other processes than one's own child may be signalled. */
@@ -22,26 +31,59 @@ export function checkTree(action: string): void {
   );
 }
 
-/**
- * Kills all descendants of a process, which itself is left stopped.
- *
- * @param isGroup Whether it leads a process group.
- */
-export function killDescendants(pid: number, isGroup: boolean): void {
-  const known = new Set([pid]);
-  send(pid, "SIGSTOP");
-  for (let more = true; more;) {
-    more = false;
-    for (const { pid: child, ppid } of parentages()) {
-      if (!known.has(ppid) || known.has(child)) continue;
-      known.add(child);
-      send(child, "SIGSTOP");
-      more = true;
-    }
+/** A process and its descendants. */
+export class Tree {
+  readonly #root: number;
+  readonly #isGroup: boolean;
+  readonly #known = new Map<number, Member>();
+
+  /** The tree below a process, which may lead a process group. */
+  constructor(root: number, isGroup: boolean) {
+    this.#root = root;
+    this.#isGroup = isGroup;
+    const member = all().find(({ pid }) => pid === root);
+    if (member !== undefined) this.#known.set(root, member);
   }
-  known.delete(pid);
-  for (const child of known) send(child, "SIGKILL");
-  if (isGroup) send(-pid, "SIGKILL");
+
+  /** Sends a signal to all of them that live. */
+  send(signal: Deno.Signal): void {
+    const living = this.#living(all());
+    for (const pid of living) send(pid, "SIGSTOP");
+    for (let more = true; more;) {
+      more = false;
+      for (const member of all()) {
+        if (!this.#isNew(member, living)) continue;
+        this.#known.set(member.pid, member);
+        living.add(member.pid);
+        send(member.pid, "SIGSTOP");
+        more = true;
+      }
+    }
+    for (const pid of living) send(pid, signal);
+    // Who is stopped sees no other signal than SIGKILL.
+    if (signal !== "SIGKILL") { for (const pid of living) send(pid, "SIGCONT"); }
+  }
+
+  /** Whether none of those that were sent a signal lives any more. */
+  get isGone(): boolean {
+    return this.#living(all()).size === 0;
+  }
+
+  #isNew({ pid, ppid, group, state }: Member, living: Set<number>): boolean {
+    if (living.has(pid) || isEnded(state)) return false;
+    return living.has(ppid) || this.#isGroup && group === this.#root;
+  }
+
+  #living(members: Member[]): Set<number> {
+    const living = members.filter(({ pid, started, state }) =>
+      this.#known.get(pid)?.started === started && !isEnded(state)
+    );
+    return new Set(living.map(({ pid }) => pid));
+  }
+}
+
+function isEnded(state: string): boolean {
+  return state.startsWith("Z") || state.startsWith("X");
 }
 
 function send(pid: number, signal: Deno.Signal): void {
@@ -55,36 +97,52 @@ function send(pid: number, signal: Deno.Signal): void {
   }
 }
 
-function parentages(): Parentage[] {
+function all(): Member[] {
   return Deno.build.os === "linux" ? fromProc() ?? fromPs() : fromPs();
 }
 
 /** From /proc; undefined where that is not to be read. */
-function fromProc(): Parentage[] | undefined {
+function fromProc(): Member[] | undefined {
   try {
     statOf("self");
-    return pidsOf().flatMap((pid) => parentageOf(pid) ?? []);
+    return pidsOf().flatMap((pid) => memberOf(pid) ?? []);
   } catch {
     return undefined;
   }
 }
 
-function parentageOf(pid: number): Parentage | undefined {
+function memberOf(pid: number): Member | undefined {
   try {
-    return { pid, ppid: Number(statOf(pid).fields[PPID]) };
+    const { fields } = statOf(pid);
+    return {
+      pid,
+      ppid: Number(fields[PPID]),
+      group: Number(fields[GROUP]),
+      state: fields[STATE]!,
+      started: fields[STARTED]!,
+    };
   } catch {
     return undefined; // It is gone.
   }
 }
 
-function fromPs(): Parentage[] {
+function fromPs(): Member[] {
   const { stdout } = new Deno.Command("ps", {
-    args: ["-A", "-o", "pid=", "-o", "ppid="],
+    args: [
+      "-A",
+      ...["pid", "ppid", "pgid", "state", "lstart"].flatMap((name) => ["-o", `${name}=`]),
+    ],
     stdin: "null",
     stderr: "null",
   }).outputSync();
   return new TextDecoder().decode(stdout).trim().split("\n").map((line) => {
-    const [pid, ppid] = line.trim().split(/\s+/).map(Number);
-    return { pid: pid!, ppid: ppid! };
+    const [pid, ppid, group, state, ...started] = line.trim().split(/\s+/);
+    return {
+      pid: Number(pid),
+      ppid: Number(ppid),
+      group: Number(group),
+      state: state!,
+      started: started.join(" "),
+    };
   });
 }
