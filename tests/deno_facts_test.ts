@@ -476,6 +476,41 @@ test("a child that was unref()ed runs on after the program's end", async () => {
   Deno.kill(Number(out), "SIGKILL");
 }, onLinux);
 
+test("a child that a signal without a name has killed rejects its status", async () => {
+  const { out } = await run(`
+    const options = { args: ["-c", "kill -34 $$"] };
+    const child = new Deno.Command("sh", options).spawn();
+    console.log(await child.status.catch(String));
+    try {
+      new Deno.Command("sh", options).outputSync();
+    } catch (error) {
+      console.log(String(error));
+    }
+    import { spawn } from "node:child_process";
+    addEventListener("unhandledrejection", (event) => {
+      console.log(String(event.reason), /child_process/.test(event.reason.stack));
+      event.preventDefault();
+    });
+    spawn("sh", options.args).on("exit", () => console.log("exit"));`);
+  const error = "TypeError: Invalid signal: 34";
+  assertEquals(out, `${error}\n${error}\n${error} true`);
+}, onLinux);
+
+test("a child has what it is given by number open a second time", async () => {
+  const { out } = await run(`
+    import { spawn } from "node:child_process";
+    import { openSync } from "node:fs";
+    const args = ["-c", "readlink /proc/$$/fd/* | grep -c hostname"];
+    spawn("sh", args, { stdio: [openSync("/etc/hostname"), "inherit", "inherit"] });`);
+  assertEquals(out, "2");
+}, onLinux);
+
+test("outputSync() blames the program for a folder that is not there", () => {
+  const command = new Deno.Command("sh", { cwd: "/no/such/folder" });
+  assertStringIncludes(assertThrows(() => command.outputSync(), Error).message, "/sh'");
+  assertThrows(() => command.spawn(), Deno.errors.NotFound, "cwd");
+}, onUnix);
+
 test("SIGUSR1 opens the inspector, whoever listens", async () => {
   const child = start(`
     Deno.addSignalListener("SIGUSR1", () => console.log("heard"));

@@ -8,8 +8,12 @@ import { within } from "../_within.ts";
 const LIMIT = 15_000;
 
 /** A test with a time limit of its own. */
-export function test(name: string, fn: () => Promise<void> | void): void {
-  Deno.test(name, () => within(LIMIT, fn()));
+export function test(
+  name: string,
+  fn: () => Promise<void> | void,
+  options: Partial<Deno.TestDefinition> = {},
+): void {
+  Deno.test({ name, fn: () => within(LIMIT, fn()), ...options });
 }
 
 /** A script for `sh -c`. */

@@ -29,6 +29,24 @@ const TRIES: Record<string, () => Promise<unknown> | unknown> = {
     return stdout;
   },
   "pipeline": async () => (await pipeline(["cat"], ["cat"], { input: "x", ...text })).stdout,
+  "env without PATH": async () =>
+    (await run(["cat"], { env: { A: "1" }, input: "x", stdout: PIPE, ...text })).stdout,
+  "env without PATH, runSync": () => runSync(["true"], { env: { A: "1" } }).returncode,
+  "env without PATH, another": () => run(["sh"], { env: { A: "1" } }),
+  "onLine, maxOutput": async () => {
+    const said: string[] = [];
+    await run(["cat"], { input: "x\ny", onLine: (line) => said.push(line), maxOutput: 3 });
+    return said;
+  },
+  "stop": () => new Popen(["cat"], pipes).stop(),
+  "stop, tree": async () => {
+    const child = new Popen(["cat"], pipes);
+    try {
+      return await child.stop({ tree: true });
+    } finally {
+      await child.stop();
+    }
+  },
   "another": () => run(["sh", "-c", ":"]),
   "missing": () => run(["no-such-program"]),
   "STDOUT": async () =>

@@ -1,10 +1,12 @@
 /**
- * The checklist of CPython's test_subprocess: what applies on Deno, by the name that the test has there.
+ * The checklist of CPython's test_subprocess: what applies on Deno, by the name that the test has
+ * there.
  *
- * Left out, as there is nothing of the kind here: buffer sizes, `executable`, `preexec_fn`, `pass_fds`,
- * `close_fds` (all but the three streams are always closed), `user`, `group`, `umask`, Windows' own options,
- * undecodable bytes in names and variables (JavaScript's strings cannot hold them), `repr()`, EINTR.
- * In the other files of this folder: what is about deadlocks, trees, shells and lines.
+ * Left out, as there is nothing of the kind here: buffer sizes, `executable`, `preexec_fn`,
+ * `pass_fds`, `close_fds` (all but the three streams are always closed), `user`, `group`, `umask`,
+ * Windows' own options, undecodable bytes in names and variables (JavaScript's strings cannot hold
+ * them), `repr()`, EINTR. In the other files of this folder: what is about deadlocks, trees, shells
+ * and lines.
  *
  * @module
  */

@@ -32,6 +32,14 @@ test("--allow-run=cat,true is enough for all but STDOUT, descriptors, trees and 
     "Popen": "ok: x",
     "Popen, joined": "ok: x",
     "pipeline": "ok: x",
+    "env without PATH": "ok: x",
+    "env without PATH, runSync": "ok: 0",
+    "env without PATH, another":
+      'NotCapable: Cannot run "sh": it needs --allow-run=/bin/sh or --allow-run=/usr/bin/sh',
+    "onLine, maxOutput": "ok: x,y",
+    "stop": "ok: -15",
+    "stop, tree": "NotCapable: Cannot stop the program: signalling its descendants needs " +
+      "--allow-run without a list",
     "another": 'NotCapable: Cannot run "sh": it needs --allow-run=sh',
     "missing": 'NotFound: Cannot run "no-such-program": there is no program of that name in PATH',
     "STDOUT": 'NotCapable: Cannot run "cat": it needs --allow-run=/bin/sh',

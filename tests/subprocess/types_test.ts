@@ -14,6 +14,7 @@ import {
   type PopenOptions,
   run,
   type RunOptions,
+  runSync,
 } from "../../lib/subprocess.ts";
 import { test } from "./_limit.ts";
 
@@ -41,6 +42,20 @@ test("types: results follow the options", async () => {
   isOf<Bytes>()(await checkOutput(["true"]), true);
   isOf<string>()((await pipeline(["true"], ["cat"], { text: true })).stdout, true);
   isOf<Bytes>()((await pipeline(["true"], ["cat"])).stdout, true);
+});
+
+test("types: onLine's arguments are known, and the result follows the other options", async () => {
+  const { stdout } = await run(["true"], {
+    text: true,
+    stdout: PIPE,
+    onLine(line, stream) {
+      isOf<string>()(line, true);
+      isOf<"stdout" | "stderr">()(stream, true);
+    },
+  });
+  isOf<string>()(stdout, true);
+  isOf<null>()(runSync(["true"], { onLine: (line) => line.length }).stdout, true);
+  isOf<string>()(await checkOutput(["true"], { onLine: (line) => line.at(0), text: true }), true);
 });
 
 test("types: streams follow the options", async () => {
