@@ -17,6 +17,7 @@
  * | a pool can run nothing any more | {@linkcode BrokenExecutor} |
  * | there is no child to wait for | {@linkcode ChildProcessError} |
  * | `os.exit()` was called | {@linkcode SystemExit} |
+ * | a signal came that ends what is going on | {@linkcode KeyboardInterrupt} |
  * | a program failed, or took too long | {@linkcode CalledProcessError}, {@linkcode TimeoutExpired} |
  *
  * @module
@@ -32,6 +33,7 @@ export {
   Empty,
   EOFError,
   Full,
+  KeyboardInterrupt,
   ShareError,
   ShutDown,
   SubprocessError,

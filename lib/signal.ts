@@ -4,6 +4,7 @@
  * | for | reach for |
  * | --- | --- |
  * | doing something at a signal, or nothing | {@linkcode signal} with a function, {@linkcode SIG_IGN} or {@linkcode SIG_DFL} |
+ * | ending waits and programs at Ctrl-C | {@linkcode abortOn} |
  * | what was set | {@linkcode getsignal} |
  * | waiting for the next one | {@linkcode pause} |
  * | one to oneself, after a while | {@linkcode alarm} |
@@ -23,6 +24,7 @@
  *
  * @module
  */
+export { abortOn } from "./signal/abort_on.ts";
 export { alarm } from "./signal/alarm.ts";
 export { getsignal, SIG_DFL, SIG_IGN, signal } from "./signal/handlers.ts";
 export type { Disposition, Handler } from "./signal/handlers.ts";
@@ -32,4 +34,4 @@ export { kill, raiseSignal } from "./signal/send.ts";
 export { strsignal } from "./signal/named.ts";
 export { Signals } from "./core/signals.ts";
 export type { Signal } from "./core/signals.ts";
-export { TimeoutError } from "./core/errors.ts";
+export { KeyboardInterrupt, TimeoutError } from "./core/errors.ts";

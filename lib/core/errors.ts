@@ -84,7 +84,10 @@ export class CancelledError extends Error {
   override name = "CancelledError";
 }
 
-/** A pool can run nothing any more: its workers die before they are ready, or its initializer throws. */
+/**
+ * A pool can run nothing any more: its workers die before they are ready, or its initializer
+ * throws.
+ */
 export class BrokenExecutor extends Error {
   /** The class's name. */
   override name = "BrokenExecutor";
@@ -132,6 +135,20 @@ export class SystemExit extends Error {
   }
 }
 
+/** A signal came that was to end what is going on: what `signal.abortOn()` aborts with. */
+export class KeyboardInterrupt extends Error {
+  /** The class\'s name. */
+  override name = "KeyboardInterrupt";
+  /** The signal, as in `"SIGINT"`. */
+  readonly signal: string;
+
+  /** Creates the error for a signal. */
+  constructor(signal: string) {
+    super(`${signal} has come`);
+    this.signal = signal;
+  }
+}
+
 /** What programs write: bytes, text, or null when it was not captured. */
 export type ProgramOutput = Uint8Array<ArrayBuffer> | string | null;
 
@@ -168,7 +185,10 @@ export class SubprocessError extends Error {
   }
 }
 
-/** A program ended with a code other than 0. The message ends with the end of its standard error. */
+/**
+ * A program ended with a code other than 0. The message shows its arguments, all of them, and ends
+ * with the end of its standard error: keep secrets out of both.
+ */
 export class CalledProcessError extends SubprocessError {
   /** The class's name. */
   override name = "CalledProcessError";
@@ -187,7 +207,10 @@ export class CalledProcessError extends SubprocessError {
   }
 }
 
-/** A program took longer than it was given. What it had written by then is in the error. */
+/**
+ * A program took longer than it was given. What it had written by then is in the error. The message
+ * shows its arguments: keep secrets out of them.
+ */
 export class TimeoutExpired extends SubprocessError {
   /** The class's name. */
   override name = "TimeoutExpired";

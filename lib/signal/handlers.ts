@@ -1,9 +1,10 @@
 /**
  * What this thread does at each signal.
  *
- * A signal's entry: absent (`SIG_DFL`) -> `SIG_IGN` or a handler -> absent. One listener of Deno's
- * stands for the entry as long as there is one: with no listener in any thread the system's default
- * takes its course. A thread that ends takes its listeners with it.
+ * A signal's entry: absent (`SIG_DFL`, and nobody to abort) -> `SIG_IGN`, a handler, aborts ->
+ * absent. One listener of Deno's stands for the entry as long as there is one: with no listener in
+ * any thread the system's default takes its course. A thread that ends takes its listeners with it.
+ * Who is to be aborted is told beside the handler, whatever that is, and leaves it as it is.
  *
  * Deno's own thread chooses between listener and default some time after the signal has come. An
  * entry does not go before that has been done with a signal that this thread has just sent to
@@ -29,7 +30,9 @@ export type Handler = (sig: Signal) => unknown;
 export type Disposition = Handler | typeof SIG_IGN | typeof SIG_DFL;
 
 interface Entry {
-  disposition: Handler | typeof SIG_IGN;
+  disposition: Disposition;
+  /** Who is told besides. */
+  aborts: Set<(sig: Signal) => void>;
   listener: () => void;
   /** How often this thread has sent the signal since it was delivered: several may come as one. */
   raised: number;
@@ -45,7 +48,9 @@ export const pausing: Set<{ resolve: (sig: Signal) => void; reject: (error: unkn
   new Set();
 /** How long Deno's thread may take to see a signal, in ms. */
 const SEEN = 50;
-/** How long the program is held open for one, in ms; what has come with another is not delivered. */
+/**
+ * How long the program is held open for one, in ms; what has come with another is not delivered.
+ */
 const DELIVERED = 100;
 let hasWarned = false;
 
@@ -117,12 +122,28 @@ export function getsignal(sig: Signal | number): Disposition {
   return entry?.disposition ?? SIG_DFL;
 }
 
+/**
+ * Has somebody told of a signal, whatever else is done at it.
+ *
+ * @returns What ends that.
+ * @throws {TypeError} Deno does not let it be handled.
+ */
+export function listen(name: Signal, tell: (sig: Signal) => void): () => void {
+  const { aborts } = entryOf(name);
+  aborts.add(tell);
+  return () => {
+    if (aborts.delete(tell)) tidy(name);
+  };
+}
+
 function set(name: Signal, disposition: Handler | typeof SIG_IGN): void {
-  const entry = entries.get(name);
-  if (entry !== undefined) {
-    entry.disposition = disposition;
-    return;
-  }
+  entryOf(name).disposition = disposition;
+}
+
+/** The entry of a signal, from now on listened to. */
+function entryOf(name: Signal): Entry {
+  const known = entries.get(name);
+  if (known !== undefined) return known;
   const listener = () => deliver(name);
   try {
     Deno.addSignalListener(name, listener);
@@ -135,19 +156,30 @@ function set(name: Signal, disposition: Handler | typeof SIG_IGN): void {
     }
     throw new TypeError(`Cannot set the handler of ${name}: Deno keeps it for itself`, { cause });
   }
-  entries.set(name, {
-    disposition,
+  const entry: Entry = {
+    disposition: SIG_DFL,
+    aborts: new Set(),
     listener,
     raised: 0,
     raisedAt: 0,
     hold: undefined,
-  });
+  };
+  entries.set(name, entry);
   if (name === "SIGUSR1") warn();
+  return entry;
 }
 
 function remove(name: Signal): void {
   const entry = entries.get(name);
   if (entry === undefined) return;
+  entry.disposition = SIG_DFL;
+  tidy(name);
+}
+
+/** Lets an entry go that is for nobody any more. */
+function tidy(name: Signal): void {
+  const entry = entries.get(name);
+  if (entry === undefined || entry.disposition !== SIG_DFL || entry.aborts.size > 0) return;
   const left = entry.raised === 0 ? 0 : entry.raisedAt + SEEN - performance.now();
   if (left > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, left);
   clearTimeout(entry.hold);
@@ -155,14 +187,18 @@ function remove(name: Signal): void {
   Deno.removeSignalListener(name, entry.listener);
 }
 
-/** Notes that this thread sends itself a signal: the program does not end before its handler was called. */
+/**
+ * Notes that this thread sends itself a signal: the program does not end before its handler was
+ * called.
+ */
 export function noteRaised(name: Signal): void {
   const entry = entries.get(name);
   if (entry === undefined) return;
   entry.raised++;
   entry.raisedAt = performance.now();
   clearTimeout(entry.hold);
-  if (entry.disposition !== SIG_IGN) entry.hold = setTimeout(() => {}, DELIVERED);
+  const isTold = entry.disposition !== SIG_IGN || entry.aborts.size > 0;
+  if (isTold) entry.hold = setTimeout(() => {}, DELIVERED);
 }
 
 function warn(): void {
@@ -173,13 +209,17 @@ function warn(): void {
   );
 }
 
-/** Calls the handler, and then ends the waits of `pause()`: with its error, if it throws. */
+/**
+ * Tells whom it aborts, calls the handler, and then ends the waits of `pause()`: with its error, if
+ * it throws.
+ */
 function deliver(name: Signal): void {
   // Read anew: an earlier listener may have changed it.
   const entry = entries.get(name);
   if (entry === undefined) return;
   if (entry.raised > 0) entry.raised--;
   clearTimeout(entry.hold);
+  for (const tell of [...entry.aborts]) tell(name);
   if (typeof entry.disposition === "function") call(entry.disposition, name);
 }
 

@@ -39,16 +39,15 @@ export interface PauseOptions {
  * signal("SIGALRM", SIG_DFL);
  * ```
  */
-export function pause(options?: PauseOptions): Promise<Signal>;
-export async function pause(options: PauseOptions = {}): Promise<Signal> {
+export async function pause(options?: PauseOptions): Promise<Signal> {
   const action = "pause";
   checkOptions(options, action);
-  const timeout = checkTimeout(options.timeout, action);
-  checkSignal(options.signal, action);
+  const timeout = checkTimeout(options?.timeout, action);
+  checkSignal(options?.signal, action);
   const next = Promise.withResolvers<Signal>();
   pausing.add(next);
   try {
-    if (await reached(next.promise, timeout, options.signal)) return await next.promise;
+    if (await reached(next.promise, timeout, options?.signal)) return await next.promise;
   } finally {
     pausing.delete(next);
   }

@@ -4,5 +4,6 @@
  *
  * @module
  */
+import "./_abort_on.ts";
 import "./_signal.ts";
 import "./_conformance.ts";
