@@ -230,7 +230,7 @@ const spares = new Spares<ProcessSpare>(() => {
     spare.link = link;
     await link.frames().next();
   };
-  const dead = statusOf(child).finally(() => {
+  const dead = statusOf(child.status).finally(() => {
     rendezvous.end();
     spare.link?.close();
     watchdog?.end();
@@ -240,7 +240,7 @@ const spares = new Spares<ProcessSpare>(() => {
   // It ends when nobody is at the other end any more.
   link.close();
   child.ref();
-  await statusOf(child);
+  await statusOf(child.status);
   await watchdog?.end();
 });
 

@@ -44,20 +44,6 @@ export function signalName(number: number): Signal {
 /** What a shell, and Deno, add to the number of a signal for an exit code. */
 const KILLED = 128;
 
-/**
- * How a child has ended. Its `status` is rejected when it was killed by a signal that Deno has no name for, a
- * real-time one for instance, and the number is only in the message: `Invalid signal: 34`.
- */
-export async function statusOf(child: Deno.ChildProcess): Promise<Deno.CommandStatus> {
-  try {
-    return await child.status;
-  } catch (error) {
-    const number = Number(/invalid signal: (\d+)/i.exec((error as Error).message)?.[1] ?? NaN);
-    if (Number.isNaN(number)) throw error;
-    return { success: false, code: KILLED + number, signal: signalName(number) };
-  }
-}
-
 /** How a child has ended, as Python counts: its code, or -SIG. */
 export function exitcodeOf({ code, signal }: Deno.CommandStatus): number {
   return signal === null ? code : -(signalNumber(signal) || code - KILLED);
@@ -67,9 +53,6 @@ export function exitcodeOf({ code, signal }: Deno.CommandStatus): number {
 export function isSignalNumber(number: number): boolean {
   return names.has(number);
 }
-
-/** What a shell, and Deno, add to a signal's number for an exit code. */
-const KILLED = 128;
 
 /** The number of the signal that Deno fails to name, if that is what an error says. */
 export function namelessSignal(error: unknown): number | undefined {

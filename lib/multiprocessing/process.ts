@@ -345,7 +345,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     this.#pid = child.pid;
     this.#child = child;
     children.add(this as unknown as Process);
-    const status = statusOf(child);
+    const status = statusOf(child.status);
     if (!services.has(this as unknown as Process)) this.#adopted = adopt(child.pid, status);
     // Where a report may wake up the program's own code it is to be waited for as that is.
     const keepsAlive = !this.#daemon && options.onReport !== undefined;
