@@ -591,3 +591,40 @@ test("the path of a Unix socket has 107 bytes at most", async () => {
     await Deno.remove(dir, { recursive: true });
   }
 }, onLinux);
+
+// lib/child/run.ts: a child's arguments are replaced in place.
+test("Deno.args can be changed, and process.argv is made of it at its first use", async () => {
+  const { out } = await run(`
+    Deno.args.splice(0, Infinity, "a", "b");
+    const { default: process } = await import("node:process");
+    console.log(JSON.stringify([Deno.args, process.argv.slice(2)]));`);
+  assertEquals(out, '[["a","b"],["a","b"]]');
+});
+
+// lib/core/signals.ts: statusOf().
+test(
+  "the status of a child that a signal without a name has killed is a TypeError with its number",
+  async () => {
+    const { out } = await run(`
+    const child = new Deno.Command("sh", { args: ["-c", "kill -34 $$"] }).spawn();
+    await child.status.catch((error) => console.log(error.name + ": " + error.message));`);
+    assertEquals(out, "TypeError: Invalid signal: 34");
+  },
+  onLinux,
+);
+
+// lib/multiprocessing/process.ts: daemons are stopped then.
+test("beforeunload comes when only what is unref'd is left, and can have the program go on", async () => {
+  const { out } = await run(`
+    let n = 0;
+    Deno.unrefTimer(setTimeout(() => console.log("never"), 60_000));
+    addEventListener("beforeunload", (event) => {
+      console.log("beforeunload");
+      if (n++ > 0) return;
+      event.preventDefault();
+      setTimeout(() => console.log("goes on"), 1);
+    });
+    addEventListener("unload", () => console.log("unload"));
+    console.log("main");`);
+  assertEquals(out.split("\n"), ["main", "beforeunload", "goes on", "beforeunload", "unload"]);
+});

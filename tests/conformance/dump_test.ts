@@ -123,6 +123,7 @@ for (const name of ["threads", "processes"] satisfies WorldName[]) {
           stderr: "piped",
         }).spawn();
         const limit = setTimeout(() => program.kill("SIGKILL"), 15_000);
+        Deno.unrefTimer(limit);
         const [out, err] = [program.stdout, program.stderr].map((stream) =>
           stream.pipeThrough(new TextDecoderStream()).getReader()
         );

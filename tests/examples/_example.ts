@@ -68,6 +68,7 @@ export async function run(script: string, args: string[], options: RunOptions = 
       isLate = true;
       child.kill("SIGKILL");
     }, limit);
+    Deno.unrefTimer(timer);
     // The pipes end when the last process that has them ends.
     const [lines, stderr, status] = await Promise.all([
       readLines(child.stdout, (line) => onLine?.(line, child)),

@@ -271,8 +271,6 @@ function poolForms(world: World): Record<string, Form> {
   /** Gives items when nothing but the map's consumer waits. */
   async function* slowly(): AsyncGenerator<number> {
     yield 1;
-    const timer = setTimeout(() => {}, 0);
-    clearTimeout(timer);
     await unheld();
     yield 2;
   }
