@@ -612,19 +612,3 @@ test(
   },
   onLinux,
 );
-
-// lib/multiprocessing/process.ts: daemons are stopped then.
-test("beforeunload comes when only what is unref'd is left, and can have the program go on", async () => {
-  const { out } = await run(`
-    let n = 0;
-    Deno.unrefTimer(setTimeout(() => console.log("never"), 60_000));
-    addEventListener("beforeunload", (event) => {
-      console.log("beforeunload");
-      if (n++ > 0) return;
-      event.preventDefault();
-      setTimeout(() => console.log("goes on"), 1);
-    });
-    addEventListener("unload", () => console.log("unload"));
-    console.log("main");`);
-  assertEquals(out.split("\n"), ["main", "beforeunload", "goes on", "beforeunload", "unload"]);
-});
