@@ -3,7 +3,8 @@
  *
  *     deno run -A tests/bench/locks.ts [ROUNDS]
  *
- * - uncontended: acquire and release, in ns, beside a compare-and-swap and an exchange on such memory;
+ * - uncontended: acquire and release, blocking and awaited, in ns, beside a compare-and-swap and an
+ *   exchange on such memory;
  * - contended: four threads or processes count under one lock, in µs a section, beside
  *   CPython's threading and multiprocessing where python3 is there.
  *
@@ -101,6 +102,17 @@ function rguards(lock: threading.RLock): void {
   for (let k = 0; k < PAIRS; k++) lock.acquireSync().release();
 }
 
+/** Of these calls some are watched, in case that nobody awaits them: see `lib/sync/traps.ts`. */
+async function awaited(lock: threading.Lock): Promise<number> {
+  const pairs = PAIRS / 10;
+  const began = performance.now();
+  for (let k = 0; k < pairs; k++) {
+    await lock.acquire();
+    lock.release();
+  }
+  return (performance.now() - began) / pairs * 1e6;
+}
+
 async function contended(face: typeof threading | typeof multiprocessing): Promise<number> {
   const args: Parameters<typeof count> = [
     new face.Lock(),
@@ -137,6 +149,7 @@ if (import.meta.main) {
       figures.note(`guard ${world}`, time(() => guards(lock)));
       figures.note(`release ${world}`, time(() => releases(lock)));
       figures.note(`rlock ${world}`, time(() => rguards(rlock)));
+      figures.note(`awaited ${world}`, await awaited(lock));
       figures.note(`contended ${world}`, await contended(face));
       figures.note(`cpython ${world}`, python(PYTHON, world)[0]);
     }
@@ -144,7 +157,7 @@ if (import.meta.main) {
   const uncontended = { unit: "ns", digits: 1, width: 22 };
   for (const world of ["threads", "processes"]) {
     figures.show(`raw ${world}`, uncontended);
-    for (const kind of ["guard", "release", "rlock"]) {
+    for (const kind of ["guard", "release", "rlock", "awaited"]) {
       const beside = `raw ${world}`;
       figures.show(`${kind} ${world}`, { ...uncontended, beside, whose: "the raw pair" });
     }
