@@ -69,7 +69,10 @@ function functions() {
 }
 
 /** Writes a span of milliseconds as a `struct timespec`. */
-function setTime(into: BigInt64Array, milliseconds: number): BigInt64Array {
+function setTime(
+  into: BigInt64Array<ArrayBuffer>,
+  milliseconds: number,
+): BigInt64Array<ArrayBuffer> {
   into[0] = BigInt(Math.floor(milliseconds / 1000));
   into[1] = BigInt(Math.floor(milliseconds % 1000 * 1e6));
   return into;
