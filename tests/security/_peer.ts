@@ -35,7 +35,7 @@ export function parcel(value: unknown, cargo: unknown[] = []): Uint8Array {
 /** Somebody at a pipe's home who says what it likes. */
 export class Peer {
   readonly link: Link;
-  readonly conn: Deno.Conn;
+  readonly conn: Deno.UnixConn;
   /** The words that were said to it. */
   readonly heard: number[] = [];
   readonly frames: Uint8Array[] = [];
@@ -45,7 +45,7 @@ export class Peer {
   readonly isIn: Promise<boolean>;
   readonly #waiting: { word: number; told: (frame: Uint8Array) => void }[] = [];
 
-  private constructor(conn: Deno.Conn) {
+  private constructor(conn: Deno.UnixConn) {
     this.conn = conn;
     const link = this.link = new Link(conn);
     const isIn = Promise.withResolvers<boolean>();
@@ -85,8 +85,11 @@ export class Peer {
       : new Promise((told) => this.#waiting.push({ word, told }));
   }
 
+  /** Ends its connection; settles when home has seen that. */
   async close(): Promise<void> {
-    this.link.close();
+    await this.link.flushed();
+    await this.conn.closeWrite().catch(() => {});
     await this.ended;
+    this.link.close();
   }
 }

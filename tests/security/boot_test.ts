@@ -137,7 +137,7 @@ Deno.test({
       // It has seen that there is a folder, by its name, and nothing else.
       const lines = new TextDecoder().decode(stdout).trim().split("\n");
       assertMatch(lines[0]!, /switchyard-/);
-      assertEquals(lines.filter((line) => !/^\S+\/switchyard-\d+-\w+$/.test(line)), []);
+      assertEquals(lines.filter((line) => !/^\S+\/switchyard-\d+-\d+-\w+$/.test(line)), []);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
