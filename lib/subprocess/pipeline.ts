@@ -5,11 +5,12 @@
  */
 import { show } from "../core/checks.ts";
 import type { ProgramOutput } from "../core/errors.ts";
+import { exitcodeOf } from "../core/signals.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import type { Spawned } from "./ends.ts";
 import { Inbox } from "./inbox.ts";
 import { checkRun, type OutputOf, PIPE, type ProgramOptions, type RunOptions } from "./options.ts";
-import { CompletedProcess, failure, returncodeOf } from "./result.ts";
+import { CompletedProcess, failure } from "./result.ts";
 import { attend, type Kept, streamsOf, talkOf } from "./run.ts";
 import { start } from "./start.ts";
 import { checkTree } from "./tree.ts";
@@ -90,7 +91,7 @@ export async function pipeline<const S extends readonly (Args | RunOptions)[]>(
   const talk = talkOf(children, options, keptOf(options));
   const args = programs.map((program) => program.join(" ")).join(" | ");
   const { stdout, stderr } = await attend(children, talk, timeout, options, args);
-  const codes = (await Promise.all(children.map(({ status }) => status))).map(returncodeOf);
+  const codes = (await Promise.all(children.map(({ status }) => status))).map(exitcodeOf);
   if (options.check && codes.at(-1) !== 0) {
     throw failure(programs.at(-1)!, codes.at(-1)!, { stdout, stderr });
   }

@@ -23,7 +23,7 @@ import { adopt, type Adopted } from "../child/children.ts";
 import { checkBoolean, checkOptions, show } from "../core/checks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { reached } from "../core/promises.ts";
-import { signalName, Signals } from "../core/signals.ts";
+import { exitcodeOf, signalName, Signals } from "../core/signals.ts";
 import { checkWait } from "../sync/options.ts";
 import { checkBlocking, endSync, look, talkSync } from "./blocked.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
@@ -46,7 +46,7 @@ import {
 import type { PipeReader } from "./pipe_reader.ts";
 import type { PipeWriter } from "./pipe_writer.ts";
 import { Pipes } from "./pipes.ts";
-import { copyOf, expired, overflowed, returncodeOf } from "./result.ts";
+import { copyOf, expired, overflowed } from "./result.ts";
 import { start } from "./start.ts";
 import { checkTree, Tree } from "./tree.ts";
 
@@ -132,7 +132,7 @@ export class Popen<const O extends PopenOptions = any> implements Disposable, As
     this.#pipes = pipes;
     this.#adopted = adopt(child.pid, child.status);
     this.#ended = child.status.then((status) => {
-      this.#returncode ??= returncodeOf(status);
+      this.#returncode ??= exitcodeOf(status);
       pipes.settle();
     });
     // What is to keep this program alive is kept here, so that unref() has a say in all of it.

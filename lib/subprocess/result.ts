@@ -11,7 +11,7 @@ import {
   type ProgramOutput,
   TimeoutExpired,
 } from "../core/errors.ts";
-import { signalName, signalNumber } from "../core/signals.ts";
+import { signalName } from "../core/signals.ts";
 import type { Args } from "./command.ts";
 import { asText } from "./text.ts";
 
@@ -80,11 +80,6 @@ function saidBy(stream: string, output: ProgramOutput): string {
 /** The arguments as an error or a result keeps them. */
 export function copyOf(args: Args): string | string[] {
   return typeof args === "string" ? args : [...args];
-}
-
-/** A status as Python counts it. */
-export function returncodeOf({ code, signal }: Deno.CommandStatus): number {
-  return signal === null ? code : -signalNumber(signal);
 }
 
 /** The error of a program that failed. */

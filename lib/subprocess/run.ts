@@ -5,6 +5,7 @@
  */
 import type { Outputs, ProgramOutput } from "../core/errors.ts";
 import { reached } from "../core/promises.ts";
+import { exitcodeOf } from "../core/signals.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import { Collected } from "./collected.ts";
 import { endAll, endingOf } from "./ending.ts";
@@ -18,7 +19,7 @@ import {
   type RunOptions,
   textModeOf,
 } from "./options.ts";
-import { CompletedProcess, expired, failure, overflowed, returncodeOf } from "./result.ts";
+import { CompletedProcess, expired, failure, overflowed } from "./result.ts";
 import { start } from "./start.ts";
 import { Talk, TOO_MUCH } from "./talk.ts";
 import { checkTree } from "./tree.ts";
@@ -96,12 +97,12 @@ export async function run<const O extends RunOptions = None>(
   const child = start(plan);
   if (!hasPipes(child) && mayWait) {
     // With nothing to do but wait.
-    const returncode = returncodeOf(await child.status);
+    const returncode = exitcodeOf(await child.status);
     return completed(args, returncode, NO_OUTPUTS, given) as Completed<O>;
   }
   const talk = talkOf([child], given, keptOf(given));
   const outputs = await attend([child], talk, timeout, given, args);
-  return completed(args, returncodeOf(await child.status), outputs, given) as Completed<O>;
+  return completed(args, exitcodeOf(await child.status), outputs, given) as Completed<O>;
 }
 
 /** Whether each stream is in the result. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { show } from "../core/checks.ts";
-import { killedBy, namelessSignal } from "../core/signals.ts";
+import { exitcodeOf, killedBy, namelessSignal } from "../core/signals.ts";
 import { tryAll } from "./attempt.ts";
 import { checkBlocking, endSync, talkSync } from "./blocked.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
@@ -12,7 +12,7 @@ import { commandOptions } from "./deno_child.ts";
 import { endAllSync, endingOf } from "./ending.ts";
 import type { Bytes, Plan } from "./ends.ts";
 import { checkRun, type Input, type RunSyncOptions, streamOf, textModeOf } from "./options.ts";
-import { type CompletedProcess, returncodeOf } from "./result.ts";
+import type { CompletedProcess } from "./result.ts";
 import {
   ACTION,
   type Completed,
@@ -109,7 +109,7 @@ function runSimply(plan: Plan, options: RunSyncOptions, args: Args): CompletedPr
     stdout: plan.stdout === "piped" ? outputOf(ended.stdout, mode) : null,
     stderr: plan.stderr === "piped" ? outputOf(ended.stderr, mode) : null,
   };
-  return completed(args, returncodeOf(ended), outputs, options);
+  return completed(args, exitcodeOf(ended), outputs, options);
 }
 
 function outputSync(plan: Plan): Deno.CommandStatus & { stdout: Bytes; stderr: Bytes } {
