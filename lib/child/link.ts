@@ -11,7 +11,7 @@ const HEAD = 4;
 /** How much is read at a time, and kept when a longer frame is through. */
 const CHUNK = 1 << 16;
 /** No frame is longer; a length above it is no frame of ours. */
-const LONGEST = 0x7fffffff;
+export const LONGEST: number = 0x7fffffff;
 /** No longer frame is taken from a process with fewer permissions, in bytes. */
 export const MOST_FROM_BELOW: number = 64 << 20;
 

@@ -25,6 +25,7 @@ export const SCRIPT: string = [
   'for k in 1 2 3 4 5 6; do kill -0 "$1" || exit; sleep 0.1 || sleep 1; done',
   'now=$(born "$1")',
   '[ -n "$now" ] && [ "$now" != "$was" ] || kill -9 "$1"',
+  '[ -z "$2" ] || rm -f "$2/socket" && rmdir "$2"',
 ].join("; ");
 
 /** What stands by a child until it has ended. */
@@ -36,13 +37,18 @@ export interface Watchdog {
 /** Those at work: were one forgotten, its input would end. */
 const working = new Set<Deno.ChildProcess>();
 
-/** Has a child killed when this process, or the thread that calls, ends before it; undefined where it may not run a shell. */
-export function watchOver(pid: number): Watchdog | undefined {
+/**
+ * Has a child killed when this process, or the thread that calls, ends before it; undefined where it may not run a
+ * shell.
+ *
+ * @param folder The private folder that the child then leaves behind, if it has one.
+ */
+export function watchOver(pid: number, folder = ""): Watchdog | undefined {
   if (Deno.build.os === "windows" || !mayRun()) return undefined;
   let dog: Deno.ChildProcess;
   try {
     dog = new Deno.Command(SHELL, {
-      args: ["-c", SCRIPT, NAME, String(pid)],
+      args: ["-c", SCRIPT, NAME, String(pid), folder],
       clearEnv: true,
       env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
       cwd: "/",
@@ -65,6 +71,8 @@ async function dismiss(dog: Deno.ChildProcess): Promise<void> {
   } catch {
     // Somebody else has ended it.
   }
+  // It is gone in a moment, and who waits for that holds the program.
+  dog.ref();
   await dog.status;
   working.delete(dog);
   await dog.stdin.abort().catch(() => {});
@@ -76,5 +84,5 @@ function mayRun(): boolean {
 
 /** Whether a process of this command is a watchdog. */
 export function isWatchdog(command: string): boolean {
-  return command.startsWith(`${SHELL} -c trap`) && / switchyard-watchdog \d+$/.test(command);
+  return command.startsWith(`${SHELL} -c trap`) && / switchyard-watchdog \d+(?: |$)/.test(command);
 }

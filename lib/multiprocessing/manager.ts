@@ -21,7 +21,7 @@ import type { Server } from "./manager_client.ts";
 import { ConditionProxy, LockProxy, RLockProxy } from "./manager_lock_proxy.ts";
 import { ArrayProxy, ValueProxy } from "./manager_number_proxy.ts";
 import { type ObjectProxy, RegisteredProxy } from "./manager_object_proxy.ts";
-import { MANAGER, wrap, wrapKey } from "./manager_protocol.ts";
+import { wrap, wrapKey } from "./manager_protocol.ts";
 import { IN } from "./manager_proxied.ts";
 import { DictProxy, ListProxy, NamespaceProxy } from "./manager_proxy.ts";
 import { QueueProxy } from "./manager_queue_proxy.ts";
@@ -33,7 +33,17 @@ import {
   SemaphoreProxy,
 } from "./manager_sync_proxy.ts";
 
-const classes = new Map<string, Reference>();
+const registered = new Map<string, Reference>();
+/** Those of this thread that run: they hear what is registered later. */
+const running = new Set<Started>();
+
+/** Lets clients below have a target run at a server. */
+async function makeKnown(
+  { server, id }: Started,
+  { module, name, print }: Reference,
+): Promise<void> {
+  await server.tell(id, "register", [module, name, print]);
+}
 
 /**
  * A process that holds objects for others: whoever has a proxy works with the same object.
@@ -51,10 +61,13 @@ const classes = new Map<string, Reference>();
  * that started it.
  *
  * *Safety*: the server listens on a socket in a folder of its own that only this user can enter (0700), and
- * serves those that show a token, which the proxies carry.
+ * serves those that show a token, which the proxies carry. A client reaches the objects whose proxies it was given,
+ * and no others. By default the server may only read and import, as targets must be, and use its own
+ * folder; of what it, or a client with fewer permissions, says, classes are found that the reader has loaded, and no
+ * function is taken. A client with fewer permissions has `update()` run only what the owner has registered.
  *
- * *Permissions*: as {@linkcode Process}; no `--allow-ffi`. A child that uses a proxy needs `--allow-read`,
- * `--allow-write` and `--allow-net` for the socket.
+ * *Permissions*: as {@linkcode Process}; no `--allow-ffi`. A child that is given a proxy as an argument is let to
+ * the socket.
  *
  * @example Share a table
  * ```ts
@@ -69,11 +82,14 @@ const classes = new Map<string, Reference>();
 export class Manager implements AsyncDisposable {
   readonly #started: Started;
   readonly #server: Server;
+  /** The id of the manager itself. */
+  readonly #id: string;
   #ended: Promise<void> | undefined;
 
   private constructor(started: Started) {
     this.#started = started;
     this.#server = started.server;
+    this.#id = started.id;
   }
 
   /**
@@ -87,21 +103,25 @@ export class Manager implements AsyncDisposable {
   static async start(options: ManagerOptions = {}): Promise<Manager> {
     // Whoever only imports this face, each child for one, does not load the server.
     const { startServer } = await import("./manager_start.ts");
-    return new Manager(await startServer(options));
+    const started = await startServer(options);
+    running.add(started);
+    for (const target of registered.values()) await makeKnown(started, target);
+    return new Manager(started);
   }
 
   /**
-   * Makes a class known, so that {@linkcode create} can make objects of it at a server.
+   * Makes a class known, so that {@linkcode create} can make objects of it at a server; or a function, so that
+   * also clients with fewer permissions can have it run by `update()`.
    *
    * @param name What `create()` calls it.
-   * @param type A target, as the functions that processes run are: a class that the main module exports,
-   * or one marked with `task(import.meta, ...)`.
+   * @param type A target, as the functions that processes run are: a class or function that the main module
+   * exports, or one marked with `task(import.meta, ...)`.
    * @throws {TypeError} It is none.
    */
   static register(
     name: string,
-    // deno-lint-ignore no-explicit-any -- a class of any arguments
-    type: abstract new (...args: any[]) => unknown,
+    // deno-lint-ignore no-explicit-any -- of any arguments
+    type: (abstract new (...args: any[]) => unknown) | ((...args: any[]) => unknown),
   ): void {
     const action = "register a class";
     if (typeof name !== "string" || name === "") {
@@ -110,7 +130,9 @@ export class Manager implements AsyncDisposable {
     if (typeof type !== "function") {
       throw new TypeError(`Cannot ${action}: it must be a class, received ${show(type)}`);
     }
-    classes.set(name, inFile(referTo(type)));
+    const target = inFile(referTo(type));
+    registered.set(name, target);
+    for (const started of running) makeKnown(started, target).catch(() => {});
   }
 
   /**
@@ -124,7 +146,7 @@ export class Manager implements AsyncDisposable {
    */
   // deno-lint-ignore no-explicit-any -- without a type the methods are not known
   async create<T = any>(name: string, ...args: unknown[]): Promise<ObjectProxy<T>> {
-    const known = classes.get(name);
+    const known = registered.get(name);
     if (known === undefined) {
       throw new TypeError(
         `Cannot create an object: no class is registered as ${show(name)}; ` +
@@ -132,8 +154,8 @@ export class Manager implements AsyncDisposable {
       );
     }
     const what = [known.module, known.name, known.print, wrap(args, "args")];
-    const made = await this.#server.call(MANAGER, "create", what);
-    const [object, methods] = made as [number, string[]];
+    const made = await this.#server.call(this.#id, "create", what);
+    const [object, methods] = made as [string, string[]];
     return new RegisteredProxy(this.#server, object, methods) as ObjectProxy<T>;
   }
 
@@ -264,8 +286,8 @@ export class Manager implements AsyncDisposable {
     type: T,
     initial?: NumberOf<T>,
   ): Promise<ValueProxy<T>> {
-    const made = await this.#server.call(MANAGER, "value", [type, initial]);
-    return new ValueProxy<T>(this.#server, ...made as [number, number]);
+    const made = await this.#server.call(this.#id, "value", [type, initial]);
+    return new ValueProxy<T>(this.#server, ...made as [string, string]);
   }
 
   /**
@@ -279,8 +301,8 @@ export class Manager implements AsyncDisposable {
     source: number | Iterable<NumberOf<T>>,
   ): Promise<ArrayProxy<T>> {
     const { length, values } = checkSource(type, source);
-    const made = await this.#server.call(MANAGER, "array", [type, values ?? length]);
-    return new ArrayProxy<T>(this.#server, ...made as [number, number]);
+    const made = await this.#server.call(this.#id, "array", [type, values ?? length]);
+    return new ArrayProxy<T>(this.#server, ...made as [string, string]);
   }
 
   /** Its name. */
@@ -295,6 +317,7 @@ export class Manager implements AsyncDisposable {
 
   /** Ends the server, and with it all its objects. A second call does nothing. */
   async shutdown(): Promise<void> {
+    running.delete(this.#started);
     await (this.#ended ??= this.#started.stop());
   }
 
@@ -311,11 +334,11 @@ export class Manager implements AsyncDisposable {
     );
   }
 
-  async #make(kind: string, ...args: unknown[]): Promise<number> {
-    return await this.#server.call(MANAGER, kind, args) as number;
+  async #make(kind: string, ...args: unknown[]): Promise<string> {
+    return await this.#server.call(this.#id, kind, args) as string;
   }
 
-  async #semaphore(value: number, isBounded: boolean, options: NameOptions): Promise<number> {
+  async #semaphore(value: number, isBounded: boolean, options: NameOptions): Promise<string> {
     checkInteger(value, 0, "value", "create a semaphore");
     const name = nameOf(options, "create a semaphore");
     return await this.#make("semaphore", value, isBounded, name);

@@ -31,6 +31,7 @@ import type { Region } from "../memory/region.ts";
 import { self } from "../memory/self.ts";
 import { checkCancelled, type Park, runAsync, type Steps } from "../sync/steps.ts";
 import { withLocalStack } from "../transfer/failure.ts";
+import type { Source } from "../transfer/reduction.ts";
 import {
   type Address,
   BYE,
@@ -85,7 +86,7 @@ class Answer implements Region {
   }
 }
 
-/** The servers that this thread knows, by their folders. */
+/** The servers that this thread knows, by all that their addresses say. */
 const servers = new Map<string, Server>();
 
 beforeEnd.add(() => Promise.all([...servers.values()].map((server) => server.bye())));
@@ -93,8 +94,10 @@ lastWords.add(() => servers.forEach((server) => server.bye()));
 
 /** The server at an address, as this thread sees it. */
 export function serverAt(address: Address): Server {
-  let server = servers.get(address.folder);
-  if (server === undefined) servers.set(address.folder, server = new Server(address));
+  const { folder, token, rank, isBelow } = address;
+  const key = [folder, token.toHex(), rank?.toHex(), isBelow].join(" ");
+  let server = servers.get(key);
+  if (server === undefined) servers.set(key, server = new Server(address));
   return server;
 }
 
@@ -117,10 +120,17 @@ export class Server {
   #lost: WorkerLostError | undefined;
   #calling = 0;
   #last = 0;
+  /** Whether clients below have called there. */
+  #isShared = false;
 
   /** Use {@linkcode serverAt}. */
   constructor(address: Address) {
     this.address = address;
+  }
+
+  /** From whom what it says is: with the server, or any of its clients, below, from there. */
+  get source(): Source {
+    return this.address.isBelow || this.#isShared ? "below" : "equal";
   }
 
   /**
@@ -131,7 +141,7 @@ export class Server {
    * @throws {unknown} What was thrown there: same class, with the stack of the server and of this call.
    */
   async call(
-    object: number,
+    object: string,
     method: string,
     args: unknown[],
     signal?: AbortSignal,
@@ -157,7 +167,7 @@ export class Server {
   /**
    * As {@linkcode call}, also for a thread that is being stopped. The promise need not be awaited.
    */
-  tell(object: number, method: string, args: unknown[] = []): Promise<unknown> {
+  tell(object: string, method: string, args: unknown[] = []): Promise<unknown> {
     const here = new Error();
     const answer = new Answer();
     const id = this.#send(answer, object, method, args);
@@ -203,7 +213,7 @@ export class Server {
     this.#post(toFrame([CANCEL, id, isStopped]));
   }
 
-  #send(answer: Answer, object: number, method: string, args: unknown[]): number {
+  #send(answer: Answer, object: string, method: string, args: unknown[]): number {
     const id = ++this.#last;
     const frame = toFrame([CALL, id, object, method, ...args]);
     this.#calls.set(id, answer);
@@ -228,12 +238,12 @@ export class Server {
   }
 
   async #connect(): Promise<void> {
-    const { folder, token } = this.address;
+    const { folder, token, rank } = this.address;
     try {
       const conn = this.#conn = await connect(folder, token);
       if (this.#calling === 0) conn.unref();
       const link = this.#link = new Link(conn);
-      link.send(toFrame([HELLO, nameOfThread()]));
+      link.send(toFrame([HELLO, nameOfThread(), rank]));
       for (const frame of this.#outbox!) link.send(frame);
       this.#outbox = undefined;
     } catch (cause) {
@@ -254,9 +264,10 @@ export class Server {
   }
 
   #receive(frame: Uint8Array): void {
-    const [id, status, value, isToConfirm] = fromFrame(frame);
+    const [id, status, value, isToConfirm, isShared] = fromFrame(frame);
+    if (isShared === true) this.#isShared = true;
     // The server closes the connection after it has said so.
-    if (id === NOBODY) throw fromBytes(value as Bytes);
+    if (id === NOBODY) throw fromBytes(value as Bytes, this.source);
     const answer = this.#calls.get(id as number);
     if (answer === undefined) return;
     // Before anybody sees what has come: so the server gives it to nobody else if this thread dies.
@@ -292,6 +303,10 @@ export class Server {
       return withLocalStack(error, this.address.name, here.stack);
     }
     if (!(value instanceof Uint8Array)) return value;
-    return withLocalStack(await unwrapError(value as Bytes), this.address.name, here.stack);
+    return withLocalStack(
+      await unwrapError(value as Bytes, this.source),
+      this.address.name,
+      here.stack,
+    );
   }
 }

@@ -13,29 +13,30 @@ import {
   ArrayObject,
   DictObject,
   ListObject,
+  register,
   RegisteredObject,
   ValueObject,
 } from "./manager_objects.ts";
-import { MANAGER } from "./manager_protocol.ts";
+import { newId } from "./manager_protocol.ts";
 import { QueueObject } from "./manager_queue.ts";
 
-/** All objects, by their numbers. */
+/** All objects, by their ids. It is one of them: its id is known to the owner alone. */
 export class Objects extends Served {
   override readonly methods = MANAGER_METHODS;
-  readonly #objects = new Map<number, Served>([[MANAGER, this]]);
+  readonly #objects: Map<string, Served>;
   readonly #shutDown: () => void;
-  #last = MANAGER;
   /** Whose end is the server's. */
   owner: Guest | undefined;
 
-  constructor(shutDown: () => void) {
+  constructor(id: string, shutDown: () => void) {
     super();
+    this.#objects = new Map<string, Served>([[id, this]]);
     this.#shutDown = shutDown;
   }
 
-  /** The object of a number. */
+  /** The object of an id. */
   at(object: unknown): Served {
-    const served = this.#objects.get(object as number);
+    const served = this.#objects.get(object as string);
     if (served === undefined) throw new TypeError("Cannot call a method: there is no such object");
     return served;
   }
@@ -44,39 +45,44 @@ export class Objects extends Served {
     this.owner = guest;
   }
 
+  /** Lets clients below run a target. */
+  register(_call: Call, module: unknown, name: unknown, print: unknown): void {
+    register(module, name, print);
+  }
+
   shutdown(): void {
     this.#shutDown();
   }
 
-  dict(_call: Call, flat: unknown): number {
+  dict(_call: Call, flat: unknown): string {
     checkList(flat);
     return this.#add(new DictObject(flat));
   }
 
-  list(_call: Call, values: unknown): number {
+  list(_call: Call, values: unknown): string {
     checkList(values);
     return this.#add(new ListObject(values));
   }
 
-  queue(_call: Call, maxsize: unknown): number {
+  queue(_call: Call, maxsize: unknown): string {
     checkInteger(maxsize, 0, "maxsize", "create a queue");
     return this.#add(new QueueObject(maxsize));
   }
 
-  lock(_call: Call, isReentrant: unknown, name: unknown): number {
+  lock(_call: Call, isReentrant: unknown, name: unknown): string {
     return this.#add(new LockObject(isReentrant === true, nameOf(name)));
   }
 
-  semaphore(_call: Call, value: unknown, isBounded: unknown, name: unknown): number {
+  semaphore(_call: Call, value: unknown, isBounded: unknown, name: unknown): string {
     checkInteger(value, 0, "value", "create a semaphore");
     return this.#add(new SemaphoreObject(value, isBounded === true, nameOf(name)));
   }
 
-  event(): number {
+  event(): string {
     return this.#add(new EventObject());
   }
 
-  condition(_call: Call, lock: unknown, name: unknown): number {
+  condition(_call: Call, lock: unknown, name: unknown): string {
     const served = lock === undefined ? new LockObject(true, nameOf(name)) : this.at(lock);
     if (!(served instanceof LockObject)) {
       throw new TypeError("Cannot create a condition: lock must be a Lock or RLock of the manager");
@@ -87,7 +93,7 @@ export class Objects extends Served {
   barrier(
     _call: Call,
     ...[parties, hasAction, timeout, name]: unknown[]
-  ): number {
+  ): string {
     checkInteger(parties, 1, "parties", "create a barrier");
     const limit = checkTimeout(timeout, "create a barrier");
     return this.#add(
@@ -100,38 +106,51 @@ export class Objects extends Served {
     );
   }
 
-  value(_call: Call, type: unknown, initial: unknown): [object: number, lock: number] {
+  value(_call: Call, type: unknown, initial: unknown): [object: string, lock: string] {
     const object = new ValueObject(type as NumericType, initial as number | undefined);
     return [this.#add(object), this.#add(new LockObject(true, undefined))];
   }
 
-  array(_call: Call, type: unknown, source: unknown): [object: number, lock: number] {
+  array(_call: Call, type: unknown, source: unknown): [object: string, lock: string] {
     const object = new ArrayObject(type as NumericType, source as number);
     return [this.#add(object), this.#add(new LockObject(true, undefined))];
   }
 
   async create(
-    _call: Call,
+    { guest }: Call,
     ...[module, name, print, args]: unknown[]
-  ): Promise<[object: number, methods: string[]]> {
+  ): Promise<[object: string, methods: string[]]> {
     checkBytes(args);
     const object = await RegisteredObject.make(
       module as string,
       name as string,
       print as number,
       args,
+      guest.source,
     );
     return [this.#add(object), object.names];
   }
 
-  #add(object: Served): number {
-    this.#objects.set(++this.#last, object);
-    return this.#last;
+  #add(object: Served): string {
+    const id = newId();
+    this.#objects.set(id, object);
+    return id;
   }
 }
 
 const MANAGER_METHODS: ReadonlySet<string> = new Set([
-  ...["own", "shutdown", "dict", "list", "queue", "lock", "semaphore", "event", "condition"],
+  ...[
+    "own",
+    "register",
+    "shutdown",
+    "dict",
+    "list",
+    "queue",
+    "lock",
+    "semaphore",
+    "event",
+    "condition",
+  ],
   ...["barrier", "value", "array", "create"],
 ]);
 

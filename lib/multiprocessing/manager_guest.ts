@@ -6,9 +6,10 @@
  */
 import { Countdown } from "../core/promises.ts";
 import type { Link } from "../child/link.ts";
+import type { Source } from "../transfer/reduction.ts";
 import { errorToBytes } from "../child/process_protocol.ts";
 import type { Contended } from "./manager_deadlock.ts";
-import { type Bytes, DONE, FAILED, toFrame, WITHDRAWN } from "./manager_protocol.ts";
+import { type Bytes, DONE, FAILED, LONGEST_BELOW, toFrame, WITHDRAWN } from "./manager_protocol.ts";
 
 /** Why a wait ends before what it was for has come. */
 export type Why = "late" | "cancelled" | "gone";
@@ -23,6 +24,13 @@ export interface Holdable {
 }
 
 let guests = 0;
+/** Whether a client below has called: any value may be its. */
+let hasCalledBelow = false;
+
+/** From whom the values are that the server holds. */
+export function sourceOfValues(): Source {
+  return hasCalledBelow ? "below" : "equal";
+}
 
 /** A client. */
 export class Guest {
@@ -40,10 +48,24 @@ export class Guest {
   readonly number = ++guests;
   /** Whether it has said that it ends by itself. */
   hasSaidBye = false;
+  /** What it is to the owner. */
+  source: Source = "below";
   readonly #link: Link;
 
   constructor(link: Link) {
     this.#link = link;
+    link.longest = LONGEST_BELOW;
+  }
+
+  /** It has shown that it is no child with fewer permissions. */
+  isEqual(longest: number): void {
+    this.source = "equal";
+    this.#link.longest = longest;
+  }
+
+  /** It calls. */
+  calling(): void {
+    if (this.source === "below") hasCalledBelow = true;
   }
 
   /** Sends a frame. */
@@ -119,15 +141,14 @@ export class Call {
   /** Answers with a result; with `takeBack`, it is called if the client dies before it has come. */
   done(value: unknown, takeBack?: () => void): void {
     this.#forget();
-    if (takeBack === undefined) return this.guest.send([this.#id, DONE, value]);
-    this.guest.unconfirmed.set(this.#id, takeBack);
-    this.guest.send([this.#id, DONE, value, true]);
+    if (takeBack !== undefined) this.guest.unconfirmed.set(this.#id, takeBack);
+    this.guest.send([this.#id, DONE, value, takeBack !== undefined, hasCalledBelow]);
   }
 
   /** Answers with an error. */
   fail(error: unknown): void {
     this.#forget();
-    this.guest.send([this.#id, FAILED, errorToBytes(error)]);
+    this.guest.send([this.#id, FAILED, errorToBytes(error), false, hasCalledBelow]);
   }
 
   /** Says that the call was cancelled and has had no effect. */
@@ -172,23 +193,27 @@ export abstract class Served {
 /** Checks that an argument is a value in bytes. */
 export function checkBytes(value: unknown): asserts value is Bytes {
   if (!(value instanceof Uint8Array)) {
-    throw new TypeError("Cannot take an argument: it is no value");
+    throw new TypeError("Cannot call the manager: an argument must be an encoded value");
   }
 }
 
 /** Checks that an argument is a list of values in bytes. */
 export function checkList(list: unknown): asserts list is Bytes[] {
-  if (!Array.isArray(list)) throw new TypeError("Cannot take an argument: it is no list of values");
+  if (!Array.isArray(list)) {
+    throw new TypeError("Cannot call the manager: an argument must be a list of encoded values");
+  }
   for (const value of list) checkBytes(value);
 }
 
 /** Checks a time to wait. */
 export function checkTime(timeout: unknown): asserts timeout is number | undefined {
   if (timeout === undefined || typeof timeout === "number" && timeout >= 0) return;
-  throw new TypeError("Cannot take an argument: it is no time to wait");
+  throw new TypeError("Cannot call the manager: a time to wait must be a number >= 0");
 }
 
 /** Checks that an argument is an integer. */
 export function checkWhole(value: unknown): asserts value is number {
-  if (!Number.isInteger(value)) throw new TypeError("Cannot take an argument: it is no integer");
+  if (!Number.isInteger(value)) {
+    throw new TypeError("Cannot call the manager: an index or a count must be an integer");
+  }
 }

@@ -4,23 +4,25 @@
  * @module
  */
 import type { NonBigType, NumberOf, NumericType } from "../sync/numeric.ts";
-import { SHARE, shareable } from "../transfer/shareable.ts";
-import { type Server, serverAt } from "./manager_client.ts";
+import { ShareError } from "../core/errors.ts";
+import { type Restore, SHARE, shareable } from "../transfer/shareable.ts";
+import type { Server } from "./manager_client.ts";
 import { RLockProxy } from "./manager_lock_proxy.ts";
-import { Proxied, type SentProxy } from "./manager_proxied.ts";
+import { isId } from "./manager_protocol.ts";
+import { checkSent, Proxied, type SentProxy } from "./manager_proxied.ts";
 
 interface SentNumbers extends SentProxy {
-  lock: number;
+  lock: string;
 }
 
 /** What the numbers of a manager have in common: a lock beside them. */
 export abstract class NumbersProxy extends Proxied {
   /** Excludes other clients while a change takes several steps. */
   readonly lock: RLockProxy;
-  readonly #lock: number;
+  readonly #lock: string;
 
   /** Managers create proxies. */
-  constructor(server: Server, object: number, lock: number) {
+  constructor(server: Server, object: string, lock: string) {
     super(server, object);
     this.#lock = lock;
     this.lock = new RLockProxy(server, lock);
@@ -117,10 +119,13 @@ export class ArrayProxy<T extends NumericType = NonBigType> extends NumbersProxy
   }
 }
 
-const restore =
-  (type: new (server: Server, object: number, lock: number) => NumbersProxy) => (sent: unknown) => {
-    const { address, object, lock } = sent as SentNumbers;
-    return new type(serverAt(address), object, lock);
-  };
+type NumbersClass = new (server: Server, object: string, lock: string) => NumbersProxy;
+
+const restore = (type: NumbersClass): Restore => (sent, source) => {
+  const { server, object } = checkSent(sent, source);
+  const { lock } = sent as SentNumbers;
+  if (!isId(lock)) throw new ShareError("Cannot use a manager's numbers: lock must be an id", "");
+  return new type(server, object, lock);
+};
 shareable(import.meta, "Value", ValueProxy, restore(ValueProxy));
 shareable(import.meta, "Array", ArrayProxy, restore(ArrayProxy));

@@ -4,9 +4,10 @@
  * @module
  */
 import { SHARE, shareable } from "../transfer/shareable.ts";
-import { type Server, serverAt } from "./manager_client.ts";
+import { ShareError } from "../core/errors.ts";
+import type { Server } from "./manager_client.ts";
 import { type Bytes, unwrap, wrap } from "./manager_protocol.ts";
-import { Proxied, type SentProxy } from "./manager_proxied.ts";
+import { checkSent, Proxied, type SentProxy } from "./manager_proxied.ts";
 
 /** The methods of a class as its proxies have them: each gives a Promise. */
 // deno-lint-ignore no-explicit-any -- the class of an object that nobody named has any methods
@@ -26,13 +27,13 @@ export class RegisteredProxy extends Proxied {
   readonly #methods: string[];
 
   /** Gives it a method for each of the object's. */
-  constructor(server: Server, object: number, methods: string[]) {
+  constructor(server: Server, object: string, methods: string[]) {
     super(server, object);
     this.#methods = methods;
     for (const name of methods) {
       const value = async (...args: unknown[]) => {
         const bytes = await server.call(object, "apply", [name, wrap(args, "args")]);
-        return await unwrap(bytes as Bytes);
+        return await unwrap(bytes as Bytes, server.source);
       };
       Object.defineProperty(this, name, { value });
     }
@@ -44,7 +45,17 @@ export class RegisteredProxy extends Proxied {
   }
 }
 
-shareable(import.meta, "Object", RegisteredProxy, (sent) => {
-  const { address, object, methods } = sent as SentObject;
-  return new RegisteredProxy(serverAt(address), object, methods);
+shareable(import.meta, "Object", RegisteredProxy, (sent, source) => {
+  const { server, object } = checkSent(sent, source);
+  const { methods } = sent as SentObject;
+  if (!Array.isArray(methods) || !methods.every(isMethod)) {
+    throw new ShareError("Cannot use a manager's object: its methods must be names", "");
+  }
+  return new RegisteredProxy(server, object, methods);
 });
+
+/** Whether a name can be a method's: what acts by itself, as `then` does when it is awaited, cannot. */
+function isMethod(name: unknown): boolean {
+  return typeof name === "string" && !(name in Proxied.prototype) &&
+    !["then", "toJSON", "__proto__"].includes(name);
+}

@@ -4,11 +4,20 @@
  *
  * @module
  */
+import { ShareError } from "../core/errors.ts";
 import { SharedArray } from "../sync/array.ts";
 import type { NumericType } from "../sync/numeric.ts";
 import { Value } from "../sync/value.ts";
+import type { Source } from "../transfer/reduction.ts";
 import { find, load } from "../transfer/task.ts";
-import { type Call, checkBytes, checkList, checkWhole, Served } from "./manager_guest.ts";
+import {
+  type Call,
+  checkBytes,
+  checkList,
+  checkWhole,
+  Served,
+  sourceOfValues,
+} from "./manager_guest.ts";
 import { type Bytes, unwrap, wrap } from "./manager_protocol.ts";
 
 /** Bytes as something that a Map compares by what it is. */
@@ -18,17 +27,39 @@ function textOf(bytes: Bytes): string {
   return text;
 }
 
+/** The targets that clients below may have run, each by all that names it. */
+const registered = new Set<string>();
+
+/** Lets clients below have a target run. */
+export function register(module: unknown, name: unknown, print: unknown): void {
+  registered.add(JSON.stringify([module, name, print]));
+}
+
 /** Makes a new value of an old one by a target of the user's. */
-async function renew(old: Bytes | undefined, target: unknown[]): Promise<Bytes> {
+async function renew(
+  old: Bytes | undefined,
+  target: unknown[],
+  source: Source,
+): Promise<Bytes> {
   const [module, name, print, args] = target;
   checkBytes(args);
   if (typeof module !== "string" || typeof name !== "string" || typeof print !== "number") {
     throw new TypeError("Cannot update the value: it is no target");
   }
+  if (source === "below" && !registered.has(JSON.stringify([module, name, print]))) {
+    throw new ShareError(
+      `Cannot update the value: the manager's owner has not registered ${
+        JSON.stringify(name)
+      } of ` +
+        `${module}, and a process with fewer permissions may have nothing else run; ` +
+        "use Manager.register(name, target)",
+      "target",
+    );
+  }
   await load(module);
   const update = find({ module, name, print }) as (...args: unknown[]) => unknown;
-  const value = old === undefined ? undefined : await unwrap(old);
-  return wrap(await update(value, ...await unwrap(args) as unknown[]), "result");
+  const value = old === undefined ? undefined : await unwrap(old, sourceOfValues());
+  return wrap(await update(value, ...await unwrap(args, source) as unknown[]), "result");
 }
 
 /** A dictionary, or a namespace. */
@@ -89,7 +120,7 @@ export class DictObject extends Served {
 
   update(call: Call, key: Bytes, ...target: unknown[]): Promise<Bytes> {
     return this.alone(async () => {
-      const value = await renew(this.get(call, key), target);
+      const value = await renew(this.get(call, key), target, call.guest.source);
       this.set(call, key, value);
       return value;
     });
@@ -175,10 +206,10 @@ export class ListObject extends Served {
     return this.#values.slice(from, to);
   }
 
-  update(_call: Call, index: number, ...target: unknown[]): Promise<Bytes> {
+  update(call: Call, index: number, ...target: unknown[]): Promise<Bytes> {
     return this.alone(async () => {
       const place = this.#place(index, "change");
-      const value = await renew(this.#values[place], target);
+      const value = await renew(this.#values[place], target, call.guest.source);
       this.#values[place] = value;
       return value;
     });
@@ -279,19 +310,21 @@ export class RegisteredObject extends Served {
     name: string,
     print: number,
     args: Bytes,
+    source: Source,
   ): Promise<RegisteredObject> {
     await load(module);
     const type = find({ module, name, print }) as new (...args: unknown[]) => object;
-    return new RegisteredObject(new type(...await unwrap(args) as unknown[]));
+    return new RegisteredObject(new type(...await unwrap(args, source) as unknown[]));
   }
 
-  async apply(_call: Call, name: string, args: Bytes): Promise<Bytes> {
+  async apply({ guest }: Call, name: string, args: Bytes): Promise<Bytes> {
     checkBytes(args);
     if (!this.names.includes(name)) {
       throw new TypeError(`Cannot call the method: the object has no ${JSON.stringify(name)}`);
     }
     const target = this.#target as Record<string, (...args: unknown[]) => unknown>;
-    return wrap(await target[name]!(...await unwrap(args) as unknown[]), "result");
+    const given = await unwrap(args, guest.source) as unknown[];
+    return wrap(await target[name]!(...given), "result");
   }
 }
 

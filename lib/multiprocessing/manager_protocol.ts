@@ -8,19 +8,26 @@
  *                                                      [id, FAILED, error in bytes]
  *   [CANCEL, id, is the thread stopped?]     -->   <-- [id, WITHDRAWN]  unless it has been answered
  *   [CONFIRM, id]                            -->       what was given has arrived, so it stays given
- *   [HELLO, name]                            -->       what reports call the client
+ *   [HELLO, name, rank]                      -->       what reports call the client, and what it is
  *   [BYE]                                    -->       the client is about to end by itself
  * ```
  *
  * Frames are plain data. A user's value stands in one as bytes that the server keeps as they are: it
  * imports a module of the user's only to run a target or a registered class.
  *
+ * What a client may do goes by what it knows. The *token* lets it in. An object's id, of 128 random bits, lets it use
+ * that object: it has those that it was given. The manager itself, which makes objects, registers targets
+ * and ends the server, is such an object, and its id the owner's alone. The *rank* says that a client is no child
+ * with fewer permissions: without it the client is *below*, and has the server run registered targets only.
+ * What a client below may have put in is read as coming from there: so all is, once one has called.
+ *
  * @module
  */
 import { fromBytes, toBytes } from "../child/process_protocol.ts";
 import { decode, encode, modulesOf } from "../transfer/codec.ts";
-import type { Revive } from "../transfer/reduction.ts";
-import { isLoaded, load } from "../transfer/task.ts";
+import { packFor } from "../transfer/flight.ts";
+import type { Revive, Source } from "../transfer/reduction.ts";
+import { admit } from "../transfer/task.ts";
 
 // What a client sends.
 /** A call of a method. */
@@ -42,8 +49,18 @@ export const FAILED = 1;
 /** The call was cancelled and has had no effect. */
 export const WITHDRAWN = 2;
 
-/** The object that makes all others: the manager itself. */
-export const MANAGER = 0;
+/** How many bytes an object's id has. */
+const ID_BYTES = 16;
+
+/** Makes the id of an object, which nobody guesses. */
+export function newId(): string {
+  return crypto.getRandomValues(new Uint8Array(ID_BYTES)).toHex();
+}
+
+/** Whether something is the id of an object. */
+export function isId(id: unknown): id is string {
+  return typeof id === "string" && /^[0-9a-f]{32}$/.test(id);
+}
 
 /** Where a server is, and what opens it. */
 export interface Address {
@@ -53,7 +70,14 @@ export interface Address {
   token: Uint8Array;
   /** Its name. */
   name: string;
+  /** What shows that a client is no child with fewer permissions; such a child does not have it. */
+  rank: Uint8Array | undefined;
+  /** Whether the server itself has fewer permissions than its owner, or the address came from somebody who has. */
+  isBelow: boolean;
 }
+
+/** The longest frame that is taken from a client below, in bytes. */
+export const LONGEST_BELOW: number = 64 << 20;
 
 /** The bytes of a value of the user's. */
 export type Bytes = Uint8Array;
@@ -87,9 +111,9 @@ export function fromFrame(bytes: Uint8Array): unknown[] {
   return message;
 }
 
-/** Encodes a value of the user's; `root` is what errors call it. */
+/** Encodes a value of the user's; `root` is what errors call it. Clients below may come to read it. */
 export function wrap(value: unknown, root: string): Bytes {
-  return toBytes(value, root);
+  return packFor("below", () => toBytes(value, root));
 }
 
 /** Encodes a key: those that look the same are the same. */
@@ -97,14 +121,14 @@ export function wrapKey(key: unknown): Bytes {
   return toBytes(key === 0 ? 0 : Number.isNaN(key) ? NaN : key, "key");
 }
 
-/** Decodes a value of the user's, importing the modules that it needs. */
-export async function unwrap(bytes: Bytes): Promise<unknown> {
-  for (const module of modulesOf(bytes)) if (!isLoaded(module)) await load(module);
-  return fromBytes(bytes);
+/** Decodes a value of the user's, importing the modules that it needs as far as its source may have that done. */
+export async function unwrap(bytes: Bytes, source: Source): Promise<unknown> {
+  await admit(modulesOf(bytes), source);
+  return fromBytes(bytes, source);
 }
 
 /** Decodes an error; a module that cannot be imported here costs it its class. */
-export async function unwrapError(bytes: Bytes): Promise<unknown> {
-  for (const module of modulesOf(bytes)) await load(module).catch(() => {});
-  return fromBytes(bytes);
+export async function unwrapError(bytes: Bytes, source: Source): Promise<unknown> {
+  await admit(modulesOf(bytes), source).catch(() => {});
+  return fromBytes(bytes, source);
 }

@@ -5,18 +5,24 @@
  *
  * @module
  */
+import { show } from "../core/checks.ts";
+import { ShareError } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
-import { SHARE } from "../transfer/shareable.ts";
+import { faultOf } from "../child/private_folder.ts";
+import { TOKEN_BYTES } from "../child/private_socket.ts";
+import { inFlight, packedFor } from "../transfer/flight.ts";
+import type { Source } from "../transfer/reduction.ts";
+import { type Restore, SHARE } from "../transfer/shareable.ts";
 import { inFile, referTo } from "../transfer/task.ts";
 import { type Server, serverAt } from "./manager_client.ts";
-import { type Address, type Bytes, unwrap, wrap } from "./manager_protocol.ts";
+import { type Address, type Bytes, isId, unwrap, wrap } from "./manager_protocol.ts";
 
 /** A proxy as it is sent. */
 export interface SentProxy {
   /** Where the server is. */
   address: Address;
-  /** The object's number. */
-  object: number;
+  /** The object's id. */
+  object: string;
 }
 
 /**
@@ -37,10 +43,10 @@ export const IN: unique symbol = Symbol("in");
 export abstract class Proxied {
   // Private, so that nothing that prints a proxy prints the token.
   readonly #server: Server;
-  readonly #object: number;
+  readonly #object: string;
 
   /** Managers create proxies; scripts get them from `await manager.dict()` and its like. */
-  constructor(server: Server, object: number) {
+  constructor(server: Server, object: string) {
     this.#server = server;
     this.#object = object;
   }
@@ -51,22 +57,26 @@ export abstract class Proxied {
   }
 
   /** @ignore */
-  protected get object(): number {
+  protected get object(): string {
     return this.#object;
   }
 
   /** @ignore */
   [INSPECT](): string {
-    return shown(this, () => [`object ${this.#object} of ${this.#server.address.name}`]);
+    return shown(this, () => [`of ${this.#server.address.name}`]);
   }
 
   /** @ignore */
   [SHARE](): unknown {
-    return { address: this.server.address, object: this.object } satisfies SentProxy;
+    const { address } = this.server;
+    // Who uses it must be let to the socket. There is nothing to be done if it never comes to be used.
+    inFlight(() => {}, { socket: address.folder });
+    const sent = packedFor() === "below" ? { ...address, rank: undefined } : address;
+    return { address: sent, object: this.object } satisfies SentProxy;
   }
 
   /** @ignore */
-  [IN](): { server: Server; object: number } {
+  [IN](): { server: Server; object: string } {
     return { server: this.server, object: this.object };
   }
 
@@ -76,23 +86,51 @@ export abstract class Proxied {
   }
 }
 
+/**
+ * The server and the object of a proxy that was sent; who sent it may have made up anything.
+ *
+ * @throws {ShareError} It is no proxy.
+ */
+export function checkSent(sent: unknown, source: Source): { server: Server; object: string } {
+  const refuse = (what: string): never => {
+    throw new ShareError(`Cannot use a manager's object: its address is none of ours: ${what}`, "");
+  };
+  const { address, object } = (sent ?? {}) as Partial<SentProxy>;
+  if (!isId(object)) return refuse(`object must be an id, received ${show(object)}`);
+  if (typeof address !== "object" || address === null) return refuse(`received ${show(address)}`);
+  const { folder, token, name, rank, isBelow } = address;
+  const fault = faultOf(folder);
+  if (fault !== undefined) return refuse(`the folder ${show(folder)}: ${fault}`);
+  if (!isKey(token) || rank !== undefined && !isKey(rank)) {
+    return refuse(`token and rank must have ${TOKEN_BYTES} bytes`);
+  }
+  if (typeof name !== "string") return refuse(`name must be a string, received ${show(name)}`);
+  if (typeof isBelow !== "boolean") return refuse("isBelow must be a boolean");
+  const known = { folder, token, name, rank, isBelow: isBelow || source === "below" };
+  return { server: serverAt(known), object };
+}
+
+function isKey(value: unknown): value is Uint8Array {
+  return value instanceof Uint8Array && value.length === TOKEN_BYTES;
+}
+
 /** How a proxy that needs nothing else is made from what was sent. */
-export function restore<T>(type: new (server: Server, object: number) => T): (sent: unknown) => T {
-  return (sent) => {
-    const { address, object } = sent as SentProxy;
-    return new type(serverAt(address), object);
+export function restore<T>(type: new (server: Server, object: string) => T): Restore {
+  return (sent, source) => {
+    const { server, object } = checkSent(sent, source);
+    return new type(server, object);
   };
 }
 
 /** Decodes what there may be; nothing is undefined. */
-export async function unwrapSome(bytes: unknown): Promise<unknown> {
-  return bytes === undefined ? undefined : await unwrap(bytes as Bytes);
+export async function unwrapSome(bytes: unknown, source: Source): Promise<unknown> {
+  return bytes === undefined ? undefined : await unwrap(bytes as Bytes, source);
 }
 
 /** Decodes a list of values. */
-export async function unwrapAll(list: unknown): Promise<unknown[]> {
+export async function unwrapAll(list: unknown, source: Source): Promise<unknown[]> {
   const values: unknown[] = [];
-  for (const bytes of list as Bytes[]) values.push(await unwrap(bytes));
+  for (const bytes of list as Bytes[]) values.push(await unwrap(bytes, source));
   return values;
 }
 

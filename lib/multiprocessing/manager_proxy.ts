@@ -30,7 +30,9 @@ import {
 export class DictProxy<K = unknown, V = unknown> extends Proxied {
   /** The value of a key; undefined if there is none. */
   async get(key: K): Promise<V | undefined> {
-    return await unwrapSome(await this.ask("get", wrapKey(key))) as V | undefined;
+    return await unwrapSome(await this.ask("get", wrapKey(key)), this.server.source) as
+      | V
+      | undefined;
   }
 
   /**
@@ -64,17 +66,17 @@ export class DictProxy<K = unknown, V = unknown> extends Proxied {
 
   /** A copy of the keys, in the order in which they came. */
   async keys(): Promise<K[]> {
-    return await unwrapAll(await this.ask("keys")) as K[];
+    return await unwrapAll(await this.ask("keys"), this.server.source) as K[];
   }
 
   /** A copy of the values, in the order of their keys. */
   async values(): Promise<V[]> {
-    return await unwrapAll(await this.ask("values")) as V[];
+    return await unwrapAll(await this.ask("values"), this.server.source) as V[];
   }
 
   /** A copy of keys and values. */
   async entries(): Promise<[K, V][]> {
-    const flat = await unwrapAll(await this.ask("entries"));
+    const flat = await unwrapAll(await this.ask("entries"), this.server.source);
     return Array.from({ length: flat.length / 2 }, (_, k) => [flat[2 * k], flat[2 * k + 1]]) as [
       K,
       V,
@@ -92,7 +94,7 @@ export class DictProxy<K = unknown, V = unknown> extends Proxied {
    */
   async update<A extends unknown[]>(key: K, target: Updater<V, A>, ...args: A): Promise<V> {
     const bytes = await this.ask("update", wrapKey(key), ...updateArgs(target, args));
-    return await unwrap(bytes as Bytes) as V;
+    return await unwrap(bytes as Bytes, this.server.source) as V;
   }
 
   /** The entries, of a copy made at the beginning. */
@@ -131,7 +133,7 @@ export class ListProxy<T = unknown> extends Proxied {
   /** The value at a place; undefined if there is no such place. */
   async at(index: number): Promise<T | undefined> {
     checkIndex(index, "read");
-    return await unwrapSome(await this.ask("at", index)) as T | undefined;
+    return await unwrapSome(await this.ask("at", index), this.server.source) as T | undefined;
   }
 
   /**
@@ -155,7 +157,7 @@ export class ListProxy<T = unknown> extends Proxied {
 
   /** Takes the last value out; undefined if there is none. */
   async pop(): Promise<T | undefined> {
-    return await unwrapSome(await this.ask("pop")) as T | undefined;
+    return await unwrapSome(await this.ask("pop"), this.server.source) as T | undefined;
   }
 
   /**
@@ -170,7 +172,7 @@ export class ListProxy<T = unknown> extends Proxied {
 
   /** Takes the first value out; undefined if there is none. */
   async shift(): Promise<T | undefined> {
-    return await unwrapSome(await this.ask("shift")) as T | undefined;
+    return await unwrapSome(await this.ask("shift"), this.server.source) as T | undefined;
   }
 
   /** Takes `count` values out from a place on and puts others there, as of a JavaScript array. */
@@ -178,7 +180,10 @@ export class ListProxy<T = unknown> extends Proxied {
     checkIndex(index, "change");
     checkInteger(count, 0, "count", "change the list");
     const bytes = values.map((value, k) => wrap(value, `values[${k}]`));
-    return await unwrapAll(await this.ask("splice", index, count, bytes)) as T[];
+    return await unwrapAll(
+      await this.ask("splice", index, count, bytes),
+      this.server.source,
+    ) as T[];
   }
 
   /** The first place of a value that looks the same; -1 if there is none. */
@@ -200,7 +205,7 @@ export class ListProxy<T = unknown> extends Proxied {
   async slice(from?: number, to?: number): Promise<T[]> {
     if (from !== undefined) checkIndex(from, "read");
     if (to !== undefined) checkIndex(to, "read");
-    return await unwrapAll(await this.ask("slice", from ?? 0, to)) as T[];
+    return await unwrapAll(await this.ask("slice", from ?? 0, to), this.server.source) as T[];
   }
 
   /** A copy of all values. */
@@ -222,7 +227,7 @@ export class ListProxy<T = unknown> extends Proxied {
   ): Promise<T> {
     checkIndex(index, "change");
     const bytes = await this.ask("update", index, ...updateArgs(target, args));
-    return await unwrap(bytes as Bytes) as T;
+    return await unwrap(bytes as Bytes, this.server.source) as T;
   }
 
   /** The values, of a copy made at the beginning. */
@@ -240,7 +245,7 @@ export class NamespaceProxy<F extends object = Record<string, unknown>> extends 
   /** The value of a name; undefined if it was never set. */
   async get<N extends keyof F & string>(name: N): Promise<F[N]> {
     checkName(name);
-    return await unwrapSome(await this.ask("get", wrapKey(name))) as F[N];
+    return await unwrapSome(await this.ask("get", wrapKey(name)), this.server.source) as F[N];
   }
 
   /** Sets the value of a name. */
@@ -269,12 +274,12 @@ export class NamespaceProxy<F extends object = Record<string, unknown>> extends 
   ): Promise<F[N]> {
     checkName(name);
     const bytes = await this.ask("update", wrapKey(name), ...updateArgs(target, args));
-    return await unwrap(bytes as Bytes) as F[N];
+    return await unwrap(bytes as Bytes, this.server.source) as F[N];
   }
 
   /** A copy of all names and values, as a plain object. */
   async toObject(): Promise<Partial<F>> {
-    const flat = await unwrapAll(await this.ask("entries"));
+    const flat = await unwrapAll(await this.ask("entries"), this.server.source);
     const object: Record<string, unknown> = {};
     for (let k = 0; k < flat.length; k += 2) {
       Object.defineProperty(object, flat[k] as string, {

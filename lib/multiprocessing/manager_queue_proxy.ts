@@ -59,7 +59,7 @@ export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T>
   async get(options?: QueueOptions): Promise<T> {
     const timeout = sent(checkQueue(options, "get from the queue"));
     const bytes = await this.server.call(this.object, "get", [timeout], options?.signal);
-    return await unwrap(bytes as Bytes) as T;
+    return await unwrap(bytes as Bytes, this.server.source) as T;
   }
 
   /** Takes the next item if there is one now. */

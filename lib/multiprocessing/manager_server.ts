@@ -12,8 +12,7 @@
  *
  * The kernel does not end the server with its parent, as it does other children: it could not remove its
  * folder then. One that is stuck in a user's code which never pauses is ended by the owner's shutdown();
- * when the owner is gone too, by the watchdog, a worker that is started with the first class of the user's
- * or update.
+ * when the owner is gone too, by a watchdog (child/watchdog.ts), which removes the folder too.
  *
  * A client whose bytes are no frames, or whose frames
  * are no calls, is told so, and its connection ends: that of no other.
@@ -21,16 +20,16 @@
  * @module
  */
 import { context } from "../child/context.ts";
-import { Link } from "../child/link.ts";
+import { Link, LONGEST } from "../child/link.ts";
 import { makeFolderAt, removeFolder } from "../child/private_folder.ts";
 import { PrivateSocket } from "../child/private_socket.ts";
 import { errorToBytes } from "../child/process_protocol.ts";
 import { reached } from "../core/promises.ts";
+import { same } from "../core/seal.ts";
 import { task } from "../transfer/task.ts";
 import { Objects } from "./manager_factory.ts";
 import { Call, Guest, PARKED, type Served } from "./manager_guest.ts";
 import { BYE, CALL, CANCEL, CONFIRM, FAILED, fromFrame, HELLO } from "./manager_protocol.ts";
-import type { Watched } from "./manager_watchdog.ts";
 
 /** How long the last words to a client may take, in ms. */
 const LAST_WORDS = 1_000;
@@ -42,10 +41,11 @@ const ORPHANED = 1;
 export const LISTENING = "listening";
 
 /** Does what a frame says. */
-function obey(frame: unknown[], guest: Guest, objects: Objects): void {
+function obey(frame: unknown[], guest: Guest, objects: Objects, rank: Uint8Array): void {
   const [kind, id, object, method, ...args] = frame;
   if (kind === HELLO && typeof id === "string") {
     guest.name = id;
+    if (object instanceof Uint8Array && same(object, rank)) guest.isEqual(LONGEST);
     return;
   }
   if (kind === BYE) {
@@ -61,6 +61,7 @@ function obey(frame: unknown[], guest: Guest, objects: Objects): void {
     throw new TypeError("Cannot read a frame: it is no call");
   }
   if (guest.calls.has(id)) throw new TypeError("Cannot read a frame: its number is in use");
+  guest.calling();
   const call = new Call(guest, id);
   try {
     const served = objects.at(object);
@@ -73,25 +74,9 @@ function obey(frame: unknown[], guest: Guest, objects: Objects): void {
   }
 }
 
-/** The methods that run a user's code. */
-const FOREIGN: ReadonlySet<string> = new Set(["create", "update"]);
-let watched: Watched | undefined;
-
-/** Starts the watchdog, once, before the first code of the user's runs. */
-function guardFrom(method: string): void {
-  if (watched === undefined || !FOREIGN.has(method)) return;
-  const url = new URL("./manager_watchdog.ts", import.meta.url);
-  const worker = new Worker(url, { type: "module", name: "watchdog" });
-  // Without it everything works but that.
-  worker.onerror = (event) => event.preventDefault();
-  worker.postMessage(watched);
-  watched = undefined;
-}
-
 /** Calls the method and answers, now or when it has ended. */
 function answer(call: Call, served: Served, method: string, args: unknown[]): void {
   try {
-    guardFrom(method);
     const methods = served as unknown as Record<string, (...args: unknown[]) => unknown>;
     const result = methods[method]!(call, ...args);
     if (result === PARKED) return;
@@ -103,13 +88,13 @@ function answer(call: Call, served: Served, method: string, args: unknown[]): vo
 }
 
 /** Serves a client until it is gone. */
-async function attend(conn: Deno.Conn, objects: Objects): Promise<Guest> {
+async function attend(conn: Deno.Conn, objects: Objects, rank: Uint8Array): Promise<Guest> {
   const link = new Link(conn);
   const guest = new Guest(link);
   try {
     for await (const bytes of link.frames()) {
       try {
-        obey(fromFrame(bytes), guest, objects);
+        obey(fromFrame(bytes), guest, objects, rank);
       } catch (error) {
         guest.send([0, FAILED, errorToBytes(error)]);
         await reached(guest.flushed(), LAST_WORDS);
@@ -125,10 +110,24 @@ async function attend(conn: Deno.Conn, objects: Objects): Promise<Guest> {
   return guest;
 }
 
+/** What the server is told. */
+export interface ServerBoot {
+  /** The folder that it makes. */
+  folder: string;
+  /** What lets clients in. */
+  token: Uint8Array;
+  /** What shows that one is not below. */
+  rank: Uint8Array;
+  /** The id of the manager itself. */
+  id: string;
+  /** Its parent's process number. */
+  parent: number;
+}
+
 /** What the server's process runs, until it is shut down. */
 export const serve = task(
   import.meta,
-  async function serve(folder: string, token: Uint8Array, parent: number): Promise<void> {
+  async function serve({ folder, token, rank, id, parent }: ServerBoot): Promise<void> {
     makeFolderAt(folder);
     const remove = () => removeFolder(folder);
     const quit = (code: number) => {
@@ -140,17 +139,16 @@ export const serve = task(
     Deno.addSignalListener("SIGTERM", () => quit(128 + 15));
     Deno.addSignalListener("SIGHUP", () => quit(128 + 1));
     const look = setInterval(() => Deno.ppid !== parent && quit(ORPHANED), LOOK);
-    watched = { parent, folder };
     let isOver = false;
     const over = Promise.withResolvers<void>();
-    const objects = new Objects(() => {
+    const objects = new Objects(id, () => {
       isOver = true;
       clearInterval(look);
       socket.end();
       over.resolve();
     });
     const socket = new PrivateSocket(folder, token, (conn) => {
-      attend(conn, objects).then((guest) => {
+      attend(conn, objects, rank).then((guest) => {
         if (guest === objects.owner && !isOver) quit(ORPHANED);
       });
     });

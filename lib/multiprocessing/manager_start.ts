@@ -8,14 +8,15 @@ import { checkOptions, checkString } from "../core/checks.ts";
 import { TimeoutError, type WorkerLoss, WorkerLostError } from "../core/errors.ts";
 import { signalName } from "../core/signals.ts";
 import { SERVICE, TOLD } from "../child/job.ts";
-import type { PermissionKind, Permissions } from "../child/permissions.ts";
+import { levelOf, type PermissionKind, type Permissions } from "../child/permissions.ts";
+import { type Watchdog, watchOver } from "../child/watchdog.ts";
 import { reached } from "../core/promises.ts";
 import { LIBRARY } from "../core/library.ts";
 import { removeFolder, reserveFolder, SOCKET } from "../child/private_folder.ts";
 import { newToken } from "../child/private_socket.ts";
 import type { NameOptions } from "../sync/cell.ts";
 import { type Server, serverAt } from "./manager_client.ts";
-import { MANAGER } from "./manager_protocol.ts";
+import { newId } from "./manager_protocol.ts";
 import { LISTENING, serve } from "./manager_server.ts";
 import { Process } from "./process.ts";
 
@@ -27,8 +28,9 @@ const GRACE = 1_500;
 /** Options of {@linkcode Manager.start}. */
 export interface ManagerOptions extends NameOptions {
   /**
-   * What targets and registered classes may do at the server; as of a process. Where `--allow-read` is
-   * limited, name the folders of their modules here.
+   * What targets and registered classes may do at the server; as of a process. Default: read and import, as
+   * far as a process gets that, and nothing else. Where `--allow-read` is limited, name the folders of their
+   * modules here.
    */
   permissions?: Permissions;
 }
@@ -39,6 +41,8 @@ export interface Started {
   process: Process;
   /** The server, as this thread sees it. */
   server: Server;
+  /** The id of the manager itself. */
+  id: string;
   /** Ends it. */
   stop(): Promise<void>;
 }
@@ -62,7 +66,10 @@ function withNeeds(wanted: Permissions | undefined, folder: string): Permissions
   if (typeof wanted === "string" && wanted !== "inherit" && wanted !== "none") return wanted;
   const named: Partial<Record<PermissionKind, boolean | "inherit" | readonly (string | URL)[]>> =
     typeof wanted === "object" && wanted !== null ? { ...wanted } : {};
-  if (wanted === "none") { for (const kind of KINDS) named[kind] = false; }
+  for (const kind of KINDS) {
+    const isUsual = wanted === undefined && kind !== "read" && kind !== "import";
+    if (isUsual || wanted === "none") named[kind] = false;
+  }
   const needs: [PermissionKind, string][] = [
     ["read", folder],
     ["write", folder],
@@ -90,22 +97,29 @@ export async function startServer(options: ManagerOptions): Promise<Started> {
   // it; killed both, it is swept away as all such folders are.
   const folder = reserveFolder();
   const token = newToken();
+  const rank = newToken();
+  const id = newId();
+  const permissions = withNeeds(options.permissions, folder);
+  const isBelow = levelOf(permissions) === "below";
   const listening = Promise.withResolvers<void>();
   let process: Process | undefined;
+  let watchdog: Watchdog | undefined;
   try {
     const how = {
-      args: [folder, token, Deno.pid] as Parameters<typeof serve>,
+      args: [{ folder, token, rank, id, parent: Deno.pid }] as Parameters<typeof serve>,
       name,
       daemon: true,
       orphan: "keep" as const,
       stdin: "null" as const,
-      permissions: withNeeds(options.permissions, folder),
+      permissions,
       onReport: (said: unknown) => said === LISTENING && listening.resolve(),
       [SERVICE]: true,
     };
     process = new Process(serve, how);
     process.start();
     open.set(folder, process);
+    watchdog = watchOver(process.pid!, folder);
+    process[TOLD].then(() => watchdog?.end());
     const late = setTimeout(() => {
       listening.reject(new TimeoutError(`${name} did not start within ${START} ms`));
     }, START);
@@ -119,20 +133,21 @@ export async function startServer(options: ManagerOptions): Promise<Started> {
       clearTimeout(late);
       failed.catch(() => {});
     }
-    const server = serverAt({ folder, token, name });
-    server.whenLost = () => whenLost(process!, folder);
-    await server.call(MANAGER, "own", []);
-    return { process, server, stop: () => stopServer(process!, server) };
+    const server = serverAt({ folder, token, name, rank, isBelow });
+    server.whenLost = () => whenLost(process!, folder, watchdog);
+    await server.call(id, "own", []);
+    return { process, server, id, stop: () => stopServer(process!, server, id) };
   } catch (cause) {
     open.delete(folder);
     if (process?.isAlive()) process.kill();
+    await watchdog?.end();
     removeFolder(folder);
     throw cause;
   }
 }
 
-async function stopServer(process: Process, server: Server): Promise<void> {
-  const asked = server.tell(MANAGER, "shutdown").catch(() => {});
+async function stopServer(process: Process, server: Server, id: string): Promise<void> {
+  const asked = server.tell(id, "shutdown").catch(() => {});
   await reached(asked, GRACE);
   if (!await process.join({ timeout: GRACE })) process.kill();
   await process.join({ timeout: GRACE });
@@ -141,11 +156,16 @@ async function stopServer(process: Process, server: Server): Promise<void> {
 }
 
 /** How a server ended that this thread has started; removes what it may have left. */
-async function whenLost(process: Process, folder: string): Promise<WorkerLoss | undefined> {
+async function whenLost(
+  process: Process,
+  folder: string,
+  watchdog: Watchdog | undefined,
+): Promise<WorkerLoss | undefined> {
   const hasEnded = await process.join({ timeout: GRACE });
   removeFolder(folder);
   open.delete(folder);
   if (!hasEnded) return undefined;
+  await watchdog?.end();
   const exitcode = process.exitcode!;
   return { exitcode, signal: exitcode < 0 ? signalName(-exitcode) : null };
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkInteger } from "../core/checks.ts";
+import { checkFunction, checkInteger } from "../core/checks.ts";
 import { held } from "../core/promises.ts";
 import {
   type AcquireOptions,
@@ -14,9 +14,9 @@ import {
 } from "../sync/options.ts";
 import { isWatched, watch } from "../sync/traps.ts";
 import { SHARE, shareable } from "../transfer/shareable.ts";
-import { type Server, serverAt } from "./manager_client.ts";
+import type { Server } from "./manager_client.ts";
 import { ManagerGuard } from "./manager_lock_proxy.ts";
-import { Proxied, restore, sent, type SentProxy } from "./manager_proxied.ts";
+import { checkSent, Proxied, restore, sent, type SentProxy } from "./manager_proxied.ts";
 
 /**
  * A semaphore at a manager's server; as threading.Semaphore. Who waits gets a permit in the order of the
@@ -120,7 +120,7 @@ export class BarrierProxy extends Proxied {
   /** Managers create proxies. */
   constructor(
     server: Server,
-    object: number,
+    object: string,
     parties: number,
     action: (() => unknown) | undefined,
   ) {
@@ -197,7 +197,10 @@ shareable(
   restore(BoundedSemaphoreProxy),
 );
 shareable(import.meta, "Event", EventProxy, restore(EventProxy));
-shareable(import.meta, "Barrier", BarrierProxy, (sent) => {
-  const { address, object, parties, action } = sent as SentBarrierProxy;
-  return new BarrierProxy(serverAt(address), object, parties, action);
+shareable(import.meta, "Barrier", BarrierProxy, (sent, source) => {
+  const { server, object } = checkSent(sent, source);
+  const { parties, action } = sent as SentBarrierProxy;
+  checkInteger(parties, 1, "parties", "use a manager's barrier");
+  checkFunction(action, "action", "use a manager's barrier");
+  return new BarrierProxy(server, object, parties, action);
 });
