@@ -25,7 +25,7 @@ export const SCRIPT: string = [
   'for k in 1 2 3 4 5 6; do kill -0 "$1" || exit; sleep 0.1 || sleep 1; done',
   'now=$(born "$1")',
   '[ -n "$now" ] && [ "$now" != "$was" ] || kill -9 "$1"',
-  '[ -z "$2" ] || rm -f "$2/socket" && rmdir "$2"',
+  '[ -z "$2" ] || { rm -f "$2/socket"; rmdir "$2"; }',
 ].join("; ");
 
 /** What stands by a child until it has ended. */
@@ -43,12 +43,12 @@ const working = new Set<Deno.ChildProcess>();
  *
  * @param folder The private folder that the child then leaves behind, if it has one.
  */
-export function watchOver(pid: number, folder = ""): Watchdog | undefined {
+export function watchOver(pid: number, folder?: string): Watchdog | undefined {
   if (Deno.build.os === "windows" || !mayRun()) return undefined;
   let dog: Deno.ChildProcess;
   try {
     dog = new Deno.Command(SHELL, {
-      args: ["-c", SCRIPT, NAME, String(pid), folder],
+      args: ["-c", SCRIPT, NAME, String(pid), ...(folder === undefined ? [] : [folder])],
       clearEnv: true,
       env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
       cwd: "/",
