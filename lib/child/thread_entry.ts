@@ -17,7 +17,7 @@ import {
   uncloneable,
   unpack,
 } from "../transfer/pack.ts";
-import { bareError } from "../transfer/failure.ts";
+import { bareError, tame } from "../transfer/failure.ts";
 import { reducer, revive } from "../transfer/reduce.ts";
 import { fires } from "./due.ts";
 import type { End } from "./job.ts";
@@ -87,7 +87,8 @@ function begin(
     leave(slot, ident, dead, true);
     over?.();
   };
-  const fail = (error: unknown) => {
+  const fail = (thrown: unknown) => {
+    const error = tame(thrown);
     if (error instanceof SystemExit) {
       const code = exitCode(error);
       return end({ type: "exit", code }, code !== 0);

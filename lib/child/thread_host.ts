@@ -14,6 +14,7 @@ import { take, unref } from "../core/ports.ts";
 import { lines } from "../channel/lines.ts";
 import { leave, self } from "../memory/self.ts";
 import { services } from "../sync/steps.ts";
+import { messageOf } from "../transfer/failure.ts";
 import { clock, wind } from "./alarm_clock.ts";
 import {
   discard,
@@ -146,7 +147,7 @@ async function holdFor(count: number, modules: string[], port: MessagePort): Pro
     await over;
     port.postMessage(null);
   } catch (error) {
-    port.postMessage((error as Error).message);
+    port.postMessage(messageOf(error));
   } finally {
     port.close();
   }
@@ -200,7 +201,7 @@ function send(post: () => void, worker: Worker | NodeWorker, home: MessagePort):
 
 function hostKillable(boot: ThreadBoot, worker: NodeWorker, home: MessagePort): void {
   const { ident } = boot.me;
-  worker.on("error", (error) => lost(boot, error.message));
+  worker.on("error", (error) => lost(boot, messageOf(error)));
   worker.on("exit", () => endWorker(ident));
   host(boot, home, () => {
     worker.unref();

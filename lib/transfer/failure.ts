@@ -62,23 +62,55 @@ export function reduceError(error: Error): Reduction {
   const fields: ErrorState["fields"] = [];
   for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(error))) {
     if (key === "message" || key === "stack") continue;
-    if (key === "name" && !isText(error.name)) continue;
+    if (key === "name" && !isText(look(() => error.name))) continue;
     // What cannot cross shall not take the whole error with it.
-    const value = error[key as keyof Error] as unknown;
-    if (typeof value === "function" || typeof value === "symbol") continue;
+    const value = look(() => error[key as keyof Error] as unknown);
+    if (value === UNSEEN || typeof value === "function" || typeof value === "symbol") continue;
     fields.push([key, value, property.enumerable === true]);
   }
-  const { name: shown, message, stack } = error as Record<keyof Error, unknown>;
-  if (shown !== error.constructor?.name && !Object.hasOwn(error, "name") && isText(shown)) {
-    fields.push(["name", shown, false]);
-  }
-  const state: ErrorState = {
-    message: isText(message) ? message : Deno.inspect(message),
-    stack: isText(stack) ? stack : undefined,
-    print,
-    fields,
-  };
+  const called = look(() => error.name);
+  if (
+    isText(called) && called !== look(() => error.constructor?.name) &&
+    !Object.hasOwn(error, "name")
+  ) fields.push(["name", called, false]);
+  const state: ErrorState = { message: messageOf(error), stack: stackOf(error), print, fields };
   return { kind: "error", module, name, state };
+}
+
+/** What there is instead of something that cannot be looked at. */
+const UNSEEN = Symbol("unseen");
+
+/** Looks at a part of what was thrown: a getter or a Proxy may throw again. */
+function look<T>(read: () => T): T | typeof UNSEEN {
+  try {
+    return read();
+  } catch {
+    return UNSEEN;
+  }
+}
+
+/** Whether something thrown is an Error; false for what does not let itself be looked at. */
+export function isError(thrown: unknown): thrown is Error {
+  return look(() => thrown instanceof Error) === true;
+}
+
+/** Something that was thrown, in words, whatever it is: an error's message, a string, or how it is shown. */
+export function messageOf(thrown: unknown): string {
+  const message = isError(thrown) ? look(() => thrown.message as unknown) : thrown;
+  if (typeof message === "string") return message;
+  const shown = message === UNSEEN ? UNSEEN : look(() => Deno.inspect(message));
+  return shown === UNSEEN ? "something that cannot be shown" : shown;
+}
+
+/** The stack of something that was thrown, if it has one. */
+export function stackOf(thrown: unknown): string | undefined {
+  const stack = isError(thrown) ? look(() => thrown.stack as unknown) : undefined;
+  return typeof stack === "string" ? stack : undefined;
+}
+
+/** What was thrown; instead of what cannot even be asked whether it is an Error, an Error that says so. */
+export function tame(thrown: unknown): unknown {
+  return look(() => thrown instanceof Error) === UNSEEN ? bareError(thrown) : thrown;
 }
 
 /** The empty error that cycles can be tied to. */
@@ -108,7 +140,10 @@ export function finishError(shell: Error, module: string, name: string, state: u
     Object.defineProperty(shell, "name", { value: name, configurable: true, writable: true });
   }
   const error = type === DOMException as unknown
-    ? new DOMException(message, (fields.find(([key]) => key === "name")?.[1] ?? "Error") as string)
+    ? new DOMException(
+      message,
+      (fields.find(([key]) => key === "name")?.[1] ?? "Error") as string,
+    )
     : shell;
   if (error === shell && type !== undefined) Object.setPrototypeOf(error, type.prototype);
   const define = (key: string, value: unknown, enumerable: boolean) =>
@@ -151,11 +186,11 @@ const completed = new WeakSet<Error>();
 
 /** Appends to an error's stack, once, where its result was asked for. */
 export function withLocalStack(error: unknown, child: string, here: string | undefined): unknown {
-  if (!(error instanceof Error) || here === undefined || completed.has(error)) return error;
+  if (!isError(error) || here === undefined || completed.has(error)) return error;
   completed.add(error);
   const local = ownFrames(here.slice(here.indexOf("\n") + 1));
   const stack = `${
-    ownFrames(error.stack ?? String(error))
+    ownFrames(stackOf(error) ?? String(bareError(error)))
   }\n    in ${child}, asked for its result\n${local}`;
   Object.defineProperty(error, "stack", {
     value: stack.trimEnd(),
@@ -168,9 +203,9 @@ export function withLocalStack(error: unknown, child: string, here: string | und
 
 /** What can be read of an error that cannot cross as it is: its name, message and stack. */
 export function bareError(error: unknown): Error {
-  const plain = error instanceof Error ? error : new Error(Deno.inspect(error));
-  const bare = new Error(plain.message);
-  bare.name = plain.name;
-  bare.stack = plain.stack ?? "";
+  const bare = new Error(messageOf(error));
+  const name = isError(error) ? look(() => error.name as unknown) : undefined;
+  if (typeof name === "string") bare.name = name;
+  bare.stack = stackOf(error) ?? `${bare.name}: ${bare.message}`;
   return bare;
 }
