@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { ownFrames, withLocalStack } from "../transfer/failure.ts";
+import {
+  bareError,
+  isError,
+  messageOf,
+  ownFrames,
+  stackOf,
+  withLocalStack,
+} from "../transfer/failure.ts";
+import { thisProcess } from "./this_process.ts";
 
 /** A value, or what was thrown. */
 export type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };
@@ -23,13 +31,51 @@ export function settle(outcome: Outcome, child: string, here: string | undefined
 export function errorOf(outcome: Outcome | undefined): Error | null {
   if (outcome === undefined || outcome.ok) return null;
   const { error } = outcome;
-  return error instanceof Error ? error : new Error(String(error), { cause: error });
+  return isError(error) ? error : new Error(messageOf(error), { cause: error });
+}
+
+const ADVICE =
+  '; a child process has it if its parent holds it in full, or names it in the option "permissions"';
+
+/**
+ * Has an error by which Deno refuses a child process a permission name the remedy: its flag has been given, and is limited.
+ *
+ * @returns The error itself.
+ */
+export function advise(error: unknown): unknown {
+  if (!isError(error) || thisProcess().parent === undefined) return error;
+  const message = messageOf(error);
+  if (!/^Requires \w+ access\b/.test(message) || message.includes(ADVICE)) return error;
+  const told = message.replace(/(run again with the --allow-\w+ flag|$)/, `$1${ADVICE}`);
+  const stack = stackOf(error)?.replace(message, () => told);
+  for (const [key, value] of Object.entries({ message: told, stack })) {
+    if (Object.isExtensible(error)) {
+      Object.defineProperty(error, key, { value, configurable: true, writable: true });
+    }
+  }
+  return error;
 }
 
 /** What is printed of an uncaught error. */
 export function traceOf(error: unknown): string {
-  if (!(error instanceof Error)) return `Uncaught ${Deno.inspect(error)}`;
-  let text = ownFrames(error.stack ?? `${error.name}: ${error.message}`);
-  if (error.cause !== undefined) text += `\nCaused by: ${traceOf(error.cause)}`;
+  return traceAll(error, new Set());
+}
+
+/** @param told What has been told of already: causes may go round. */
+function traceAll(error: unknown, told: Set<unknown>): string {
+  if (typeof error === "string") return `Uncaught ${JSON.stringify(error)}`;
+  if (!isError(error)) return `Uncaught ${messageOf(error)}`;
+  told.add(error);
+  let text = ownFrames(stackOf(error) ?? String(bareError(error)));
+  const cause = causeOf(error);
+  if (cause !== undefined && !told.has(cause)) text += `\nCaused by: ${traceAll(cause, told)}`;
   return text;
+}
+
+function causeOf(error: Error): unknown {
+  try {
+    return error.cause;
+  } catch {
+    return undefined;
+  }
 }

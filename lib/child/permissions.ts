@@ -70,8 +70,15 @@ function holds(kind: PermissionKind, item?: string): boolean {
 }
 
 function refuse(what: string): never {
+  const kind = KINDS.find((one) => one === what);
+  const status = kind === undefined ? undefined : stateOf(kind);
+  const isLimited = status?.state === "prompt" || status?.partial === true;
   throw new Deno.errors.NotCapable(
-    `Cannot start a process: its parent does not have the permission ${what}, so it cannot pass it on`,
+    `Cannot start a process: its parent does not have the permission ${what}` +
+      `${isLimited ? " in full" : ""}, so it cannot pass it on` +
+      (isLimited
+        ? `; name in permissions.${kind} what it does have, as in { ${kind}: ["…"] }`
+        : ""),
   );
 }
 

@@ -9,9 +9,10 @@ import { inheritArena } from "../memory/arena.ts";
 import { CONFIG } from "../memory/roster.ts";
 import { leave, self } from "../memory/self.ts";
 import { modulesOf } from "../transfer/codec.ts";
+import { tame } from "../transfer/failure.ts";
 import type { End } from "./job.ts";
 import type { Link } from "./link.ts";
-import { traceOf } from "./outcome.ts";
+import { advise, traceOf } from "./outcome.ts";
 import {
   errorToBytes,
   fromBytes,
@@ -79,7 +80,8 @@ async function work(boot: ProcessBoot, link: Link): Promise<void> {
     await link.flushed();
     Deno.exit(code);
   };
-  const fail = (error: unknown) => {
+  const fail = (thrown: unknown) => {
+    const error = advise(tame(thrown));
     if (error instanceof SystemExit) {
       const code = exitCode(error);
       return end({ type: "exit", code }, code, code !== 0);

@@ -8,6 +8,7 @@
  */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { LIBRARY } from "../core/library.ts";
 import { statusOf } from "../core/signals.ts";
 import { CONFIG } from "../memory/roster.ts";
 import { self } from "../memory/self.ts";
@@ -21,6 +22,8 @@ import { Spares } from "./spares.ts";
 import { type Watchdog, watchOver } from "./watchdog.ts";
 
 const ENTRY = new URL("./process_entry.ts", import.meta.url).href;
+/** What every child imports, whatever it may do: the entry, and of the library what its task needs. */
+const OURS = [ENTRY, LIBRARY];
 
 /** How a child's standard streams are connected. */
 export type Stdio = "inherit" | "piped" | "null";
@@ -108,7 +111,7 @@ export function spawn(
   options: SpawnOptions,
   sockets: string[] = [],
 ): Spawned {
-  const needs = { sockets, modules: [ENTRY, ...modules] };
+  const needs = { sockets, modules: [...OURS, ...modules] };
   const spare = isUsual(options) ? spares.take((one) => suits(one, needs)) : undefined;
   if (spare === undefined) return spawnNew(boot, options, needs).spawned;
   const { child, link, watchdog } = spare;
@@ -216,7 +219,7 @@ const spares = new Spares<ProcessSpare>(() => {
   const boot: SpareBoot = { type: "spare", main: mainModule(), faces };
   const { spawned, flags } = spawnNew(toBytes(boot, "boot"), usual(levelOf(undefined)), {
     sockets: [],
-    modules: [ENTRY],
+    modules: OURS,
   });
   const { child, rendezvous, watchdog } = spawned;
   child.unref();

@@ -16,7 +16,7 @@ import { INSPECT, shown } from "../core/inspect.ts";
 import { held, heldStream, reached, reachedUnheld } from "../core/promises.ts";
 import { exitcodeOf, signalName, statusOf } from "../core/signals.ts";
 import { adopt, type Adopted } from "../child/children.ts";
-import { type End, QUIET, SERVICE, TOLD } from "../child/job.ts";
+import { type End, IMPORTS, QUIET, SERVICE, TOLD } from "../child/job.ts";
 import { type Link, MOST_FROM_BELOW } from "../child/link.ts";
 import { errorOf, type Outcome, settle } from "../child/outcome.ts";
 import { givesFfi, levelOf, type Permissions } from "../child/permissions.ts";
@@ -328,7 +328,11 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     };
     const { child, rendezvous, watchdog } = this.#spawn(
       toBytes(boot, "boot"),
-      [target.module, ...modulesOf(args)],
+      [
+        target.module,
+        ...modulesOf(args),
+        ...(options as { [IMPORTS]?: string[] })[IMPORTS] ?? [],
+      ],
       {
         permissions: options.permissions,
         env: options.env ?? {},
