@@ -8,6 +8,7 @@ import type { Connection, PipeOptions as AnyPipeOptions } from "../channel/conne
 import { ringPipe } from "../channel/ring_pipe.ts";
 import { mayMap } from "../memory/platform/mod.ts";
 import { noteMadeIn } from "../sync/traps.ts";
+import type { PipeGuard } from "./pipe_hub.ts";
 import { socketPipe } from "./socket_pipe.ts";
 
 /** Options of {@linkcode pipe}. */
@@ -69,6 +70,13 @@ export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Co
   const duplex = options.duplex ?? true;
   const isMemory = mayMap() && options.memory !== false;
   const ends = isMemory ? ringPipe<T>(duplex) : socketPipe<T>(duplex);
+  for (const end of ends) noteMadeIn(end, "process");
+  return ends;
+}
+
+/** A pipe over a socket that is watched for what a child with fewer permissions might say. */
+export function guardedPipe<T>(guard: PipeGuard): [Connection<T>, Connection<T>] {
+  const ends = socketPipe<T>(true, guard);
   for (const end of ends) noteMadeIn(end, "process");
   return ends;
 }

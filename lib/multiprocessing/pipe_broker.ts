@@ -188,8 +188,9 @@ class Guest implements Party {
         this.#hear(frame);
         if (this.#link.unwritten > MOST_UNWRITTEN) await this.#link.flushed();
       }
-    } catch {
+    } catch (error) {
       // It spoke no words of ours: it is no longer listened to.
+      if (!this.#link.isBroken) this.#hub.guard?.onFault(error);
     } finally {
       this.#leave(true);
       for (const copy of this.#copies.values()) this.#tickets.expire(copy);
@@ -335,7 +336,7 @@ class Broker {
       throw new Error("no such ticket, or it was used");
     }
     if (keeps === true) return void keepFor(link, frames, ticket, this.tickets);
-    link.longest = LONGEST_FRAME;
+    link.longest = Math.min(LONGEST_FRAME, ticket.hub.guard?.longest ?? Infinity);
     new Guest(link, ticket, this.tickets).serve(frames);
   }
 }

@@ -35,7 +35,7 @@ const MOST_CARGO = 256;
 const MOST_ASKS = 4_096;
 
 /** How long a message may be, in bytes: 64 MiB. */
-const LONGEST_MESSAGE = 1 << 26;
+export const LONGEST_MESSAGE: number = 1 << 26;
 /** How long a frame may be: a message with what else is in it. */
 export const LONGEST_FRAME: number = LONGEST_MESSAGE + 64;
 
@@ -192,12 +192,22 @@ class End {
   }
 }
 
+/** What is watched for at the home of a pipe. */
+export interface PipeGuard {
+  /** How many bytes a frame may have that comes from elsewhere. */
+  longest: number;
+  /** Called when something comes that is no word of ours, or too long. */
+  onFault: (error: unknown) => void;
+}
+
 /** A pipe at its home. */
 export class Hub {
   readonly #ends = [new End(), new End()] as const;
   readonly #duplex: boolean;
   readonly #spent: () => void;
   readonly #keep: (address: unknown) => Kept;
+  /** Who watches what comes from elsewhere. */
+  guard: PipeGuard | undefined;
   /** For those who wait for room. */
   #room: PromiseWithResolvers<void> | undefined;
 

@@ -42,7 +42,7 @@ import { inFlight, loseAll, packedFor } from "../transfer/flight.ts";
 import type { Source } from "../transfer/reduction.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { giveUp, HomePipe } from "./pipe_broker.ts";
-import { contentOf, type Parcel, parcelOf, ROOM } from "./pipe_hub.ts";
+import { contentOf, type Parcel, parcelOf, type PipeGuard, ROOM } from "./pipe_hub.ts";
 import { type Address, checkAddress } from "./pipe_tickets.ts";
 import { HomeWire, SocketWire, type Wire, type WireEnd } from "./pipe_wire.ts";
 
@@ -433,8 +433,12 @@ function refuseSync(action: string): never {
 }
 
 /** Makes a pipe. */
-export function socketPipe<T>(duplex: boolean): [SocketConnection<T>, SocketConnection<T>] {
+export function socketPipe<T>(
+  duplex: boolean,
+  guard?: PipeGuard,
+): [SocketConnection<T>, SocketConnection<T>] {
   const home = new HomePipe(duplex);
+  home.hub.guard = guard;
   return [
     new SocketConnection<T>(home, 0, duplex),
     new SocketConnection<T>(home, 1, duplex),
