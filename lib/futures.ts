@@ -6,7 +6,7 @@
  * | run calls on all cores, in this process | {@linkcode ThreadPoolExecutor} |
  * | run calls that must be isolated, or stoppable at any moment | {@linkcode ProcessPoolExecutor} |
  * | wait for what a call gives, or cancel it | {@linkcode Future} |
- * | apply a function to all that an iterable gives | `executor.map()` |
+ * | apply a function to all that an iterable gives | `executor.map()`, `executor.starmap()` |
  * | wait for several | {@linkcode wait}, {@linkcode asCompleted} |
  *
  * What differs from Python's `concurrent.futures`: `map()` takes no more from its input than it needs, and chooses the size

@@ -157,6 +157,17 @@ const THREAD: Record<string, string> = {
 
 /** Cases of a Lock, `WORLD` in the text. */
 const LOCK: Record<string, string> = {
+  "starmap() of an executor takes lists of the target's arguments": `
+    import type { Executor } from "${new URL("lib/futures.ts", root)}";
+    declare const executor: Executor;
+    const results = executor.starmap(add, [[1, 2], [3, 4]]);
+    exact<AsyncIterableIterator<number> & AsyncDisposable>()(results);
+    executor.starmap(greet, [["you"], ["me", "hi"]]);
+    executor.starmap(addLater, new Map([[1, 2]]));
+    executor.starmap(add, [[1]]); // error
+    executor.starmap(add, [["1", "2"]]); // error
+    executor.starmap(add, [1, 2]); // error
+  `,
   "acquire() gives a guard": `
     const lock = new WORLD();
     exact<Promise<threading.Guard>>()(lock.acquire());

@@ -13,10 +13,11 @@ import {
   show,
 } from "../core/checks.ts";
 import { Full } from "../core/errors.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { held } from "../core/promises.ts";
 import type { AnyArgs, CallOptions } from "../pool/call.ts";
 import { Engine, type EngineOptions, type PoolStats, referenceOf } from "../pool/engine.ts";
-import { MAP } from "../pool/frames.ts";
+import { MAP, STARMAP } from "../pool/frames.ts";
 import type { MapOptions } from "../pool/mapping.ts";
 import { checkMap, checkWorkers } from "../pool/options.ts";
 import { Results } from "../pool/results.ts";
@@ -52,7 +53,10 @@ export interface SubmitOptions {
   priority?: number;
   /** Objects in the arguments that are moved instead of copied (threads only). */
   transfer?: Transferable[];
-  /** How often it is tried again when its worker dies. Default: 0. */
+  /**
+   * How often it is tried again when its worker dies. What the call throws is its outcome and no reason to try again: for that
+   * there is `retry()` of `@std/async`. Default: 0.
+   */
   retries?: number;
   /** Called with each value that it gives to `context().report()`. */
   // deno-lint-ignore no-explicit-any -- a report can be anything
@@ -69,7 +73,20 @@ export interface ShutdownOptions {
 
 let made = 0;
 
-/** Runs calls in workers, and gives a future for each. */
+/**
+ * Runs calls in workers, and gives a future for each.
+ *
+ * *Ctrl-C*, while there are calls: the first says `waiting for N running calls; Ctrl-C again ends at once` on stderr. Calls that
+ * run end; what waits, and what a map has not submitted, fails with a `CancelledError`, and so does what is submitted meanwhile.
+ * Who awaits such a call is told when those that run have ended. The executor can be used again then. The exit code is 130,
+ * unless the program goes on with other calls or sets another; a `CancelledError` that nobody catches ends the program, in one
+ * line. The second ends the program at once. Where the main thread has a handler of its own for SIGINT, or ignores it, that alone
+ * decides.
+ *
+ * How do those who wait for results learn that there will be no more? A future that is awaited always ends; `map()` and
+ * `asCompleted()` end by themselves. Where calls put what they find on a queue, the end is the caller's to tell: wait for the
+ * calls, then `queue.shutdown()`, which ends the iterations over it.
+ */
 export abstract class Executor implements AsyncDisposable, Disposable {
   readonly #engine: Engine;
   readonly #maxQueue: number;
@@ -78,7 +95,7 @@ export abstract class Executor implements AsyncDisposable, Disposable {
   constructor(
     workers: Pick<EngineOptions, "world" | "level" | "start"> & { kind: string },
     maxWorkers: number,
-    options: ExecutorOptions,
+    options?: ExecutorOptions,
   ) {
     const action = `create a ${workers.kind}`;
     checkOptions(options, action);
@@ -137,29 +154,31 @@ export abstract class Executor implements AsyncDisposable, Disposable {
     iterable: Iterable<T> | AsyncIterable<T>,
     options?: MapOptions,
   ): AsyncIterableIterator<R> & AsyncDisposable {
-    const action = "map a function";
-    this.#checkOpen(action);
-    const checked = checkMap(options, iterable, action);
-    referenceOf(target);
-    const engine = this.#engine;
-    return new Results<R>({
-      engine,
-      kind: MAP,
-      target,
-      source: iterable,
-      ordered: true,
-      options: checked,
-    });
+    return this.#results<R>(MAP, target, iterable, options);
+  }
+
+  /**
+   * As {@linkcode map}, with items that are lists of arguments: `starmap(pow, [[2, 3], [3, 2]])` gives 8 and 9.
+   *
+   * @throws {TypeError} By the iteration, when an item is no list.
+   */
+  starmap<A extends AnyArgs, R>(
+    target: (...args: A) => R | PromiseLike<R>,
+    iterable: Iterable<NoInfer<A>> | AsyncIterable<NoInfer<A>>,
+    options?: MapOptions,
+  ): AsyncIterableIterator<R> & AsyncDisposable {
+    return this.#results<R>(STARMAP, target, iterable, options);
   }
 
   /** Takes no further calls. Those that were submitted run, unless they are to be cancelled. */
-  async shutdown(options: ShutdownOptions = {}): Promise<void> {
+  async shutdown(options?: ShutdownOptions): Promise<void> {
     const action = "shut down the executor";
     checkOptions(options, action);
-    checkBoolean(options.wait, "wait", action);
-    checkBoolean(options.cancelFutures, "cancelFutures", action);
-    this.#engine.close(options.cancelFutures ?? false);
-    if (options.wait ?? true) await held(this.#engine.gone());
+    const { wait = true, cancelFutures = false } = options ?? {};
+    checkBoolean(wait, "wait", action);
+    checkBoolean(cancelFutures, "cancelFutures", action);
+    this.#engine.close(cancelFutures);
+    if (wait) await held(this.#engine.gone());
   }
 
   /** What it has done and does. */
@@ -175,6 +194,25 @@ export abstract class Executor implements AsyncDisposable, Disposable {
   /** Shuts it down; what was submitted runs on. */
   [Symbol.dispose](): void {
     this.#engine.close();
+  }
+
+  #results<R>(
+    kind: typeof MAP | typeof STARMAP,
+    target: unknown,
+    source: Iterable<unknown> | AsyncIterable<unknown>,
+    options: MapOptions | undefined,
+  ): Results<R> {
+    const action = "map a function";
+    this.#checkOpen(action);
+    const checked = checkMap(options, source, action);
+    referenceOf(target);
+    const engine = this.#engine;
+    return new Results<R>({ engine, kind, target, source, ordered: true, options: checked });
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => this.#engine.parts);
   }
 
   #checkOpen(action = "submit a call"): void {

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { checkBoolean, checkFunction, checkOptions } from "../core/checks.ts";
+import { checkBoolean, checkFunction, checkOptions, show } from "../core/checks.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { CancelledError, TimeoutError } from "../core/errors.ts";
 import { errorOf } from "../child/outcome.ts";
-import { callSafely } from "../pool/async_result.ts";
+import { briefly, callSafely } from "../pool/async_result.ts";
 import { type Call, ENDED } from "../pool/call.ts";
 import type { Engine } from "../pool/engine.ts";
 import { blockUntil, ended, unwrap } from "../pool/eventual.ts";
@@ -71,6 +72,7 @@ export class Future<T = unknown> {
    */
   async exception(options?: WaitOptions): Promise<Error | null> {
     await this.#end(options);
+    if (this.#call.told !== undefined) await this.#call.told;
     return this.#thrown();
   }
 
@@ -85,13 +87,14 @@ export class Future<T = unknown> {
    *
    * @returns Whether it is cancelled.
    */
-  cancel(options: CancelOptions = {}): boolean {
+  cancel(options?: CancelOptions): boolean {
     checkOptions(options, "cancel the call");
-    checkBoolean(options.running, "running", "cancel the call");
+    const { running = false } = options ?? {};
+    checkBoolean(running, "running", "cancel the call");
     if (this.cancelled()) return true;
     const name = JSON.stringify(this.#call.target.name);
     const reason = new CancelledError(`The call of ${name} was cancelled`);
-    return this.#engine.cancel(this.#call, reason, options.running ?? false);
+    return this.#engine.cancel(this.#call, reason, running);
   }
 
   /** Whether the call was cancelled before it gave something. */
@@ -120,9 +123,19 @@ export class Future<T = unknown> {
     this.#call.whenEnded(() => callSafely(() => fn(this)));
   }
 
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => {
+      const { outcome } = this.#call;
+      if (outcome === undefined) return [this.running() ? "running" : "pending"];
+      if (this.cancelled()) return ["cancelled"];
+      return outcome.ok ? ["finished", show(outcome.value)] : ["failed", briefly(outcome.error)];
+    });
+  }
+
   async #resultWithin(options: WaitOptions): Promise<unknown> {
     await this.#end(options);
-    return unwrap(this.#call);
+    return await this.#call.value();
   }
 
   async #end(options: WaitOptions | undefined): Promise<void> {

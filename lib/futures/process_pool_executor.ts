@@ -10,8 +10,13 @@ import { Executor, type ExecutorOptions } from "./executor.ts";
 
 /** Options of a {@linkcode ProcessPoolExecutor}. */
 export interface ProcessExecutorOptions extends ExecutorOptions {
-  /** What the workers may do, as for a `Process`. */
+  /** What the workers may do, as for a `Process`. Default: what this process holds in full. */
   permissions?: Permissions;
+  /**
+   * How many bytes a result, an error or a report may have; the call whose result has more fails with a RangeError. Default: 64 MiB
+   * for workers that may do less than this process, so that none of them fills its memory; without limit for others.
+   */
+  maxMessage?: number;
 }
 
 /**
@@ -47,10 +52,11 @@ export class ProcessPoolExecutor extends Executor {
    * @param maxWorkers How many workers at most. Default: one for each core.
    * @throws {TypeError | RangeError} Bad options.
    */
-  constructor(maxWorkers: number = cores(), options: ProcessExecutorOptions = {}) {
+  constructor(maxWorkers?: number, options?: ProcessExecutorOptions) {
+    const kind = "ProcessPoolExecutor";
     super(
-      { ...processWorkers(options?.permissions), kind: "ProcessPoolExecutor" },
-      maxWorkers,
+      { ...processWorkers(options, `create a ${kind}`), kind },
+      maxWorkers === undefined ? cores() : maxWorkers,
       options,
     );
   }

@@ -48,10 +48,10 @@ export class ThreadPoolExecutor extends Executor {
    * @param maxWorkers How many workers at most. Default: 4 more than cores, at most 32.
    * @throws {TypeError | RangeError} Bad options.
    */
-  constructor(maxWorkers: number = Math.min(MOST, cores() + MORE), options: ExecutorOptions = {}) {
+  constructor(maxWorkers?: number, options?: ExecutorOptions) {
     super(
       { world: "thread", level: "equal", start: startThread, kind: "ThreadPoolExecutor" },
-      maxWorkers,
+      maxWorkers === undefined ? Math.min(MOST, cores() + MORE) : maxWorkers,
       options,
     );
   }

@@ -44,7 +44,8 @@ function checkFutures<T>(futures: Iterable<Future<T>>, action: string): Set<Futu
   return all;
 }
 
-function checkWhen({ returnWhen = "all" }: WaitForSyncOptions, action: string): ReturnWhen {
+function checkWhen(options: WaitForSyncOptions | undefined, action: string): ReturnWhen {
+  const { returnWhen = "all" } = options ?? {};
   if (["all", "first", "firstException"].includes(returnWhen)) return returnWhen;
   throw new TypeError(
     `Cannot ${action}: returnWhen must be "all", "first" or "firstException", received ${
@@ -80,13 +81,13 @@ function isEnough<T>(all: Set<Future<T>>, when: ReturnWhen): boolean {
  */
 export async function wait<T>(
   futures: Iterable<Future<T>>,
-  options: WaitForOptions = {},
+  options?: WaitForOptions,
 ): Promise<DoneAndNotDone<T>> {
   const action = "wait for futures";
   const timeout = checkWait(options, action);
   const when = checkWhen(options, action);
   const all = checkFutures(futures, action);
-  const { signal } = options;
+  const { signal } = options ?? {};
   signal?.throwIfAborted();
   if (timeout === 0 || isEnough(all, when)) return split(all);
   const { notDone } = split(all);
@@ -122,7 +123,7 @@ function watchAll<T>(futures: Iterable<Future<T>>, fn: (future: Future<T>) => vo
 /** As {@linkcode wait}, but blocks the thread. */
 export function waitSync<T>(
   futures: Iterable<Future<T>>,
-  options: WaitForSyncOptions = {},
+  options?: WaitForSyncOptions,
 ): DoneAndNotDone<T> {
   const action = "wait for futures";
   const timeout = checkWait(options, action);
@@ -143,12 +144,12 @@ export function waitSync<T>(
  */
 export function asCompleted<T>(
   futures: Iterable<Future<T>>,
-  options: WaitOptions = {},
+  options?: WaitOptions,
 ): AsyncGenerator<Future<T>, void, void> {
   const action = "wait for futures";
   checkOptions(options, action);
   const timeout = checkWait(options, action);
-  return completed(checkFutures(futures, action), timeout, options.signal);
+  return completed(checkFutures(futures, action), timeout, options?.signal);
 }
 
 async function* completed<T>(

@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { show } from "../core/checks.ts";
 import { TimeoutError } from "../core/errors.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
+import { bareError, isError, messageOf } from "../transfer/failure.ts";
 import { blockUntil, ended, type Ending, unwrap } from "./eventual.ts";
 
 /** A result that will be there. */
@@ -17,14 +20,14 @@ export class AsyncResult<R> {
     ending: Ending,
     /** Hears what workers have said, in a thread that blocks. */
     engine: { poll(): unknown },
-    callbacks: {
+    callbacks?: {
       callback?: ((value: R) => void) | undefined;
       errorCallback?: ((error: unknown) => void) | undefined;
-    } = {},
+    },
   ) {
     this.#ending = ending;
     this.#engine = engine;
-    const { callback, errorCallback } = callbacks;
+    const { callback, errorCallback } = callbacks ?? {};
     if (callback === undefined && errorCallback === undefined) return;
     ending.whenEnded(() => {
       const outcome = ending.outcome!;
@@ -44,7 +47,7 @@ export class AsyncResult<R> {
     if (options === undefined) return await this.#ending.value() as R;
     const timeout = checkWait(options, "get the result");
     if (!await ended(this.#ending, timeout, options.signal)) throw late(timeout);
-    return unwrap(this.#ending) as R;
+    return await this.#ending.value() as R;
   }
 
   /** As {@linkcode get}, but blocks the thread. */
@@ -83,6 +86,15 @@ export class AsyncResult<R> {
     return outcome.ok;
   }
 
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => {
+      const { outcome } = this.#ending;
+      if (outcome === undefined) return ["pending"];
+      return outcome.ok ? ["ready", show(outcome.value)] : ["failed", briefly(outcome.error)];
+    });
+  }
+
   #block(timeout: number): boolean {
     const ending = this.#ending;
     return blockUntil(() => ending.outcome !== undefined, () => this.#engine.poll(), timeout);
@@ -91,6 +103,11 @@ export class AsyncResult<R> {
 
 function late(timeout: number): TimeoutError {
   return new TimeoutError(`Cannot get the result: it was not there within ${timeout} ms`);
+}
+
+/** An error in a few words. */
+export function briefly(error: unknown): string {
+  return isError(error) ? `${bareError(error).name}: ${messageOf(error)}` : show(error);
 }
 
 /** Calls a callback of the user's; what it throws, now or later, is printed, and changes nothing else. */

@@ -53,6 +53,8 @@ export class Call extends Ending {
     /** When it was submitted, in the engine's ticks. */
     readonly submitted: number,
     readonly options: CallOptions,
+    /** How many items it applies its target to. */
+    readonly size: number,
   ) {
     super();
     this.retries = options.retries ?? 0;

@@ -3,12 +3,14 @@
  *
  * Workers are started while there is work for them, one at a time, as each start blocks this thread. They leave
  * when they have had nothing to do for long, when they have done what one may do, and when the pool closes.
- * When {@linkcode TRIES} in a row die before they are ready the crew is broken: it starts no more.
+ * When {@linkcode TRIES} in a row die before they have run a call the crew is broken: it starts no more. (One that dies
+ * of its first call costs that call: so all calls come to an end.)
  *
  * @module
  */
 import { BrokenExecutor, WorkerLostError } from "../core/errors.ts";
 import { Countdown } from "../core/promises.ts";
+import { messageOf } from "../transfer/failure.ts";
 import { loseAll, packFor } from "../transfer/flight.ts";
 import { inFile, mainModule, type Reference, referTo } from "../transfer/task.ts";
 import type { EngineOptions } from "./engine.ts";
@@ -17,7 +19,7 @@ import { Lender } from "./loans.ts";
 import { type Aside, Span, write } from "./payload.ts";
 import { GONE, READY, RETIRING, STARTING, Worker } from "./worker.ts";
 
-/** So many workers may die in a row before they are ready. */
+/** So many workers may die in a row before they have run a call. */
 const TRIES = 3;
 /** For how long workers are listened to when there is nothing to do, in ms. */
 const AWAKE = 50;
@@ -32,8 +34,10 @@ export interface Employer {
   poll(): void;
   /** A worker has said something. */
   hear(worker: Worker, ...word: Parameters<Hear>): void;
-  /** A worker has ended, and is no longer in the crew. */
-  lost(worker: Worker, loss: Loss): void;
+  /** A worker has said something that no worker says. */
+  faulty(worker: Worker, what: string): void;
+  /** A worker has ended, and is no longer in the crew. Gives whether that cost a call. */
+  lost(worker: Worker, loss: Loss): boolean;
   /** There will be no workers. */
   broke(error: BrokenExecutor): void;
 }
@@ -47,10 +51,11 @@ export class Crew {
   readonly #lender = new Lender();
   #isClosed = false;
   #started = 0;
-  /** How many have died in a row before they were ready. */
+  /** How many have died in a row before they had run a call. */
   #deaths = 0;
   #broken: BrokenExecutor | undefined;
-  #hasMain = false;
+  /** The modules that calls need: a worker imports the main one before it is ready, and may read all. */
+  readonly #modules = new Set<string>();
   #growing: ReturnType<typeof setTimeout> | undefined;
   #leaving: Countdown | undefined;
   #falling: ReturnType<typeof setTimeout> | undefined;
@@ -72,14 +77,14 @@ export class Crew {
   }
 
   /**
-   * Tells of what calls need: the main module is imported before a worker is ready.
+   * Tells of what calls need: the main module is imported before a worker is ready, and workers may read all.
    *
    * @throws {TypeError} No worker could import it.
    */
   needs(reference: Reference): void {
-    if (this.#hasMain || reference.module !== mainModule()) return;
-    this.#checked(reference);
-    this.#hasMain = true;
+    if (this.#modules.has(reference.module)) return;
+    if (reference.module === mainModule()) this.#checked(reference);
+    this.#modules.add(reference.module);
   }
 
   #checked(reference: Reference): Reference {
@@ -98,11 +103,13 @@ export class Crew {
     worker.lender = this.#lender;
     const boot: LaneBoot = {
       name: worker.name,
-      modules: this.#hasMain ? [mainModule()] : [],
+      modules: this.#modules.has(mainModule()) ? [mainModule()] : [],
+      known: [...this.#modules],
       initializer: this.#initializer,
       initArgs: payload instanceof Span ? new Uint8Array(payload.view) : (payload as Aside).packed,
       hear: (kind, id, third, fourth, value) =>
         this.#employer.hear(worker, kind, id, third, fourth, value),
+      faulty: (what) => this.#employer.faulty(worker, what),
     };
     try {
       worker.lane = start(boot, () => this.#employer.poll());
@@ -123,7 +130,7 @@ export class Crew {
       try {
         this.start();
       } catch (cause) {
-        return this.break(cause);
+        return this.break(cause, `a worker cannot be started: ${messageOf(cause)}`);
       }
       this.grow();
     }, 0);
@@ -131,10 +138,15 @@ export class Crew {
 
   /** Notes that a worker is ready for its first call. */
   isReady(worker: Worker): void {
-    this.#deaths = 0;
     if (worker.state === STARTING) worker.state = READY;
     this.idles(worker);
     if (!this.#employer.isBusy) this.rest();
+  }
+
+  /** Notes that a worker has ended a call. */
+  hasServed(worker: Worker): void {
+    worker.hasServed = true;
+    this.#deaths = 0;
   }
 
   /** Notes that a worker has nothing to do; it leaves when that lasts. */
@@ -166,14 +178,14 @@ export class Crew {
   /** Ends a worker as soon as that can be done. */
   kill(worker: Worker): void {
     worker.grace?.cancel();
+    if (worker.state !== GONE) worker.state = RETIRING;
     worker.lane.kill();
   }
 
   /** Starts no more workers, and ends those that there are. */
-  break(cause: unknown, how = "the initializer failed"): void {
+  break(cause: unknown, how: string): void {
     if (this.#broken !== undefined) return;
-    const why = cause instanceof Error ? `: ${cause.message}` : "";
-    this.#broken = new BrokenExecutor(`The pool is broken: ${how}${why}`, { cause });
+    this.#broken = new BrokenExecutor(`The pool is broken: ${how}`, { cause });
     this.#employer.broke(this.#broken);
     for (const worker of this.workers) this.kill(worker);
   }
@@ -234,14 +246,18 @@ export class Crew {
   }
 
   #lost(worker: Worker, loss: Loss): void {
-    const wasReady = worker.state !== STARTING;
+    const wasWanted = worker.state !== RETIRING || worker.fault !== undefined;
     worker.state = GONE;
     this.workers.delete(worker);
     worker.grace?.cancel();
-    this.#employer.lost(worker, loss);
-    if (wasReady || ++this.#deaths < TRIES) return this.grow();
-    const last = endOf(loss);
-    const how = `${TRIES} workers in a row ended before they were ready, the last of them ${last}`;
+    const hasCost = this.#employer.lost(worker, loss);
+    if (!wasWanted || worker.hasServed || hasCost) return this.grow();
+    // Ctrl-C hits all that are just starting: together they count as one.
+    this.#deaths += loss.signal === "SIGINT" ? 1 / this.#options.maxWorkers : 1;
+    if (this.#deaths < TRIES) return this.grow();
+    const last = worker.fault ?? endOf(loss);
+    const how =
+      `${TRIES} workers in a row ended before they had run a call, the last of them ${last}`;
     this.break(loss.error, how);
   }
 }
@@ -250,6 +266,6 @@ export class Crew {
 export function endOf({ exitcode, signal, error }: Loss): string {
   if (signal !== null) return `was killed by ${signal}`;
   if (error instanceof WorkerLostError) return `ended: ${error.message}`;
-  if (error !== null) return `ended by an uncaught error: ${error.message}`;
+  if (error !== null) return `ended by an uncaught error: ${messageOf(error)}`;
   return exitcode === null ? "was terminated" : `ended with exit code ${exitcode}`;
 }

@@ -17,6 +17,7 @@ import { Countdown, holdProgram } from "../core/promises.ts";
 import type { Outcome } from "../child/outcome.ts";
 import { services } from "../sync/steps.ts";
 import { loseAll } from "../transfer/flight.ts";
+import { messageOf } from "../transfer/failure.ts";
 import type { Packed } from "../transfer/pack.ts";
 import { packFor } from "../transfer/flight.ts";
 import type { Source } from "../transfer/reduction.ts";
@@ -26,8 +27,8 @@ import { callSafely } from "./async_result.ts";
 import { Call, type CallOptions, ENDED, GIVEN, QUEUED } from "./call.ts";
 import { Crew, type Employer, endOf } from "./crew.ts";
 import { blockUntil } from "./eventual.ts";
-import { BROKEN, CALL, type CallKind, DONE, READY, REPORT } from "./frames.ts";
-import { holdInterrupts } from "./interrupt.ts";
+import { BROKEN, CALL, type CallKind, DONE, FAILED, READY, REPORT } from "./frames.ts";
+import { holdInterrupts, interruption } from "./interrupt.ts";
 import type { Lane, LaneBoot, Loss } from "./lane.ts";
 import { isSpent, missing, read, write, writeArgs } from "./payload.ts";
 import { now, Schedule } from "./schedule.ts";
@@ -74,6 +75,12 @@ export interface PoolStats {
   waitTime: TimeSummary;
 }
 
+/** A map, as far as its engine is concerned. */
+export interface EngineMap {
+  /** Ends it by an error once its calls that run have ended; the others are cancelled. */
+  interrupt(error: CancelledError): void;
+}
+
 let ids = 0;
 const NO_OPTIONS: CallOptions = {};
 const references = new WeakMap<Target, Reference>();
@@ -107,6 +114,13 @@ export class Engine {
   /** How many calls have been submitted and have not ended, or still run. */
   #open = 0;
   #isClosed = false;
+  /** The maps that are under way; one that nobody takes from any more may go. */
+  readonly #maps = new Set<WeakRef<EngineMap>>();
+  /**
+   * Ctrl-C was pressed: until the calls that run have ended there are no new ones; and if there was nothing to cancel, the next
+   * one is cancelled instead, so that somebody is told.
+   */
+  #interrupted: "ending" | "untold" | undefined;
   /** Settles when the modules are loaded that what was heard so far needs. */
   #loading: Promise<void> | undefined;
   #release: (() => void) | undefined;
@@ -148,6 +162,14 @@ export class Engine {
       runTime: this.#runTimes.summary(),
       waitTime: this.#waitTimes.summary(),
     };
+  }
+
+  /** What it shows of itself. */
+  get parts(): string[] {
+    const { running, queued, workers } = this.stats;
+    if (this.isBroken) return ["broken"];
+    const now = [`${workers} workers`, `${running} running`, `${queued} queued`];
+    return this.#isClosed ? ["closed", ...workers > 0 ? now : []] : now;
   }
 
   /** What its workers are. */
@@ -192,6 +214,7 @@ export class Engine {
   ): Call {
     const { broken } = this.#crew;
     if (broken !== undefined) throw brokenAgain(broken);
+    if (this.#interrupted !== undefined) throw this.#refusal();
     const reference = referenceOf(target);
     this.#crew.needs(reference);
     const { world, level } = this.#options;
@@ -207,7 +230,8 @@ export class Engine {
         throw error;
       }
     }
-    const call = new Call(++ids, kind, reference, payload, this.#clock(), options);
+    const size = kind === CALL ? 1 : args.length;
+    const call = new Call(++ids, kind, reference, payload, this.#clock(), options, size);
     if (this.#open++ === 0) this.#wakeUp();
     this.#schedule.add(call);
     return call;
@@ -258,13 +282,51 @@ export class Engine {
     this.#crew.close();
   }
 
+  /** Notes a map that is under way; Ctrl-C ends it. */
+  begin(map: WeakRef<EngineMap>): void {
+    this.#maps.add(map);
+  }
+
+  /** Notes that it is over. */
+  over(map: WeakRef<EngineMap>): void {
+    this.#maps.delete(map);
+  }
+
+  /** Settles when all calls have ended that there are. */
+  get idle(): Promise<void> {
+    return this.#idle.promise;
+  }
+
+  /** Ctrl-C: cancels what no worker has begun; gives how many calls run. Who waits is told when those have ended. */
+  interrupt(): number {
+    const failed = this.#failed;
+    const isMapping = this.#maps.size > 0;
+    this.#interrupted = "ending";
+    for (const map of [...this.#maps]) {
+      map.deref()?.interrupt(interruption("The map was cancelled by Ctrl-C"));
+    }
+    const reason = () => interruption("The call was cancelled by Ctrl-C");
+    this.cancelWaiting(reason, this.#idle.promise);
+    const isTold = isMapping || this.#failed > failed;
+    const { running } = this.stats;
+    this.#idle.promise.then(() => this.#interrupted = isTold ? undefined : "untold");
+    return running;
+  }
+
+  #refusal(): CancelledError {
+    if (this.#interrupted === "untold") this.#interrupted = undefined;
+    return interruption("Cannot submit a call: cancelled by Ctrl-C");
+  }
+
   /** Cancels what no worker has begun. */
-  cancelWaiting(reason: () => unknown): void {
-    for (const call of this.#schedule.backlog.waiting()) this.cancel(call, reason(), false);
+  cancelWaiting(reason: () => unknown, told?: Promise<void>): void {
+    const waiting = this.#schedule.backlog.waiting();
     for (const worker of this.#crew.workers) {
-      for (const call of [...worker.calls.values()]) {
-        if (!worker.hasBegun(call)) this.cancel(call, reason(), false);
-      }
+      for (const call of worker.calls.values()) if (!worker.hasBegun(call)) waiting.push(call);
+    }
+    for (const call of waiting) {
+      call.told = told;
+      if (!this.cancel(call, reason(), false)) call.told = undefined;
     }
   }
 
@@ -310,6 +372,7 @@ export class Engine {
       poll: () => this.poll(),
       hear: (worker, kind, id, third, fourth, value) =>
         this.#hear(worker, kind, id, third, fourth, value),
+      faulty: (worker, what) => this.#distrust(worker, what),
       lost: (worker, loss) => this.#lost(worker, loss),
       broke: (broken) => {
         this.#isClosed = true;
@@ -388,34 +451,84 @@ export class Engine {
     fourth: number,
     value: Uint8Array | Packed,
   ): void {
-    if (kind === READY) {
-      this.#crew.isReady(worker);
-      return this.#schedule.soon();
-    }
-    if (kind === BROKEN) {
-      return this.#withModules(value, (it) => this.#crew.break(this.#outcomeOf(FAILURE, it).error));
+    // What was on its way when it was stopped.
+    if (worker.fault !== undefined) return;
+    if (kind === DONE || kind === FAILED) {
+      return this.#hearEnd(worker, kind, id, third, fourth, value);
     }
     if (kind === REPORT) {
       const call = worker.calls.get(id);
-      return call && this.#withModules(value, (it) => this.#report(call, it));
+      return call && this.#withModules(worker, value, (it) => this.#report(call, it));
     }
-    const call = worker.finish(id);
-    if (call === undefined) return;
+    if (kind !== READY && kind !== BROKEN) return this.#distrust(worker, `the word ${kind}`);
+    if (worker.hasStarted) return this.#distrust(worker, "twice how its start ended");
+    worker.hasStarted = true;
+    if (kind === BROKEN) return this.#withModules(worker, value, (it) => this.#break(it));
+    this.#crew.isReady(worker);
+    this.#schedule.soon();
+  }
+
+  #hearEnd(
+    worker: Worker,
+    kind: number,
+    id: number,
+    third: number,
+    fourth: number,
+    value: Uint8Array | Packed,
+  ): void {
+    const size = worker.calls.get(id)?.size;
+    if (size === undefined) {
+      return this.#distrust(worker, "the end of a call that it does not have");
+    }
+    if (fourth < 0 || fourth > size || kind === DONE && fourth < size) {
+      return this.#distrust(worker, `the end of ${fourth} items, of ${size}`);
+    }
+    const needs = this.#needsOf(worker, value);
+    if (needs === undefined) return;
+    const call = worker.finish(id)!;
     if (worker.grace !== undefined) {
       worker.grace.cancel();
       worker.grace = undefined;
     }
+    this.#crew.hasServed(worker);
     this.#count(call, third, fourth);
-    if (this.#loading === undefined && this.#missing(value).length === 0) {
-      this.#settle(call, kind, value);
-    } else this.#withModules(value, (it) => this.#settle(call, kind, it));
+    if (this.#loading === undefined && needs.length === 0) {
+      this.#settle(worker, call, kind, value);
+    } else this.#withModules(worker, value, (it) => this.#settle(worker, call, kind, it));
     if (worker.calls.size === 0) this.#crew.idles(worker);
     this.#schedule.soon();
   }
 
+  /** A worker has said what no worker says: it is stopped, which costs what it runs. */
+  #distrust(worker: Worker, what: string): void {
+    if (worker.fault !== undefined) return;
+    worker.fault = `was stopped, as it said what no worker may say: ${what}`;
+    this.#crew.kill(worker);
+  }
+
+  #break(value: Uint8Array | Packed): void {
+    const { error } = this.#outcomeOf(FAILURE, value);
+    this.#crew.break(error, `the initializer failed: ${messageOf(error)}`);
+  }
+
+  /** The modules that a value needs; undefined if it is none, which its worker pays for. */
+  #needsOf(worker: Worker, value: Uint8Array | Packed): string[] | undefined {
+    try {
+      return this.#missing(value);
+    } catch (error) {
+      this.#distrust(worker, `a value that is none (${messageOf(error)})`);
+      return undefined;
+    }
+  }
+
   /** Does something with a value once the modules are there that it needs; what comes first is done first. */
-  #withModules(value: Uint8Array | Packed, fn: (value: Uint8Array | Packed) => void): void {
-    const needs = this.#missing(value);
+  #withModules(
+    worker: Worker,
+    value: Uint8Array | Packed,
+    fn: (value: Uint8Array | Packed) => void,
+  ): void {
+    const needs = this.#needsOf(worker, value);
+    if (needs === undefined) return;
     if (needs.length === 0 && this.#loading === undefined) return fn(value);
     const kept = value instanceof Uint8Array ? value.slice() : value;
     // A module that cannot be imported here costs an error its class, and a value its unpacking.
@@ -451,9 +564,13 @@ export class Engine {
     this.#waitTimes.add(Math.max(0, (this.#heardAt - call.submitted) * TICK - micros));
   }
 
-  #settle(call: Call, kind: number, value: Uint8Array | Packed): void {
+  #settle(worker: Worker, call: Call, kind: number, value: Uint8Array | Packed): void {
     if (call.state !== ENDED) {
-      const outcome = this.#outcomeOf(kind, value);
+      let outcome = this.#outcomeOf(kind, value);
+      if (outcome.ok && !hasResults(call, outcome.value)) {
+        this.#distrust(worker, "not one result for each item");
+        outcome = { ok: false, error: lostError(call, worker, STOPPED) };
+      }
       if (outcome.ok) this.#completed++;
       else this.#failed++;
       call.end(outcome);
@@ -466,14 +583,18 @@ export class Engine {
     callSafely(() => onReport(read(value, this.#options.level) as never));
   }
 
-  /** Puts right what a worker leaves behind that has ended. */
-  #lost(worker: Worker, loss: Loss): void {
+  /** Puts right what a worker leaves behind that has ended; gives whether that cost a call. */
+  #lost(worker: Worker, loss: Loss): boolean {
+    const { size } = worker.calls;
     const back: Call[] = [];
+    let untouched = 0;
     for (const call of worker.calls.values()) {
       if (call.state === ENDED) this.#closeOne();
-      else if (!isSpent(call.payload) && (!worker.hasBegun(call) || call.retries-- > 0)) {
+      else if (!isSpent(call.payload) && !worker.hasBegun(call)) {
+        untouched++;
         back.push(call);
-      } else {
+      } else if (!isSpent(call.payload) && call.retries-- > 0) back.push(call);
+      else {
         loseAll(call.payload.flights);
         this.#fail(call, lostError(call, worker, loss));
         this.#closeOne();
@@ -482,6 +603,7 @@ export class Engine {
     worker.calls.clear();
     this.#schedule.putBack(back);
     if (this.#crew.broken !== undefined) this.#failWaiting(this.#crew.broken);
+    return untouched < size;
   }
 
   #failWaiting(broken: BrokenExecutor): void {
@@ -506,6 +628,14 @@ function ticks(): number {
 /** What is read as an error. */
 const FAILURE = -1;
 
+/** The end of a worker that is being stopped. */
+const STOPPED: Loss = { exitcode: null, signal: null, error: null };
+
+/** Whether a value is what a call gives: of a chunk one result for each item. */
+function hasResults({ kind, size }: Call, value: unknown): boolean {
+  return kind === CALL || Array.isArray(value) && value.length === size;
+}
+
 function brokenAgain({ message, cause }: BrokenExecutor): BrokenExecutor {
   return new BrokenExecutor(message, { cause });
 }
@@ -513,7 +643,7 @@ function brokenAgain({ message, cause }: BrokenExecutor): BrokenExecutor {
 function lostError(call: Call, worker: Worker, loss: Loss): WorkerLostError {
   const name = JSON.stringify(call.target.name);
   const lost = new WorkerLostError(
-    `${name} was lost: its worker ${worker.title} ${endOf(loss)}`,
+    `${name} was lost: its worker ${worker.title} ${worker.fault ?? endOf(loss)}`,
     loss,
   );
   if (loss.error !== null) lost.cause = loss.error;

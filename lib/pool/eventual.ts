@@ -21,6 +21,8 @@ export class Ending {
   outcome: Outcome | undefined;
   /** Whether its error is not the task's, but why nobody wanted it any more. */
   isCancelled = false;
+  /** Settles when those that wait for its value are told of its end, where they are not told at once. */
+  told: Promise<void> | undefined;
   /** The worker that ran it last. */
   worker = "";
   /** Who waits for its value, and who is called at the end: the first of each, and the others. Most have one. */
@@ -74,14 +76,14 @@ function given(ending: Ending): unknown {
   return ending.outcome!.ok ? ending.outcome!.value : unwrapSoon(ending);
 }
 
-// deno-lint-ignore require-await -- what it throws is to reject
 async function unwrapNow(ending: Ending): Promise<unknown> {
+  if (ending.told !== undefined) await ending.told;
   return unwrap(ending);
 }
 
 /** Throws what the ending ended with when its promise is waited for: only then can the stack say by whom. */
 async function unwrapSoon(ending: Ending): Promise<unknown> {
-  await undefined;
+  await ending.told;
   await undefined;
   return unwrap(ending);
 }

@@ -23,6 +23,9 @@
  * | 12 | number of its ticket | how many of its items had run |
  * | 16 | length of the value | length of the value |
  *
+ * A worker's code is in its own hands: it can say anything. What no worker of ours says costs it its life, and its call;
+ * nobody else notices.
+ *
  * @module
  */
 import type { Span } from "./payload.ts";
@@ -46,9 +49,13 @@ export const FAILED = 11;
 export const HEAD = 20;
 /** The length of a value that is not in the frame. */
 export const ASIDE = -1;
+const NO_LENGTH = -2;
 
 /** How a call applies its target to what it is given: to arguments, or to each item of a chunk. */
 export type CallKind = typeof CALL | typeof MAP | typeof STARMAP;
+
+/** More than all frames of a message have together, with what carries them. */
+export const LARGEST_FRAMES: number = 1 << 20;
 
 /** Writes frames one behind the other; each begins at a multiple of four bytes. */
 export class FrameWriter {
@@ -118,14 +125,27 @@ export type OnFrame = (
   value: Uint8Array | undefined,
 ) => void;
 
-/** Reads the frames of a message. */
+/** Bytes that are no frames. */
+export class BadFrame extends Error {
+  /** The class's name. */
+  override name = "BadFrame";
+}
+
+/**
+ * Reads the frames of a message.
+ *
+ * @throws {BadFrame} There is one that is none.
+ */
 export function readFrames(message: Uint8Array, each: OnFrame): void {
   const bytes = (message.byteOffset & 3) === 0 ? message : new Uint8Array(message);
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
   for (let at = 0; at < bytes.length;) {
     const head = at >> 2;
-    const length = words[head + 4]!;
     at += HEAD;
+    const length = words[head + 4] ?? NO_LENGTH;
+    if (length < ASIDE || length > bytes.length - at) {
+      throw new BadFrame("a frame that goes on behind its message");
+    }
     const value = length === ASIDE ? undefined : bytes.subarray(at, at + length);
     if (length > 0) at += padded(length);
     each(words[head]!, words[head + 1]!, words[head + 2]! >>> 0, words[head + 3]!, value);

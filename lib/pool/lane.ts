@@ -4,6 +4,7 @@
  * @module
  */
 import { ThreadTerminated, WorkerLostError } from "../core/errors.ts";
+import { errorOf } from "../child/outcome.ts";
 import type { Packed } from "../transfer/pack.ts";
 import type { Payload } from "./payload.ts";
 import type { Preparation } from "./station.ts";
@@ -39,13 +40,17 @@ export function lossOf(error: unknown): Loss {
     return { exitcode, signal, error: exitcode === null ? error : null };
   }
   if (error instanceof ThreadTerminated) return { exitcode: null, signal: null, error: null };
-  return { exitcode: 1, signal: null, error: error as Error };
+  return { exitcode: 1, signal: null, error: errorOf({ ok: false, error }) };
 }
 
 /** What every worker of a pool is started with. */
 export interface LaneBoot extends Preparation {
+  /** The modules that calls have needed by now. */
+  known: string[];
   /** Called with what the worker says. */
   hear: Hear;
+  /** Called when the worker says something that no worker says; with what, in words. */
+  faulty: (what: string) => void;
 }
 
 /** The way to a worker, and back. */
@@ -54,6 +59,8 @@ export interface Lane {
   readonly pid: number | null;
   /** Who has which call; undefined where the two share no memory: then a worker is given one at a time. */
   readonly tickets: Tickets | undefined;
+  /** How many bytes a value may have that is sent to it. */
+  readonly largest: number;
   /** Settles when the worker has ended, and all that it said has been heard. */
   readonly ended: Promise<Loss>;
   /** Sends frames, and what goes beside them. */

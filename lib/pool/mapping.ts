@@ -11,8 +11,10 @@
  */
 import { CancelledError, ShareError, TimeoutError } from "../core/errors.ts";
 import { Countdown } from "../core/promises.ts";
+import { loseAll } from "../transfer/flight.ts";
+import { callSafely } from "./async_result.ts";
 import type { Call } from "./call.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, EngineMap } from "./engine.ts";
 import type { MAP, STARMAP } from "./frames.ts";
 import { LARGEST, Span, write } from "./payload.ts";
 import { type Progress, ProgressBar } from "./progress.ts";
@@ -21,11 +23,14 @@ import { type Progress, ProgressBar } from "./progress.ts";
 export interface MapOptions {
   /** How many items go in one call. Default: as many as take a few milliseconds, as measured. */
   chunksize?: number | undefined;
-  /** The time for all of it, in ms. */
+  /** The time for all of it, in ms. Default: without limit. */
   timeout?: number | undefined;
   /** Cancels all of it: what runs too. */
   signal?: AbortSignal | undefined;
-  /** How often a chunk is tried again when its worker dies. Default: 0. */
+  /**
+   * How often a chunk is tried again when its worker dies. What an item throws is no reason to try again: for that there is
+   * `retry()` of `@std/async`, in the target. Default: 0.
+   */
   retries?: number | undefined;
   /** Called when items are done. */
   onProgress?: ((progress: Progress) => void) | undefined;
@@ -47,7 +52,16 @@ export interface MapWork {
   /** Takes the results of a chunk. */
   deliver: (results: unknown[]) => void;
   /** Called once, at the end. */
-  finish: (failure: { error: unknown; call?: Call } | undefined) => void;
+  finish: (failure: MapFailure | undefined) => void;
+}
+
+/** Why a map ended early. */
+export interface MapFailure {
+  error: unknown;
+  /** The chunk that failed, if one did. */
+  call?: Call;
+  /** Settles when who waits is told, where that is not at once. */
+  told?: Promise<void>;
 }
 
 /** How long a chunk should take, in µs. */
@@ -85,6 +99,10 @@ export class Mapping {
   #isExhausted = false;
   #isPulling = false;
   #isOver = false;
+  #isInterrupted = false;
+  readonly #entry: WeakRef<EngineMap>;
+  /** What it ends with once all is delivered that is under way, if that is an error; and when that is told. */
+  #failure: MapFailure | undefined;
   readonly #abort = () => this.#fail(this.#work.options.signal!.reason, true);
 
   constructor(work: MapWork) {
@@ -105,6 +123,7 @@ export class Mapping {
       // Who waits for a result keeps the program alive, and nobody else need.
       this.#timer = new Countdown(timeout, late).unref();
     }
+    engine.begin(this.#entry = new WeakRef<EngineMap>(this));
     if (signal?.aborted) this.#fail(signal.reason, true);
     signal?.addEventListener("abort", this.#abort);
     this.#pump();
@@ -122,9 +141,39 @@ export class Mapping {
     this.#fail(new CancelledError("The map was left before its end"), false);
   }
 
+  /** Ends it by an error when what runs has ended, and is delivered. What no worker has begun is cancelled. */
+  interrupt(error: CancelledError): void {
+    const { engine } = this.#work;
+    // All that is told when it is over can be told at once.
+    this.#endWith({ error, told: engine.idle }, true);
+    const calls = this.#calls;
+    this.#isInterrupted = true;
+    this.#calls = [];
+    const isBegun = calls.map((call) => !engine.cancel(call, rest(), false));
+    // In order, nothing is given that comes behind what has not run.
+    const cut = this.#work.ordered ? isBegun.indexOf(false) : -1;
+    this.#calls = calls.filter((_, k) => isBegun[k] && (cut < 0 || k < cut));
+    this.#finishIfDone();
+  }
+
+  /** Takes no more of the input; what is under way is delivered first, then it ends by an error. */
+  #endWith(failure: MapFailure, closes: boolean): void {
+    this.#failure ??= failure;
+    if (!this.#isExhausted && closes) leave(this.#iterator);
+    this.#isExhausted = true;
+  }
+
+  /** The input has thrown. Who takes results one by one is given first what comes before. */
+  #inputThrew(error: unknown): void {
+    if (this.#isOver) return;
+    // One that has thrown is not closed.
+    this.#endWith({ error }, false);
+    if (!this.#work.lazy) this.#fail(error, false);
+  }
+
   /** Takes items and submits them, as far as the look-ahead reaches. */
   #pump(): void {
-    if (this.#isPulling) return;
+    if (this.#isPulling) return this.#finishIfDone();
     this.#isPulling = true;
     try {
       while (
@@ -132,7 +181,7 @@ export class Mapping {
       ) {
         if (this.#isAsync) return this.#pull();
         const items = this.#next(this.#chunksize());
-        if (items.length > 0) this.#submit(items);
+        if (items.length > 0 && !this.#isOver) this.#submit(items);
       }
       this.#isPulling = false;
     } catch (error) {
@@ -150,13 +199,17 @@ export class Mapping {
     }
     const items: unknown[] = [];
     const iterator = this.#iterator as Iterator<unknown>;
-    while (items.length < size) {
-      const step = iterator.next();
-      if (step.done) {
-        this.#isExhausted = true;
-        break;
+    try {
+      while (items.length < size) {
+        const step = iterator.next();
+        if (step.done) {
+          this.#isExhausted = true;
+          break;
+        }
+        items.push(step.value);
       }
-      items.push(step.value);
+    } catch (error) {
+      this.#inputThrew(error);
     }
     return items;
   }
@@ -166,12 +219,18 @@ export class Mapping {
     const { chunksize = 1 } = this.#work.options;
     const items: unknown[] = [];
     const pull = async () => {
-      while (items.length < chunksize && !this.#isExhausted) {
-        const step = await this.#iterator.next();
-        if (step.done) this.#isExhausted = true;
-        else items.push(step.value);
+      try {
+        while (items.length < chunksize && !this.#isExhausted) {
+          const step = await this.#iterator.next();
+          // It may have been ended meanwhile.
+          if (this.#isExhausted) break;
+          if (step.done) this.#isExhausted = true;
+          else items.push(step.value);
+        }
+      } catch (error) {
+        this.#inputThrew(error);
       }
-      if (items.length > 0 && !this.#isOver) this.#submit(items);
+      if (items.length > 0 && !this.#isOver && !this.#isInterrupted) this.#submit(items);
     };
     pull().then(() => {
       this.#isPulling = false;
@@ -190,8 +249,14 @@ export class Mapping {
     try {
       call = engine.submit(target, items, { retries }, kind);
     } catch (error) {
-      if (error instanceof ShareError) nameItem(items, start, engine);
-      throw error;
+      if (!(error instanceof ShareError)) throw error;
+      const odd = oddItem(items, start, engine);
+      if (odd === undefined || !this.#work.lazy) throw odd?.error ?? error;
+      this.#taken = start;
+      // What comes before it is given first.
+      this.#endWith({ error: odd.error }, true);
+      if (odd.at > 0) this.#submit(items.slice(0, odd.at));
+      return;
     }
     if (call.payload instanceof Span) this.#bytes += call.payload.length;
     this.#calls.push(call);
@@ -216,7 +281,7 @@ export class Mapping {
   }
 
   #ended(call: Call): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isInterrupted && !this.#calls.includes(call)) return;
     const outcome = call.outcome!;
     if (!outcome.ok) return this.#failed(call, outcome.error);
     this.#micros += call.micros;
@@ -257,7 +322,8 @@ export class Mapping {
   #tell(): void {
     const progress = this.#progress();
     this.#bar?.update(progress);
-    this.#work.options.onProgress?.(progress);
+    const { onProgress } = this.#work.options;
+    if (onProgress !== undefined) callSafely(() => onProgress(progress));
   }
 
   #progress(): Progress {
@@ -265,9 +331,11 @@ export class Mapping {
   }
 
   #finishIfDone(): void {
-    if (this.#isOver || !this.#isExhausted || this.#calls.length > 0 || this.#isPulling) return;
+    if (this.#isOver || !this.#isExhausted || this.#calls.length > 0) return;
+    // The input may never give what it was asked for.
+    if (this.#isPulling && !this.#isInterrupted) return;
     this.#end();
-    this.#work.finish(undefined);
+    this.#work.finish(this.#failure);
   }
 
   /** Ends it by an error: what no worker has begun is cancelled, and what runs too if it must be. */
@@ -283,6 +351,7 @@ export class Mapping {
 
   #end(): void {
     this.#isOver = true;
+    this.#work.engine.over(this.#entry);
     this.#timer?.cancel();
     this.#work.options.signal?.removeEventListener("abort", this.#abort);
     this.#bar?.end(this.#progress());
@@ -296,8 +365,8 @@ function rest(): CancelledError {
 /** Tells the source that nobody takes the rest of it. */
 function leave(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
   try {
-    const left = iterator.return?.();
-    if (left instanceof Promise) left.catch(() => {});
+    // What it gives may be a promise, of whatever class.
+    Promise.resolve(iterator.return?.()).catch(() => {});
   } catch {
     // The map has failed already, and says why.
   }
@@ -311,7 +380,18 @@ function lengthOf(source: Iterable<unknown> | AsyncIterable<unknown>): number | 
     : undefined;
 }
 
-/** Throws for the item that cannot cross, by its number in the input. */
-function nameItem(items: unknown[], start: number, engine: Engine): void {
-  items.forEach((item, k) => write(item, engine.world, `iterable[${start + k}]`));
+/** The item that cannot cross, and what is said of it: by its number in the input. */
+function oddItem(
+  items: unknown[],
+  start: number,
+  { world }: Engine,
+): { at: number; error: unknown } | undefined {
+  for (const [at, item] of items.entries()) {
+    try {
+      loseAll(write(item, world, `iterable[${start + at}]`).flights);
+    } catch (error) {
+      return { at, error };
+    }
+  }
+  return undefined;
 }

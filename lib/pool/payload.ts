@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { advise } from "../child/outcome.ts";
 import { ShareError } from "../core/errors.ts";
 import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
 import { encodeFlat, FLAT_ROOM } from "../transfer/codec_flat.ts";
@@ -352,7 +353,7 @@ export function writeResult(value: unknown, world: World): Payload {
 /** An error on its way; of one that holds what cannot cross, what can be read of it. */
 export function writeError(error: unknown, world: World): Payload {
   try {
-    return write(error, world, "error");
+    return write(advise(error), world, "error");
   } catch {
     return write(bareError(error), world, "error");
   }

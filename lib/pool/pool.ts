@@ -6,6 +6,7 @@
  */
 import { checkFunction, checkInteger, checkOptions, show } from "../core/checks.ts";
 import type { Permissions } from "../child/permissions.ts";
+import { INSPECT, shown } from "../core/inspect.ts";
 import { held, reached } from "../core/promises.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import type { Target } from "../transfer/task.ts";
@@ -33,13 +34,21 @@ export interface ThreadPoolOptions {
 
 /** Options of a {@linkcode Pool}. */
 export interface PoolOptions extends ThreadPoolOptions {
-  /** What the workers may do, as for a `Process`. */
+  /** What the workers may do, as for a `Process`. Default: what this process holds in full. */
   permissions?: Permissions | undefined;
+  /**
+   * How many bytes a result, an error or a report may have; the call whose result has more fails with a RangeError. Default: 64 MiB
+   * for workers that may do less than this process, so that none of them fills its memory; without limit for others.
+   */
+  maxMessage?: number | undefined;
 }
 
 /** Options of `apply()`. */
 export interface ApplyOptions {
-  /** How often it is tried again when its worker dies. Default: 0. */
+  /**
+   * How often it is tried again when its worker dies. What the call throws is its outcome and no reason to try again: for that
+   * there is `retry()` of `@std/async`. Default: 0.
+   */
   retries?: number | undefined;
 }
 
@@ -53,7 +62,15 @@ export interface CallbackOptions<R> {
 
 let made = 0;
 
-/** What both kinds of pools do. */
+/**
+ * What both kinds of pools do.
+ *
+ * *Ctrl-C*, while there are calls: the first says `waiting for N running calls; Ctrl-C again ends at once` on stderr. Calls that
+ * run end; what waits, and what a map has not submitted, fails with a `CancelledError`, and so does what is submitted meanwhile.
+ * Who awaits it is told when those that run have ended. The pool can be used again then. The exit code is 130, unless the program
+ * goes on with other calls or sets another; a `CancelledError` that nobody catches ends the program, in one line. The second ends
+ * the program at once. Where the main thread has a handler of its own for SIGINT, or ignores it, that alone decides.
+ */
 export abstract class BasePool implements AsyncDisposable {
   readonly #engine: Engine;
 
@@ -61,11 +78,11 @@ export abstract class BasePool implements AsyncDisposable {
   constructor(
     workers: Pick<EngineOptions, "world" | "level" | "start"> & { kind: string },
     processes: number,
-    options: ThreadPoolOptions,
+    options?: ThreadPoolOptions,
   ) {
     const action = `create a ${workers.kind}`;
     checkOptions(options, action);
-    const { initializer, initArgs, maxTasksPerChild } = options;
+    const { initializer, initArgs, maxTasksPerChild } = options ?? {};
     const { world, level, start, kind } = workers;
     const checked = checkWorkers(
       {
@@ -155,7 +172,9 @@ export abstract class BasePool implements AsyncDisposable {
 
   /**
    * Applies a function to each item, and gives the results in the order of the items as they are there. It begins
-   * at once, and takes only some items more than it has given results for: so an endless input will do.
+   * at once, and takes only some items more than it has given results for: so an endless input will do. It ends with the input.
+   * An error, of a call or of the input, comes after the results of what came before it, and ends it. Who leaves it early closes
+   * the input.
    */
   imap<T, R>(
     target: (item: T) => R | PromiseLike<R>,
@@ -204,6 +223,11 @@ export abstract class BasePool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.terminate();
     await held(this.#engine.gone());
+  }
+
+  /** @ignore */
+  [INSPECT](): string {
+    return shown(this, () => this.#engine.parts);
   }
 
   #submit(target: unknown, args: unknown, options: ApplyOptions | undefined, action: string): Call {

@@ -7,15 +7,18 @@
  */
 import type { Connection } from "../channel/connection.ts";
 import { READY } from "../channel/ready.ts";
-import { QUIET, SERVICE, TOLD } from "../child/job.ts";
+import { IMPORTS, QUIET, SERVICE, TOLD } from "../child/job.ts";
 import { givesFfi, type Permissions } from "../child/permissions.ts";
 import { EOFError } from "../core/errors.ts";
 import { theArena } from "../memory/arena.ts";
 import type { Placement } from "../memory/placement.ts";
 import { mayMap } from "../memory/platform/mod.ts";
-import { pipe } from "../multiprocessing/pipe.ts";
+import { guardedPipe, pipe } from "../multiprocessing/pipe.ts";
+import { LONGEST_MESSAGE } from "../multiprocessing/pipe_hub.ts";
 import { Process } from "../multiprocessing/process.ts";
-import { readFrames } from "./frames.ts";
+import { messageOf } from "../transfer/failure.ts";
+import { mainModule } from "../transfer/task.ts";
+import { BadFrame, LARGEST_FRAMES, readFrames } from "./frames.ts";
 import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./lane.ts";
 import type { Payload, Span } from "./payload.ts";
 import { serveProcess } from "./process_station.ts";
@@ -28,17 +31,31 @@ export interface BlockingConnection extends Connection<Uint8Array> {
   [READY](signal: AbortSignal): Promise<unknown>;
 }
 
+/** What workers that are processes may be. */
+export interface ProcessWorkerOptions {
+  /** What they may do. */
+  permissions: Permissions | undefined;
+  /** How many bytes a value may have that they say. */
+  maxMessage: number;
+}
+
+/** What a message has besides a value that is sent alone. */
+const SLACK = 64;
+
 /** Tickets of workers that are gone: they serve the next. */
 const spare: Placement[] = [];
 
 /** A lane to a process. */
 export class ProcessLane implements Lane {
   readonly tickets: Tickets | undefined;
+  readonly largest: number;
   readonly ended: Promise<Loss>;
   readonly #process: Process<void>;
   readonly #connection: Connection<Uint8Array>;
   readonly #placement: Placement | undefined;
   readonly #hear: Hear;
+  readonly #faulty: LaneBoot["faulty"];
+  readonly #maxMessage: number;
   readonly #rang: () => void;
   #listening: AbortController | undefined;
   #heard: Promise<void> | undefined;
@@ -49,19 +66,30 @@ export class ProcessLane implements Lane {
 
   /** Starts the process. */
   constructor(
-    { hear, ...preparation }: LaneBoot,
+    { hear, faulty, known, ...preparation }: LaneBoot,
     rang: () => void,
-    permissions: Permissions | undefined,
+    { permissions, maxMessage }: ProcessWorkerOptions,
   ) {
     this.#hear = hear;
     this.#rang = rang;
+    this.#faulty = faulty;
     const memory = mayMap() && givesFfi(permissions);
-    const [here, there] = pipe<Uint8Array>({ memory });
+    this.largest = memory ? Infinity : LONGEST_MESSAGE - SLACK;
+    const most = Math.min(maxMessage, this.largest);
+    this.#maxMessage = most;
+    const longest = most + LARGEST_FRAMES;
+    const onFault = (error: unknown) => this.#fail(error);
+    const [here, there] = memory
+      ? pipe<Uint8Array>({ memory })
+      : guardedPipe<Uint8Array>({ longest, onFault });
     this.#connection = here;
     if (memory) {
       this.#placement = spare.pop() ?? theArena().allocate(TICKETS_WORDS);
       this.tickets = new Tickets(this.#placement.region.words, this.#placement.base);
     }
+    const initializer = preparation.initializer === undefined
+      ? []
+      : [preparation.initializer.module];
     const options = {
       name: preparation.name,
       daemon: true,
@@ -70,9 +98,11 @@ export class ProcessLane implements Lane {
         connection: there,
         at: this.#placement?.share("process", () => "tickets", "Tickets"),
         preparation,
+        maxMessage: most,
       }] as Parameters<typeof serveProcess>,
       [QUIET]: true,
       [SERVICE]: true,
+      [IMPORTS]: [mainModule(), ...known, ...initializer],
       ...(permissions === undefined ? {} : { permissions }),
     };
     this.#process = new Process(serveProcess, options);
@@ -105,16 +135,30 @@ export class ProcessLane implements Lane {
     // A socket is heard only by the event loop.
     if (this.tickets === undefined || this.#isOver) return false;
     let any = false;
-    const connection = this.#connection as BlockingConnection;
-    try {
-      for (; connection.pollSync(0); any = true) {
-        this.#read(connection.recvBytesSync({ timeout: 0 }));
-      }
-    } catch (error) {
-      if (!(error instanceof EOFError)) throw error;
-      this.#isOver = true;
+    for (let bytes = this.#next(); bytes !== undefined; bytes = this.#next()) {
+      any = true;
+      this.#read(bytes);
     }
     return any;
+  }
+
+  /** The next message in memory, if there is one. */
+  #next(): Uint8Array | undefined {
+    if (this.#isOver) return undefined;
+    const connection = this.#connection as BlockingConnection;
+    try {
+      return connection.pollSync(0) ? connection.recvBytesSync({ timeout: 0 }) : undefined;
+    } catch (error) {
+      if (error instanceof EOFError) this.#isOver = true;
+      else this.#fail(error);
+      return undefined;
+    }
+  }
+
+  /** What the worker says makes no sense: nothing more is heard of it. */
+  #fail(error: unknown): void {
+    this.#isOver = true;
+    this.#faulty(messageOf(error));
   }
 
   joinSync(timeout: number): boolean {
@@ -149,18 +193,27 @@ export class ProcessLane implements Lane {
     } catch (error) {
       if (signal.aborted || error instanceof EOFError) return;
       // No words of ours: whoever it is, it is no longer listened to.
-      this.kill();
+      this.#fail(error);
     }
   }
 
   #read(bytes: Uint8Array): void {
     const large = this.#large;
     this.#large = undefined;
+    if (bytes.length > this.#maxMessage && bytes.length > LARGEST_FRAMES) {
+      return this.#fail(new BadFrame(`${bytes.length} bytes, of at most ${this.#maxMessage}`));
+    }
     if (large !== undefined) return this.#hear(...large, bytes);
-    readFrames(bytes, (kind, id, third, fourth, value) => {
-      if (value === undefined) this.#large = [kind, id, third, fourth];
-      else this.#hear(kind, id, third, fourth, value);
-    });
+    try {
+      readFrames(bytes, (kind, id, third, fourth, value) => {
+        if (this.#large !== undefined) throw new BadFrame("a frame before the value of another");
+        if (value === undefined) this.#large = [kind, id, third, fourth];
+        else this.#hear(kind, id, third, fourth, value);
+      });
+    } catch (error) {
+      if (!(error instanceof BadFrame)) throw error;
+      this.#fail(error);
+    }
   }
 
   async #end(): Promise<Loss> {

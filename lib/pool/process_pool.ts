@@ -40,10 +40,10 @@ export class Pool extends BasePool {
    * @param processes How many workers. Default: one for each core.
    * @throws {TypeError | RangeError} Bad options.
    */
-  constructor(processes: number = cores(), options: PoolOptions = {}) {
+  constructor(processes?: number, options?: PoolOptions) {
     super(
-      { ...processWorkers(options?.permissions), kind: "Pool" },
-      processes,
+      { ...processWorkers(options, "create a Pool"), kind: "Pool" },
+      processes === undefined ? cores() : processes,
       options,
     );
   }

@@ -8,7 +8,7 @@ import { READY } from "../channel/ready.ts";
 import { EOFError } from "../core/errors.ts";
 import { theArena } from "../memory/arena.ts";
 import { task } from "../transfer/task.ts";
-import { countAsides, FrameWriter } from "./frames.ts";
+import { countAsides, DONE, FrameWriter, REPORT } from "./frames.ts";
 import { LARGEST, type Span } from "./payload.ts";
 import type { BlockingConnection } from "./process_lane.ts";
 import { type Outlet, type Preparation, Station } from "./station.ts";
@@ -20,6 +20,17 @@ export interface ProcessStationBoot {
   /** Where the tickets are, if they are memory. */
   at: unknown;
   preparation: Preparation;
+  /** How many bytes a value may have that it says. */
+  maxMessage: number;
+}
+
+/** What is said of a value that is too long: here, where it was made. */
+function tooLong(kind: number, length: number, maxMessage: number): RangeError {
+  const what = kind === DONE ? "result" : kind === REPORT ? "report" : "error";
+  return new RangeError(
+    `Cannot send the ${what}: it takes ${length} bytes, more than maxMessage (${maxMessage}) allows; ` +
+      "raise that option of the pool, or send it in parts",
+  );
 }
 
 async function sendAll(connection: Connection<Uint8Array>, messages: Uint8Array[]): Promise<void> {
@@ -29,7 +40,7 @@ async function sendAll(connection: Connection<Uint8Array>, messages: Uint8Array[
 /** Serves a pool until it says that it is over. */
 export const serveProcess: (boot: ProcessStationBoot) => Promise<void> = task(
   import.meta,
-  async function serveProcess({ connection, at, preparation }: ProcessStationBoot) {
+  async function serveProcess({ connection, at, preparation, maxMessage }: ProcessStationBoot) {
     // Ctrl-C reaches every process of the group; the pool says what becomes of the workers.
     if (Deno.build.os !== "windows") Deno.addSignalListener("SIGINT", () => {});
     const placement = at === undefined ? undefined : theArena().place(at, TICKETS_WORDS);
@@ -42,6 +53,7 @@ export const serveProcess: (boot: ProcessStationBoot) => Promise<void> = task(
       say(kind, id, third, fourth, payload) {
         // From a process all is bytes.
         const value = payload as Span;
+        if (value.length > maxMessage) throw tooLong(kind, value.length, maxMessage);
         const isLarge = value.length > LARGEST;
         writer.add(kind, id, third, fourth, isLarge ? undefined : value);
         const messages = isLarge ? [writer.take(), value.view] : [writer.take()];

@@ -6,8 +6,7 @@
 import { Ending } from "./eventual.ts";
 import { holdProgram } from "../core/promises.ts";
 import { withLocalStack } from "../transfer/failure.ts";
-import type { Call } from "./call.ts";
-import { Mapping, type MapWork } from "./mapping.ts";
+import { type MapFailure, Mapping, type MapWork } from "./mapping.ts";
 
 /** What is to be mapped, and how. */
 export type MapRequest = Omit<MapWork, "lazy" | "deliver" | "finish">;
@@ -30,6 +29,7 @@ export function mapAll(request: Omit<MapRequest, "ordered">): Ending {
       if (failure !== undefined) {
         all.worker = failure.call?.worker ?? "";
         all.isCancelled = failure.call === undefined;
+        all.told = failure.told;
       }
       all.end(
         failure === undefined ? { ok: true, value: results } : { ok: false, error: failure.error },
@@ -48,7 +48,7 @@ export class Results<R> implements AsyncIterableIterator<R> {
   readonly #here = new Error();
   #chunks: unknown[][] = [];
   #at = 0;
-  #failure: { error: unknown; call?: Call } | undefined;
+  #failure: MapFailure | undefined;
   #isFinished = false;
   #letGo: (() => void) | undefined;
   #asked: { resolve: (step: IteratorResult<R>) => void; reject: (error: unknown) => void }[] = [];
@@ -61,7 +61,9 @@ export class Results<R> implements AsyncIterableIterator<R> {
         this.#chunks.push(chunk);
         this.#answer();
       },
-      finish: (failure) => {
+      finish: async (failure) => {
+        if (failure?.told !== undefined) await failure.told;
+        if (this.#isFinished) return;
         this.#isFinished = true;
         this.#failure = failure;
         this.#answer();

@@ -8,7 +8,14 @@
  *
  * @module
  */
-import { copyBytes, HEAD as HEAD_BYTES, LOOP_LIMIT, padded, writeHead } from "./frames.ts";
+import {
+  BadFrame,
+  copyBytes,
+  HEAD as HEAD_BYTES,
+  LOOP_LIMIT,
+  padded,
+  writeHead,
+} from "./frames.ts";
 import type { Span } from "./payload.ts";
 
 /** The words of a ring that lie before its bytes. */
@@ -63,7 +70,11 @@ export class Ring {
     return true;
   }
 
-  /** Copies the next record out, to the beginning of `into`; gives its length, or -1 when there is none. */
+  /**
+   * Copies the next record out, to the beginning of `into`; gives its length, or -1 when there is none.
+   *
+   * @throws {BadFrame} The memory has been spoilt.
+   */
   shift(into: Uint8Array): number {
     const head = this.#words[this.#base + HEAD]!;
     if (Atomics.load(this.#words, this.#base + TAIL) === head) return -1;
@@ -71,6 +82,9 @@ export class Ring {
     const skips = this.#lengths[at >> 2] === SKIP;
     const start = (skips ? 0 : at) + LENGTH;
     const length = this.#lengths[start - LENGTH >> 2]!;
+    if (length < HEAD_BYTES || length > this.#capacity - start) {
+      throw new BadFrame("a record that is none");
+    }
     if (length < LOOP_LIMIT) { for (let k = 0; k < length; k++) into[k] = this.#bytes[start + k]!; }
     else into.set(this.#bytes.subarray(start, start + length));
     const size = LENGTH + padded(length) + (skips ? this.#capacity - at : 0);

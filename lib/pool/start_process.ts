@@ -3,17 +3,29 @@
  *
  * @module
  */
-import { levelOf, type Permissions } from "../child/permissions.ts";
+import { levelOf } from "../child/permissions.ts";
+import { checkInteger } from "../core/checks.ts";
+import { MOST_FROM_BELOW } from "../child/link.ts";
 import type { EngineOptions } from "./engine.ts";
-import { ProcessLane } from "./process_lane.ts";
+import { ProcessLane, type ProcessWorkerOptions } from "./process_lane.ts";
 
-/** What workers with these permissions are, and how they are started. */
+/**
+ * What workers with these options are, and how they are started.
+ *
+ * @throws {TypeError | RangeError} A bad option.
+ */
 export function processWorkers(
-  permissions: Permissions | undefined,
+  options: Partial<ProcessWorkerOptions> | undefined,
+  action: string,
 ): Pick<EngineOptions, "world" | "level" | "start"> {
+  const { permissions, maxMessage: most } = options ?? {};
+  if (most !== undefined && most !== Infinity) checkInteger(most, 1, "maxMessage", action);
+  const level = levelOf(permissions);
+  // A process that may do all that this one may need not be kept from filling its memory.
+  const maxMessage = most ?? (level === "below" ? MOST_FROM_BELOW : Infinity);
   return {
     world: "process",
-    level: levelOf(permissions),
-    start: (boot, rang) => new ProcessLane(boot, rang, permissions),
+    level,
+    start: (boot, rang) => new ProcessLane(boot, rang, { permissions, maxMessage }),
   };
 }

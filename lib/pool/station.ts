@@ -11,6 +11,7 @@ import { show } from "../core/checks.ts";
 import { CancelledError, SystemExit } from "../core/errors.ts";
 import { setContext, type TaskContext } from "../child/context.ts";
 import { isTermination } from "../child/run.ts";
+import { messageOf, tame } from "../transfer/failure.ts";
 import type { Packed } from "../transfer/pack.ts";
 import type { World } from "../transfer/shareable.ts";
 import { find, load, type Reference } from "../transfer/task.ts";
@@ -110,7 +111,8 @@ export class Station {
         const args = read(initArgs) as unknown[];
         await (find(initializer) as AnyFunction)(...args);
       }
-    } catch (error) {
+    } catch (thrown) {
+      const error = tame(thrown);
       if (endsWorker(error)) throw error;
       await this.#say(BROKEN, 0, 0, 0, writeError(error, this.#outlet.world));
       return;
@@ -176,7 +178,8 @@ export class Station {
         let value = this.#begin(call, progress);
         if (isPromise(value)) value = await value;
         payload = writeResult(value, this.#outlet.world);
-      } catch (error) {
+      } catch (thrown) {
+        const error = tame(thrown);
         if (endsWorker(error)) throw error;
         kind = FAILED;
         payload = writeError(error, this.#outlet.world);
@@ -219,8 +222,9 @@ export class Station {
     try {
       return this.#outlet.say(kind, id, third, fourth, payload);
     } catch (error) {
-      if (kind !== DONE) throw error;
-      return this.#outlet.say(FAILED, id, third, fourth, writeError(error, this.#outlet.world));
+      if (kind !== DONE && kind !== FAILED && kind !== BROKEN) throw error;
+      const payload = writeError(error, this.#outlet.world);
+      return this.#outlet.say(kind === DONE ? FAILED : kind, id, third, fourth, payload);
     }
   }
 }
@@ -234,8 +238,7 @@ export class ImportFailed extends Error {
 
   /** Creates the error. */
   constructor({ module }: Reference, cause: unknown) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    super(`importing ${module} failed: ${why}`, { cause });
+    super(`importing ${module} failed: ${messageOf(cause)}`, { cause });
   }
 }
 

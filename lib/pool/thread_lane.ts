@@ -10,7 +10,7 @@ import { take, unref } from "../core/ports.ts";
 import { QUIET, TOLD } from "../child/job.ts";
 import { self } from "../memory/self.ts";
 import { Thread } from "../threading/thread.ts";
-import { HEAD } from "./frames.ts";
+import { BadFrame, HEAD } from "./frames.ts";
 import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./lane.ts";
 import { type Aside, handedOver, type Payload, sendAside } from "./payload.ts";
 import type { Ring } from "./ring.ts";
@@ -36,6 +36,7 @@ export type SentAside = Map<number, unknown>;
 /** A lane to a thread. */
 export class ThreadLane implements Lane {
   readonly pid = null;
+  readonly largest = Infinity;
   readonly tickets: Tickets;
   readonly ended: Promise<Loss>;
   readonly #thread: Thread<void>;
@@ -44,16 +45,20 @@ export class ThreadLane implements Lane {
   readonly #port: MessagePort;
   readonly #side: MessagePort;
   readonly #hear: Hear;
+  readonly #faulty: LaneBoot["faulty"];
   #heardAside = 0;
+  /** Whether its memory makes no sense: nothing more is heard of it. */
+  #isSpoilt = false;
 
   /** Starts the thread. */
-  constructor({ hear, ...preparation }: LaneBoot, rang: () => void) {
+  constructor({ hear, faulty, known: _, ...preparation }: LaneBoot, rang: () => void) {
     const memory = new SharedArrayBuffer(LANE_BYTES);
     const { words, tickets, ring } = layOut(memory);
     this.#words = words;
     this.tickets = tickets;
     this.#ring = ring;
     this.#hear = hear;
+    this.#faulty = faulty;
     const calls = new MessageChannel();
     const asides = new MessageChannel();
     this.#port = calls.port1;
@@ -94,10 +99,18 @@ export class ThreadLane implements Lane {
   }
 
   drain(): boolean {
-    const some = this.#drain();
-    // What is said from here on rings; what was said before it is taken now.
-    Atomics.store(this.#words, SLEEPS, 1);
-    return this.#drain() || some;
+    if (this.#isSpoilt) return false;
+    try {
+      const some = this.#drain();
+      // What is said from here on rings; what was said before it is taken now.
+      Atomics.store(this.#words, SLEEPS, 1);
+      return this.#drain() || some;
+    } catch (error) {
+      if (!(error instanceof BadFrame)) throw error;
+      this.#isSpoilt = true;
+      this.#faulty(error.message);
+      return true;
+    }
   }
 
   /** Its messages keep no program alive. */
@@ -123,6 +136,7 @@ export class ThreadLane implements Lane {
       this.#heardAside = this.#heardAside + 1 | 0;
       Atomics.store(this.#words, TAKEN, this.#heardAside);
       any = true;
+      if (!(message instanceof Map)) throw new BadFrame("a message that is none");
       const [kind, id, third, fourth, value] = message.values() as Iterable<unknown> as Parameters<
         Hear
       >;
@@ -144,7 +158,7 @@ export class ThreadLane implements Lane {
     // Waiting for the result would keep the program alive.
     await this.#thread[TOLD];
     const loss = await this.#thread.result().then(() => NO_LOSS, lossOf);
-    this.#drain();
+    this.drain();
     this.#port.close();
     this.#side.close();
     return loss;

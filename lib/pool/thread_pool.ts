@@ -33,10 +33,10 @@ export class ThreadPool extends BasePool {
    * @param processes How many workers. Default: one for each core.
    * @throws {TypeError | RangeError} Bad options.
    */
-  constructor(processes: number = cores(), options: ThreadPoolOptions = {}) {
+  constructor(processes?: number, options?: ThreadPoolOptions) {
     super(
       { world: "thread", level: "equal", start: startThread, kind: "ThreadPool" },
-      processes,
+      processes === undefined ? cores() : processes,
       options,
     );
   }

@@ -44,6 +44,12 @@ export class Worker {
   readonly calls: Map<number, Call> = new Map();
   /** How many calls it was given, in all. */
   given = 0;
+  /** Whether it has said that its initializer is done, or has failed. */
+  hasStarted = false;
+  /** Whether it has ended a call. */
+  hasServed = false;
+  /** What it did that no worker may, in words. */
+  fault: string | undefined;
   /** Since when it has nothing to do, in ms. */
   idleSince = 0;
   /** Kills it when a cancelled call does not end. */
@@ -81,11 +87,14 @@ export class Worker {
   /**
    * Gives it a call; it goes with the next {@linkcode send}.
    *
-   * @throws {ShareError} Its arguments can be sent no more.
+   * @throws {ShareError | RangeError} Its arguments can be sent no more, or are too large for the way to it.
    */
   give(call: Call): void {
     const { payload: written } = call;
     const payload = written instanceof Deferred ? written.lend(this.lender) : written;
+    if (payload instanceof Span && payload.length > this.lane.largest) {
+      throw tooLarge(call, payload);
+    }
     call.payload = payload;
     call.state = GIVEN;
     call.worker = this.name;
@@ -171,4 +180,13 @@ function copyable(payload: Payload): Payload {
     ...payload,
     transfer: payload.transfer.filter((part) => !(part instanceof ArrayBuffer)),
   };
+}
+
+function tooLarge({ target }: Call, { length }: Span): RangeError {
+  return new RangeError(
+    `Cannot send ${
+      JSON.stringify(target.name)
+    } its arguments: they take ${length} bytes, and a message over a socket at most ` +
+      "64 MiB; give them in parts, or run with --allow-ffi",
+  );
 }

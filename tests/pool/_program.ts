@@ -161,6 +161,18 @@ const CASES: Record<string, () => Promise<void> | void> = {
     console.log(await other.map(square, [5, 6]));
   },
 
+  /** Some of what this program may do is limited: what workers may do of that has to be said. */
+  async limited() {
+    const path = Deno.args[2]!;
+    for (const options of [{}, { permissions: { read: [path] } }]) {
+      await using pool = new ProcessPoolExecutor(1, options);
+      const future = pool.submit(lengthOf, path);
+      console.log((await future.exception())?.message ?? await future.result());
+    }
+    await using pool = new Pool(1, { permissions: { read: true } });
+    console.log(await pool.map(lengthOf, [path]).catch((error) => error.message));
+  },
+
   /** The program ends by an error, by Deno.exit(), or by a signal, while tasks run for ever. */
   async dies() {
     const pool = executor(2);
@@ -183,6 +195,10 @@ const CASES: Record<string, () => Promise<void> | void> = {
     console.log(results.length);
   },
 };
+
+export function lengthOf(path: string): number {
+  return Deno.readTextFileSync(path).length;
+}
 
 export function quit(): void {
   Deno.exit(3);

@@ -330,6 +330,109 @@ export const failAtSeven = task(import.meta, function failAtSeven(k: number) {
   return k;
 });
 
+/** What is odd to be thrown. */
+export type Oddity =
+  | "nothing"
+  | "null"
+  | "text"
+  | "number"
+  | "symbol"
+  | "object"
+  | "bare object"
+  | "getters"
+  | "proxy"
+  | "revoked proxy"
+  | "odd message"
+  | "odd stack"
+  | "throwing message"
+  | "throwing cause"
+  | "circular cause";
+
+function odd(kind: Oddity): unknown {
+  const fail = () => {
+    throw new Error("do not look");
+  };
+  switch (kind) {
+    case "nothing":
+      return undefined;
+    case "null":
+      return null;
+    case "text":
+      return "just text";
+    case "number":
+      return 42;
+    case "symbol":
+      return Symbol("mark");
+    case "object":
+      return { code: 7 };
+    case "bare object":
+      return Object.assign(Object.create(null), { toString: fail });
+    case "getters":
+      return Object.defineProperties({}, {
+        message: { get: fail, enumerable: true },
+        stack: { get: fail, enumerable: true },
+        then: { get: fail },
+        [Symbol.toPrimitive]: { get: fail },
+      });
+    case "proxy":
+      return new Proxy(new Error("hidden"), {
+        get: fail,
+        getPrototypeOf: fail,
+        ownKeys: fail,
+        has: fail,
+        getOwnPropertyDescriptor: fail,
+      });
+    case "revoked proxy": {
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      return proxy;
+    }
+    case "odd message":
+      return Object.assign(new Error(), { message: { is: "an object" } });
+    case "odd stack":
+      return Object.assign(new Error("with an odd stack"), { stack: 42 });
+    case "throwing message":
+      return Object.defineProperty(new Error(), "message", { get: fail });
+    case "throwing cause":
+      return Object.defineProperty(new Error("with a cause"), "cause", { get: fail });
+    case "circular cause": {
+      const error = new Error("in a circle");
+      return Object.assign(error, { cause: new Error("within", { cause: error }) });
+    }
+  }
+}
+
+/** Throws what is odd: as the call's error, out of a promise that nobody awaits, or out of a timer. */
+export const throwOdd = task(
+  import.meta,
+  function throwOdd(kind: Oddity, how: "throw" | "rejection" | "timer"): Promise<never> {
+    if (how === "throw") throw odd(kind);
+    if (how === "rejection") Promise.reject(odd(kind));
+    else {
+      setTimeout(() => {
+        throw odd(kind);
+      }, 0);
+    }
+    return new Promise(() => setInterval(() => {}, 1_000));
+  },
+);
+
+/** Lets its worker become ready, and end before it can be told anything. */
+export const dieOnceReady = task(
+  import.meta,
+  function dieOnceReady(tries: Value<"i32">, how: "close" | "exit" | "rejection") {
+    tries.add(1);
+    const end = async () => {
+      // What is said at the start is said by then, and the event loop has not gone on.
+      for (let k = 0; k < 100; k++) await undefined;
+      if (how === "close") (globalThis as { close?: () => void }).close?.();
+      if (how === "rejection") throw new RangeError("once ready");
+      Deno.exit(9);
+    };
+    end();
+  },
+);
+
 // What cannot be sent
 
 export const giveFunction = task(import.meta, () => () => 1);

@@ -7,6 +7,7 @@ import {
   assert,
   assertEquals,
   assertInstanceOf,
+  assertMatch,
   assertRejects,
   assertStrictEquals,
   assertThrows,
@@ -286,4 +287,49 @@ test("Future arguments of a wrong kind are refused", async (world) => {
   assertThrows(() => future.addDoneCallback(5 as never), TypeError, "5");
   assertThrows(() => future.cancel({ running: 1 as never }), TypeError, "running");
   assertEquals(await future.result(), 9);
+});
+
+test("Future, AsyncResult, executors and pools show their state", async (world) => {
+  const shown = (object: object) => Deno.inspect(object);
+  const executor = world.executor(1);
+  const { name } = world.Executor;
+  assertEquals(shown(executor), `${name}(0 workers, 0 running, 0 queued)`);
+  const gate = world.gate();
+  const running = await world.occupy(executor, gate);
+  const waiting = executor.submit(square, 3);
+  const cancelled = executor.submit(square, 4);
+  cancelled.cancel();
+  assertEquals(shown(executor), `${name}(1 workers, 1 running, 1 queued)`);
+  assertEquals([running, waiting, cancelled].map(shown), [
+    ...["Future(running)", "Future(pending)", "Future(cancelled)"],
+  ]);
+  gate.set();
+  await running.result();
+  await waiting.result();
+  const failed = executor.submit(fail, "builtin");
+  await failed.exception();
+  assertEquals([running, waiting, failed].map(shown), [
+    ...[
+      'Future(finished, "through")',
+      "Future(finished, 9)",
+      "Future(failed, SyntaxError: built in)",
+    ],
+  ]);
+  await executor.shutdown();
+  assertEquals(shown(executor), `${name}(closed)`);
+
+  const pool = world.pool(1);
+  const other = world.gate();
+  const result = pool.applyAsync(pass, [other, 3]);
+  assertEquals(shown(result), "AsyncResult(pending)");
+  assertMatch(shown(pool), /^(Thread)?Pool\(1 workers, \d running, \d queued\)$/);
+  other.set();
+  await result.get();
+  assertEquals(shown(result), "AsyncResult(ready, 3)");
+  const broken = pool.applyAsync(fail, ["builtin"]);
+  await broken.wait();
+  assertEquals(shown(broken), "AsyncResult(failed, SyntaxError: built in)");
+  pool.close();
+  await pool.join();
+  assertMatch(shown(pool), /^(Thread)?Pool\(closed\)$/);
 });

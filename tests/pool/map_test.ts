@@ -12,6 +12,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { ShareError } from "../../lib/errors.ts";
 import { TimeoutError } from "../../lib/futures.ts";
 import {
   add,
@@ -447,4 +448,148 @@ testIn("Pool.map() with chunksize gives each chunk to one worker", async (world)
     const chunk = counts.slice(start, start + 20);
     assertEquals(chunk, Array.from({ length: 20 }, (_, k) => chunk[0] + k));
   }
+});
+
+/** How an input can fail, and what it is then. */
+const FAILING: Record<string, (count: number, reason: Error) => Iterable<unknown>> = {
+  "a generator": function* (count, reason) {
+    for (let k = 1; k <= count; k++) yield k;
+    throw reason;
+  },
+  "a mapped iterator": (count, reason) =>
+    Array.from({ length: count + 1 }, (_, k) => k + 1).values().map((k) => {
+      if (k > count) throw reason;
+      return k;
+    }),
+  "an async generator": async function* (count: number, reason: Error) {
+    for (let k = 1; k <= count; k++) yield k;
+    await undefined;
+    throw reason;
+  } as never,
+};
+
+for (const [kind, input] of Object.entries(FAILING)) {
+  test(`gives first what comes before the error of ${kind}`, async (world, { map, ordered }) => {
+    const reason = new RangeError("the input's own");
+    for (const [count, chunksize] of [[2, 1], [2, undefined], [5, 3], [40, 7], [0, 1]]) {
+      const seen: number[] = [];
+      const error = await assertRejects(async () => {
+        const options = chunksize === undefined ? {} : { chunksize };
+        for await (const k of map(world, square, input(count!, reason), options)) {
+          seen.push(k as number);
+        }
+      });
+      assertStrictEquals(error, reason);
+      if (!ordered) seen.sort((a, b) => a - b);
+      assertEquals(seen, Array.from({ length: count! }, (_, k) => (k + 1) ** 2));
+    }
+    assertEquals(await collect(map(world, square, [3])), [9]);
+  }, isLazy);
+}
+
+test(
+  "gives first what comes before an item that cannot be sent",
+  async (world, { map, ordered }) => {
+    for (const chunksize of [1, 2, 5]) {
+      const input = new Input();
+      const items = {
+        *[Symbol.iterator]() {
+          for (const k of input) yield k === 3 ? () => k : k;
+        },
+      };
+      const seen: number[] = [];
+      const error = await assertRejects(async () => {
+        for await (const k of map(world, square, items, { chunksize })) seen.push(k as number);
+      }, ShareError);
+      assertEquals(error.message.includes("iterable[3]"), true, error.message);
+      if (!ordered) seen.sort((a, b) => a - b);
+      assertEquals(seen, [0, 1, 4]);
+      assertEquals(input.closed, 1, "the input was not closed");
+    }
+  },
+  isLazy,
+);
+
+/** Inputs whose end throws, each in its own way. */
+const UNCLOSEABLE: Record<string, () => Iterable<number>> = {
+  "that throws": () =>
+    iteratorOf(() => {
+      throw new RangeError("not to be closed");
+    }),
+  "that rejects": () => iteratorOf(() => Promise.reject(new RangeError("not to be closed"))),
+  "that gives a thenable that rejects": () =>
+    iteratorOf(() => ({
+      then: (_: unknown, reject: (error: Error) => void) => reject(new RangeError("not closed")),
+    })),
+  "that cannot be looked at": () => {
+    const iterator = iteratorOf(() => {});
+    return Object.defineProperty(iterator, "return", {
+      get() {
+        throw new RangeError("not to be looked at");
+      },
+    });
+  },
+};
+
+function iteratorOf(close: () => unknown): Iterable<number> {
+  let k = 0;
+  const iterator = {
+    next: () => ({ done: false, value: k++ }),
+    return: close,
+    [Symbol.iterator]: () => iterator,
+  };
+  return iterator as unknown as Iterable<number>;
+}
+
+for (const [kind, input] of Object.entries(UNCLOSEABLE)) {
+  test(`survives an input with a return() ${kind}`, async (world, { map, lazy }) => {
+    await assertRejects(() => collect(map(world, failAtSeven, input())), TicketError);
+    if (lazy) { for await (const _ of map(world, square, input())) break; }
+    const asynchronous = {
+      [Symbol.asyncIterator]: () => (input() as Iterator<number> & Iterable<number>),
+    };
+    const items = asynchronous as unknown as Iterable<number>;
+    await assertRejects(() => collect(map(world, failAtSeven, items)), TicketError);
+    assertEquals(await collect(map(world, square, [3])), [9]);
+  });
+}
+
+test("survives an onProgress that throws", async (world, { map }) => {
+  const { error } = console;
+  const told: unknown[] = [];
+  console.error = (...args: unknown[]) => told.push(args);
+  try {
+    const onProgress = () => {
+      throw new RangeError("no bar");
+    };
+    assertEquals(await collect(map(world, square, [3], { onProgress })), [9]);
+    assertEquals(told.length > 0, true, "it was not told");
+  } finally {
+    console.error = error;
+  }
+});
+
+testIn("Executor.starmap() spreads each item over the arguments", async (world) => {
+  const executor = world.executor(2);
+  assertEquals(await collect(executor.starmap(add, [[1, 2], [3, 4]])), [3, 7]);
+  assertEquals(await collect(executor.starmap(add, new Map([[1, 2], [3, 4]]))), [3, 7]);
+  assertEquals(await collect(executor.starmap(add, [], { chunksize: 2 })), []);
+  function* endless(): Generator<[number, number]> {
+    for (let k = 0;; k++) yield [k, 1];
+  }
+  const seen: number[] = [];
+  for await (const sum of executor.starmap(add, endless(), { chunksize: 1 })) {
+    if (seen.push(sum) === 300) break;
+  }
+  assertEquals(seen, Array.from({ length: 300 }, (_, k) => k + 1));
+  const failing = executor.starmap(failAt, [[[1, 2]], [[3, 3]], [[4, 5]]], { chunksize: 1 });
+  assertEquals((await failing.next()).value, 1);
+  await assertRejects(() => failing.next(), TicketError, "failed at 3");
+  const odd = executor.starmap(add, [5] as never);
+  await assertRejects(
+    () => odd.next(),
+    TypeError,
+    "an item must be a list of arguments, received 5",
+  );
+  assertThrows(() => executor.starmap(add, 5 as never), TypeError, "iterable");
 });

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { ProcessPoolExecutor } from "../../lib/futures.ts";
 import { Pool } from "../../lib/multiprocessing.ts";
 import { show } from "../../lib/core/checks.ts";
@@ -120,3 +127,24 @@ test("permissions that are none are refused", async () => {
     for (const call of calls) await assertRejects(call, TypeError, "Cannot");
   }
 }, { skip: { threads: "threads have the program's permissions" } });
+
+Deno.test("deno doc shows every parameter with a default as optional", async () => {
+  for (const face of ["futures", "multiprocessing"]) {
+    const path = fileURLToPath(new URL(`../../lib/${face}.ts`, import.meta.url));
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["doc", path],
+      env: { NO_COLOR: "1" },
+      stderr: "null",
+    }).output();
+    const text = new TextDecoder().decode(stdout);
+    const parts = text.split(/^Defined in /m).filter((part) =>
+      /\/lib\/(pool|futures)\//.test(part)
+    );
+    assert(parts.length > 8, `${parts.length} parts`);
+    const required = parts.join("\n").split("\n")
+      .filter((line) => /\b(options|processes|maxWorkers|callbacks): /.test(line))
+      // The bases, which scripts do not make, and what comes first and has no default.
+      .filter((line) => !/constructor\(workers:|submitWith\(/.test(line));
+    assertEquals(required, []);
+  }
+});

@@ -152,6 +152,27 @@ for (const world of WORLDS) {
   });
 }
 
+Deno.test({
+  name: "program with a limited permission is told of the option permissions",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const root = fileURLToPath(new URL("../../", import.meta.url));
+    const folder = await Deno.makeTempDir();
+    try {
+      await Deno.writeTextFile(`${folder}/data`, "12345");
+      const flags = [`--allow-read=${root},${folder},/tmp`, "--allow-write", "--allow-net"];
+      flags.push("--allow-run", "--allow-env");
+      const ran = await run("limited", ["processes", `${folder}/data`], { flags });
+      assertMatch(ran.lines[0], /^Requires read access to .*names it in the option "permissions"$/);
+      assertEquals(ran.lines[1], "5");
+      assertMatch(ran.lines[2], /read in full.*permissions\.read/);
+      assertClean(ran);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
 Deno.test("a thread's task that never pauses disturbs no other, and the program ends", async () => {
   const ran = await run("stuck", ["threads"]);
   assertEquals(ran.lines.slice().sort(), ["9", "stuck: CancelledError"]);

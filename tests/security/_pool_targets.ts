@@ -1,0 +1,226 @@
+/**
+ * Workers of pools that say what no worker of ours says: their code is in their own hands.
+ *
+ * @module
+ */
+import { context, task } from "../../lib/task.ts";
+import { Link } from "../../lib/child/link.ts";
+import { SocketWire } from "../../lib/multiprocessing/pipe_wire.ts";
+import { BROKEN, DONE, FAILED, FrameWriter, HEAD, READY, REPORT } from "../../lib/pool/frames.ts";
+import { Span, write } from "../../lib/pool/payload.ts";
+import { Ring } from "../../lib/pool/ring.ts";
+import { LANE_BYTES } from "../../lib/pool/thread_memory.ts";
+import type { Event } from "../../lib/threading.ts";
+
+/** What is forged. */
+export type Forgery =
+  | "ready again"
+  | "broken"
+  | "done for another's call"
+  | "done for no call"
+  | "failed for no call"
+  | "too few items"
+  | "too many items"
+  | "minus one item"
+  | "an unknown word"
+  | "a word to workers"
+  | "a value that is none"
+  | "a length behind the end"
+  | "a negative length"
+  | "half a frame";
+
+type Say = (kind: number, id: number, third: number, fourth: number, value: Span) => void;
+
+/** How many bytes a thread's ring has. */
+const ROOM = 1 << 17;
+const nothing = write(undefined, "process", "nothing") as Span;
+
+/**
+ * Changes how this worker speaks, once: `say` is called with what it was to say, and says something else.
+ */
+function corrupt(change: (say: Say, ...word: Parameters<Say>) => void): void {
+  const { add } = FrameWriter.prototype;
+  const { push } = Ring.prototype;
+  const restore = () => {
+    FrameWriter.prototype.add = add;
+    Ring.prototype.push = push;
+  };
+  FrameWriter.prototype.add = function (kind, id, third, fourth, value) {
+    restore();
+    change((...word) => add.call(this, ...word), kind, id, third, fourth, value!);
+  };
+  Ring.prototype.push = function (kind, id, third, fourth, value) {
+    restore();
+    let isPushed = true;
+    const say: Say = (...word) => {
+      isPushed = push.call(this, ...word) && isPushed;
+    };
+    change(say, kind, id, third, fourth, value);
+    return isPushed;
+  };
+}
+
+/** Has the next frame, or record of a thread's ring, claim another length. */
+function corruptLength(length: number): void {
+  const { take } = FrameWriter.prototype;
+  FrameWriter.prototype.take = function () {
+    FrameWriter.prototype.take = take;
+    const frame = take.call(this);
+    new Int32Array(frame.buffer)[4] = length;
+    return frame;
+  };
+  corrupt((say, ...word) => {
+    const { store } = Atomics;
+    // The ring's memory can be seen where its position is moved on.
+    Atomics.store = ((words: Int32Array, index: number, value: number) => {
+      Atomics.store = store;
+      const start = words[index]! & ROOM - 1;
+      new Int32Array(words.buffer, LANE_BYTES - ROOM)[start >> 2] = length;
+      return store(words, index, value);
+    }) as typeof store;
+    say(...word);
+    Atomics.store = store;
+  });
+}
+
+/** Gives its argument, in a frame that is forged; `other` is the id of a call that it was not given. */
+export const forge = task(import.meta, function forge(what: Forgery, other: number): string {
+  const value = write(["FORGED"], "process", "forged") as Span;
+  switch (what) {
+    case "ready again":
+      corrupt((say, ...word) => (say(READY, 0, 0, 0, nothing), say(...word)));
+      break;
+    case "broken":
+      corrupt((say, ...word) => (say(BROKEN, 0, 0, 0, nothing), say(...word)));
+      break;
+    case "done for another's call":
+    case "done for no call":
+      corrupt((say, ...word) => (say(DONE, other, 1, 1, value), say(...word)));
+      break;
+    case "failed for no call":
+      corrupt((say, ...word) => (say(FAILED, other, 1, 1, value), say(...word)));
+      break;
+    case "too few items":
+      corrupt((say, kind, id, third, _, was) => say(kind, id, third, 0, was));
+      break;
+    case "too many items":
+      corrupt((say, kind, id, third, _, was) => say(kind, id, third, 1_000_000, was));
+      break;
+    case "minus one item":
+      corrupt((say, _, id, third, __, was) => say(FAILED, id, third, -1, was));
+      break;
+    case "an unknown word":
+      corrupt((say, ...word) => (say(99, 0, 0, 0, nothing), say(...word)));
+      break;
+    case "a word to workers":
+      corrupt((say, ...word) => (say(1, word[1], 0, 0, nothing), say(...word)));
+      break;
+    case "a value that is none":
+      corrupt((say, kind, id, third, fourth) => {
+        // It claims modules that it has not.
+        const bytes = new Uint8Array(16).fill(0xff);
+        say(kind, id, third, fourth, new Span(bytes, 0, bytes.length));
+      });
+      break;
+    case "a length behind the end":
+      corruptLength(1 << 30);
+      break;
+    case "a negative length":
+      corruptLength(-77);
+      break;
+    case "half a frame": {
+      const { take } = FrameWriter.prototype;
+      FrameWriter.prototype.take = function () {
+        FrameWriter.prototype.take = take;
+        return take.call(this).subarray(0, HEAD - 8) as Uint8Array<ArrayBuffer>;
+      };
+      break;
+    }
+  }
+  return "honest";
+});
+
+/** One item of a map, whose chunk's answer is forged: with other results than it has items. */
+export const forgeChunk = task(
+  import.meta,
+  function forgeChunk([k, what]: [number, "none" | "more" | "less" | "no list" | "sparse"]) {
+    if (what === "none") return k;
+    const results: Record<string, unknown> = {
+      more: Array(14).fill("FORGED"),
+      less: [],
+      "no list": { length: 1, 0: "FORGED" },
+      sparse: Object.assign(Array(1 << 20), { 0: "FORGED" }),
+    };
+    corrupt((say, kind, id, third, fourth) =>
+      say(kind, id, third, fourth, write(results[what], "process", "forged") as Span)
+    );
+    return k;
+  },
+);
+
+/** Reports for a call that it does not have. */
+export const forgeReport = task(import.meta, function forgeReport(other: number) {
+  corrupt((say, _, __, third, fourth, value) => say(REPORT, other, third, fourth, value));
+  context().report("FORGED");
+  return "honest";
+});
+
+/** Begins with what no worker says. */
+export const forgeStart = task(import.meta, function forgeStart(kind: "done" | "twice") {
+  corrupt((say, ...word) => {
+    if (kind === "done") say(DONE, 1, 1, 1, nothing);
+    say(...word);
+    if (kind === "twice") say(...word);
+  });
+});
+
+/** Waits for the gate. */
+export const wait = task(import.meta, async function wait(gate: Event, value: unknown) {
+  await gate.wait();
+  return value;
+});
+
+/** Says that it runs, and waits until it is told. */
+export const linger = task(import.meta, async function linger(ms: number) {
+  context().report("runs");
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  return "innocent";
+});
+
+export const square = task(import.meta, (x: number) => x * x);
+export const bytes = task(import.meta, (length: number) => new Uint8Array(length).fill(7));
+export const failLong = task(import.meta, function failLong(length: number) {
+  throw new Error("x".repeat(length));
+});
+export const reportLong = task(import.meta, function reportLong(length: number) {
+  context().report(new Uint8Array(length));
+});
+/** Tries what a worker with fewer permissions may not. */
+export const mayRun = task(import.meta, async () => {
+  return (await Deno.permissions.query({ name: "run" })).state;
+});
+
+/** Says a message that is longer than it may say, past the checks of its own side. */
+export const flood = task(import.meta, function flood(length: number) {
+  const { send } = SocketWire.prototype;
+  SocketWire.prototype.send = function () {
+    SocketWire.prototype.send = send;
+    send.call(this, new Uint8Array(length));
+  };
+  return "flooded";
+});
+
+/** Says a frame that claims to be long. */
+export const claim = task(import.meta, function claim(length: number) {
+  const { send } = Link.prototype;
+  const { setUint32 } = DataView.prototype;
+  Link.prototype.send = function (bytes) {
+    Link.prototype.send = send;
+    DataView.prototype.setUint32 = function (at) {
+      DataView.prototype.setUint32 = setUint32;
+      setUint32.call(this, at, length);
+    };
+    send.call(this, bytes);
+  };
+  return "claimed";
+});
