@@ -285,7 +285,7 @@ for (const immediate of [false, true]) {
     const who = victim === 0 ? "writer" : "reader";
     test(`Chain.${how} ends all though a ${who} is killed at any point [interleavings]`, {
       kill: victim,
-      most: 10_000,
+      most: 5_000,
       preemptions: 1,
       setup(world) {
         const [a, b, c, d] = chains(world, 4, {}) as [Chain, Chain, Chain, Chain];
