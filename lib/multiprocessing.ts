@@ -34,6 +34,10 @@
  *   (results, errors, reports, messages) makes a process with more import a module, run a function or open a file.
  *   Its standard input is empty unless it is asked for. It ends within 2 s of its parent, also if it never pauses: on
  *   Linux and macOS, where the parent may run `/bin/sh`.
+ *   So it sends no functions, and objects of no class but those that the receiver has: of its main module, or marked
+ *   by `task()` where it has been imported. Others are a `ShareError` there; an error of such a class keeps name,
+ *   message and fields. A queue that such a child was given is read so by all. A message has at most 64 MiB, and
+ *   becomes at most 64 MiB and 32 times its bytes of objects; tables whose keys were made to collide are refused.
  * - *to its siblings*: what a child is told when it starts, and what it answers, is sealed with a key of its own.
  *   A sibling that reads the temporary folder learns nothing. One that writes there too, and may use the net, can
  *   cut others off, but not read or alter what they say. That is for a process and its parent; between the

@@ -12,7 +12,7 @@ import { show } from "../core/checks.ts";
 import * as ours from "../core/errors.ts";
 import { LIBRARY } from "../core/library.ts";
 import { checkPlaced } from "./bounds.ts";
-import type { Reduction } from "./reduction.ts";
+import type { Reduction, Source } from "./reduction.ts";
 import { checkState } from "./shareable.ts";
 import { findErrorClass, type Reference, referenceOfError, type Target } from "./task.ts";
 
@@ -118,6 +118,9 @@ export function errorShell(): Error {
   return new Error();
 }
 
+/** These end whoever throws them, without an error; who throws one as its result is not meant by that. */
+const ENDING = new Set(["SystemExit", "ThreadTerminated"]);
+
 const STATE = { message: "string", stack: "string?", print: "number", fields: "object" } as const;
 
 /**
@@ -125,13 +128,19 @@ const STATE = { message: "string", stack: "string?", print: "number", fields: "o
  *
  * @throws {TypeError} The state is none of an error.
  */
-export function finishError(shell: Error, module: string, name: string, state: unknown): Error {
+export function finishError(
+  shell: Error,
+  module: string,
+  name: string,
+  state: unknown,
+  source: Source,
+): Error {
   const { message, stack, print, fields } = checkState<ErrorState>(state, "an error", STATE);
   checkFields(fields);
   let type: ErrorClass | undefined;
   try {
     type = module === ""
-      ? builtins.get(name)
+      ? source === "below" && ENDING.has(name) ? undefined : builtins.get(name)
       : findErrorClass({ module, name, print } satisfies Reference) as ErrorClass;
   } catch {
     // The module is not loaded here, or differs: an Error that keeps its name.

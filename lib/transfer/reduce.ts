@@ -206,7 +206,7 @@ function reviver(source: Source): Revive {
           if (source === "below") refuseFunction(module, name);
           return find({ module, name, print: state as number });
         case "error":
-          return finishError(shell as Error, module, name, state);
+          return finishError(shell as Error, module, name, state, source);
         case "instance":
           return finishInstance(shell!, module, name, state, source);
       }

@@ -7,6 +7,7 @@
  */
 import { show } from "../core/checks.ts";
 import { BootstrapError } from "../core/errors.ts";
+import { reached } from "../core/promises.ts";
 import type { Source } from "./reduction.ts";
 import { SHAREABLES } from "./shareable.ts";
 
@@ -30,6 +31,9 @@ export type Target =
 const marks = new WeakMap<object, Reference>();
 const tasks = new Map<string, Target[]>();
 const namespaces = new Map<string, Record<string, unknown>>();
+
+/** How long it may take to import a module that has been evaluated, in ms: far more than it does. */
+const HERE = 1000;
 
 let main: string | undefined;
 let importing = 0;
@@ -220,7 +224,9 @@ function isHere(module: string): boolean {
 export async function admit(modules: readonly string[], source: Source): Promise<void> {
   const errors: unknown[] = [];
   for (const module of toLoad(modules, source)) {
-    await load(module).catch((error) => errors.push(error));
+    const loading = load(module).catch((error) => errors.push(error));
+    // One with tasks is here, or waits in its own top level for what is to be read, and is never there.
+    await reached(loading, tasks.has(module) ? HERE : Infinity);
   }
   if (errors.length > 0 && source === "equal") throw errors[0];
 }

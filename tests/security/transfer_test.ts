@@ -6,7 +6,7 @@
  */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { pipe, Pool, Process, Queue } from "../../lib/multiprocessing.ts";
-import { ShareError } from "../../lib/errors.ts";
+import { ShareError, WorkerLostError } from "../../lib/errors.ts";
 import { task } from "../../lib/task.ts";
 import { encode } from "../../lib/transfer/codec.ts";
 import { reducer } from "../../lib/transfer/reduce.ts";
@@ -257,6 +257,27 @@ Deno.test("a function under then, toJSON, toString or valueOf is refused between
     assertEquals(calls, []);
     assertThrows(() => encode({ [key]: wipe }, reducer("process")), ShareError, key);
   }
+});
+
+Deno.test("an error from below does not end its receiver as exit() would", async () => {
+  for (const name of ["SystemExit", "ThreadTerminated"]) {
+    const { error: thrown } = await resultOf([
+      failed(forged(error("", name, { fields: [["code", 0, true]] }))),
+    ]);
+    assertEquals([Object.getPrototypeOf(thrown), (thrown as Error).name], [Error.prototype, name]);
+  }
+});
+
+Deno.test("a shared object from below has no then() that an await would call", async () => {
+  const address = { folder: "/tmp/nobody", token: new Uint8Array(32), name: "m" };
+  const proxy = shared("multiprocessing/manager_object_proxy.ts", "Object", {
+    address,
+    object: 1,
+    methods: ["then"],
+  });
+  const { error } = await resultOf([done(forged(proxy))]);
+  assertInstanceOf(error, Error);
+  assert(!(error instanceof WorkerLostError), error.message);
 });
 
 Deno.test("what is no shareable of processes is none from below", async () => {

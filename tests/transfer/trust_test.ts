@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { ShareError } from "../../lib/errors.ts";
 import { task } from "../../lib/task.ts";
+import { theArena } from "../../lib/memory/arena.ts";
 import { decode, encode } from "../../lib/transfer/codec.ts";
 import {
   BARE,
@@ -33,6 +34,7 @@ import {
   referTo,
   toLoad,
 } from "../../lib/transfer/task.ts";
+import { within } from "../_within.ts";
 import { error, Forged, forged, instance, target } from "../security/_forge.ts";
 
 const SOURCES: Source[] = ["equal", "below"];
@@ -131,6 +133,21 @@ Deno.test("packFor() tells who will receive what is packed, and only meanwhile",
   assertEquals(seen, ["equal", "below", "equal", "below", "equal"]);
 });
 
+Deno.test("a module whose top level waits for its own task's error is given it", async () => {
+  const module = new URL("./_waits_for_itself.ts", import.meta.url).href;
+  const code = `if (import.meta.main) await import(${JSON.stringify(module)});`;
+  const program = `data:text/javascript,${encodeURIComponent(code)}`;
+  const { stdout, stderr } = await within(
+    60_000,
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", "--no-check", program, "wait"],
+      env: { NO_COLOR: "1" },
+    }).output(),
+  );
+  const text = new TextDecoder();
+  assertEquals(text.decode(stdout), "Oops: no\nOops: no\n", text.decode(stderr));
+});
+
 // What may be made
 
 const call = task(import.meta, function call() {});
@@ -222,6 +239,22 @@ Deno.test("checkState() names the part that is wrong", () => {
   for (const [state, message] of wrong) {
     assertThrows(() => checkState(state, "a thing", shape), TypeError, message);
   }
+});
+
+Deno.test({
+  name: "a place in the family's memory is one that was allocated",
+  ignore: Deno.build.os !== "linux",
+  fn() {
+    const arena = theArena();
+    const base = arena.allocate(32).share("process", () => "", "") as number;
+    assertEquals(arena.place(base, 32).base, base);
+    for (const at of [base + 1, base - 1, -base, base + 0.5, base + (1 << 20), NaN, "0", {}]) {
+      assertThrows(() => arena.place(at, 16), RangeError, "is not a place in it");
+    }
+    for (const count of [1 << 20, NaN, Infinity]) {
+      assertThrows(() => arena.place(base, count), RangeError, "is not a place in it");
+    }
+  },
 });
 
 // What it may cost
