@@ -42,6 +42,8 @@
  *   A sibling that reads the temporary folder learns nothing. One that writes there too, and may use the net, can
  *   cut others off, but not read or alter what they say. That is for a process and its parent; between the
  *   sockets of pipes and managers such a sibling can come: give no child that folder.
+ * - *at a pipe over a socket*: who was given one end can do what that end does, and nothing else: neither open the
+ *   other one nor read or forge what others send. It can take what is sent to its own end.
  * - *against other users of the machine*: the folders are private (0700), and so are the keys.
  *
  * What gives everything away, whatever else is withheld: `ffi`; `run` of Deno, of a shell or of any other program

@@ -8,8 +8,10 @@
 import type { Seal } from "../core/seal.ts";
 
 const HEAD = 4;
-/** How much is read at a time, and kept when a longer frame is through. */
+/** How much room there is at first, in bytes. */
 const CHUNK = 1 << 16;
+/** How much of it is kept when a longer frame is through. */
+const MOST_KEPT = 1 << 21;
 /** No frame is longer; a length above it is no frame of ours. */
 export const LONGEST: number = 0x7fffffff;
 /** No longer frame is taken from a process with fewer permissions, in bytes. */
@@ -95,7 +97,7 @@ export class Link {
           yield this.#open(buffer.slice(start + HEAD, start + HEAD + length));
           start += HEAD + length;
         }
-        if (buffer.length > CHUNK && filled - start < CHUNK) {
+        if (buffer.length > MOST_KEPT && filled - start < CHUNK) {
           const usual = new Uint8Array(CHUNK);
           usual.set(buffer.subarray(start, filled));
           buffer = usual;

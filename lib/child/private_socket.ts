@@ -76,7 +76,8 @@ export class PrivateSocket {
       throw cause;
     }
     open.add(this);
-    this.#receive();
+    // Not at once: a start that throws ends it before, and nothing of it is left then.
+    queueMicrotask(() => this.#receive());
   }
 
   /** Keeps no program alive from now on. */

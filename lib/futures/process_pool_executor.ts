@@ -28,7 +28,7 @@ export interface ProcessExecutorOptions extends ExecutorOptions {
  * *Owner death*: a worker that dies is replaced, and only the call that it ran fails, with a WorkerLostError
  * that names the exit code or signal.
  *
- * *Permissions*: as `Process`. With `--allow-ffi` calls go through shared memory; without it one at a time to
+ * *Permissions*: as `Process`. With `--allow-ffi` here and in the workers calls go through shared memory; without it one at a time to
  * each worker, over a socket, and the Sync forms do not end.
  *
  * @example Squares

@@ -54,6 +54,7 @@ export const TICKET = 9;
 export const REVOKE = 10;
 export const BYE = 19;
 export const RECEIVED = 20;
+export const NEXT = 26;
 // What a keeper says.
 export const MARK = 21;
 export const LOST = 22;
@@ -239,6 +240,9 @@ class Guest implements Party {
         return this.#link.send(frameOf(hub.unwant(end, this) ? UNWANTED : KEPT));
       case RECEIVED:
         return hub.received(end, this, numberIn(frame));
+      case NEXT:
+        hub.received(end, this, numberIn(frame));
+        return hub.want(end, this);
       case BACK:
         return hub.takeBack(end, this, numberIn(frame));
       case ASK:

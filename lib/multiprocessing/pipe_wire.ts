@@ -22,6 +22,7 @@ import {
   ITEM,
   itemIn,
   KEPT,
+  NEXT,
   NOT_READY,
   numberFrame,
   numberIn,
@@ -192,6 +193,8 @@ export class SocketWire implements Wire {
   /** What was said before it was welcome. */
   #unsaid: Uint8Array[] | undefined = [];
   readonly #unwanting: (() => void)[] = [];
+  /** A message that was received, and home does not know it: it is said with the next word that can say it. */
+  #receipt: number | undefined;
   /** Copies that were given away and that nobody has opened. */
   readonly #copies = new Set<string>();
   #copier: Copier;
@@ -302,7 +305,9 @@ export class SocketWire implements Wire {
   }
 
   want(): void {
-    this.#say(frameOf(WANT));
+    if (this.#receipt === undefined) this.#say(frameOf(WANT));
+    else this.#say(numberFrame(NEXT, this.#receipt));
+    this.#receipt = undefined;
   }
 
   unwant(done: () => void = () => {}): void {
@@ -319,7 +324,15 @@ export class SocketWire implements Wire {
   }
 
   received(number: number): void {
-    this.#say(numberFrame(RECEIVED, number));
+    this.#sayReceipt();
+    this.#receipt = number;
+    // Who waits for more may have to wait for the room that this one takes.
+    if (this.#handle.isWaiting) this.#sayReceipt();
+  }
+
+  #sayReceipt(): void {
+    if (this.#receipt !== undefined) this.#say(numberFrame(RECEIVED, this.#receipt));
+    this.#receipt = undefined;
   }
 
   copy(isBelow: boolean): Copy {
@@ -351,6 +364,7 @@ export class SocketWire implements Wire {
   }
 
   close(unread: number[]): void {
+    this.#sayReceipt();
     for (const number of unread.reverse()) this.#say(numberFrame(BACK, number));
     this.#say(frameOf(BYE));
     this.#isClosed = true;

@@ -16,7 +16,7 @@ import { processWorkers } from "./start_process.ts";
  *
  * *Owner death*: a worker that dies is replaced, and only the call that it ran fails, with a WorkerLostError.
  *
- * *Permissions*: as `Process`. With `--allow-ffi` calls go through shared memory; without it one at a time to
+ * *Permissions*: as `Process`. With `--allow-ffi` here and in the workers calls go through shared memory; without it one at a time to
  * each worker, over a socket.
  *
  * @example Squares

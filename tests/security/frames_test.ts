@@ -130,6 +130,7 @@ test(`a pipe's home takes ${FRAMES} mutated frames of those who have an end`, as
     () => frameOf(words.UNWANT),
     () => numberFrame(words.RECEIVED, 1 + random(4)),
     () => numberFrame(words.BACK, 1 + random(4)),
+    () => numberFrame(words.NEXT, 1 + random(4)),
     () => numberFrame(words.ASK, random(10)),
     () => numberFrame(words.ASK_NOW, random(10)),
     () => numberFrame(words.UNASK, random(10)),
