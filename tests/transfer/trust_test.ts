@@ -11,7 +11,6 @@ import { decode, encode } from "../../lib/transfer/codec.ts";
 import {
   BARE,
   BUFFER,
-  DATE,
   END,
   LATER,
   MAP,
@@ -35,7 +34,7 @@ import {
   toLoad,
 } from "../../lib/transfer/task.ts";
 import { within } from "../_within.ts";
-import { error, Forged, forged, instance, target } from "../security/_forge.ts";
+import { error, forged, instance, target } from "../security/_forge.ts";
 
 const SOURCES: Source[] = ["equal", "below"];
 const reduce = reducer("process");
