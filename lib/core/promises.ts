@@ -114,17 +114,8 @@ export async function reached(
 /**
  * As {@linkcode reached}, but keeps no program alive: for what the toolkit does by itself, and nobody awaits.
  */
-export async function reachedUnheld(
-  promise: PromiseLike<unknown>,
-  timeout: number,
-): Promise<boolean> {
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const timer = new Countdown(timeout, () => resolve(false)).unref();
-  try {
-    return await Promise.race([promise.then(() => true), late]);
-  } finally {
-    timer.cancel();
-  }
+export function reachedUnheld(promise: PromiseLike<unknown>, timeout: number): Promise<boolean> {
+  return reached(promise, timeout, undefined, false);
 }
 
 /** The same bytes, of which each that is waited for keeps the program alive, whatever they come from. */
