@@ -59,14 +59,17 @@ if (import.meta.main) {
     if (name === "Thread from a spare") await prewarm(1);
     // The first makes what is made once.
     nameOfError(CASES[name]);
-    const before = count();
+    const before = await count();
     console.log(nameOfError(CASES[name]));
-    const more = name.startsWith("Process") || name.startsWith("Pool") ? count() - before : 0;
+    const isProcess = name.startsWith("Process") || name.startsWith("Pool");
+    const more = isProcess ? await count() - before : 0;
     console.log(`${more} descriptors more`);
   }
 }
 
-function count(): number {
+/** How many descriptors there are, once what was closed is gone. */
+async function count(): Promise<number> {
+  await new Promise((next) => setTimeout(next, 100));
   try {
     return [...Deno.readDirSync("/proc/self/fd")].length;
   } catch {
