@@ -15,13 +15,13 @@ export function evil(): string {
   return `data:application/typescript,${encodeURIComponent(code)}`;
 }
 
-/** Runs `fn`, and fails if a module was loaded meanwhile that is no part of the toolkit or of `known`. */
-export async function runsNothing(fn: () => Promise<void>, known: string[] = []): Promise<void> {
+/** Runs `fn`, and fails if a module was loaded meanwhile that is not the toolkit's or the main one, which is here. */
+export async function runsNothing(fn: () => Promise<void>): Promise<void> {
   const library = new URL("../../lib/", import.meta.url).href;
   const loaded: string[] = [];
   Deno.env.delete(MARK);
   watchLoads((module) => {
-    if (!module.startsWith(library) && !known.includes(module)) loaded.push(module);
+    if (!module.startsWith(library) && module !== Deno.mainModule) loaded.push(module);
   });
   try {
     await fn();
