@@ -49,8 +49,8 @@ export function oneOf<T extends string>(flag: string, text: unknown, words: read
 /**
  * Runs a script's main part, which gives the exit code.
  *
- * Whatever it put on `cleanup` is done at the end, however the end comes; Ctrl-C is the code 130,
- * unless the script is about what else Ctrl-C can do.
+ * Whatever it put on `cleanup` is done at the end, however the end comes; Ctrl-C is the code 130, and
+ * the second ends the script at once, unless it is about what else Ctrl-C can do.
  */
 export async function runScript(
   name: string,
@@ -61,7 +61,12 @@ export async function runScript(
   let cleaned: Promise<void> | undefined;
   const clean = () => cleaned ??= cleanup.disposeAsync();
   let interrupted: Promise<never> | undefined;
-  const interrupt = () => interrupted ??= clean().catch(() => {}).then(() => Deno.exit(130));
+  const end = () => interrupted ??= clean().catch(() => {}).then(() => Deno.exit(130));
+  const interrupt = () => {
+    // The cleanup may wait for what never ends: the second time it is left.
+    if (interrupted !== undefined) Deno.exit(130);
+    end();
+  };
   if (endsOnCtrlC) Deno.addSignalListener("SIGINT", interrupt);
   try {
     const code = await main(cleanup);
@@ -72,7 +77,7 @@ export async function runScript(
     // comes of that. The signal itself then follows at once.
     const hit = error instanceof WorkerLostError && error.signal === "SIGINT" && endsOnCtrlC;
     if (!hit && endsOnCtrlC && !(error instanceof UsageError)) await delay(50);
-    if (hit || interrupted !== undefined) return await interrupt();
+    if (hit || interrupted !== undefined) return await end();
     await clean();
     const isUsage = error instanceof UsageError;
     console.error(`${name}: ${error instanceof Error ? error.message : error}`);
