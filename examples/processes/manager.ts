@@ -101,6 +101,8 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const form = oneOf("form", flags.form, FORMS);
   const clerks = wholeNumber("clerks", flags.clerks, 1, 100);
 
+  // The clerks have fewer permissions than the shop: what they have the manager call is registered.
+  Manager.register("add", add);
   const manager = cleanup.use(await Manager.start());
   const stock: Stock = await manager.dict(FRUITS.map((fruit) => [fruit, { amount: 0, by: [] }]));
   const shop: Shop = {
