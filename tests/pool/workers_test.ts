@@ -170,7 +170,7 @@ test("idleTimeout that ends while tasks come loses none", async (world) => {
     assertEquals(await executor.submit(square, k).result(), k * k);
     await pause(k % 3);
   }
-});
+}, { limit: 60_000 }); // thirty workers are started, one after the other
 
 // Statistics
 

@@ -8,7 +8,7 @@ import { setExcepthook, Thread } from "../../lib/threading.ts";
 import { within } from "../_within.ts";
 
 /** With `SWITCHYARD_TIMES` more is put, and takes longer. */
-const LIMIT = 20_000 + Number(Deno.env.get("SWITCHYARD_TIMES") ?? 0) / 5;
+const LIMIT = 60_000 + Number(Deno.env.get("SWITCHYARD_TIMES") ?? 0) / 5;
 const LOOKING = 10_000;
 
 /** The threads of one test. */

@@ -13,6 +13,7 @@ import { newToken, PrivateSocket } from "../../lib/child/private_socket.ts";
 import * as words from "../../lib/multiprocessing/pipe_broker.ts";
 import { frameOf, numberFrame, textFrame } from "../../lib/multiprocessing/pipe_broker.ts";
 import { SocketConnection, socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
+import { memoryOf } from "../_memory.ts";
 import { within } from "../_within.ts";
 import { addressOf, parcel, Peer } from "./_peer.ts";
 
@@ -66,9 +67,9 @@ function test(name: string, fn: () => Promise<void>): void {
       within(
         LIMIT,
         (async () => {
-          const before = Deno.memoryUsage().rss;
+          const before = memoryOf();
           await fn();
-          assertLess(Deno.memoryUsage().rss - before, MOST_GROWTH);
+          assertLess(memoryOf() - before, MOST_GROWTH);
         })(),
       ),
   });

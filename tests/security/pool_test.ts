@@ -15,6 +15,7 @@ import {
 } from "@std/assert";
 import { BrokenExecutor, ProcessPoolExecutor, WorkerLostError } from "../../lib/futures.ts";
 import { Pool } from "../../lib/multiprocessing.ts";
+import { memoryOf } from "../_memory.ts";
 import { within } from "../_within.ts";
 import { collect, type World } from "../pool/_world.ts";
 import { test as testIn } from "../pool/_world.ts";
@@ -196,11 +197,11 @@ for (
     const started = Promise.withResolvers<unknown>();
     const call = executor.submitWith({ onReport: started.resolve }, linger, 1_500);
     await started.promise;
-    const before = Deno.memoryUsage().rss;
+    const before = memoryOf();
     const error = await executor.submit(target, length).exception();
     assertInstanceOf(error, WorkerLostError);
     assertMatch(error.message, /what no worker may say: .* bytes/);
-    assertLess(Deno.memoryUsage().rss - before, 256 << 20);
+    assertLess(memoryOf() - before, 256 << 20);
     assertEquals(await call.result(), "innocent");
     assertEquals(await executor.submit(square, 3).result(), 9);
   });

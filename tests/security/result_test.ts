@@ -8,6 +8,7 @@ import { MOST_FROM_BELOW } from "../../lib/child/link.ts";
 import { Process } from "../../lib/multiprocessing.ts";
 import { WorkerLostError } from "../../lib/errors.ts";
 import { task } from "../../lib/task.ts";
+import { memoryOf } from "../_memory.ts";
 import { within } from "../_within.ts";
 import { claim, done, error, failed, Forged, forged, LEAST, report, say } from "./_forge.ts";
 
@@ -93,7 +94,7 @@ Deno.test("an error from below has no prototype that its fields chose", async ()
 });
 
 Deno.test("a message from below of more than 64 MiB ends the child, and the result says why", async () => {
-  const before = Deno.memoryUsage().rss;
+  const before = memoryOf();
   const child = new Process(claim, {
     args: [MOST_FROM_BELOW + 1, 8],
     permissions: LEAST,
@@ -105,7 +106,7 @@ Deno.test("a message from below of more than 64 MiB ends the child, and the resu
   );
   await within(LIMIT, child.join());
   assertEquals(child.exitcode, -9);
-  assert(Deno.memoryUsage().rss - before < 64 << 20);
+  assert(memoryOf() - before < 64 << 20);
 });
 
 Deno.test("a length that is claimed and never comes ends with the child, as lost", async () => {

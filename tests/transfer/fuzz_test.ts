@@ -24,6 +24,7 @@ import {
   target,
   withTable,
 } from "../security/_forge.ts";
+import { memoryOf } from "../_memory.ts";
 
 const SEED = Number(Deno.env.get("SWITCHYARD_SEED") ?? Date.now() % 1_000_000);
 const TIMES = Number(Deno.env.get("SWITCHYARD_FUZZ") ?? 100_000);
@@ -147,7 +148,7 @@ Deno.test(`decode() gives a value or an error for ${TIMES} mutated inputs`, () =
   console.log(`seed ${SEED}`);
   const random = randomFrom(SEED);
   const inputs = samples();
-  const before = Deno.memoryUsage();
+  const before = memoryOf();
   let threw = 0;
   for (let k = 0; k < TIMES; k++) {
     const input = mutate(inputs, random);
@@ -160,8 +161,8 @@ Deno.test(`decode() gives a value or an error for ${TIMES} mutated inputs`, () =
     // Nothing is left over from one input to the next.
     if (k % 1000 === 0) assertEquals(decode(inputs[8]!, revive), decode(samples()[8]!, revive));
   }
-  const after = Deno.memoryUsage();
-  assert(after.rss - before.rss < MEMORY, `rss grew by ${after.rss - before.rss}, seed ${SEED}`);
+  const grown = memoryOf() - before;
+  assert(grown < MEMORY, `memory grew by ${grown}, seed ${SEED}`);
   assert(threw > TIMES / 10 && threw < TIMES, `${threw} of ${TIMES} threw, seed ${SEED}`);
 });
 
@@ -225,7 +226,7 @@ for (const source of ["equal", "below"] as Source[]) {
     const inputs = forgeries();
     const read = readerOf(() => source);
     const loads: string[] = [];
-    const before = Deno.memoryUsage();
+    const before = memoryOf();
     watchLoads((module) => loads.push(module));
     let made = 0;
     try {
@@ -250,8 +251,8 @@ for (const source of ["equal", "below"] as Source[]) {
     } finally {
       watchLoads(undefined);
     }
-    const after = Deno.memoryUsage();
-    assert(after.rss - before.rss < MEMORY, `rss grew by ${after.rss - before.rss}, seed ${SEED}`);
+    const grown = memoryOf() - before;
+    assert(grown < MEMORY, `memory grew by ${grown}, seed ${SEED}`);
     assert(made > 0 && made < TIMES, `${made} of ${TIMES} were made, seed ${SEED}`);
   });
 }

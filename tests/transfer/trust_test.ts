@@ -33,6 +33,7 @@ import {
   referTo,
   toLoad,
 } from "../../lib/transfer/task.ts";
+import { memoryOf } from "../_memory.ts";
 import { within } from "../_within.ts";
 import { error, forged, instance, target } from "../security/_forge.ts";
 
@@ -284,13 +285,13 @@ const BOMBS: Record<string, number[]> = {
 for (const [what, item] of Object.entries(BOMBS)) {
   Deno.test(`8 MiB of empty ${what} from below are a RangeError`, () => {
     const bytes = listOf(Math.floor(8 * MIB / item.length), item);
-    const before = Deno.memoryUsage().rss;
+    const before = memoryOf();
     assertThrows(
       () => decode(bytes, reviveBelow),
       RangeError,
       `Cannot decode the value: its ${bytes.length} bytes would become more than`,
     );
-    assert(Deno.memoryUsage().rss - before < 640 * MIB);
+    assert(memoryOf() - before < 640 * MIB);
   });
 }
 
