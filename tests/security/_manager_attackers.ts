@@ -19,7 +19,7 @@ import { done, forged, instance, say, shared, target } from "./_forge.ts";
 
 type Dict = DictProxy<string, unknown>;
 
-const MARK = new URL("./_marks.ts", import.meta.url).href;
+const MARK = new URL("./_manager_marks.ts", import.meta.url).href;
 
 export const plus = task(import.meta, function plus(value: number | undefined, n: number): number {
   return (value ?? 0) + n;

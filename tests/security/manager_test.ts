@@ -23,10 +23,10 @@ function test(name: string, fn: (manager: Manager) => Promise<void>): void {
     name: `${name} [manager]`,
     ignore: Deno.build.os === "windows",
     fn: async () => {
-      Deno.env.delete("SWITCHYARD_TEST_RAN");
+      Deno.env.delete("SWITCHYARD_TEST_MANAGER_RAN");
       await using manager = await Manager.start();
       await within(LIMIT, fn(manager));
-      assertEquals(Deno.env.get("SWITCHYARD_TEST_RAN"), undefined, "code ran in the owner");
+      assertEquals(Deno.env.get("SWITCHYARD_TEST_MANAGER_RAN"), undefined, "code ran in the owner");
     },
   });
 }
@@ -36,7 +36,8 @@ async function below<A extends unknown[], R>(
   target: (...args: A) => R | PromiseLike<R>,
   ...args: A
 ): Promise<R> {
-  return await new Process(target, { args, permissions: MAY }).start().result() as R;
+  await using child = new Process(target, { args, permissions: MAY }).start();
+  return await child.result() as R;
 }
 
 test("a client of least permissions uses what it was given, and has registered targets run", async (manager) => {
@@ -85,7 +86,10 @@ test("a proxy from below whose address leads elsewhere is refused, and nothing i
   try {
     await Deno.writeTextFile(`${folder}/file`, "precious");
     for (const place of [folder, "/", "relative", `${folder}/../x`]) {
-      const child = new Process(attackers.misleads, { args: [dict, place], permissions: MAY });
+      await using child = new Process(attackers.misleads, {
+        args: [dict, place],
+        permissions: MAY,
+      });
       await assertRejects(() => child.start().result(), ShareError, "none of ours");
     }
     assert(existsSync(`${folder}/file`));
