@@ -20,7 +20,17 @@ import { KEY_VARIABLE } from "./rendezvous.ts";
 /** A kind of permission. */
 export type PermissionKind = "read" | "write" | "net" | "env" | "run" | "ffi" | "sys" | "import";
 
-const KINDS: PermissionKind[] = ["read", "write", "net", "env", "run", "ffi", "sys", "import"];
+/** All kinds. */
+export const KINDS: readonly PermissionKind[] = [
+  "read",
+  "write",
+  "net",
+  "env",
+  "run",
+  "ffi",
+  "sys",
+  "import",
+];
 
 /** What a child may do; see `ProcessOptions.permissions`. */
 export type Permissions =

@@ -8,7 +8,7 @@ import { checkOptions, checkString } from "../core/checks.ts";
 import { TimeoutError, type WorkerLoss, WorkerLostError } from "../core/errors.ts";
 import { signalName } from "../core/signals.ts";
 import { SERVICE, TOLD } from "../child/job.ts";
-import { levelOf, type PermissionKind, type Permissions } from "../child/permissions.ts";
+import { KINDS, levelOf, type PermissionKind, type Permissions } from "../child/permissions.ts";
 import { type Watchdog, watchOver } from "../child/watchdog.ts";
 import { reached } from "../core/promises.ts";
 import { LIBRARY } from "../core/library.ts";
@@ -59,7 +59,6 @@ addEventListener("unload", () => {
 });
 
 const OWN = new URL(LIBRARY);
-const KINDS: PermissionKind[] = ["read", "write", "net", "env", "run", "ffi", "sys", "import"];
 
 /** What was asked for, and what the server needs itself: its folder, its socket, its own modules. */
 function withNeeds(wanted: Permissions | undefined, folder: string): Permissions {
