@@ -54,7 +54,7 @@ const THREADS_ONLY = [
   "lib/time.ts",
   "lib/child/thread_entry.ts",
 ];
-const PRIVILEGED = /\bDeno\.(?:dlopen|Unsafe\w+|Command)\b|["']node:child_process["']/;
+const PRIVILEGED = /\bDeno\.(?:dlopen|Unsafe\w+|Command)\b|\bbuiltin\("child_process"\)/;
 
 /** Library code must work from a raw URL, where no import map is. */
 const SPECIFIER = /^(?:\.\.?\/|node:|jsr:)/;
@@ -113,7 +113,11 @@ function faultsOf(graph: Graph, threadsOnly = THREADS_ONLY): string[] {
       faults.push(`${path} ${problem}`);
       continue;
     }
-    for (const { specifier, to } of imports) {
+    for (const { specifier, to, erased } of imports) {
+      // The first import of any costs every start 10 ms.
+      if (specifier.startsWith("node:") && !erased) {
+        faults.push(`${path} imports "${specifier}" where builtin() of core/node.ts would do`);
+      }
       if (!SPECIFIER.test(specifier)) faults.push(`${path} imports "${specifier}"`);
       else if (to !== undefined) faults.push(...faultsOfImport(path, layer, to));
     }
@@ -280,6 +284,7 @@ Deno.test("layout: the check finds nothing in a good graph", () => {
     "lib/multiprocessing.ts": ["lib/multiprocessing/process.ts"],
     "lib/threading/thread.ts": ["lib/core/errors.ts", {
       specifier: "node:worker_threads",
+      erased: true,
     }],
     "lib/multiprocessing/process.ts": ["lib/memory/platform/linux.ts", {
       specifier: "jsr:@std/async@1.5.0",
@@ -336,6 +341,10 @@ const BAD: Record<string, { graph: Graph; faults: string[] }> = {
       'lib/core/checks.ts imports "/x.ts"',
     ],
   },
+  "a module of Node that every start would wait for": {
+    graph: graphOf({ "lib/child/link.ts": [{ specifier: "node:path" }] }),
+    faults: ['lib/child/link.ts imports "node:path" where builtin() of core/node.ts would do'],
+  },
   "a public face that is imported": {
     graph: graphOf({ "lib/threading.ts": ["lib/errors.ts"], "lib/errors.ts": [] }),
     faults: ["lib/threading.ts imports lib/errors.ts, a public face"],
@@ -362,7 +371,7 @@ Deno.test("layout: the check fails on threads that reach what needs a permission
       `  const library = Deno.dlopen("libc.so.6", {});`,
       `const pointer = new Deno.UnsafePointerView(at);`,
       `await new Deno.Command("deno").output();`,
-      `import { spawn } from "node:child_process";`,
+      `  const child = builtin("child_process").spawn("deno");`,
     ]
   ) {
     const graph = graphOf({

@@ -10,9 +10,8 @@
  *
  * @module
  */
-import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { show } from "../core/checks.ts";
+import { builtin, fileURLToPath } from "../core/node.ts";
 import { faultOf, SOCKET } from "./private_folder.ts";
 import type { Source } from "../transfer/reduction.ts";
 import { KEY_VARIABLE } from "./rendezvous.ts";
@@ -107,7 +106,7 @@ function spell(kind: PermissionKind, item: unknown, argument: string): string {
       `Cannot start a process: ${argument} must name a ${DETAIL[kind]}, received ${show(item)}`,
     );
   }
-  return writable(isPath ? resolve(text) : text, argument);
+  return writable(isPath ? builtin("path").resolve(text) : text, argument);
 }
 
 /** Checks that a flag can name an item: Deno splits at commas, trims, and knows no way to quote. */

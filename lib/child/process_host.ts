@@ -6,9 +6,8 @@
  *
  * @module
  */
-import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { LIBRARY } from "../core/library.ts";
+import { builtin, fileURLToPath } from "../core/node.ts";
 import { statusOf } from "../core/signals.ts";
 import { CONFIG } from "../memory/roster.ts";
 import { self } from "../memory/self.ts";
@@ -151,7 +150,7 @@ function spawnNew(
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-prompt", "--no-check"],
-        path === undefined ? "--no-config" : `--config=${resolve(path)}`,
+        path === undefined ? "--no-config" : `--config=${builtin("path").resolve(path)}`,
         ...flags,
         ENTRY,
         folder,

@@ -8,7 +8,8 @@
  *
  * @module
  */
-import { SHARE_ENV, Worker as NodeWorker } from "node:worker_threads";
+import type { Worker as NodeWorker } from "node:worker_threads";
+import { builtin } from "../core/node.ts";
 import { Roster, ROSTER_WORDS } from "../memory/roster.ts";
 import { pack } from "../transfer/pack.ts";
 import { reducer } from "../transfer/reduce.ts";
@@ -41,9 +42,10 @@ export function makeKillable(): NodeWorker {
   const bootstrap = `import { parentPort } from "node:worker_threads"; import { attend } from ${
     JSON.stringify(ENTRY)
   }; attend(parentPort);`;
+  const node = builtin("worker_threads");
   // A copy of the environment would need a permission; what the thread sees of it is the same.
-  return new NodeWorker(new URL(`data:text/javascript,${encodeURIComponent(bootstrap)}`), {
-    env: SHARE_ENV,
+  return new node.Worker(new URL(`data:text/javascript,${encodeURIComponent(bootstrap)}`), {
+    env: node.SHARE_ENV,
   });
 }
 

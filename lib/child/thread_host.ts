@@ -9,7 +9,7 @@
  * @module
  */
 import type { Worker as NodeWorker } from "node:worker_threads";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath } from "../core/node.ts";
 import { take, unref } from "../core/ports.ts";
 import { lines } from "../channel/lines.ts";
 import { leave, self } from "../memory/self.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { receiveMessageOnPort } from "node:worker_threads";
+import { builtin } from "./node.ts";
 
 /**
  * Takes a message of a port, without waiting; undefined when there is none. Nobody may listen on the port:
@@ -12,7 +12,7 @@ import { receiveMessageOnPort } from "node:worker_threads";
 export function take(port: MessagePort): unknown {
   try {
     // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
-    return receiveMessageOnPort(port as any)?.message;
+    return builtin("worker_threads").receiveMessageOnPort(port as any)?.message;
   } catch (error) {
     // Of a port that is closed Deno gives nothing from 2.9.6 on; before, it throws this.
     if (error instanceof TypeError) return undefined;

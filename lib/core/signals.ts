@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { constants } from "node:os";
+import { builtin } from "./node.ts";
 
 /** The name of a signal, as in `"SIGTERM"`. */
 export type Signal = Deno.Signal;
@@ -21,8 +21,17 @@ export type Signal = Deno.Signal;
  * ```
  */
 export const Signals: Readonly<Record<Signal, number>> = Object.freeze({
-  ...constants.signals,
+  ...(Deno.build.os === "linux" ? linux() : builtin("os").constants.signals),
 } as Record<string, number>) as Record<Signal, number>;
+
+/** Those of Linux, which every start would otherwise have to load `node:os` for. */
+function linux(): Record<string, number> {
+  const names =
+    ("HUP INT QUIT ILL TRAP ABRT BUS FPE KILL USR1 SEGV USR2 PIPE ALRM TERM STKFLT CHLD CONT STOP " +
+      "TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS").split(" ");
+  const signals = Object.fromEntries(names.map((name, at) => [`SIG${name}`, at + 1]));
+  return { ...signals, SIGIOT: 6, SIGPOLL: 29, SIGUNUSED: 31 };
+}
 
 const names = new Map<number, Signal>();
 for (const [name, number] of Object.entries(Signals)) {

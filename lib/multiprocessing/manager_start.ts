@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import { checkOptions, checkString } from "../core/checks.ts";
 import { TimeoutError, type WorkerLoss, WorkerLostError } from "../core/errors.ts";
+import { fileURLToPath } from "../core/node.ts";
 import { signalName } from "../core/signals.ts";
 import { SERVICE, TOLD } from "../child/job.ts";
 import { KINDS, levelOf, type PermissionKind, type Permissions } from "../child/permissions.ts";

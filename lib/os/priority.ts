@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { getPriority, setPriority } from "node:os";
 import { show } from "../core/checks.ts";
+import { builtin } from "../core/node.ts";
 
 /** The least nice, and the most nice. */
 const FIRST = -20;
@@ -75,7 +75,7 @@ export function getpriority(pid: number): number {
   const action = `get the niceness of ${show(pid)}`;
   checkPid(pid, action);
   try {
-    return getPriority(pid);
+    return builtin("os").getPriority(pid);
   } catch (cause) {
     throw explain(cause, action, "getPriority");
   }
@@ -99,13 +99,13 @@ export function renice(pid: number, n: number): void {
   const priority = Math.min(Math.max(n, FIRST), LAST);
   const threads = pid === 0 ? threadsOf(Deno.pid) : threadsOf(pid);
   try {
-    setPriority(pid, priority);
+    builtin("os").setPriority(pid, priority);
   } catch (cause) {
     throw explain(cause, action, "setPriority");
   }
   for (const thread of threads) {
     try {
-      setPriority(thread, priority);
+      builtin("os").setPriority(thread, priority);
     } catch {
       // It has ended meanwhile.
     }

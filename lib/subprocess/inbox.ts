@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
+import { builtin } from "../core/node.ts";
 import type { Bytes, Source } from "./ends.ts";
 
 /** How much of what an ended child left in its pipe is read ahead, in bytes. */
@@ -28,7 +28,7 @@ export class Turns {
 
   /** Settles when whatever else was ready has had its turn. */
   async next(): Promise<void> {
-    await new Promise((next) => setImmediate(next));
+    await new Promise((next) => builtin("timers").setImmediate(next));
     this.#began = performance.now();
   }
 }

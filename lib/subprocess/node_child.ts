@@ -7,10 +7,10 @@
  *
  * @module
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
-import { fileURLToPath } from "node:url";
 import type { Readable, Writable } from "node:stream";
+import { builtin, fileURLToPath } from "../core/node.ts";
 import { mayMap } from "../memory/platform/mod.ts";
 import type { Bytes, Plan, Sink, Source, Spawned, Stdio } from "./ends.ts";
 import { nextNumbers } from "./libc.ts";
@@ -35,7 +35,7 @@ export function nodeSpawn(plan: Plan): Spawned | undefined {
   // stay.
   const program = plan.program === Deno.execPath() ? `/${plan.program}` : plan.program;
   const [stdio, copies] = stdioOf([plan.stdin, plan.stdout, plan.stderr]);
-  const child = spawn(program, plan.args, {
+  const child = builtin("child_process").spawn(program, plan.args, {
     ...(cwd === undefined ? {} : { cwd: cwd instanceof URL ? fileURLToPath(cwd) : cwd }),
     env: environmentOf(plan),
     // deno-lint-ignore no-explicit-any -- streams and descriptors, as Node allows them

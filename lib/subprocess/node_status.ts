@@ -8,7 +8,7 @@
  * @module
  */
 import type { ChildProcess } from "node:child_process";
-import process from "node:process";
+import { builtin } from "../core/node.ts";
 import { killedBy, namelessSignal, signalNumber } from "../core/signals.ts";
 
 /** When it is looked again who is no more, in ms: the end of another is then told. */
@@ -28,7 +28,7 @@ export function isRunning(child: ChildProcess): boolean {
 /** Whether there is no such process, not even a zombie. */
 export function isGone(pid: number): boolean {
   try {
-    process.kill(pid, 0);
+    builtin("process").kill(pid, 0);
     return false;
   } catch (error) {
     return (error as { code?: string }).code === "ESRCH";

@@ -11,6 +11,7 @@
  * @module
  */
 import { ShareError } from "../core/errors.ts";
+import { builtin } from "../core/node.ts";
 
 /** Under these names the engine calls what it finds: when a value is awaited, made JSON or text, or calculated with. */
 const CALLED = new Set(["then", "toJSON", "toString", "valueOf"]);
@@ -68,17 +69,9 @@ export function budgetOf(length: number): number {
   return length < LONG ? budget : Math.min(budget, heapLeft() / 2);
 }
 
-interface V8 {
-  getHeapStatistics(): { heap_size_limit: number; used_heap_size: number };
-}
-
 /** How many bytes this thread's heap can still take before the engine ends the program. */
 function heapLeft(): number {
-  // Loaded when it is needed: an import would delay every start.
-  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): unknown } };
-  const v8 = process?.getBuiltinModule?.("node:v8") as V8 | undefined;
-  if (v8 === undefined) return Infinity;
-  const { heap_size_limit: limit, used_heap_size: used } = v8.getHeapStatistics();
+  const { heap_size_limit: limit, used_heap_size: used } = builtin("v8").getHeapStatistics();
   return limit - used;
 }
 

@@ -6,6 +6,7 @@
  * off), setitimer() (setInterval()), pidfd_send_signal(), default_int_handler() (SIGINT ends a Deno
  * as it ends any program).
  */
+import { constants } from "node:os";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Process } from "../../lib/multiprocessing.ts";
 import {
@@ -29,6 +30,7 @@ test("test_functions_module_attr, test_enums: names have numbers, SIG_DFL is not
   for (const [name, number] of Object.entries(Signals)) {
     assert(/^SIG[A-Z\d]+$/.test(name) && Number.isInteger(number) && number > 0, name);
   }
+  assertEquals({ ...Signals } as Record<string, number>, { ...constants.signals });
   assert((SIG_DFL as unknown) !== SIG_IGN);
   assert(Object.isFrozen(Signals));
 });
