@@ -32,9 +32,9 @@ export type {
   WaitForOptions,
   WaitForSyncOptions,
 } from "./futures/wait.ts";
-export type { PoolStats } from "./pool/engine.ts";
+export type { PoolStats } from "./pool/options.ts";
 export type { AnyArgs } from "./pool/call.ts";
-export type { MapOptions } from "./pool/mapping.ts";
+export type { MapOptions } from "./pool/options.ts";
 export type { Progress } from "./pool/progress.ts";
 export type { TimeSummary } from "./pool/stats.ts";
 export { BrokenExecutor, CancelledError, TimeoutError, WorkerLostError } from "./core/errors.ts";

@@ -130,7 +130,7 @@ export type {
 } from "./pool/pool.ts";
 export { AsyncResult } from "./pool/async_result.ts";
 export type { AnyArgs } from "./pool/call.ts";
-export type { MapOptions } from "./pool/mapping.ts";
+export type { MapOptions } from "./pool/options.ts";
 export type { Progress } from "./pool/progress.ts";
 export { dump, findDeadlocks } from "./multiprocessing/report.ts";
 export { Guard } from "./sync/guard.ts";

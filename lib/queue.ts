@@ -32,6 +32,8 @@
  *
  * @module
  */
+import "./channel/shareables.ts";
+
 export { LifoQueue, PriorityQueue, Queue, SimpleQueue } from "./channel/queue.ts";
 export type { TaskQueue } from "./channel/queue.ts";
 export type { PutOptions, PutSyncOptions, ThreadQueue } from "./channel/thread_queue.ts";

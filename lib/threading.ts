@@ -29,6 +29,8 @@
  *
  * @module
  */
+import "./channel/shareables.ts";
+
 export {
   activeCount,
   currentThread,

@@ -12,7 +12,7 @@ import { INSPECT, shown } from "../core/inspect.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { checkCancelled, type Park, runAsync, type Steps } from "../sync/steps.ts";
 import { uncloneable } from "../transfer/pack.ts";
-import { SHARE, shareable, type World } from "../transfer/shareable.ts";
+import { SHARE, type World } from "../transfer/shareable.ts";
 import { box, Boxed, open, ready } from "./item.ts";
 
 const PREFIX = "switchyard ";
@@ -151,5 +151,3 @@ export class Broadcast<T = unknown> implements AsyncIterable<T>, Disposable, Asy
     );
   }
 }
-
-shareable(import.meta, "Broadcast", Broadcast, (name) => new Broadcast(name as string));

@@ -5,6 +5,7 @@
  */
 import { show } from "../core/checks.ts";
 import type { WaitOptions, WaitSyncOptions } from "../sync/options.ts";
+import type { READY } from "./ready.ts";
 
 /** Options of `pipe()`. */
 export interface PipeOptions {
@@ -57,6 +58,13 @@ export interface Connection<T = unknown> extends AsyncIterable<T>, Disposable, A
   close(): void;
   /** Whether this end is closed. */
   readonly closed: boolean;
+}
+
+/** A connection whose other forms block: the one in memory. */
+export interface BlockingConnection extends Connection<Uint8Array> {
+  sendBytesSync(bytes: Uint8Array): void;
+  recvBytesSync(options?: { timeout?: number }): Uint8Array;
+  [READY](signal: AbortSignal): Promise<unknown>;
 }
 
 /**

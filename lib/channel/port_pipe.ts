@@ -35,7 +35,7 @@ import {
   type Packed,
   uncloneable,
 } from "../transfer/pack.ts";
-import { SHARE, shareable, type World } from "../transfer/shareable.ts";
+import { SHARE, type World } from "../transfer/shareable.ts";
 import {
   checkBytes,
   type Connection,
@@ -44,7 +44,6 @@ import {
   type SendSyncOptions,
 } from "./connection.ts";
 import { box, Boxed, missing, open, ready } from "./item.ts";
-import "./known.ts";
 import { READY } from "./ready.ts";
 
 const SENT = 0;
@@ -62,7 +61,7 @@ const SEND = "send the value";
 const RECEIVE = "receive a value";
 
 /** An end as it is sent to another thread. */
-interface SentEnd {
+export interface SentEnd {
   port: MessagePort;
   memory: SharedArrayBuffer;
   end: 0 | 1;
@@ -71,7 +70,7 @@ interface SentEnd {
   head: { value: unknown } | undefined;
 }
 
-class PortConnection<T> implements Connection<T> {
+export class PortConnection<T> implements Connection<T> {
   static {
     // The name that it has outside.
     Object.defineProperty(this, "name", { value: "Connection" });
@@ -407,10 +406,3 @@ export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Co
   };
   return [end(port1, 0), end(port2, 1)];
 }
-
-shareable(
-  import.meta,
-  "Connection",
-  PortConnection,
-  (sent) => new PortConnection(sent as SentEnd),
-);

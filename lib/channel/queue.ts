@@ -5,9 +5,7 @@
  */
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { runAsync, runSync } from "../sync/steps.ts";
-import { shareable } from "../transfer/shareable.ts";
 import type { Order } from "./line_protocol.ts";
-import "./known.ts";
 import { Core } from "./queue_core.ts";
 import { checkShutdown, type ShutdownOptions } from "./queue_like.ts";
 import type { Compare } from "./store.ts";
@@ -164,18 +162,3 @@ export class SimpleQueue<T = unknown> extends ThreadQueue<T> {
     super(coreOf("fifo", arguments[0] ?? 0));
   }
 }
-
-shareable(import.meta, "Queue", Queue, (sent) => new Queue(Core.find(sent) as never));
-shareable(import.meta, "LifoQueue", LifoQueue, (sent) => new LifoQueue(Core.find(sent) as never));
-shareable(
-  import.meta,
-  "PriorityQueue",
-  PriorityQueue,
-  (sent) => new PriorityQueue(Core.find(sent) as never),
-);
-shareable(
-  import.meta,
-  "SimpleQueue",
-  SimpleQueue,
-  (sent) => new (SimpleQueue as new (core: Core) => SimpleQueue)(Core.find(sent)),
-);

@@ -16,10 +16,15 @@ import { Full } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held } from "../core/promises.ts";
 import type { AnyArgs, CallOptions } from "../pool/call.ts";
-import { Engine, type EngineOptions, type PoolStats, referenceOf } from "../pool/engine.ts";
+import { Engine, referenceOf } from "../pool/engine.ts";
 import { MAP, STARMAP } from "../pool/frames.ts";
-import type { MapOptions } from "../pool/mapping.ts";
-import { checkMap, checkWorkers } from "../pool/options.ts";
+import {
+  checkMap,
+  checkWorkers,
+  type EngineOptions,
+  type MapOptions,
+  type PoolStats,
+} from "../pool/options.ts";
 import { Results } from "../pool/results.ts";
 import { Future } from "./future.ts";
 

@@ -8,17 +8,26 @@
  * @module
  */
 import { DeadlockError } from "../core/errors.ts";
-import type { Guest } from "./manager_guest.ts";
 
 /** How long a cycle must last, in ms. */
 const PATIENCE = 500;
 /** How often a waiter looks, in ms. */
 const LOOK = 125;
 
+/** A client, as far as it matters here. */
+export interface Party {
+  /** Its name in reports. */
+  readonly name: string;
+  /** Its number among the clients. */
+  readonly number: number;
+  /** The locks that it waits for, one for each wait. */
+  readonly waitsFor: readonly Contended[];
+}
+
 /** A lock, as far as it matters here. */
 export interface Contended {
   /** Who holds it. */
-  readonly owner: Guest | undefined;
+  readonly owner: Party | undefined;
   /** The number of its acquisition. */
   readonly turn: number;
   /** How a report calls it. */
@@ -27,21 +36,21 @@ export interface Contended {
 
 /** One that holds a lock which the one before it waits for, and waits for another. */
 interface Step {
-  guest: Guest;
+  party: Party;
   holds: Contended;
   waitsFor: Contended;
 }
 
 /** The clients that wait for each other, from one that waits for `lock` round to itself. */
-function cycleFrom(start: Guest, lock: Contended): Step[] | undefined {
-  const seen = new Set<Guest>([start]);
+function cycleFrom(start: Party, lock: Contended): Step[] | undefined {
+  const seen = new Set<Party>([start]);
   const follow = (wanted: Contended): Step[] | undefined => {
-    const guest = wanted.owner;
-    if (guest === undefined || seen.has(guest)) return undefined;
-    seen.add(guest);
-    for (const next of guest.waitsFor) {
-      const step = { guest, holds: wanted, waitsFor: next };
-      if (next.owner === start) return [step, { guest: start, holds: next, waitsFor: lock }];
+    const party = wanted.owner;
+    if (party === undefined || seen.has(party)) return undefined;
+    seen.add(party);
+    for (const next of party.waitsFor) {
+      const step = { party, holds: wanted, waitsFor: next };
+      if (next.owner === start) return [step, { party: start, holds: next, waitsFor: lock }];
       const rest = follow(next);
       if (rest !== undefined) return [step, ...rest];
     }
@@ -52,17 +61,17 @@ function cycleFrom(start: Guest, lock: Contended): Step[] | undefined {
 
 /** Calls `tell` when the wait of a client for a lock has become part of a deadlock; gives what stops it. */
 export function watchFor(
-  guest: Guest,
+  party: Party,
   lock: Contended,
   tell: (error: DeadlockError) => void,
 ): () => void {
   let since = 0;
   let known = "";
   const timer = setInterval(() => {
-    const cycle = cycleFrom(guest, lock);
+    const cycle = cycleFrom(party, lock);
     const key = cycle === undefined
       ? ""
-      : cycle.map(({ guest, holds }) => `${guest.number} ${holds.label} ${holds.turn}`).join();
+      : cycle.map(({ party, holds }) => `${party.number} ${holds.label} ${holds.turn}`).join();
     if (key !== known) since = performance.now();
     known = key;
     if (cycle === undefined || performance.now() - since < PATIENCE) return;
@@ -74,10 +83,10 @@ export function watchFor(
 
 function textOf(cycle: Step[]): string {
   const byName = (a: Step, b: Step) =>
-    a.guest.name.localeCompare(b.guest.name, "en", { numeric: true });
+    a.party.name.localeCompare(b.party.name, "en", { numeric: true });
   const first = cycle.indexOf(cycle.toSorted(byName)[0]!);
   return "Deadlock: " + [...cycle.slice(first), ...cycle.slice(0, first)]
-    .map(({ guest, holds, waitsFor }) =>
-      `${guest.name} holds ${holds.label} and waits for ${waitsFor.label}`
+    .map(({ party, holds, waitsFor }) =>
+      `${party.name} holds ${holds.label} and waits for ${waitsFor.label}`
     ).join("; ");
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { checkInteger } from "../core/checks.ts";
-import { type ProcessInfo, ps } from "./processes.ts";
+import { type ProcessInfo, ps } from "./ps.ts";
 
 /**
  * The processes of this machine as a tree of parents and children, as text: a line for each, with

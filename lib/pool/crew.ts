@@ -13,7 +13,7 @@ import { Countdown } from "../core/promises.ts";
 import { messageOf } from "../transfer/failure.ts";
 import { loseAll, packFor } from "../transfer/flight.ts";
 import { inFile, mainModule, type Reference, referTo } from "../transfer/task.ts";
-import type { EngineOptions } from "./engine.ts";
+import type { EngineOptions } from "./options.ts";
 import type { Hear, LaneBoot, Loss } from "./lane.ts";
 import { Lender } from "./loans.ts";
 import { type Aside, Span, write } from "./payload.ts";

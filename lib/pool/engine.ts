@@ -20,7 +20,6 @@ import { loseAll } from "../transfer/flight.ts";
 import { messageOf } from "../transfer/failure.ts";
 import type { Packed } from "../transfer/pack.ts";
 import { packFor } from "../transfer/flight.ts";
-import type { Source } from "../transfer/reduction.ts";
 import type { World } from "../transfer/shareable.ts";
 import { admit, type Reference, referTo, type Target } from "../transfer/task.ts";
 import { callSafely } from "./async_result.ts";
@@ -29,51 +28,12 @@ import { Crew, type Employer, endOf } from "./crew.ts";
 import { blockUntil } from "./eventual.ts";
 import { BROKEN, CALL, type CallKind, DONE, FAILED, READY, REPORT } from "./frames.ts";
 import { holdInterrupts, interruption } from "./interrupt.ts";
-import type { Lane, LaneBoot, Loss } from "./lane.ts";
+import type { Loss } from "./lane.ts";
+import type { EngineOptions, PoolStats } from "./options.ts";
 import { isSpent, missing, read, write, writeArgs } from "./payload.ts";
 import { now, Schedule } from "./schedule.ts";
-import { Times, type TimeSummary } from "./stats.ts";
+import { Times } from "./stats.ts";
 import type { Worker } from "./worker.ts";
-
-/** What a pool is made of. */
-export interface EngineOptions {
-  world: World;
-  /** What its workers are to this process, and so from whom their words are. */
-  level: Source;
-  /** Starts a worker. `rang` is called when it may have said something. */
-  start: (boot: LaneBoot, rang: () => void) => Lane;
-  /** What its workers are called, before their number. */
-  prefix: string;
-  maxWorkers: number;
-  minWorkers: number;
-  /** How long a worker may have nothing to do, in ms. */
-  idleTimeout: number;
-  maxTasksPerWorker: number;
-  /** How many calls may wait. */
-  maxQueue: number;
-  /** How long a cancelled call may go on, in ms. */
-  grace: number;
-  initializer: Target | undefined;
-  initArgs: unknown[];
-}
-
-/** What a pool has done and does. */
-export interface PoolStats {
-  /** Calls that wait for a worker. */
-  queued: number;
-  /** Calls that run. */
-  running: number;
-  /** Calls that have given a value. */
-  completed: number;
-  /** Calls that have thrown, were cancelled or lost. */
-  failed: number;
-  /** Workers that live. */
-  workers: number;
-  /** How long calls ran. */
-  runTime: TimeSummary;
-  /** How long they waited before that. */
-  waitTime: TimeSummary;
-}
 
 /** A map, as far as its engine is concerned. */
 export interface EngineMap {

@@ -16,27 +16,9 @@ import { callSafely } from "./async_result.ts";
 import type { Call } from "./call.ts";
 import type { Engine, EngineMap } from "./engine.ts";
 import type { MAP, STARMAP } from "./frames.ts";
+import type { MapOptions } from "./options.ts";
 import { LARGEST, Span, write } from "./payload.ts";
 import { type Progress, ProgressBar } from "./progress.ts";
-
-/** Options of a map. */
-export interface MapOptions {
-  /** How many items go in one call. Default: as many as take a few milliseconds, as measured. */
-  chunksize?: number | undefined;
-  /** The time for all of it, in ms. Default: without limit. */
-  timeout?: number | undefined;
-  /** Cancels all of it: what runs too. */
-  signal?: AbortSignal | undefined;
-  /**
-   * How often a chunk is tried again when its worker dies. What an item throws is no reason to try again: for that there is
-   * `retry()` of `@std/async`, in the target. Default: 0.
-   */
-  retries?: number | undefined;
-  /** Called when items are done. */
-  onProgress?: ((progress: Progress) => void) | undefined;
-  /** Whether a bar is drawn on standard error, if that is a terminal. Default: false. */
-  progress?: boolean | undefined;
-}
 
 /** What a map works on. */
 export interface MapWork {

@@ -15,8 +15,70 @@ import {
 } from "../core/checks.ts";
 import type { Permissions } from "../child/permissions.ts";
 import type { Target } from "../transfer/task.ts";
-import type { EngineOptions } from "./engine.ts";
-import type { MapOptions } from "./mapping.ts";
+import type { Source } from "../transfer/reduction.ts";
+import type { World } from "../transfer/shareable.ts";
+import type { Lane, LaneBoot } from "./lane.ts";
+import type { Progress } from "./progress.ts";
+import type { TimeSummary } from "./stats.ts";
+
+/** What a pool is made of. */
+export interface EngineOptions {
+  world: World;
+  /** What its workers are to this process, and so from whom their words are. */
+  level: Source;
+  /** Starts a worker. `rang` is called when it may have said something. */
+  start: (boot: LaneBoot, rang: () => void) => Lane;
+  /** What its workers are called, before their number. */
+  prefix: string;
+  maxWorkers: number;
+  minWorkers: number;
+  /** How long a worker may have nothing to do, in ms. */
+  idleTimeout: number;
+  maxTasksPerWorker: number;
+  /** How many calls may wait. */
+  maxQueue: number;
+  /** How long a cancelled call may go on, in ms. */
+  grace: number;
+  initializer: Target | undefined;
+  initArgs: unknown[];
+}
+
+/** What a pool has done and does. */
+export interface PoolStats {
+  /** Calls that wait for a worker. */
+  queued: number;
+  /** Calls that run. */
+  running: number;
+  /** Calls that have given a value. */
+  completed: number;
+  /** Calls that have thrown, were cancelled or lost. */
+  failed: number;
+  /** Workers that live. */
+  workers: number;
+  /** How long calls ran. */
+  runTime: TimeSummary;
+  /** How long they waited before that. */
+  waitTime: TimeSummary;
+}
+
+/** Options of a map. */
+export interface MapOptions {
+  /** How many items go in one call. Default: as many as take a few milliseconds, as measured. */
+  chunksize?: number | undefined;
+  /** The time for all of it, in ms. Default: without limit. */
+  timeout?: number | undefined;
+  /** Cancels all of it: what runs too. */
+  signal?: AbortSignal | undefined;
+  /**
+   * How often a chunk is tried again when its worker dies. What an item throws is no reason to try again: for that there is
+   * `retry()` of `@std/async`, in the target. Default: 0.
+   */
+  retries?: number | undefined;
+  /** Called when items are done. */
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Whether a bar is drawn on standard error, if that is a terminal. Default: false. */
+  progress?: boolean | undefined;
+}
 
 /** What a pool may be told of its workers. */
 export interface WorkerOptions {

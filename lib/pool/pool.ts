@@ -12,11 +12,10 @@ import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/optio
 import type { Target } from "../transfer/task.ts";
 import { AsyncResult } from "./async_result.ts";
 import type { AnyArgs, Call } from "./call.ts";
-import { Engine, type EngineOptions, referenceOf } from "./engine.ts";
+import { Engine, referenceOf } from "./engine.ts";
 import type { Ending } from "./eventual.ts";
 import { MAP, STARMAP } from "./frames.ts";
-import type { MapOptions } from "./mapping.ts";
-import { checkMap, checkWorkers } from "./options.ts";
+import { checkMap, checkWorkers, type EngineOptions, type MapOptions } from "./options.ts";
 import { mapAll, Results } from "./results.ts";
 
 /** What is mapped: an iterable, also one that has to be awaited. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Connection } from "../channel/connection.ts";
+import type { BlockingConnection, Connection } from "../channel/connection.ts";
 import { READY } from "../channel/ready.ts";
 import { IMPORTS, QUIET, SERVICE, TOLD } from "../child/job.ts";
 import { givesFfi, type Permissions } from "../child/permissions.ts";
@@ -23,13 +23,6 @@ import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from 
 import type { Payload, Span } from "./payload.ts";
 import { serveProcess } from "./process_station.ts";
 import { Tickets, TICKETS_WORDS } from "./tickets.ts";
-
-/** A connection whose other forms block: the one in memory. */
-export interface BlockingConnection extends Connection<Uint8Array> {
-  sendBytesSync(bytes: Uint8Array): void;
-  recvBytesSync(options?: { timeout?: number }): Uint8Array;
-  [READY](signal: AbortSignal): Promise<unknown>;
-}
 
 /** What workers that are processes may be. */
 export interface ProcessWorkerOptions {

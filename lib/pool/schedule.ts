@@ -10,7 +10,6 @@
  */
 import { Backlog } from "./backlog.ts";
 import { type Call, QUEUED } from "./call.ts";
-import type { Crew } from "./crew.ts";
 import { isForOnce } from "./payload.ts";
 import { READY, type Worker } from "./worker.ts";
 
@@ -31,10 +30,21 @@ export function now(): number {
   return performance.timeOrigin + performance.now();
 }
 
+/** The workers, as far as giving them calls goes. */
+interface Hands {
+  readonly workers: ReadonlySet<Worker>;
+  /** Those that can be given calls. */
+  readonly ready: Worker[];
+  /** Starts another, if there may be more. */
+  grow(): void;
+  /** Gives it nothing any more. */
+  retire(worker: Worker): void;
+}
+
 /** Hands out calls. */
 export class Schedule {
   readonly backlog: Backlog = new Backlog();
-  readonly #crew: Crew;
+  readonly #crew: Hands;
   readonly #maxTasksPerWorker: number;
   readonly #given: (worker: Worker, call: Call) => void;
   readonly #refused: (call: Call, error: unknown) => void;
@@ -52,7 +62,7 @@ export class Schedule {
    * @param refused Called with one whose arguments can be sent no more.
    */
   constructor(
-    crew: Crew,
+    crew: Hands,
     maxTasksPerWorker: number,
     given: (worker: Worker, call: Call) => void,
     refused: (call: Call, error: unknown) => void,

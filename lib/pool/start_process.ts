@@ -6,7 +6,7 @@
 import { levelOf } from "../child/permissions.ts";
 import { checkInteger } from "../core/checks.ts";
 import { MOST_FROM_BELOW } from "../child/link.ts";
-import type { EngineOptions } from "./engine.ts";
+import type { EngineOptions } from "./options.ts";
 import { ProcessLane, type ProcessWorkerOptions } from "./process_lane.ts";
 
 /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { EngineOptions } from "./engine.ts";
+import type { EngineOptions } from "./options.ts";
 import { ThreadLane } from "./thread_lane.ts";
 
 /** Starts a worker. */

@@ -8,7 +8,6 @@ import { reached } from "../core/promises.ts";
 import { Signals } from "../core/signals.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import type { Spawned } from "./ends.ts";
-import type { RunOptions } from "./options.ts";
 import { Tree } from "./tree.ts";
 
 /** How often it is looked whether descendants have ended, whose ends nobody tells, in ms. */
@@ -28,8 +27,16 @@ export interface Ending {
   isGroup: boolean;
 }
 
+/** What `run()` and its kin are told of it. */
+export interface EndingOptions {
+  killSignal?: Deno.Signal;
+  grace?: number;
+  tree?: boolean;
+  detached?: boolean;
+}
+
 /** How a run's programs are to be ended, when they must be. */
-export function endingOf(options: RunOptions, action: string): Ending {
+export function endingOf(options: EndingOptions, action: string): Ending {
   const { killSignal, grace, tree, detached } = options;
   return {
     signal: checkSignalOf(

@@ -420,7 +420,7 @@ test("Queue: a few items are there though the thread blocks outside the toolkit"
 
 test("Queue: nothing is lost or given twice while consumers are terminated", async (threads) => {
   for (const target of [targets.logTaken, targets.logTakenAsync]) {
-    const count = 20_000;
+    const count = 5_000;
     const queue = new Queue<number>();
     const taken = new Int32Array(new SharedArrayBuffer(count * 4));
     const putter = threads.start(targets.putNumbers, [queue, 0, count, "sync"]);

@@ -285,8 +285,8 @@ Deno.test("what is no shareable of processes is none from below", async () => {
   for (
     const value of [
       shared("sync/lock.ts", "Lock", { at: heap, name: undefined }),
-      shared("channel/broadcast.ts", "Broadcast", "any"),
-      shared("channel/queue.ts", "Queue", { id: 1, words: new Uint8Array(4), order: "fifo" }),
+      shared("channel/shareables.ts", "Broadcast", "any"),
+      shared("channel/shareables.ts", "Queue", { id: 1, words: new Uint8Array(4), order: "fifo" }),
     ]
   ) {
     const { error } = await resultOf([done(forged(value))]);

@@ -4,7 +4,7 @@
  * @module
  */
 import { cString, libc } from "./libc.ts";
-import type { NamedFiles, Place } from "./named.ts";
+import type { NamedFiles, Place } from "./platform.ts";
 
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;

@@ -24,36 +24,7 @@
  */
 import { linuxFiles } from "./linux_named.ts";
 import { platform } from "./mod.ts";
-
-/** The calls, by platform: macOS and Windows have names of their own (`shm_open`, `CreateFileMapping`). */
-export interface NamedFiles {
-  /** Makes a memory file of `bytes` bytes that shows as `title`. */
-  create(title: string, bytes: number): number;
-  /** Opens what `path` leads to; undefined when there is nothing, or it may not be opened. */
-  open(path: string): number | undefined;
-  /** Closes a descriptor. */
-  close(fd: number): void;
-  /** What the descriptor at `path` shows as; "" for what is no memory file. */
-  title(path: string): string;
-  /** Where the descriptors are, of any process, that show as a title that ends in `ending`. */
-  find(beginning: string, ending: string): Place[];
-  /** The size of the file. */
-  size(fd: number): number;
-  /** Reads a 32-bit word. */
-  readWord(fd: number, at: number): number;
-  /** Writes a 32-bit word. */
-  writeWord(fd: number, at: number, value: number): void;
-  /** Maps the first `bytes` bytes. */
-  map(fd: number, bytes: number): { address: bigint; buffer: ArrayBuffer };
-  /** Ends the mapping; the buffer must be out of reach. */
-  unmap(address: bigint, bytes: number): void;
-}
-
-/** A descriptor of some process. */
-export interface Place {
-  pid: number;
-  fd: number;
-}
+import type { NamedFiles, Place } from "./platform.ts";
 
 /** What another handle finds the memory by. */
 export interface SentMemory extends Place {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows }
 import { Process } from "../../lib/multiprocessing.ts";
 import { cpuCount, getpid, getppid, ps, pstree } from "../../lib/os.ts";
 import { draw } from "../../lib/os/pstree.ts";
-import { parseLine } from "../../lib/os/ps_program.ts";
+import { parseLine } from "../../lib/os/ps.ts";
 import { limited as test, run } from "../signal/_program.ts";
 import * as targets from "./_targets.ts";
 
