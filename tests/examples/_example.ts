@@ -6,6 +6,12 @@
 import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../../", import.meta.url);
+/**
+ * How often an example is run that is to show the same each time: once, as the suite itself is run often.
+ * `SWITCHYARD_ROUNDS` sets more.
+ */
+export const ROUNDS = Number(Deno.env.get("SWITCHYARD_ROUNDS") ?? 1);
+
 const CTRL_C = fileURLToPath(new URL("./_ctrl_c.ts", import.meta.url));
 
 /** How an example is run. */

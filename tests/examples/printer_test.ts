@@ -1,8 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
-
-const ROUNDS = 3;
 
 for (const workers of ["processes", "threads"]) {
   const script = (...args: string[]) => run("printer.ts", ["--workers", workers, ...args]);

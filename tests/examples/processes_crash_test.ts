@@ -1,8 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
-const ROUNDS = 2;
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
 const script = (...args: string[]) => run("processes/crash.ts", args, { flags: FLAGS });
 

@@ -1,11 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 const LEAST = ["--allow-run=bc,cat"];
 const script = (...args: string[]) => run("processes/dialogue.ts", args, { flags: LEAST });
-
-const ROUNDS = 3;
 
 const STUCK = [
   "stuck: write all, then read",

@@ -1,11 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 const LEAST = ["--allow-run=printf,tr,sort,uniq,head,yes"];
 const script = (...args: string[]) => run("processes/pipeline.ts", args, { flags: LEAST });
 
-const ROUNDS = 3;
 const ALL = [
   "words: tr | sort | uniq -c | sort -rn | head -n 3",
   "  3 the",

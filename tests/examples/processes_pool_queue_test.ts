@@ -1,8 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
-const ROUNDS = 3;
 const NO_FFI = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
 const FLAGS = [...NO_FFI, "--allow-ffi"];
 const WAYS = ["initializer", "argument", "manager"];

@@ -1,11 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 const LEAST = ["--allow-run=sh,/bin/sh,sort,printf"];
 const script = (...args: string[]) => run("processes/subprocess_run.ts", args, { flags: LEAST });
 
-const ROUNDS = 3;
 const ALL = [
   'codes: run(["sh", "-c", ...])',
   "  exit 0     -> 0",

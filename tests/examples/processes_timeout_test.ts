@@ -1,11 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 const LEAST = ["--allow-run"];
 const script = (...args: string[]) => run("processes/timeout.ts", args, { flags: LEAST });
 
-const ROUNDS = 3;
 const ALL = [
   "run: { timeout: 300 }",
   "  TimeoutExpired after 300 ms, with what there was: half of it",

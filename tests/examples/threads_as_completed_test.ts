@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
-const ROUNDS = 2;
 const CITIES = ["Atlantis", "Bern", "Lisbon", "Oslo"];
 const END = "every parcel was accounted for";
 const script = (...args: string[]) =>

@@ -1,8 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
-const ROUNDS = 3;
 const script = (...args: string[]) => run("threads/blocking.ts", args, { flags: ["--allow-read"] });
 
 /** The worker's own line comes when it comes: it is looked at apart. */

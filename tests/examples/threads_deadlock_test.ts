@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
-const ROUNDS = 3;
 const REPORTS = [
   "Deadlock: accounts-1 holds 'A' and waits for 'B'; accounts-2 holds 'B' and waits for 'A'",
   "Deadlock: accounts-2 holds 'B' and waits for 'A'; accounts-1 holds 'A' and waits for 'B'",

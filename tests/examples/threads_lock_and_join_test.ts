@@ -1,8 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
-const ROUNDS = 3;
 // A hundred threads may take a while on a machine that has other work.
 const script = (...args: string[]) =>
   run("threads/lock_and_join.ts", args, { flags: ["--allow-read"], limit: 120_000 });

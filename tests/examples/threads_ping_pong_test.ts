@@ -1,8 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
-const ROUNDS = 3;
 const script = (...args: string[]) =>
   run("threads/ping_pong.ts", args, { flags: ["--allow-read"] });
 

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { commandOf, run } from "./_example.ts";
+import { commandOf, ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
-const ROUNDS = 3;
 const QUICK = ["--rows", "12", "--depth", "1000"];
 const script = (...args: string[]) => run("threads/progress.ts", args, { flags: ["--allow-read"] });
 

@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
-const ROUNDS = 3;
 const script = (...args: string[]) => run("threads/timer.ts", args, { flags: ["--allow-read"] });
 const DING = "egg timer: ding! the tea is ready";
 

@@ -1,9 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { run } from "./_example.ts";
+import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 const WORLDS = ["processes", "threads"];
-const ROUNDS = 3;
 
 for (const workers of WORLDS) {
   const script = (...args: string[]) => run("tickets.ts", ["--workers", workers, ...args]);
