@@ -21,7 +21,7 @@
  * `input`.
  *
  * **Text**: with `text` or `encoding` the output is decoded, and its line ends are `\n`, whatever
- * they were (`\r\n`, `\r`); what is no text becomes U+FFFD unless `errors: "strict"`. Input is
+ * they were (`\r\n`, `\r`); bytes that are not valid text become U+FFFD unless `errors: "strict"`. Input is
  * never changed: text is written as UTF-8, its line ends as they are. `lines()`, `readline()` and
  * `onLine` give lines without their ends, of `\n` or `\r\n`. A stream or file given as `input` is
  * read to its end, and is then used up: the file is closed.

@@ -3,8 +3,8 @@
  *
  * **Who gets what.** Calls in the home thread work on the store itself. Another thread says up to which
  * number it wants items; home lets it have them: it posts them, and raises the number in its `GRANT`
- * word (see `ledger.ts`). A thread alone in getting from a list is let have items ahead of its wishes, in
- * batches that grow while it uses them up. Once a second one asks, home first takes back what the first
+ * word (see `ledger.ts`). While only one thread gets from a FIFO queue, it is granted
+ * items before it asks (read-ahead), in growing batches. Once a second one asks, home first takes back what the first
  * has not handed out, and from then on grants wishes alone, in turn: so items are handed out in the order
  * of put. After {@linkcode SHARED_FOR} ms with one thread asking batches begin again.
  *

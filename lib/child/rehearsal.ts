@@ -1,6 +1,6 @@
 /**
- * What spares do to warm up: they go through what a child does, with nothing at stake, so that they find its way
- * already compiled.
+ * The warm-up of spares: a spare runs a dummy task once, so that V8 has compiled the path when the
+ * real one comes.
  *
  * @module
  */

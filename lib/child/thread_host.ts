@@ -217,7 +217,7 @@ function host({ me }: ThreadBoot, home: MessagePort, end: () => void): void {
   services.add(serveHomes);
 }
 
-/** A worker has fallen over. */
+/** A worker has died before its entry could report. */
 function lost({ me: { ident, slot, name } }: ThreadBoot, why: string): void {
   endWorker(ident);
   if (self().roster.hasEnded(slot, ident)) return;

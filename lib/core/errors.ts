@@ -137,7 +137,7 @@ export class SystemExit extends Error {
 
 /** A signal came that was to end what is going on: what `signal.abortOn()` aborts with. */
 export class KeyboardInterrupt extends Error {
-  /** The class\'s name. */
+  /** The class's name. */
   override name = "KeyboardInterrupt";
   /** The signal, as in `"SIGINT"`. */
   readonly signal: string;

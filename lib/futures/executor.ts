@@ -30,7 +30,7 @@ import { Future } from "./future.ts";
 
 /** Options of an executor. */
 export interface ExecutorOptions {
-  /** So many workers stay though they have nothing to do. Default: 0. */
+  /** The number of workers that are kept while idle. Default: 0. */
   minWorkers?: number;
   /** How long another one stays, in ms. Default: 60,000. */
   idleTimeout?: number;

@@ -224,7 +224,7 @@ export class Manager implements AsyncDisposable {
     return new SemaphoreProxy(this.#server, made);
   }
 
-  /** Makes a semaphore with `value` free permits, and never more. */
+  /** Makes a semaphore of `value` permits; releasing more than were taken is an error. */
   BoundedSemaphore(value?: number, options?: NameOptions): Promise<BoundedSemaphoreProxy>;
   async BoundedSemaphore(value = 1, options: NameOptions = {}): Promise<BoundedSemaphoreProxy> {
     const made = await this.#semaphore(value, true, options);

@@ -112,7 +112,7 @@ export class Semaphore extends ThreadSemaphore {
  */
 export class BoundedSemaphore extends ThreadBoundedSemaphore {
   /**
-   * Creates a semaphore with `value` free permits, and never more.
+   * Creates a semaphore of `value` permits; releasing more than were taken is an error.
    *
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */

@@ -1,5 +1,5 @@
 /**
- * How many workers a pool has that is not told.
+ * The default number of workers of a pool.
  *
  * @module
  */

@@ -121,7 +121,7 @@ function writeAny(
   return payload;
 }
 
-/** What stands where there is nothing to say. */
+/** The payload of a message without a value. */
 export const NOTHING: Payload = write(undefined, "process", "nothing");
 
 /**

@@ -34,7 +34,7 @@ export const READY = 1;
 export const RETIRING = 2;
 export const GONE = 3;
 
-/** So many calls with large arguments are given ahead. */
+/** The most calls with large arguments that a worker is given ahead. */
 const FEW = 3;
 
 /** A worker. */
