@@ -252,6 +252,12 @@ test("receiveMessageOnPort() takes from a port that nobody listens on", async ()
   for (const port of [port1, port2, here]) port.close();
 });
 
+test("Node's built-in modules are there without an import, and the same as by one", () => {
+  // deno-lint-ignore no-process-global -- it is what is looked at
+  const { receiveMessageOnPort: same } = process.getBuiltinModule("node:worker_threads");
+  assertEquals(same, receiveMessageOnPort);
+});
+
 test("receiveMessageOnPort() of a closed port gives nothing, or throws a TypeError", () => {
   const { port1, port2 } = new MessageChannel();
   port1.close();

@@ -8,7 +8,7 @@
  * @module
  */
 import { ThreadTerminated } from "../core/errors.ts";
-import { take } from "../core/ports.ts";
+import { prepareTake, take } from "../core/ports.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { BELL } from "../memory/roster.ts";
 import { isCut, self } from "../memory/self.ts";
@@ -45,6 +45,7 @@ class Line {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#homeBell = roster.slotOf(1) + BELL;
+    prepareTake();
     lines.announce!({ ident, slot, port: port2 });
     lines.flush = () => this.flush();
     flushes.add(lines.flush);

@@ -20,7 +20,7 @@
 import { checkBoolean, checkOptions, checkTimeout, show } from "../core/checks.ts";
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
-import { take } from "../core/ports.ts";
+import { prepareTake, take } from "../core/ports.ts";
 import { takeUntil } from "../core/promises.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { self } from "../memory/self.ts";
@@ -91,6 +91,7 @@ export class PortConnection<T> implements Connection<T> {
   #isMoved = false;
 
   constructor({ port, memory, end, receives, sends, head }: SentEnd) {
+    prepareTake();
     this.#port = port;
     this.#region = new HeapRegion(memory);
     this.#words = this.#region.words;

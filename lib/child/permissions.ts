@@ -11,7 +11,7 @@
  * @module
  */
 import { show } from "../core/checks.ts";
-import { builtin, fileURLToPath } from "../core/node.ts";
+import { fileURLToPath, resolve } from "../core/node.ts";
 import { faultOf, SOCKET } from "./private_folder.ts";
 import type { Source } from "../transfer/reduction.ts";
 import { KEY_VARIABLE } from "./rendezvous.ts";
@@ -106,7 +106,7 @@ function spell(kind: PermissionKind, item: unknown, argument: string): string {
       `Cannot start a process: ${argument} must name a ${DETAIL[kind]}, received ${show(item)}`,
     );
   }
-  return writable(isPath ? builtin("path").resolve(text) : text, argument);
+  return writable(isPath ? resolve(text) : text, argument);
 }
 
 /** Checks that a flag can name an item: Deno splits at commas, trims, and knows no way to quote. */

@@ -16,7 +16,7 @@
  * @module
  */
 import { show } from "../core/checks.ts";
-import { builtin } from "../core/node.ts";
+import { resolve } from "../core/node.ts";
 
 /** The socket's name in its folder. */
 export const SOCKET = "socket";
@@ -158,7 +158,7 @@ export function faultOf(folder: unknown): string | undefined {
   // A comma would split the flag that lets a child use it.
   const { base, name } = split(folder);
   if (!NAME.test(name) || folder.includes(",")) return "it has no name of ours";
-  if (builtin("path").resolve(base, name) !== folder) return "it is no plain path";
+  if (resolve(folder) !== folder) return "it is no plain path";
   const here = ground ?? lookAround();
   if (here !== undefined && ![here.base, SHORT].includes(base)) return "it is elsewhere";
   try {

@@ -7,7 +7,7 @@
  * @module
  */
 import { LIBRARY } from "../core/library.ts";
-import { builtin, fileURLToPath } from "../core/node.ts";
+import { fileURLToPath, resolve } from "../core/node.ts";
 import { statusOf } from "../core/signals.ts";
 import { CONFIG } from "../memory/roster.ts";
 import { self } from "../memory/self.ts";
@@ -150,7 +150,7 @@ function spawnNew(
     const child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-prompt", "--no-check"],
-        path === undefined ? "--no-config" : `--config=${builtin("path").resolve(path)}`,
+        path === undefined ? "--no-config" : `--config=${resolve(path)}`,
         ...flags,
         ENTRY,
         folder,

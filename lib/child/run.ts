@@ -4,6 +4,7 @@
  * @module
  */
 import { type SystemExit, ThreadTerminated } from "../core/errors.ts";
+import { isPreparing, prepareTake } from "../core/ports.ts";
 import { tellForgottenNow } from "../sync/traps.ts";
 import {
   find,
@@ -49,6 +50,8 @@ export async function run(job: Runnable): Promise<unknown> {
   for (const module of [target.module, ...modules]) await load(module);
   const found = subclass ? findClass(target) : find(target);
   const values = args();
+  // A queue among them may want to take what comes while the target blocks.
+  if (isPreparing()) await prepareTake();
   setContext(context);
   if (ready !== undefined && !await ready()) return undefined;
   try {

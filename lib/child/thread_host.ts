@@ -10,7 +10,7 @@
  */
 import type { Worker as NodeWorker } from "node:worker_threads";
 import { fileURLToPath } from "../core/node.ts";
-import { take, unref } from "../core/ports.ts";
+import { prepareTake, take, unref } from "../core/ports.ts";
 import { lines } from "../channel/lines.ts";
 import { leave, self } from "../memory/self.ts";
 import { services } from "../sync/steps.ts";
@@ -180,6 +180,7 @@ function startNew(boot: ThreadBoot, ports: ThreadPorts): void {
     return hostKillable(boot, worker, port1);
   }
   const worker = new Worker(ENTRY, { type: "module", name: boot.me.name });
+  prepareTake();
   worker.onerror = (event) => {
     event.preventDefault();
     lost(boot, event.message);

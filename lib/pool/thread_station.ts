@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { take } from "../core/ports.ts";
+import { prepareTake, take } from "../core/ports.ts";
 import type { Packed } from "../transfer/pack.ts";
 import { task } from "../transfer/task.ts";
 import { handedOver, sendAside, Span } from "./payload.ts";
@@ -22,6 +22,7 @@ export interface ThreadStationBoot {
 export const serveThread: (boot: ThreadStationBoot) => Promise<void> = task(
   import.meta,
   async function serveThread({ memory, port, side, preparation }: ThreadStationBoot) {
+    await prepareTake();
     const { words, tickets, ring } = layOut(memory);
     const sayAside = (word: number[], value: unknown, transfer: Transferable[]) => {
       sendAside(transfer, (moved) => {
