@@ -10,7 +10,7 @@
  *
  * To watch a promise costs more than an uncontended acquire, and to know its place, which is a stack,
  * ten times more. So the first {@linkcode PLACED} calls in each {@linkcode LOOK} ms are watched with
- * their places; of those that follow, one in {@linkcode STRIDE} without. If that one is not awaited at
+ * their places; of those that follow, one in {@linkcode STRIDES} without. If that one is not awaited at
  * once, {@linkcode PLACED} calls more are watched, those of its object with their places.
  *
  * **The object that a child makes anew.** A child imports the main module, and all that the module makes
@@ -29,8 +29,11 @@ import { importedMain } from "../transfer/task.ts";
 
 /** How many calls between two looks are watched with their places. */
 const PLACED = 64;
-/** One of how many calls is watched after those: a prime, so that no loop always avoids it. */
-const STRIDE = 127;
+/**
+ * One of how many calls is watched after those: primes, so that no loop always avoids it. As long as nobody
+ * forgets they grow: to watch one costs some 5 µs, fifty times an uncontended acquire.
+ */
+const STRIDES = [127, 257, 521, 1031, 2053, 4099];
 /** How often it is looked for forgotten promises, in ms: they are told after one to two such times. */
 const LOOK = 500;
 
@@ -87,6 +90,8 @@ const known = new WeakSet<object>();
 let sampled: object | undefined;
 /** How many calls are left that are watched one after the other. */
 let left = PLACED;
+/** How many were watched after those: they give the stride. */
+let strides = 0;
 let isLooking = false;
 /** How many calls there are until the one that is watched: all that the others look at. */
 let skip = 1;
@@ -111,9 +116,10 @@ export function watch<G>(of: object, acquired: Promise<G>): Promise<G> {
   if (before?.isTaken && !suspects.has(before.of)) {
     suspects.add(before.of);
     left = PLACED;
+    strides = 0;
   }
   const at = left > 0 && (suspects.size === 0 || suspects.has(of)) ? new Error() : undefined;
-  skip = --left > 0 ? 1 : STRIDE;
+  skip = --left > 0 ? 1 : STRIDES[Math.min(strides++, STRIDES.length - 1)]!;
   const watched: Watched = { of, at, isTaken: false, isOld: false };
   const promise = acquired.then((guard) => {
     watched.isTaken = guard !== undefined;
@@ -133,6 +139,7 @@ function lookLater(): void {
   (Atomics.waitAsync(idle, 0, 0, LOOK).value as Promise<unknown>).then(() => {
     isLooking = false;
     left = PLACED;
+    strides = 0;
     skip = 1;
     suspects.clear();
     for (const [of, isOld] of unplaced) {
