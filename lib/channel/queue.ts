@@ -5,6 +5,7 @@
  */
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { runAsync, runSync } from "../sync/steps.ts";
+import { watchWait } from "../sync/traps.ts";
 import type { Order } from "./line_protocol.ts";
 import { Core } from "./queue_core.ts";
 import { checkShutdown, type ShutdownOptions } from "./queue_like.ts";
@@ -45,7 +46,11 @@ export abstract class TaskQueue<T> extends ThreadQueue<T> {
    *
    * @returns false when the timeout ended first.
    */
-  async join(options?: WaitOptions): Promise<boolean> {
+  join(options?: WaitOptions): Promise<boolean> {
+    return watchWait(this, "queue.join()", this.#join(options));
+  }
+
+  async #join(options: WaitOptions | undefined): Promise<boolean> {
     const timeout = checkWait(options, "join the queue");
     const signal = options?.signal;
     return await runAsync(this.#core.join(), { timeout, signal }) ?? false;

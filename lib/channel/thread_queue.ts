@@ -8,10 +8,10 @@ import { Empty, Full, ShutDown } from "../core/errors.ts";
 import { filled, INSPECT, shown } from "../core/inspect.ts";
 import { takeUntil } from "../core/promises.ts";
 import { type Limit, runAsync, runSync } from "../sync/steps.ts";
-import { noteMadeIn } from "../sync/traps.ts";
+import { noteMadeIn, watchWait } from "../sync/traps.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
 import { OPEN } from "./ledger.ts";
-import { open, ready, wrap } from "./item.ts";
+import { type Item, open, ready, wrap } from "./item.ts";
 import type { Taken } from "./line.ts";
 import type { Core } from "./queue_core.ts";
 import {
@@ -61,14 +61,24 @@ export abstract class ThreadQueue<T = unknown>
    * @throws {TypeError | RangeError} Bad options.
    * @throws {ThreadTerminated} This thread was terminated.
    */
-  async put(item: T, options?: PutOptions): Promise<void> {
-    const timeout = options === undefined ? Infinity : checkPut(options);
-    const signal = options?.signal;
-    signal?.throwIfAborted();
-    const core = this.#core;
-    const wrapped = wrap(item, options?.transfer);
-    if (core.tryPut(wrapped)) return;
-    if (await runAsync(core.put(wrapped), { timeout, signal }) === undefined) this.#full(timeout);
+  put(item: T, options?: PutOptions): Promise<void> {
+    let timeout: number, wrapped: Item;
+    try {
+      timeout = options === undefined ? Infinity : checkPut(options);
+      options?.signal?.throwIfAborted();
+      wrapped = wrap(item, options?.transfer);
+      if (this.#core.tryPut(wrapped)) return Promise.resolve();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const put = this.#putLater(wrapped, timeout, options?.signal);
+    return watchWait(this, "queue.put(item)", put);
+  }
+
+  async #putLater(item: Item, timeout: number, signal: AbortSignal | undefined): Promise<void> {
+    if (await runAsync(this.#core.put(item), { timeout, signal }) === undefined) {
+      this.#full(timeout);
+    }
   }
 
   /** As {@linkcode put}, but blocks the thread while there is no room. */

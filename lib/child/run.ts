@@ -54,10 +54,13 @@ export async function run(job: Runnable): Promise<unknown> {
   if (isPreparing()) await prepareTake();
   setContext(context);
   if (ready !== undefined && !await ready()) return undefined;
+  let hasFailed = true;
   try {
-    return await call(found, values, subclass);
+    const value = await call(found, values, subclass);
+    hasFailed = false;
+    return value;
   } finally {
-    tellForgottenNow();
+    tellForgottenNow(hasFailed);
   }
 }
 

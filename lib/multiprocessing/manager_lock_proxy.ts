@@ -15,7 +15,7 @@ import {
   type DetectOptions,
   type WaitOptions,
 } from "../sync/options.ts";
-import { isWatched, watch } from "../sync/traps.ts";
+import { isWatched, watch, watchWait } from "../sync/traps.ts";
 import { shareable } from "../transfer/shareable.ts";
 import { Proxied, restore, sent } from "./manager_proxied.ts";
 
@@ -140,7 +140,11 @@ export class ConditionProxy extends LockingProxy {
    * @returns false when the timeout ended first.
    * @throws {Error} This thread does not hold the lock.
    */
-  async wait(options?: WaitOptions): Promise<boolean> {
+  wait(options?: WaitOptions): Promise<boolean> {
+    return watchWait(this, "condition.wait()", this.#wait(options));
+  }
+
+  async #wait(options: WaitOptions | undefined): Promise<boolean> {
     const timeout = sent(checkWait(options, CONDITION));
     return await this.server.call(this.object, "wait", [timeout], options?.signal) as boolean;
   }
@@ -152,7 +156,15 @@ export class ConditionProxy extends LockingProxy {
    * @returns What it gave last: something false when the timeout ended first.
    * @throws {Error} This thread does not hold the lock.
    */
-  async waitFor<T>(predicate: () => T | PromiseLike<T>, options?: WaitOptions): Promise<T> {
+  waitFor<T>(predicate: () => T | PromiseLike<T>, options?: WaitOptions): Promise<T> {
+    const met = this.#waitUntil(predicate, options);
+    return watchWait(this, "condition.waitFor(predicate)", met);
+  }
+
+  async #waitUntil<T>(
+    predicate: () => T | PromiseLike<T>,
+    options: WaitOptions | undefined,
+  ): Promise<T> {
     const timeout = checkWait(options, CONDITION);
     if (predicate === undefined) {
       throw new TypeError(`Cannot ${CONDITION}: predicate must be a function, received undefined`);

@@ -12,6 +12,7 @@ import {
   type ShutdownOptions,
 } from "../channel/queue_like.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
+import { watchWait } from "../sync/traps.ts";
 import { shareable } from "../transfer/shareable.ts";
 import { type Bytes, unwrap, wrap } from "./manager_protocol.ts";
 import { Proxied, restore, sent } from "./manager_proxied.ts";
@@ -96,7 +97,11 @@ export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T>
    *
    * @returns false when the timeout ended first.
    */
-  async join(options?: WaitOptions): Promise<boolean> {
+  join(options?: WaitOptions): Promise<boolean> {
+    return watchWait(this, "queue.join()", this.#join(options));
+  }
+
+  async #join(options: WaitOptions | undefined): Promise<boolean> {
     const timeout = sent(checkWait(options, "join the queue"));
     return await this.server.call(this.object, "join", [timeout], options?.signal) as boolean;
   }

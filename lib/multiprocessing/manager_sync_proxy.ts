@@ -12,7 +12,7 @@ import {
   checkWait,
   type WaitOptions,
 } from "../sync/options.ts";
-import { isWatched, watch } from "../sync/traps.ts";
+import { isWatched, watch, watchWait } from "../sync/traps.ts";
 import { SHARE, shareable } from "../transfer/shareable.ts";
 import type { Server } from "./manager_client.ts";
 import { ManagerGuard } from "./manager_lock_proxy.ts";
@@ -97,7 +97,11 @@ export class EventProxy extends Proxied {
    *
    * @returns false when the timeout ended first.
    */
-  async wait(options?: WaitOptions): Promise<boolean> {
+  wait(options?: WaitOptions): Promise<boolean> {
+    return watchWait(this, "event.wait()", this.#wait(options));
+  }
+
+  async #wait(options: WaitOptions | undefined): Promise<boolean> {
     const timeout = sent(checkWait(options, "wait for the event"));
     return await this.server.call(this.object, "wait", [timeout], options?.signal) as boolean;
   }
@@ -139,7 +143,11 @@ export class BarrierProxy extends Proxied {
    * @throws {BrokenBarrierError} The barrier is broken, or was broken or reset meanwhile.
    * @throws {unknown} What the action threw, for the one that ran it.
    */
-  async wait(options?: WaitOptions): Promise<number> {
+  wait(options?: WaitOptions): Promise<number> {
+    return watchWait(this, "barrier.wait()", this.#wait(options));
+  }
+
+  async #wait(options: WaitOptions | undefined): Promise<number> {
     const timeout = checkWait(options, "wait at the barrier");
     // Without a timeout it is the barrier's own.
     const args = options?.timeout === undefined ? [] : [sent(timeout) ?? null];

@@ -35,6 +35,7 @@ import { mayMap, platform } from "../memory/platform/mod.ts";
 import { self } from "../memory/self.ts";
 import { checkWait } from "../sync/options.ts";
 import { checkCancelled } from "../sync/steps.ts";
+import { watchWait } from "../sync/traps.ts";
 import { modulesOf } from "../transfer/codec.ts";
 import { gatherFlights, loseAll, type Lost, packFor, packMapping } from "../transfer/flight.ts";
 import { hasPrivates } from "../transfer/reduce.ts";
@@ -372,7 +373,11 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * @throws {Error} It has not been started, or was closed.
    */
   join(options?: JoinOptions): Promise<boolean>;
-  async join(options: JoinOptions = {}): Promise<boolean> {
+  join(options: JoinOptions = {}): Promise<boolean> {
+    return watchWait(this, "process.join()", this.#join(options));
+  }
+
+  async #join(options: JoinOptions): Promise<boolean> {
     const timeout = checkWait(options, "join the process");
     this.#checkJoinable("join");
     if (!await reached(this.#gone.promise, timeout, options.signal)) return false;

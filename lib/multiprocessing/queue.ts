@@ -39,7 +39,7 @@ import { AT, type Placed, type Placement } from "../memory/placement.ts";
 import type { NameOptions, Sent } from "../sync/cell.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { ALL, checkCancelled, runAsync, runSync, STEPS, type Steps } from "../sync/steps.ts";
-import { noteMade } from "../sync/traps.ts";
+import { noteMade, watchWait } from "../sync/traps.ts";
 import { boardAll, inFlight, loseAll, packedFor } from "../transfer/flight.ts";
 import { checkState, type Restore, SHARE, shareable, type World } from "../transfer/shareable.ts";
 
@@ -143,12 +143,25 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
    * @throws {ShareError} The item cannot cross; its place is named.
    * @throws {TypeError | RangeError} Bad options.
    */
-  async put(item: T, options?: QueueOptions): Promise<void> {
-    const timeout = this.#patience(options, "put");
-    const signal = options?.signal;
-    signal?.throwIfAborted();
-    const message = this.#offer(item);
-    if (message === undefined) return;
+  put(item: T, options?: QueueOptions): Promise<void> {
+    let timeout: number, message: Message | undefined;
+    try {
+      timeout = this.#patience(options, "put");
+      options?.signal?.throwIfAborted();
+      message = this.#offer(item);
+      if (message === undefined) return Promise.resolve();
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const put = this.#putLater(message, timeout, options?.signal);
+    return watchWait(this, "queue.put(item)", put);
+  }
+
+  async #putLater(
+    message: Message,
+    timeout: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { flights } = message;
     try {
       const isPut = await this.#chain.put(keep(message), { timeout, ...(signal && { signal }) });
@@ -417,7 +430,11 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
    *
    * @returns false when the timeout ended first.
    */
-  async join(options?: WaitOptions): Promise<boolean> {
+  join(options?: WaitOptions): Promise<boolean> {
+    return watchWait(this, "queue.join()", this.#join(options));
+  }
+
+  async #join(options: WaitOptions | undefined): Promise<boolean> {
     const timeout = checkWait(options, "join the queue");
     const limit = { timeout, signal: options?.signal };
     return await runAsync(this[STEPS](), limit) ?? false;

@@ -9,6 +9,7 @@ import type { Permissions } from "../child/permissions.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held, reached } from "../core/promises.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
+import { watchWait } from "../sync/traps.ts";
 import type { Target } from "../transfer/task.ts";
 import { AsyncResult } from "./async_result.ts";
 import type { AnyArgs, Call } from "./call.ts";
@@ -208,7 +209,11 @@ export abstract class BasePool implements AsyncDisposable {
    * @returns false when the timeout ended first.
    * @throws {Error} The pool was neither closed nor terminated.
    */
-  async join(options?: WaitOptions): Promise<boolean> {
+  join(options?: WaitOptions): Promise<boolean> {
+    return watchWait(this, "pool.join()", this.#join(options));
+  }
+
+  async #join(options: WaitOptions | undefined): Promise<boolean> {
     const timeout = this.#checkJoin(options);
     return await reached(this.#engine.gone(), timeout, options?.signal);
   }

@@ -31,7 +31,7 @@ import { ABANDONED, Mutex, MUTEX_WORDS } from "./mutex.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "./options.ts";
 import { SpinBudget } from "./spin.ts";
 import { ALL, type Park, runAsync, runSync, STEPS, type Steps } from "./steps.ts";
-import { noteMade } from "./traps.ts";
+import { noteMade, watchWait } from "./traps.ts";
 
 const EPOCH = MUTEX_WORDS;
 const COUNT = MUTEX_WORDS + 1;
@@ -164,11 +164,18 @@ export class Barrier {
    * @throws {unknown} What the action threw, for the one that ran it.
    * @throws {ThreadTerminated} This thread was terminated.
    */
-  async wait(options?: WaitOptions): Promise<number> {
+  wait(options?: WaitOptions): Promise<number> {
+    const arrival: Arrival = { index: -1, epoch: 0, acts: false };
+    const passed = this.#pass(arrival, options);
+    // The last to arrive has not waited.
+    const isPassed = arrival.index >= 0 && this.#cell.at(EPOCH) !== arrival.epoch;
+    return isPassed ? passed : watchWait(this, "barrier.wait()", passed);
+  }
+
+  async #pass(arrival: Arrival, options: WaitOptions | undefined): Promise<number> {
     const timeout = this.#patience(options);
     const signal = options?.signal;
     signal?.throwIfAborted();
-    const arrival: Arrival = { index: -1, epoch: 0, acts: false };
     await runAsync(this.#arrive(arrival), { timeout, signal });
     if (arrival.index < 0) this.#giveUp();
     if (!arrival.acts) return arrival.index;

@@ -40,7 +40,7 @@ import {
 import { RLock } from "./rlock.ts";
 import { SpinBudget } from "./spin.ts";
 import { ALL, type Park, runAsync, runSync, STEPS, type Steps } from "./steps.ts";
-import { noteMade } from "./traps.ts";
+import { noteMade, watchWait } from "./traps.ts";
 
 const HEAD = CELL_WORDS;
 const NEXT = CELL_WORDS + 1;
@@ -170,7 +170,11 @@ export class Condition {
    * @throws {RangeError} 512 wait already, or a bad timeout.
    * @throws {ThreadTerminated} This thread was terminated.
    */
-  async wait(options?: WaitOptions): Promise<boolean> {
+  wait(options?: WaitOptions): Promise<boolean> {
+    return watchWait(this, "condition.wait()", this.#waitOnce(options));
+  }
+
+  async #waitOnce(options: WaitOptions | undefined): Promise<boolean> {
     const timeout = checkWait(options, ACTION);
     const signal = options?.signal;
     signal?.throwIfAborted();
@@ -196,14 +200,29 @@ export class Condition {
    * @returns What it gave last: something false when the timeout ended first.
    * @throws {Error} The calling thread does not hold the lock.
    */
-  async waitFor<T>(predicate: () => T, options?: WaitOptions): Promise<T> {
-    const left = this.#deadline(predicate, options);
-    options?.signal?.throwIfAborted();
-    for (;;) {
+  waitFor<T>(predicate: () => T, options?: WaitOptions): Promise<T> {
+    let left: () => number;
+    try {
+      left = this.#deadline(predicate, options);
+      options?.signal?.throwIfAborted();
       const value = predicate();
-      const timeout = left();
-      if (value || timeout <= 0) return value;
-      await this.wait({ ...options, timeout });
+      if (value || left() <= 0) return Promise.resolve(value);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const met = this.#waitUntil(predicate, left, options);
+    return watchWait(this, "condition.waitFor(predicate)", met);
+  }
+
+  async #waitUntil<T>(
+    predicate: () => T,
+    left: () => number,
+    options: WaitOptions | undefined,
+  ): Promise<T> {
+    for (;;) {
+      await this.wait({ ...options, timeout: Math.max(0, left()) });
+      const value = predicate();
+      if (value || left() <= 0) return value;
     }
   }
 

@@ -14,7 +14,7 @@ import { Cell, CELL_WORDS, type NameOptions, type Sent } from "./cell.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "./options.ts";
 import { SpinBudget } from "./spin.ts";
 import { ALL, checkCancelled, type Park, runAsync, runSync, STEPS, type Steps } from "./steps.ts";
-import { noteMade } from "./traps.ts";
+import { noteMade, watchWait } from "./traps.ts";
 
 const STATE = CELL_WORDS;
 /** The words that an event takes. */
@@ -90,11 +90,19 @@ export class Event {
    * @throws {TypeError | RangeError} Bad options.
    * @throws {ThreadTerminated} This thread was terminated.
    */
-  async wait(options?: WaitOptions): Promise<boolean> {
-    const timeout = checkWait(options, ACTION);
-    const signal = options?.signal;
-    signal?.throwIfAborted();
-    if (this.isSet()) return true;
+  wait(options?: WaitOptions): Promise<boolean> {
+    let timeout: number;
+    try {
+      timeout = checkWait(options, ACTION);
+      options?.signal?.throwIfAborted();
+      if (this.isSet()) return Promise.resolve(true);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return watchWait(this, "event.wait()", this.#waitLater(timeout, options?.signal));
+  }
+
+  async #waitLater(timeout: number, signal: AbortSignal | undefined): Promise<boolean> {
     return await runAsync(this[STEPS](), { timeout, signal }) ?? this.isSet();
   }
 

@@ -1,5 +1,5 @@
 /**
- * Two mistakes that pass every check and make a program do quietly what it should not. Each is told on
+ * Mistakes that pass every check and make a program do quietly what it should not. Each is told on
  * stderr, once for each place in the source.
  *
  * **The forgotten await.** `lock.acquire();` takes the lock, and nothing waits until it is there. All
@@ -12,6 +12,13 @@
  * ten times more. So the first {@linkcode PLACED} calls in each {@linkcode LOOK} ms are watched with
  * their places; of those that follow, one in {@linkcode STRIDES} without. If that one is not awaited at
  * once, {@linkcode PLACED} calls more are watched, those of its object with their places.
+ *
+ * **The forgotten wait.** `thread.join();` waits for nobody; nor do a `wait()` of an event, a condition or a
+ * barrier and a `put()` of a queue, which are watched only where they could not be done at once. Who has not
+ * read such a promise so far may have kept it, to await it later. So these are told at the end of the program,
+ * or of a child's task; where that fails it may not have come to its awaits, and nothing is told. They are
+ * sampled too, and each with its place. When half of {@linkcode MOST_UNREAD} are on the list, one for each place is
+ * left. A promise that is not to be awaited gets a `catch()`, which it needs for its errors anyway.
  *
  * **The object that a child makes anew.** A child imports the main module, and all that the module makes
  * at its top level is made once more: its own lock, that excludes nobody else, its own queue, that
@@ -34,6 +41,10 @@ const PLACED = 64;
  * forgets they grow: to watch one costs some 5 µs, fifty times an uncontended acquire.
  */
 const STRIDES = [127, 257, 521, 1031, 2053, 4099];
+/** The same of waits, which cost more themselves. */
+const WAIT_STRIDE = 1021;
+/** How many waits are kept that nobody has read. */
+const MOST_UNREAD = 128;
 /** How often it is looked for forgotten promises, in ms: they are told after one to two such times. */
 const LOOK = 500;
 
@@ -96,14 +107,35 @@ let isLooking = false;
 /** How many calls there are until the one that is watched: all that the others look at. */
 let skip = 1;
 
-const WATCHED: object = Object.create(Promise.prototype, {
-  constructor: {
-    get(this: object) {
-      list.delete(this);
-      return Promise;
+/** A wait whose promise nobody has read so far. */
+interface Unread {
+  /** How it is written, as in `thread.join()`. */
+  call: string;
+  /** What it waits for. */
+  title: string;
+  /** Where it was called: a stack, up to the next look; undefined where the toolkit itself waits. */
+  at: Error | string | undefined;
+}
+
+const unread = new Map<object, Unread>();
+/** As `left` and `skip`, for waits. */
+let waitsLeft = PLACED;
+let waitSkip = 1;
+
+/** The prototype of the promises on a list: who reads one takes it off. */
+function watchedBy(list: Map<object, unknown>): object {
+  return Object.create(Promise.prototype, {
+    constructor: {
+      get(this: object) {
+        list.delete(this);
+        return Promise;
+      },
     },
-  },
-});
+  });
+}
+
+const WATCHED = watchedBy(list);
+const UNREAD = watchedBy(unread);
 
 /** Whether the call that begins is one that is watched: if so, {@linkcode watch} its promise. */
 export function isWatched(): boolean {
@@ -131,6 +163,21 @@ export function watch<G>(of: object, acquired: Promise<G>): Promise<G> {
   return Object.setPrototypeOf(promise, WATCHED);
 }
 
+/**
+ * Watches the promise of a wait that could not be done at once.
+ *
+ * @param of What is waited for, or where.
+ * @param call How it is written, as in `thread.join()`.
+ */
+export function watchWait<T>(of: object, call: string, promise: Promise<T>): Promise<T> {
+  if (--waitSkip > 0 || unread.size >= MOST_UNREAD) return promise;
+  waitSkip = --waitsLeft > 0 ? 1 : WAIT_STRIDE;
+  // Not the object itself: the list is to keep no queue with its items alive.
+  unread.set(promise, { call, title: titleOf(of), at: new Error() });
+  if (!isLooking) lookLater();
+  return Object.setPrototypeOf(promise, UNREAD);
+}
+
 const idle = new Int32Array(new SharedArrayBuffer(4));
 
 /** Looks in a while. This wait keeps no program alive, and is no timer that a test could leak. */
@@ -150,8 +197,31 @@ function lookLater(): void {
       if (watched.isOld && watched.isTaken) forgotten(promise, watched);
       watched.isOld = true;
     }
+    waitsLeft = PLACED;
+    waitSkip = 1;
+    lookAtUnread();
     if (list.size > 0 || unplaced.size > 0) lookLater();
   });
+}
+
+/** Where a wait was called. */
+function placeOf(wait: Unread): string | undefined {
+  if (wait.at instanceof Error) wait.at = callerOf(wait.at)?.place;
+  return wait.at;
+}
+
+/**
+ * Reads the stacks of the unread waits, as each keeps alive all that was on it. Of many waits one for each
+ * place is left, the oldest.
+ */
+function lookAtUnread(): void {
+  const areMany = unread.size > MOST_UNREAD / 2;
+  const places = new Set<string>();
+  for (const [promise, wait] of unread) {
+    const place = placeOf(wait);
+    if (place === undefined || areMany && places.has(place)) unread.delete(promise);
+    else places.add(place);
+  }
 }
 
 function forgotten(promise: object, { of, at }: Watched): void {
@@ -174,13 +244,28 @@ function tellForgotten(of: object, place: string | undefined): void {
   );
 }
 
-/** Tells what was forgotten up to now: the program, or a child's task, ends. */
-export function tellForgottenNow(): void {
+/**
+ * Tells what was forgotten up to now: the program, or a child's task, ends.
+ *
+ * @param hasFailed Whether it ends early: then a wait may be one that would have been awaited later.
+ */
+export function tellForgottenNow(hasFailed: boolean): void {
   for (const [promise, watched] of list) if (watched.isTaken) forgotten(promise, watched);
   for (const of of unplaced.keys()) tellForgotten(of, undefined);
+  if (!hasFailed) { for (const wait of unread.values()) tellUnread(wait); }
+  unread.clear();
 }
 
-addEventListener("unload", tellForgottenNow);
+function tellUnread(wait: Unread): void {
+  const { call, title } = wait;
+  const place = placeOf(wait);
+  if (place === undefined) return;
+  const method = call.slice(call.indexOf(".") + 1, call.indexOf("("));
+  const remedy = `write "await ${call}" for ${title}`;
+  tell(place, `Forgotten await: ${method}() at ${place} was not awaited: ${remedy}`);
+}
+
+addEventListener("unload", () => tellForgottenNow(Deno.exitCode !== 0));
 
 /** Getters that say how an object was made, and not what has become of it. */
 const FIXED = new Set(["constructor", "name", "type", "maxsize", "parties", "length", "size"]);

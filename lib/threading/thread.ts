@@ -29,6 +29,7 @@ import { CANCEL, CUT, type Listed, STATE, STOP, WAITING } from "../memory/roster
 import { leave, self } from "../memory/self.ts";
 import { checkWait } from "../sync/options.ts";
 import { flushes, type Park, runAsync, runSync, services, type Steps } from "../sync/steps.ts";
+import { watchWait } from "../sync/traps.ts";
 import {
   handOver,
   modulesOfPacked,
@@ -341,7 +342,11 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
    * @throws {Error} It has not been started.
    */
   join(options?: JoinOptions): Promise<boolean>;
-  async join(options: JoinOptions = {}): Promise<boolean> {
+  join(options: JoinOptions = {}): Promise<boolean> {
+    return watchWait(this, "thread.join()", this.#join(options));
+  }
+
+  async #join(options: JoinOptions): Promise<boolean> {
     const timeout = checkWait(options, "join the thread");
     this.#checkJoinable("join");
     const done = await runAsync(this.#wait(), { timeout, signal: options.signal });

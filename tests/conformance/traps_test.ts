@@ -11,11 +11,16 @@ import { fileURLToPath } from "node:url";
 const LIMIT = 60_000;
 const PROGRAMS = {
   forgotten: new URL("_forgotten_program.ts", import.meta.url),
+  waits: new URL("_forgotten_waits_program.ts", import.meta.url),
   anew: new URL("_made_anew_program.ts", import.meta.url),
 };
 
-/** Runs a program; gives what it tells, line by line. */
-async function run(program: keyof typeof PROGRAMS, mode: string): Promise<string[]> {
+/** Runs a program, which ends with `expected`; gives what it tells, line by line. */
+async function run(
+  program: keyof typeof PROGRAMS,
+  mode: string,
+  expected = 0,
+): Promise<string[]> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", fileURLToPath(PROGRAMS[program]), mode],
     env: { NO_COLOR: "1" },
@@ -25,7 +30,7 @@ async function run(program: keyof typeof PROGRAMS, mode: string): Promise<string
   }).output();
   const lines = new TextDecoder().decode(stderr).split("\n")
     .filter((line) => line !== "" && !line.startsWith("Check "));
-  assertEquals(code, 0, lines.join("\n"));
+  assertEquals(code, expected, lines.join("\n"));
   return lines;
 }
 
@@ -70,6 +75,36 @@ for (const [mode, objects] of FORGOTTEN) {
 
 Deno.test("acquire() that is awaited, raced, returned or given a then() is in order", async () => {
   assertEquals(await run("forgotten", "in order"), []);
+});
+
+for (const mode of ["script", "thread", "process", "manager", "many"]) {
+  const name =
+    `join(), wait() and put() that nobody ever awaits are told once at the end [${mode}]`;
+  Deno.test(name, async () => {
+    const lines = await run("waits", mode);
+    const places = await marks("waits", new RegExp(`// (?:\\w+ )*${mode}(?: \\w+)*: (.+)$`));
+    assert(places.length > 0);
+    for (const [place, mark] of places) {
+      const [, title, call, method] = /^(\S+) (\w+\.(\w+)\(.*)$/.exec(mark)!;
+      const line = lines.find((line) => line.includes(place));
+      assert(line !== undefined, `${place} is not in:\n${lines.join("\n")}`);
+      assert(line.startsWith(`Forgotten await: ${method}() at ${place}`), line);
+      // A queue of processes has no other name than its class; it may be of the other class here.
+      const of = line.replace("JoinableQueue", "Queue");
+      assert(of.endsWith(` was not awaited: write "await ${call}" for ${title}`), line);
+    }
+    assertEquals(lines.length, places.length, lines.join("\n"));
+  });
+}
+
+Deno.test("join(), wait() and put() that are done at once, awaited, raced, returned or given a then() are in order", async () => {
+  assertEquals(await run("waits", "in order"), []);
+});
+
+Deno.test("wait() is not told where the program or task fails before it could await it", async () => {
+  const lines = await run("waits", "failed", 3);
+  assert(lines.some((line) => line.includes("on its way")), lines.join("\n"));
+  assertEquals(lines.filter((line) => line.includes("Forgotten")), []);
 });
 
 for (const mode of ["thread", "process"]) {
