@@ -157,6 +157,15 @@ export class Holders {
     return this.#scan(true);
   }
 
+  /** Whether nobody has it, or will have it, but so many handles of this thread. */
+  areOnly(own: number): boolean {
+    // What the dead have left is cleared.
+    if (this.#scan(true) && this.#words[this.#base + OVERFLOW] !== 0) return false;
+    const { me } = this.#region.parties;
+    const held = this.#words.subarray(this.#base, this.#base + COPIES).filter((seen) => seen !== 0);
+    return held.length === own && held.every((seen) => seen === me);
+  }
+
   #take(value: number): number {
     const entry = this.#find(value);
     if (entry >= 0) return entry;

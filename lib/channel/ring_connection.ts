@@ -4,8 +4,8 @@
  * spins for a moment, as long as that pays, and then parks.
  *
  * States of an end: held (by one or several handles, or on its way to one) -> over, when no holder is left.
- * States of a pipe: in use -> spent, when both ends are over; its words are then used for another pipe of
- * the thread that made it, which gives them a new `GENERATION`.
+ * States of a pipe: in use -> spent, when both ends are over, or when it has gone over to a socket (`ring_pipe.ts`);
+ * its words are then used for another pipe of the thread that made it, which gives them a new `GENERATION`.
  *
  * Who dies when:
  *
@@ -25,8 +25,8 @@ import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/optio
 import { ASYNC } from "../sync/mutex.ts";
 import { CAN_SPIN, SpinBudget } from "../sync/spin.ts";
 import { checkCancelled, runAsync, runSync, type Steps } from "../sync/steps.ts";
-import { boardAll, inFlight, loseAll, packedFor } from "../transfer/flight.ts";
-import { SHARE, type World } from "../transfer/shareable.ts";
+import { boardAll, inFlight, loseAll, packedFor, receiverMaps } from "../transfer/flight.ts";
+import { Instead, SHARE, type Shareable, type World } from "../transfer/shareable.ts";
 import { type Chain, CHAIN_WORDS, type Fill, NOTHING, type Read, WHOLE } from "./chain.ts";
 import {
   checkBytes,
@@ -96,6 +96,26 @@ export interface SentEnd extends Side {
   entry: number;
 }
 
+/** What an end becomes when its pipe goes over to a socket. */
+export interface Successor<T = unknown> extends Connection<T>, Shareable {
+  /** @ignore */
+  [READY](signal: AbortSignal): Promise<unknown>;
+  /** Sends a message that was sent in memory; it does not wait for room. */
+  forward(message: Uint8Array): void;
+}
+
+/** How a pipe goes over to a socket (`ring_pipe.ts`). */
+export interface Crossing {
+  /**
+   * Gives what an end becomes, for a process that may not use memory between processes.
+   *
+   * @throws {ShareError} It is too late.
+   */
+  begin(end: 0 | 1, place: () => string): Successor;
+  /** Goes over; a second call does nothing. */
+  end(): void;
+}
+
 /** One end of a pipe in the family's memory. */
 export class RingConnection<T = unknown> implements Connection<T> {
   static {
@@ -124,6 +144,10 @@ export class RingConnection<T = unknown> implements Connection<T> {
   /** How many there were between the last two. */
   #napGap = 0;
   #closed = false;
+  /** How its pipe goes over to a socket, where it was made. */
+  #crossing: Crossing | undefined;
+  /** What it has become, or becomes when it is next used. */
+  #successor: Successor<T> | undefined;
 
   /** `pipe()` makes connections. */
   constructor(
@@ -161,6 +185,9 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   async send(value: T, options?: SendOptions): Promise<void> {
+    if (this.#successor !== undefined) {
+      return await this.#over(this.#successor).send(value, options);
+    }
     const timeout = this.#patience(options, SEND);
     options?.signal?.throwIfAborted();
     const chain = this.#open(this.#outbound, SEND);
@@ -173,6 +200,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   sendSync(value: T, options?: SendSyncOptions): void {
+    if (this.#successor !== undefined) return this.#over(this.#successor).sendSync(value, options);
     const timeout = options === undefined ? Infinity : this.#patience(options, SEND);
     const chain = this.#open(this.#outbound, SEND);
     const message = this.#messageOf(value);
@@ -187,6 +215,9 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   async sendBytes(bytes: Uint8Array, options?: WaitOptions): Promise<void> {
+    if (this.#successor !== undefined) {
+      return await this.#over(this.#successor).sendBytes(bytes, options);
+    }
     const timeout = this.#patience(options, SEND);
     options?.signal?.throwIfAborted();
     const chain = this.#open(this.#outbound, SEND);
@@ -200,6 +231,8 @@ export class RingConnection<T = unknown> implements Connection<T> {
 
   /** As {@linkcode sendBytes}, but blocks the thread. */
   sendBytesSync(bytes: Uint8Array, options?: WaitSyncOptions): void {
+    // Over a socket nothing is sent so: that is said.
+    if (this.#successor !== undefined) return this.#over(this.#successor).sendSync(bytes as T);
     const timeout = this.#patience(options, SEND);
     const chain = this.#open(this.#outbound, SEND);
     checkBytes(bytes);
@@ -210,31 +243,39 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   async recv(options?: WaitOptions): Promise<T> {
+    if (this.#successor !== undefined) return await this.#over(this.#successor).recv(options);
     return unwrap(await this.#receive(this.#readValue, options)) as T;
   }
 
   recvSync(options?: WaitSyncOptions): T {
+    if (this.#successor !== undefined) return this.#over(this.#successor).recvSync(options);
     return unwrap(this.#receiveSync(this.#readNow, options)) as T;
   }
 
   async recvBytes(options?: WaitOptions): Promise<Uint8Array> {
+    if (this.#successor !== undefined) return await this.#over(this.#successor).recvBytes(options);
     return unwrap(await this.#receive(readBytes, options)) as Uint8Array;
   }
 
   /** As {@linkcode recvBytes}, but blocks the thread. */
   recvBytesSync(options?: WaitSyncOptions): Uint8Array {
+    if (this.#successor !== undefined) return this.#over(this.#successor).recvSync() as Uint8Array;
     return unwrap(this.#receiveSync(readBytes, options)) as Uint8Array;
   }
 
   async poll(timeout = 0): Promise<boolean> {
+    if (this.#successor !== undefined) return await this.#over(this.#successor).poll(timeout);
     const wait = checkWait({ timeout }, POLL);
     const chain = this.#open(this.#inbound, POLL);
     if (chain.frames > 0) return true;
     if (wait === 0) return this.#isOver();
-    return await runAsync(chain.waiting(this.#whenOver()), { timeout: wait }) ?? false;
+    const deadline = performance.now() + wait;
+    const came = await runAsync(chain.waiting(this.#whenOver()), { timeout: wait }) ?? false;
+    return this.#successor === undefined ? came : await this.poll(leftUntil(deadline));
   }
 
   pollSync(timeout = 0): boolean {
+    if (this.#successor !== undefined) return this.#over(this.#successor).pollSync(timeout);
     const wait = checkWait({ timeout }, POLL);
     const chain = this.#open(this.#inbound, POLL);
     if (chain.frames > 0) return true;
@@ -244,7 +285,12 @@ export class RingConnection<T = unknown> implements Connection<T> {
 
   close(): void {
     if (this.#closed) return;
+    if (this.#successor !== undefined) this.#over(this.#successor).close();
+    else this.#leave();
     this.#closed = true;
+  }
+
+  #leave(): void {
     if (this.#entry >= 0) this.#mine.release(this.#entry);
     this.#inbound?.wakeAll();
     this.#outbound?.wakeAll();
@@ -254,9 +300,9 @@ export class RingConnection<T = unknown> implements Connection<T> {
     this.close();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.close();
-    return Promise.resolve();
+    await this.#successor?.[Symbol.asyncDispose]();
   }
 
   /** Gives what comes, until the other end is closed. */
@@ -266,8 +312,10 @@ export class RingConnection<T = unknown> implements Connection<T> {
 
   /** @ignore */
   async [READY](signal: AbortSignal): Promise<unknown> {
+    if (this.#successor !== undefined) return await this.#over(this.#successor)[READY](signal);
     const chain = this.#open(this.#inbound, POLL);
-    return await runAsync(chain.waiting(this.#whenOver()), { signal });
+    const came = await runAsync(chain.waiting(this.#whenOver()), { signal });
+    return this.#successor === undefined ? came : await this[READY](signal);
   }
 
   /** @ignore */
@@ -276,9 +324,13 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   /** @ignore */
-  [SHARE](_world: World, place: () => string): unknown {
+  [SHARE](world: World, place: () => string): unknown {
     if (this.#closed) {
       throw new ShareError(`Cannot share ${place()}: the connection is closed`, place());
+    }
+    if (this.#successor !== undefined) return new Instead(this.#successor);
+    if (world === "process" && !receiverMaps() && this.#crossing !== undefined) {
+      return new Instead(this.#crossing.begin(this.#side.end, place));
     }
     if (packedFor() === "below") markBelow(this.#placement, this.#side.end);
     const entry = this.#mine.send();
@@ -300,6 +352,32 @@ export class RingConnection<T = unknown> implements Connection<T> {
       generation: this.#generation,
       entry,
     } satisfies SentEnd;
+  }
+
+  /** Says how its pipe can go over to a socket. @ignore */
+  mayCross(crossing: Crossing): void {
+    this.#crossing = crossing;
+  }
+
+  /** Has it become another when it is next used; undefined: not after all. @ignore */
+  become(successor: Successor<T> | undefined): void {
+    this.#successor = successor;
+  }
+
+  /** Leaves the memory: its successor has come into its place. @ignore */
+  hasCrossed(): void {
+    if (this.#closed) this.#successor!.close();
+    else this.#leave();
+  }
+
+  /** Whether sends of this handle wait. @ignore */
+  get isSending(): boolean {
+    return !this.#turns.isFree;
+  }
+
+  #over(successor: Successor<T>): Successor<T> {
+    this.#crossing!.end();
+    return successor;
   }
 
   #patience(options: SendOptions | undefined, action: string): number {
@@ -334,7 +412,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
   #whenOver(): () => boolean {
     let looks = 0;
     return () => {
-      if (this.#closed || this.#entry < 0) return true;
+      if (this.#closed || this.#entry < 0 || this.#successor !== undefined) return true;
       return !(looks++ === 0 ? this.#others.seemHeld : this.#others.areHeld);
     };
   }
@@ -346,12 +424,29 @@ export class RingConnection<T = unknown> implements Connection<T> {
     const chain = this.#open(this.#inbound, RECEIVE);
     let now = this.#tryGet(chain, read, timeout);
     if (now === NOTHING && !CAN_SPIN && timeout > 0 && this.#nap(chain)) now = chain.tryGet(read);
-    const found = now !== NOTHING
-      ? now
-      : await runAsync(this.#receiving(chain, read, ASYNC), { timeout, signal });
+    const found = now !== NOTHING ? now : await this.#receiveLater(chain, read, timeout, signal);
     const checked = this.#check(found, RECEIVE, timeout);
     if (checked.bytes !== undefined) await loadFor(checked);
     return checked;
+  }
+
+  async #receiveLater(
+    chain: Chain,
+    read: Read<Found>,
+    timeout: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Found | typeof OVER | undefined> {
+    const deadline = performance.now() + timeout;
+    const found = await runAsync(this.#receiving(chain, read, ASYNC), { timeout, signal });
+    if (found !== OVER || this.#successor === undefined) return found;
+    // The pipe has gone over to a socket meanwhile.
+    const options = { timeout: leftUntil(deadline), ...(signal && { signal }) };
+    try {
+      return { value: await (read === readBytes ? this.recvBytes(options) : this.recv(options)) };
+    } catch (error) {
+      if (error instanceof TimeoutError) return undefined;
+      throw error;
+    }
   }
 
   #receiveSync(read: Read<Found>, options: WaitSyncOptions | undefined): Found {
@@ -385,8 +480,8 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   *#receiving(chain: Chain, read: Read<Found>, kind: number): Steps<Found | typeof OVER> {
-    const found = yield* chain.getting(read, kind, this.#whenOver());
-    return found === undefined ? OVER : found.value;
+    const found = yield* this.#asLongAsIn(chain.getting(read, kind, this.#whenOver()));
+    return found === undefined || found === OVER ? OVER : found.value;
   }
 
   *#sending(
@@ -395,8 +490,36 @@ export class RingConnection<T = unknown> implements Connection<T> {
     length: number,
     kind: number,
   ): Steps<true | typeof OVER> {
-    const isDone = yield* chain.putting(frame, length, kind, this.#whenOver());
+    const isDone = yield* this.#asLongAsIn(chain.putting(frame, length, kind, this.#whenOver()));
     return isDone || OVER;
+  }
+
+  /**
+   * Goes on with what waits only while this handle is in the memory: afterwards its words may be another
+   * pipe's.
+   */
+  *#asLongAsIn<R>(steps: Steps<R>): Steps<R | typeof OVER> {
+    try {
+      let step = steps.next();
+      while (!step.done) {
+        try {
+          yield step.value;
+        } catch (reason) {
+          step = steps.throw(reason);
+          continue;
+        }
+        if (this.#closed || this.#successor !== undefined) return OVER;
+        step = steps.next();
+      }
+      return step.value;
+    } finally {
+      // It may have something to put right first.
+      let last = steps.return(undefined as never);
+      while (!last.done) {
+        yield last.value;
+        last = steps.next();
+      }
+    }
   }
 
   /** Spins for room, where that may be waited for: before anything is copied to be kept. */
@@ -460,6 +583,10 @@ export class RingConnection<T = unknown> implements Connection<T> {
 const SEND = "send";
 const RECEIVE = "receive";
 const POLL = "poll";
+
+function leftUntil(deadline: number): number {
+  return Math.max(0, deadline - performance.now());
+}
 
 function ended(action: string): EOFError {
   return new EOFError(`Cannot ${action}: the other end of the pipe is closed`);

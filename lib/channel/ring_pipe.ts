@@ -2,22 +2,44 @@
  * Making pipes in the family's memory, and opening their ends elsewhere. `ring_connection.ts` explains
  * them.
  *
+ * A process that may not use that memory can be given an end all the same, as long as nobody else has one: the
+ * thread that made the pipe has both ends to itself then, and no other has to be told that they become those of a
+ * pipe over a socket.
+ *
+ * ```text
+ *   in memory -- an end is packed for such a process --> promised -- see below --> gone over
+ *      ^----------- it does not start after all ---------/
+ * ```
+ *
+ * A start fails, if it does, in the call that packs. So a promised pipe goes over when one of its ends is next used,
+ * or at the latest when the code that runs now has come to its end. What was sent and not received waits meanwhile with
+ * the thread, and moves on with the pipe. From there on all is as `multiprocessing/pipe_hub.ts` says.
+ *
+ * Who dies when: the process that was to get an end, in whatever state: it was given a ticket, as for any pipe over
+ * a socket; the thread that made the pipe: until the pipe has gone over nobody else knew of it, then it is its home.
+ *
  * @module
  */
 import { theArena } from "../memory/arena.ts";
 import type { Placement } from "../memory/placement.ts";
-import { checkState, shareable } from "../transfer/shareable.ts";
+import { ShareError } from "../core/errors.ts";
+import { modulesOf } from "../transfer/codec.ts";
+import { HAS_MODULES } from "../transfer/codec_format.ts";
+import { inFlight } from "../transfer/flight.ts";
+import { checkState, hasShareables, shareable } from "../transfer/shareable.ts";
 import { Chain, CHAIN_WORDS, NOTHING } from "./chain.ts";
-import { isEntry } from "./holders.ts";
+import { type Holders, isEntry } from "./holders.ts";
 import {
   BELOW,
   CHAINS,
+  type Crossing,
   GENERATION,
   holdersOf,
   markBelow,
   PIPE_WORDS,
   RingConnection,
   type SentEnd,
+  type Successor,
 } from "./ring_connection.ts";
 
 /** How many bytes one direction holds; a longer message goes alone. */
@@ -60,22 +82,136 @@ function isEmptied(chain: Chain): boolean {
   return chain.frames === 0;
 }
 
+/** Makes a pipe over a socket. */
+export type MakeSuccessors = (duplex: boolean) => [Successor, Successor];
+
+/** How a pipe goes over to a socket. */
+class ToSocket implements Crossing {
+  readonly #ends: readonly RingConnection[];
+  readonly #holders: readonly Holders[];
+  /** Each known by the end that it leads to. */
+  readonly #chains: readonly (Chain | undefined)[];
+  readonly #make: () => [Successor, Successor];
+  #state: "in memory" | "promised" | "over" = "in memory";
+  #successors: Successor[] = [];
+  /** What was in the chains. */
+  #frames: Uint8Array[][] = [];
+
+  constructor(
+    ends: readonly RingConnection[],
+    placement: Placement,
+    chains: readonly (Chain | undefined)[],
+    make: () => [Successor, Successor],
+  ) {
+    this.#ends = ends;
+    this.#holders = [holdersOf(placement, 0), holdersOf(placement, 1)];
+    this.#chains = chains;
+    this.#make = make;
+  }
+
+  begin(end: 0 | 1, place: () => string): Successor {
+    if (this.#state === "in memory") this.#promise(place);
+    return this.#successors[end]!;
+  }
+
+  #promise(place: () => string): void {
+    const ends = this.#ends;
+    if (!this.#holders.every((held, k) => held.areOnly(ends[k]!.closed ? 0 : 1))) {
+      refuse(place, "others have an end of it already");
+    }
+    if (ends.some((end) => end.isSending)) refuse(place, "a send waits for room in it");
+    this.#frames = this.#chains.map((chain) => chain === undefined ? [] : takeAll(chain));
+    try {
+      if (this.#frames.flat().some(isOfMemory)) {
+        refuse(place, "what was sent and not received has shared objects in it");
+      }
+      this.#successors = this.#make();
+    } catch (error) {
+      this.#putBack();
+      throw error;
+    }
+    this.#state = "promised";
+    ends.forEach((one, k) => one.become(this.#successors[k]));
+    inFlight(() => this.#break());
+    queueMicrotask(() => this.end());
+  }
+
+  /** The process does not start. Once the pipe has gone over it stays so. */
+  #break(): void {
+    if (this.#state !== "promised") return;
+    this.#state = "in memory";
+    for (const end of this.#ends) end.become(undefined);
+    for (const successor of this.#successors) successor.close();
+    this.#putBack();
+  }
+
+  #putBack(): void {
+    // They have been there: there is room.
+    this.#chains.forEach((chain, k) => {
+      for (const frame of this.#frames[k]!) chain!.tryPut(frame, frame.length);
+    });
+    this.#frames = [];
+  }
+
+  end(): void {
+    if (this.#state !== "promised") return;
+    this.#state = "over";
+    this.#frames.forEach((frames, k) => {
+      for (const frame of frames) this.#successors[1 - k]!.forward(frame);
+    });
+    this.#frames = [];
+    for (const end of this.#ends) end.hasCrossed();
+  }
+}
+
+function refuse(place: () => string, why: string): never {
+  throw new ShareError(
+    `Cannot share ${place()}: a pipe between processes is shared memory, for which the child needs --allow-ffi, ` +
+      `and this one cannot go over to a socket any more: ${why}; make it with pipe({ memory: false })`,
+    place(),
+  );
+}
+
+function takeAll(chain: Chain): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  for (;;) {
+    const frame = chain.tryGet((bytes, at, length) => bytes.slice(at, at + length));
+    if (frame === NOTHING) return frames;
+    frames.push(frame);
+  }
+}
+
+/** Whether a message has objects in it that were packed for who may use the memory. */
+function isOfMemory(frame: Uint8Array): boolean {
+  return (frame[0]! & HAS_MODULES) !== 0 && modulesOf(frame).some(hasShareables);
+}
+
 /**
  * Makes a pipe.
  *
+ * @param make Makes a pipe over a socket, for it to become one. Default: it never does.
  * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
  */
-export function ringPipe<T>(duplex: boolean): [RingConnection<T>, RingConnection<T>] {
+export function ringPipe<T>(
+  duplex: boolean,
+  make?: MakeSuccessors,
+): [RingConnection<T>, RingConnection<T>] {
   const old = spent();
   const placement = old ?? theArena().allocate(PIPE_WORDS);
   // A one-way pipe leads from the second end to the first. Both chains are laid out in any case.
   const chains = chainsOf(placement, true);
   if (!duplex) chains[1] = undefined;
   made.push({ ...placement, fresh: false });
-  return [
+  const ends: [RingConnection<T>, RingConnection<T>] = [
     new RingConnection<T>(placement, { end: 0, duplex }, chains),
     new RingConnection<T>(placement, { end: 1, duplex }, chains),
   ];
+  if (make !== undefined) {
+    const both = ends as RingConnection[];
+    const crossing = new ToSocket(both, placement, chains, () => make(duplex));
+    for (const end of both) end.mayCross(crossing);
+  }
+  return ends;
 }
 
 const STATE = {

@@ -98,7 +98,7 @@ export abstract class Executor implements AsyncDisposable, Disposable {
 
   /** The executors are made by their own classes. */
   constructor(
-    workers: Pick<EngineOptions, "world" | "level" | "start"> & { kind: string },
+    workers: Pick<EngineOptions, "world" | "level" | "mayMap" | "start"> & { kind: string },
     maxWorkers: number,
     options?: ExecutorOptions,
   ) {
@@ -106,9 +106,9 @@ export abstract class Executor implements AsyncDisposable, Disposable {
     checkOptions(options, action);
     const { namePrefix, ...checked } = checkWorkers({ ...options, maxWorkers }, action);
     this.#maxQueue = checked.maxQueue;
-    const { world, level, start, kind } = workers;
+    const { kind, ...how } = workers;
     const prefix = `${namePrefix ?? `${kind}-${made++}`}_`;
-    this.#engine = new Engine({ ...checked, world, level, start, prefix });
+    this.#engine = new Engine({ ...checked, ...how, prefix });
   }
 
   /**

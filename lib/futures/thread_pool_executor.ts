@@ -50,7 +50,13 @@ export class ThreadPoolExecutor extends Executor {
    */
   constructor(maxWorkers?: number, options?: ExecutorOptions) {
     super(
-      { world: "thread", level: "equal", start: startThread, kind: "ThreadPoolExecutor" },
+      {
+        world: "thread",
+        level: "equal",
+        mayMap: true,
+        start: startThread,
+        kind: "ThreadPoolExecutor",
+      },
       maxWorkers === undefined ? Math.min(MOST, cores() + MORE) : maxWorkers,
       options,
     );

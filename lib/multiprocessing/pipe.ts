@@ -69,7 +69,7 @@ export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Co
   checkBoolean(options.memory, "memory", "create a pipe");
   const duplex = options.duplex ?? true;
   const isMemory = mayMap() && options.memory !== false;
-  const ends = isMemory ? ringPipe<T>(duplex) : socketPipe<T>(duplex);
+  const ends = isMemory ? ringPipe<T>(duplex, socketPipe) : socketPipe<T>(duplex);
   for (const end of ends) noteMadeIn(end, "process");
   return ends;
 }

@@ -23,6 +23,7 @@ import { Link } from "../child/link.ts";
 import { makePrivateFolder, removeDeadFolder } from "../child/private_folder.ts";
 import { connect, newToken, PrivateSocket } from "../child/private_socket.ts";
 import { lastWords } from "../child/this_process.ts";
+import { receiverMaps } from "../transfer/flight.ts";
 import { Hub, type Kept, LONGEST_FRAME, type Party } from "./pipe_hub.ts";
 import { type Address, checkAddress, isHex, isPath, type Ticket, Tickets } from "./pipe_tickets.ts";
 
@@ -374,6 +375,7 @@ export class HomePipe {
     }
     const { place, tickets } = this.#known;
     const ticket = tickets.issue(this.hub, end, isBelow);
+    if (!receiverMaps()) this.hub.noteUnmapped(end);
     return {
       place: { ...place, ticket: ticket.path, key: ticket.key.toHex() },
       lose: () => this.#lose(ticket),

@@ -21,6 +21,7 @@
  *
  * @module
  */
+import type { Source } from "../transfer/reduction.ts";
 
 /** A message as it travels: the length of its cargo (4 bytes), the cargo, as JSON, and what the receiver reads. */
 export type Parcel = Uint8Array;
@@ -103,10 +104,14 @@ export interface Kept {
   drop(isLost: boolean): void;
 }
 
-/** A handle to an end, as its hub sees it. */
-export interface Party {
-  /** Whether it is of somebody with fewer permissions than home. */
+/** Who has an end, or will have it. */
+export interface Holder {
+  /** Whether it is somebody with fewer permissions than home. */
   readonly isBelow: boolean;
+}
+
+/** A handle to an end, as its hub sees it. */
+export interface Party extends Holder {
   /** Gives it a message: by its number, with word whether a party with fewer permissions has sent it. */
   deliver(number: number, message: Parcel, isBelow: boolean): void;
   /** Says that `bytes` of what it sent have been received. */
@@ -117,6 +122,14 @@ export interface Party {
   drained(): void;
   /** Answers whether there is something to receive. */
   answer(ask: number, isReady: boolean): void;
+}
+
+/** Who receives what is sent at an end. */
+export interface Receiver {
+  /** What they are to home: the least of them counts. */
+  level: Source;
+  /** Whether all of them may use memory between processes. */
+  mayMap: boolean;
 }
 
 interface Item {
@@ -175,7 +188,9 @@ class Seat {
 
 class End {
   readonly seats = new Map<Party, Seat>();
-  readonly tickets = new Set<object>();
+  readonly tickets = new Set<Holder>();
+  /** Whether a copy was given to a process that may not use memory between processes. */
+  isUnmapped = false;
   readonly box: Item[] = [];
   bytes = 0;
   /** How many messages have come. */
@@ -219,7 +234,7 @@ export class Hub {
   }
 
   /** Enters a party, by a ticket if it has one. */
-  join(end: 0 | 1, party: Party, ticket?: object): void {
+  join(end: 0 | 1, party: Party, ticket?: Holder): void {
     const mine = this.#ends[end];
     if (!mine.seats.has(party)) mine.seats.set(party, new Seat(party));
     if (ticket === undefined) return;
@@ -244,13 +259,25 @@ export class Hub {
   }
 
   /** Notes a copy that is sent. */
-  issue(end: 0 | 1, ticket: object): void {
+  issue(end: 0 | 1, ticket: Holder): void {
     this.#ends[end].tickets.add(ticket);
   }
 
   /** Gives up a copy that has not come. */
-  revoke(end: 0 | 1, ticket: object): void {
+  revoke(end: 0 | 1, ticket: Holder): void {
     if (this.#ends[end].tickets.delete(ticket)) this.#look(end);
+  }
+
+  /** Notes that a copy is for a process that may not use memory between processes. */
+  noteUnmapped(end: 0 | 1): void {
+    this.#ends[end].isUnmapped = true;
+  }
+
+  /** Who receives what is sent at an end. */
+  receiverOf(end: 0 | 1): Receiver {
+    const { seats, tickets, isUnmapped } = this.#ends[1 - end as 0 | 1];
+    const isBelow = [...seats.keys(), ...tickets].some((holder) => holder.isBelow);
+    return { level: isBelow ? "below" : "equal", mayMap: !isUnmapped };
   }
 
   /** Whether the other end is over. */

@@ -43,7 +43,7 @@ import {
   WANT,
   WELCOME,
 } from "./pipe_broker.ts";
-import type { Party } from "./pipe_hub.ts";
+import type { Party, Receiver } from "./pipe_hub.ts";
 
 /** How often a handle goes to its pipe's home that is turned away. */
 const TRIES = 30;
@@ -71,6 +71,8 @@ export interface WireEnd {
 
 /** What a handle says. */
 export interface Wire {
+  /** Who receives what it sends, as far as it knows. */
+  readonly receiver: Receiver;
   send(message: Uint8Array): void;
   want(): void;
   /** Wants one message less; `done` is called when it is known that none comes for it. */
@@ -127,6 +129,10 @@ export class HomeWire implements Wire, Party {
   }
 
   // What the handle says.
+
+  get receiver(): Receiver {
+    return this.#home.hub.receiverOf(this.#end);
+  }
 
   send(message: Uint8Array): void {
     this.#home.hub.send(this.#end, this, message);
@@ -188,6 +194,8 @@ export class HomeWire implements Wire, Party {
  * this thread may block for long before it shows its token), it goes again, and says all again.
  */
 export class SocketWire implements Wire {
+  /** Home alone knows more. */
+  readonly receiver: Receiver = { level: "equal", mayMap: true };
   readonly #address: Address;
   readonly #handle: WireEnd;
   /** What was said before it was welcome. */

@@ -37,7 +37,7 @@ import { checkWait } from "../sync/options.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { watchWait } from "../sync/traps.ts";
 import { modulesOf } from "../transfer/codec.ts";
-import { gatherFlights, loseAll, type Lost, packFor, packMapping } from "../transfer/flight.ts";
+import { gatherFlights, loseAll, type Lost, packFor } from "../transfer/flight.ts";
 import { hasPrivates } from "../transfer/reduce.ts";
 import type { Source } from "../transfer/reduction.ts";
 import {
@@ -305,11 +305,11 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       );
     }
     const level = this.#level = levelOf(options.permissions);
-    const maps = givesFfi(options.permissions);
     const pack = () => toBytes(subclass ? { ...this } : plan.args, subclass ? "this" : "args");
     const { packed: args, flights } = packFor(
       level,
-      () => packMapping(maps, () => gatherFlights(pack)),
+      () => gatherFlights(pack),
+      givesFfi(options.permissions),
     );
     this.#flights = flights;
     const boot: ProcessBoot = {

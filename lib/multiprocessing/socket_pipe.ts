@@ -38,7 +38,7 @@ import { Turns } from "../channel/turns.ts";
 import { beforeEnd } from "../child/this_process.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
-import { inFlight, loseAll, packedFor } from "../transfer/flight.ts";
+import { inFlight, loseAll, packedFor, packFor } from "../transfer/flight.ts";
 import type { Source } from "../transfer/reduction.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { giveUp, HomePipe } from "./pipe_broker.ts";
@@ -121,7 +121,9 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     const timeout = this.#patience(options, "send");
     options?.signal?.throwIfAborted();
     this.#checkSend();
-    await this.#sendMessage(messageOf(value), timeout, options?.signal);
+    const { level, mayMap } = this.#wire.receiver;
+    const message = packFor(level, () => messageOf(value), mayMap);
+    await this.#sendMessage(message, timeout, options?.signal);
   }
 
   sendSync(): void {
@@ -201,6 +203,11 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   /** Gives what comes, until the other end is closed. */
   [Symbol.asyncIterator](): AsyncIterator<T> {
     return takeUntil(() => this.recv(), EOFError);
+  }
+
+  /** Sends a message that was sent in memory, room or not. @ignore */
+  forward(message: Uint8Array): void {
+    this.#put(parcelOf(message, []), []);
   }
 
   /** Settles when all that was sent is out. @ignore */
@@ -333,10 +340,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
         if (!await reached(this.#room.promise, rest, signal)) return undefined;
       }
       this.#checkSend();
-      this.#onTheirWay += parcel.length;
-      this.#sent += parcel.length;
-      if (cargo.length > 0) this.#aboard.push({ until: this.#sent, cargo });
-      this.#wire.send(parcel);
+      this.#put(parcel, cargo);
       flights.length = 0;
       this.#wire.look();
       await this.#wire.flushed();
@@ -352,6 +356,13 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     } finally {
       this.#wire.look();
     }
+  }
+
+  #put(parcel: Parcel, cargo: unknown[]): void {
+    this.#onTheirWay += parcel.length;
+    this.#sent += parcel.length;
+    if (cargo.length > 0) this.#aboard.push({ until: this.#sent, cargo });
+    this.#wire.send(parcel);
   }
 
   #hasRoom(bytes: number): boolean {
@@ -428,7 +439,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
 function refuseSync(action: string): never {
   throw new Deno.errors.NotCapable(
     `Cannot ${action} and block: a pipe without shared memory is served by the event loop; ` +
-      `make it with --allow-ffi, or use await ${action}()`,
+      `make it with --allow-ffi, and give its ends to processes that have that too, or use await ${action}()`,
   );
 }
 

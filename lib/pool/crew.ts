@@ -97,9 +97,9 @@ export class Crew {
    * @throws {Deno.errors.NotCapable} A permission is missing.
    */
   start(): void {
-    const { start, prefix, world, level, initArgs } = this.#options;
-    const worker = new Worker(`${prefix}${this.#started++}`, world, level);
-    const payload = packFor(level, () => write(initArgs, world, "initArgs"));
+    const { start, prefix, world, level, mayMap, initArgs } = this.#options;
+    const worker = new Worker(`${prefix}${this.#started++}`, { world, level, mayMap });
+    const payload = packFor(level, () => write(initArgs, world, "initArgs"), mayMap);
     worker.lender = this.#lender;
     const boot: LaneBoot = {
       name: worker.name,

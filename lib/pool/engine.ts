@@ -177,10 +177,10 @@ export class Engine {
     if (this.#interrupted !== undefined) throw this.#refusal();
     const reference = referenceOf(target);
     this.#crew.needs(reference);
-    const { world, level } = this.#options;
+    const { world, level, mayMap } = this.#options;
     const payload = level === "equal"
       ? writeArgs(args, world, options.transfer)
-      : packFor(level, () => writeArgs(args, world, options.transfer));
+      : packFor(level, () => writeArgs(args, world, options.transfer), mayMap);
     // The first worker is started here, so that what keeps it from starting is told here.
     if (this.#crew.workers.size === 0) {
       try {

@@ -26,6 +26,8 @@ export interface EngineOptions {
   world: World;
   /** What its workers are to this process, and so from whom their words are. */
   level: Source;
+  /** Whether they may use memory between processes. */
+  mayMap: boolean;
   /** Starts a worker. `rang` is called when it may have said something. */
   start: (boot: LaneBoot, rang: () => void) => Lane;
   /** What its workers are called, before their number. */
@@ -111,7 +113,7 @@ export function checkWorkers(
     maxWorkers: "maxWorkers",
     maxTasks: "maxTasksPerWorker",
   },
-): Omit<EngineOptions, "world" | "level" | "start" | "prefix"> & {
+): Omit<EngineOptions, "world" | "level" | "mayMap" | "start" | "prefix"> & {
   namePrefix: string | undefined;
 } {
   const { maxWorkers, minWorkers = 0, idleTimeout = IDLE, grace = GRACE, initArgs = [] } = options;

@@ -76,14 +76,14 @@ export abstract class BasePool implements AsyncDisposable {
 
   /** The pools are made by their own classes. */
   constructor(
-    workers: Pick<EngineOptions, "world" | "level" | "start"> & { kind: string },
+    workers: Pick<EngineOptions, "world" | "level" | "mayMap" | "start"> & { kind: string },
     processes: number,
     options?: ThreadPoolOptions,
   ) {
     const action = `create a ${workers.kind}`;
     checkOptions(options, action);
     const { initializer, initArgs, maxTasksPerChild } = options ?? {};
-    const { world, level, start, kind } = workers;
+    const { kind, ...how } = workers;
     const checked = checkWorkers(
       {
         maxWorkers: processes,
@@ -96,7 +96,7 @@ export abstract class BasePool implements AsyncDisposable {
       action,
       { maxWorkers: "processes", maxTasks: "maxTasksPerChild" },
     );
-    this.#engine = new Engine({ ...checked, world, level, start, prefix: `${kind}-${++made}_` });
+    this.#engine = new Engine({ ...checked, ...how, prefix: `${kind}-${++made}_` });
   }
 
   /**

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { levelOf } from "../child/permissions.ts";
+import { givesFfi, levelOf } from "../child/permissions.ts";
 import { checkInteger } from "../core/checks.ts";
 import { MOST_FROM_BELOW } from "../child/link.ts";
 import type { EngineOptions } from "./options.ts";
@@ -17,7 +17,7 @@ import { ProcessLane, type ProcessWorkerOptions } from "./process_lane.ts";
 export function processWorkers(
   options: Partial<ProcessWorkerOptions> | undefined,
   action: string,
-): Pick<EngineOptions, "world" | "level" | "start"> {
+): Pick<EngineOptions, "world" | "level" | "mayMap" | "start"> {
   const { permissions, maxMessage: most } = options ?? {};
   if (most !== undefined && most !== Infinity) checkInteger(most, 1, "maxMessage", action);
   const level = levelOf(permissions);
@@ -26,6 +26,7 @@ export function processWorkers(
   return {
     world: "process",
     level,
+    mayMap: givesFfi(permissions),
     start: (boot, rang) => new ProcessLane(boot, rang, { permissions, maxMessage }),
   };
 }

@@ -35,7 +35,7 @@ export class ThreadPool extends BasePool {
    */
   constructor(processes?: number, options?: ThreadPoolOptions) {
     super(
-      { world: "thread", level: "equal", start: startThread, kind: "ThreadPool" },
+      { world: "thread", level: "equal", mayMap: true, start: startThread, kind: "ThreadPool" },
       processes === undefined ? cores() : processes,
       options,
     );

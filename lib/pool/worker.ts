@@ -13,6 +13,7 @@ import { type Call, GIVEN } from "./call.ts";
 import { CANCEL, FrameWriter, STOP, TARGET } from "./frames.ts";
 import type { Lane } from "./lane.ts";
 import type { Lender } from "./loans.ts";
+import type { EngineOptions } from "./options.ts";
 import {
   type Aside,
   Deferred,
@@ -59,14 +60,19 @@ export class Worker {
   lender!: Lender;
   readonly #world: World;
   readonly #level: Source;
+  readonly #mayMap: boolean;
   readonly #targets = new Map<Reference, number>();
   readonly #writer = new FrameWriter();
   #asides: Payload[] = [];
   #tickets = 0;
 
-  constructor(readonly name: string, world: World, level: Source) {
+  constructor(
+    readonly name: string,
+    { world, level, mayMap }: Pick<EngineOptions, "world" | "level" | "mayMap">,
+  ) {
     this.#world = world;
     this.#level = level;
+    this.#mayMap = mayMap;
   }
 
   /** What it is called in messages. */
@@ -142,7 +148,7 @@ export class Worker {
     this.lane.tickets?.cancel(call.id);
     let payload: Payload;
     try {
-      payload = packFor(this.#level, () => write(reason, this.#world, "reason"));
+      payload = packFor(this.#level, () => write(reason, this.#world, "reason"), this.#mayMap);
     } catch {
       payload = NOTHING;
     }

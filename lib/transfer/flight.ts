@@ -83,17 +83,6 @@ export function receiverMaps(): boolean {
   return maps;
 }
 
-/** Packs for a receiver that may use memory between processes, or may not. */
-export function packMapping<T>(mayMap: boolean, pack: () => T): T {
-  const before = maps;
-  maps = mayMap;
-  try {
-    return pack();
-  } finally {
-    maps = before;
-  }
-}
-
 let receiver: Source = "equal";
 
 /** Who will receive what is being packed now. */
@@ -101,13 +90,18 @@ export function packedFor(): Source {
   return receiver;
 }
 
-/** Packs for a receiver, of which {@linkcode packedFor} tells meanwhile. */
-export function packFor<T>(to: Source, pack: () => T): T {
-  const before = receiver;
+/**
+ * Packs for a receiver, of which {@linkcode packedFor} and {@linkcode receiverMaps} tell meanwhile.
+ *
+ * @param mayMap Whether it may use memory between processes. Default: as it is said already.
+ */
+export function packFor<T>(to: Source, pack: () => T, mayMap: boolean = maps): T {
+  const before = { receiver, maps };
   receiver = to;
+  maps = mayMap;
   try {
     return pack();
   } finally {
-    receiver = before;
+    ({ receiver, maps } = before);
   }
 }

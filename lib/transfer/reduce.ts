@@ -11,6 +11,7 @@ import { errorShell, finishError, reduceError } from "./failure.ts";
 import type { Reduce, Reduction, Revive, Source } from "./reduction.ts";
 import {
   checkState,
+  Instead,
   kindOf,
   restoreShareable,
   SHARE,
@@ -146,11 +147,12 @@ const CALLED = /\.(?:then|toJSON|toString|valueOf)$/;
 
 /** Gives the rules for what crosses to a world. */
 export function reducer(world: World): Reduce {
-  return (value, place) => {
+  const reduce: Reduce = (value, place) => {
     if (typeof value === "symbol") return refuse(`the symbol ${String(value)}`, place());
     const kind = kindOf(value);
     if (kind !== undefined) {
       const state = (value as Shareable)[SHARE](world, place);
+      if (state instanceof Instead) return reduce(state.value, place);
       return { kind: "share", module: kind.module, name: kind.name, state };
     }
     if (typeof value === "function") {
@@ -167,6 +169,7 @@ export function reducer(world: World): Reduce {
     if (value instanceof Error) return reduceError(value);
     return reduceInstance(value, place, world);
   };
+  return reduce;
 }
 
 /** Gives what makes values out of reductions that came from somebody, in either world. */

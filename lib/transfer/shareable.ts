@@ -27,6 +27,16 @@ export interface Shareable {
   [SHARE](world: World, place: () => string): unknown;
 }
 
+/** What `SHARE` gives when another object goes in its stead. */
+export class Instead {
+  /** The one that goes. */
+  readonly value: Shareable;
+
+  constructor(value: Shareable) {
+    this.value = value;
+  }
+}
+
 /**
  * Makes a handle from what `SHARE` gave. What comes through a handle that came from below is from
  * below itself.

@@ -25,6 +25,7 @@ import {
   SEND,
   TICKET,
 } from "../../lib/multiprocessing/pipe_broker.ts";
+import { packFor } from "../../lib/transfer/flight.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
 import { Thread } from "../../lib/threading.ts";
 import { within } from "../_within.ts";
@@ -50,7 +51,19 @@ const ways: { name: string; make: Make; ignore: boolean }[] = [
     make: (duplex = true) => socketPipe(duplex),
     ignore: Deno.build.os === "windows", // there is no Unix socket
   },
+  {
+    name: "gone over",
+    make: (duplex = true) => goneOver(duplex),
+    ignore: Deno.build.os !== "linux",
+  },
 ];
+
+/** A pipe in memory that was to be given to a process without FFI. */
+function goneOver(duplex: boolean): [End, End] {
+  const ends = ringPipe<unknown>(duplex, socketPipe);
+  packFor("equal", () => ends[0][SHARE]("process", () => "end"), false);
+  return ends;
+}
 
 async function limited(fn: () => Promise<void> | void): Promise<void> {
   await within(LIMIT, fn());
