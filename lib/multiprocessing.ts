@@ -23,7 +23,8 @@
  * `threading.Lock` takes both.
  *
  * *Permissions*: a process needs `--allow-run` for Deno itself, and `--allow-read`, `--allow-write` and
- * `--allow-net` for a socket in the temporary folder. Whatever processes share needs `--allow-ffi`.
+ * `--allow-net` for a socket in the temporary folder. Whatever processes share needs `--allow-ffi`, in the child too;
+ * ends of pipes and the Manager's proxies can be given to a child without it.
  *
  * ## What a child may be trusted with
  *

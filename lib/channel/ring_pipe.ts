@@ -117,13 +117,15 @@ class ToSocket implements Crossing {
   #promise(place: () => string): void {
     const ends = this.#ends;
     if (!this.#holders.every((held, k) => held.areOnly(ends[k]!.closed ? 0 : 1))) {
-      refuse(place, "others have an end of it already");
+      refuse(place, "others have an end of it already; give it this end first, or");
     }
-    if (ends.some((end) => end.isSending)) refuse(place, "a send waits for room in it");
+    if (ends.some((end) => end.isSending)) {
+      refuse(place, "a send waits for room in it; wait for that, or");
+    }
     this.#frames = this.#chains.map((chain) => chain === undefined ? [] : takeAll(chain));
     try {
       if (this.#frames.flat().some(isOfMemory)) {
-        refuse(place, "what was sent and not received has shared objects in it");
+        refuse(place, "messages in it have shared objects in them; receive them first, or");
       }
       this.#successors = this.#make();
     } catch (error) {
@@ -167,7 +169,7 @@ class ToSocket implements Crossing {
 function refuse(place: () => string, why: string): never {
   throw new ShareError(
     `Cannot share ${place()}: a pipe between processes is shared memory, for which the child needs --allow-ffi, ` +
-      `and this one cannot go over to a socket any more: ${why}; make it with pipe({ memory: false })`,
+      `and this one cannot go over to a socket any more: ${why} make it with pipe({ memory: false })`,
     place(),
   );
 }

@@ -204,12 +204,14 @@ function sharer(base: number): Placement["share"] {
     if (receiverMaps()) return base;
     throw new ShareError(
       `Cannot share ${place()}: a ${name} between processes is shared memory, for which the child needs ` +
-        `--allow-ffi; ${name === "pipe" ? "make it with pipe({ memory: false })" : REMEDY}`,
+        `--allow-ffi; ${name === "pipe" ? PIPE_REMEDY : REMEDY}`,
       place(),
     );
   };
 }
 
+// Only who made a pipe can have it go over to a socket.
+const PIPE_REMEDY = "have it made with pipe({ memory: false })";
 const REMEDY = "give it that permission, or use a multiprocessing.Manager";
 
 /** Where a child finds the arena; undefined where this process may not use one. */

@@ -14,8 +14,8 @@ import { socketPipe } from "./socket_pipe.ts";
 /** Options of {@linkcode pipe}. */
 export interface PipeOptions extends AnyPipeOptions {
   /**
-   * Whether it may be memory that both ends share. false: it goes over a socket, so that an end can be given
-   * to a child without `--allow-ffi`. Default: true.
+   * Whether it may be memory that both ends share. false: it goes over a socket from the beginning, so that
+   * each end can be given to a child without `--allow-ffi` at any time. Default: true.
    */
   memory?: boolean;
 }
@@ -37,9 +37,13 @@ export interface PipeOptions extends AnyPipeOptions {
  * are kept by the thread that made the pipe and go over a socket in a private folder: then the Sync forms
  * throw, others wait while that thread blocks, a message has at most 64 MiB, and with the thread the pipe ends.
  *
- * A child that has fewer permissions, as its `permissions` say, and no `--allow-ffi`, is given an end of a pipe made with
- * `memory: false`. It needs no further permission for that: it is let in to that pipe alone, and to the end that it was
- * given. What it sends is read as from somebody who may do less: it loads no module here.
+ * A child that has fewer permissions, as its `permissions` say, and no `--allow-ffi`, can be given an end too, by any way:
+ * as an argument of a process, a pool's call or an executor's, or through another pipe. It needs no further permission:
+ * it is let in to that pipe alone, and to the end that it was given. What it sends is read as from somebody who may do
+ * less: it loads no module here. The pipe goes over to a socket then, with what was sent and not received, and both ends
+ * are from there on as without `--allow-ffi`. That can be done until an end has been given to another process or
+ * thread in memory: so give that child its end first, or make the pipe with `memory: false`; else it is a ShareError. If
+ * the child cannot be started nothing has happened to the pipe.
  *
  * *Memory*: what was written before a send is seen after the receipt of that message. *Owner death*: a process
  * that is killed at any moment corrupts nothing; the message that it was just sending is there whole or

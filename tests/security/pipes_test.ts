@@ -33,7 +33,14 @@ import {
 } from "../../lib/multiprocessing/pipe_tickets.ts";
 import { contentOf, Hub, type Kept, ROOM } from "../../lib/multiprocessing/pipe_hub.ts";
 import { SocketConnection, socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
-import { packFor } from "../../lib/transfer/flight.ts";
+import {
+  gatherFlights,
+  type Lost,
+  packedFor,
+  packFor,
+  receiverMaps,
+} from "../../lib/transfer/flight.ts";
+import { SHARE, shareable } from "../../lib/transfer/shareable.ts";
 import { within } from "../_within.ts";
 import { addressOf, LEAST, parcel, Peer } from "./_peer.ts";
 import * as attackers from "./_pipe_attackers.ts";
@@ -499,10 +506,52 @@ for (
   });
 }
 
-test("an end in memory cannot be given to a child without FFI; one over a socket can", async () => {
+test("what home sends is packed for those who can receive it", async () => {
+  const [here, there] = socketPipe<unknown>(true);
+  const seen: unknown[] = [];
+  class Probe {
+    [SHARE]() {
+      seen.push([packedFor(), receiverMaps()]);
+      return {};
+    }
+  }
+  shareable(import.meta, "Probe", Probe, () => "probe");
+  const send = async () => {
+    await here.send(new Probe());
+    assertEquals(await there.recv(), "probe");
+  };
+  await send();
+  const copies: Lost[] = [];
+  for (const [to, mayMap] of [["equal", true], ["below", true], ["below", false]] as const) {
+    const give = () => gatherFlights(() => addressOf(there));
+    copies.push(...packFor(to, give, mayMap).flights);
+    await send();
+  }
+  // Those at its own end do not receive what it sends.
+  await there.send(new Probe());
+  assertEquals(await here.recv(), "probe");
+  assertEquals(seen, [
+    ["equal", true],
+    ["equal", true],
+    ["below", true],
+    ["below", false],
+    ["equal", true],
+  ]);
+  here.close();
+  there.close();
+  for (const lost of copies) await lost();
+});
+
+test("an end in memory can be given to a child without FFI by nobody but who made the pipe", async () => {
   const ends = pipe<unknown>();
   if (ends[0] instanceof SocketConnection) return ends.forEach((end) => end.close());
-  assertThrows(() => start(attackers.hold, [ends[1]]), ShareError, "pipe({ memory: false })");
+  // A copy, as another thread or process would have it.
+  await ends[0].send(ends[1]);
+  const copy = await ends[1].recv() as End;
+  for (const end of [copy, ...ends]) {
+    assertThrows(() => start(attackers.hold, [end]), ShareError, "pipe({ memory: false })");
+  }
+  copy.close();
   const [here, there] = pipe<unknown>({ memory: false });
   const child = start(attackers.sendAll, [there, ["hello"]]);
   there.close();
