@@ -12,8 +12,8 @@
  * ```
  *
  * A start fails, if it does, in the call that packs. So a promised pipe goes over when one of its ends is next used,
- * or at the latest when the code that runs now has come to its end. What was sent and not received waits meanwhile with
- * the thread, and moves on with the pipe. From there on all is as `multiprocessing/pipe_hub.ts` says.
+ * or at the latest when the code that runs now has come to its end. What was sent and not received moves on with it;
+ * until then the thread keeps it, to put it back. From there on all is as `multiprocessing/pipe_hub.ts` says.
  *
  * Who dies when: the process that was to get an end, in whatever state: it was given a ticket, as for any pipe over
  * a socket; the thread that made the pipe: until the pipe has gone over nobody else knew of it, then it is its home.
@@ -128,6 +128,7 @@ class ToSocket implements Crossing {
         refuse(place, "messages in it have shared objects in them; receive them first, or");
       }
       this.#successors = this.#make();
+      this.#forward(place);
     } catch (error) {
       this.#putBack();
       throw error;
@@ -136,6 +137,18 @@ class ToSocket implements Crossing {
     ends.forEach((one, k) => one.become(this.#successors[k]));
     inFlight(() => this.#break());
     queueMicrotask(() => this.end());
+  }
+
+  #forward(place: () => string): void {
+    try {
+      this.#frames.forEach((frames, k) => {
+        for (const frame of frames) this.#successors[1 - k]!.forward(frame);
+      });
+    } catch (cause) {
+      for (const successor of this.#successors) successor.close();
+      if (!(cause instanceof RangeError)) throw cause;
+      refuse(place, "a message in it is too long for a socket; receive it first, or");
+    }
   }
 
   /** The process does not start. Once the pipe has gone over it stays so. */
@@ -158,9 +171,6 @@ class ToSocket implements Crossing {
   end(): void {
     if (this.#state !== "promised") return;
     this.#state = "over";
-    this.#frames.forEach((frames, k) => {
-      for (const frame of frames) this.#successors[1 - k]!.forward(frame);
-    });
     this.#frames = [];
     for (const end of this.#ends) end.hasCrossed();
   }

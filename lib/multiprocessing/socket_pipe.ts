@@ -42,7 +42,14 @@ import { inFlight, loseAll, packedFor, packFor } from "../transfer/flight.ts";
 import type { Source } from "../transfer/reduction.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { giveUp, HomePipe } from "./pipe_broker.ts";
-import { contentOf, type Parcel, parcelOf, type PipeGuard, ROOM } from "./pipe_hub.ts";
+import {
+  contentOf,
+  type Parcel,
+  parcelOf,
+  type PipeGuard,
+  type Receiver,
+  ROOM,
+} from "./pipe_hub.ts";
 import { type Address, checkAddress } from "./pipe_tickets.ts";
 import { HomeWire, SocketWire, type Wire, type WireEnd } from "./pipe_wire.ts";
 
@@ -66,6 +73,8 @@ interface Asker {
   tell: (isReady: boolean) => void;
   fail: (error: unknown) => void;
 }
+
+const BELOW: Receiver = { level: "below", mayMap: false };
 
 /** The open handles of this thread that speak over a socket: they finish speaking before it ends. */
 const open = new Set<SocketConnection>();
@@ -121,7 +130,8 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     const timeout = this.#patience(options, "send");
     options?.signal?.throwIfAborted();
     this.#checkSend();
-    const { level, mayMap } = this.#wire.receiver;
+    // Who keeps a pipe's messages that has fewer permissions has no memory to keep them in.
+    const { level, mayMap } = this.#isBelow ? BELOW : this.#wire.receiver;
     const message = packFor(level, () => messageOf(value), mayMap);
     await this.#sendMessage(message, timeout, options?.signal);
   }

@@ -1,6 +1,6 @@
 /** What children without FFI do in crossing_test.ts. They import nothing but this. */
 import { context, task } from "../../lib/task.ts";
-import type { Connection, Lock } from "../../lib/multiprocessing.ts";
+import { type Connection, type Lock, pipe } from "../../lib/multiprocessing.ts";
 
 type End = Connection<unknown>;
 
@@ -66,6 +66,19 @@ export const useReceived = task(import.meta, async function useReceived(way: End
   const end = await way.recv() as End;
   await end.send("through the other");
   end.close();
+  way.close();
+});
+
+/** Makes a pipe and gives an end of it away; receives by the other an end of a third, and sends through that. */
+export const useOwn = task(import.meta, async function useOwn(way: End) {
+  const [mine, theirs] = pipe<unknown>();
+  await way.send(theirs);
+  theirs.close();
+  const end = await mine.recv() as End;
+  await end.send("through the other");
+  end.close();
+  await mine.recv().catch(() => {});
+  mine.close();
   way.close();
 });
 

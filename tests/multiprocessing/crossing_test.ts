@@ -366,6 +366,22 @@ test("Connection goes to a child without FFI through another pipe, whichever tha
   }
 });
 
+test("Connection goes to a child without FFI through a pipe that the child has made", async () => {
+  const [here, there] = pipe<unknown>();
+  // What it takes to have a socket of one's own.
+  const permissions = { ...LEAST as object, read: true, write: true, net: true };
+  const child = start(targets.useOwn, [there], { permissions });
+  there.close();
+  const way = await here.recv() as End;
+  const [a, b] = pipe<unknown>();
+  await way.send(b);
+  b.close();
+  assertEquals(await a.recv(), "through the other");
+  await assertRejects(() => way.send(new Lock()), ShareError, "Manager");
+  closeAll(a, way, here);
+  await child.join();
+});
+
 test("Connection that a child without FFI has been given reads its words as those of one with less", async () => {
   const { here, child } = pipeTo(targets.sendFunction);
   await assertRejects(() => here.recv(), ShareError, "echo");
@@ -424,6 +440,17 @@ test("pipe() cannot go over while a send waits, or with shared objects on their 
   assert((await there.recv() as [unknown])[0] instanceof Lock);
   assertEquals(await there.recv(), "behind it");
   closeAll(here, there);
+});
+
+test("pipe() cannot go over with a message on its way that no socket takes", async () => {
+  const [here, there] = pipe<unknown>();
+  const long = new Uint8Array(65 << 20);
+  await here.sendBytes(long);
+  assertThrows(() => start(targets.hold, [there]), ShareError, "too long for a socket");
+  here.close();
+  assertEquals((await there.recvBytes()).length, long.length);
+  await assertRejects(() => there.recvBytes(), EOFError);
+  there.close();
 });
 
 test("what is memory is refused to children without FFI at the call, with its remedy", async () => {
