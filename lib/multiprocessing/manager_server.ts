@@ -88,7 +88,11 @@ function answer(call: Call, served: Served, method: string, args: unknown[]): vo
 }
 
 /** Serves a client until it is gone. */
-async function attend(conn: Deno.Conn, objects: Objects, rank: Uint8Array): Promise<Guest> {
+export async function attend(
+  conn: Deno.Conn,
+  objects: Objects,
+  rank: Uint8Array,
+): Promise<Guest> {
   const link = new Link(conn);
   const guest = new Guest(link);
   try {

@@ -47,8 +47,8 @@ export async function until(reached: () => boolean | Promise<boolean>): Promise<
 
 /** A proxy as it is sent. */
 export interface Sent {
-  address: { folder: string; token: Uint8Array };
-  object: number;
+  address: { folder: string; token: Uint8Array; rank: Uint8Array | undefined };
+  object: string;
 }
 
 /** Where a proxy's object is. */

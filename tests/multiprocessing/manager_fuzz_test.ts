@@ -4,12 +4,23 @@
  * @module
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { Manager } from "../../lib/multiprocessing.ts";
+import { makePrivateFolder } from "../../lib/child/private_folder.ts";
+import { newToken, PrivateSocket } from "../../lib/child/private_socket.ts";
 import { ShutDown, WorkerLostError } from "../../lib/errors.ts";
+import { serverAt } from "../../lib/multiprocessing/manager_client.ts";
+import { Objects } from "../../lib/multiprocessing/manager_factory.ts";
+import { DONE, fromFrame, newId } from "../../lib/multiprocessing/manager_protocol.ts";
+import { attend } from "../../lib/multiprocessing/manager_server.ts";
 import { encode } from "../../lib/transfer/codec.ts";
+import { watchLoads } from "../../lib/transfer/task.ts";
+import { error, forged, instance, target, withTable } from "../security/_forge.ts";
+import { withoutStacks } from "../_stacks.ts";
 import { sentOf, test } from "./_manager.ts";
 
-const FRAMES = 2_000;
+/** So many are read in this process, from memory or a socket. */
+const FRAMES = 100_000;
+/** So many go to a server in its own process. */
+const OVER_SOCKET = 400;
 /** So many frames of one connection are tried before the server is asked whether it is well. */
 const BATCH = 50;
 
@@ -45,6 +56,12 @@ async function untilClosed(conn: Deno.Conn): Promise<void> {
   while (await conn.read(bytes).catch(() => null) !== null);
 }
 
+function joined(frames: Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(frames.reduce((sum, { length }) => sum + length, 0));
+  frames.reduce((at, frame) => (bytes.set(frame, at), at + frame.length), 0);
+  return bytes;
+}
+
 function frameOf(message: unknown): Uint8Array {
   const body = encode(message, () => {
     throw new TypeError("plain");
@@ -59,65 +76,91 @@ const value = encode({ a: [1, "x"] }, () => {
   throw new TypeError("plain");
 }, "value");
 
-/** Good frames, for each object a server can have. */
-async function goodFrames(manager: Manager): Promise<unknown[][]> {
-  await manager.list([1, 2]);
-  await manager.Queue(2);
-  await manager.Lock();
-  await manager.BoundedSemaphore(2);
-  await manager.Event();
-  await manager.Condition();
-  await manager.Barrier(2);
-  await manager.Value("i32");
-  await manager.Array("f64", 3);
-  const calls: [string, ...unknown[]][] = [
-    ["get", value],
-    ["set", value, value],
-    ["entries"],
-    ["size"],
+/** What makes objects of each kind at the manager itself. */
+const FACTORIES: [string, ...unknown[]][] = [
+  ["dict", [value, value]],
+  ["list", [value]],
+  ["queue", 2],
+  ["lock", true, "name"],
+  ["lock", false, "name"],
+  ["semaphore", 2, true],
+  ["event"],
+  ["condition"],
+  ["barrier", 2, true, 5, "name"],
+  ["value", "i32", 1],
+  ["array", "f64", 3],
+];
+
+/** Good calls of each kind of object, by the factory that makes it. */
+const CALLS: Record<string, [string, ...unknown[]][]> = {
+  dict: [
+    ...[["get", value], ["set", value, value], ["has", value], ["delete", value], ["entries"]],
+    ...[["keys"], ["values"], ["size"], ["clear"]],
     ["update", value, "file:///none.ts", "none", 1, value],
-    ["push", [value]],
-    ["at", 0],
-    ["splice", 0, 1, [value]],
-    ["slice", 0, 2],
-    ["put", 0, value],
-    ["get", 0],
-    ["join", 5],
-    ["taskDone"],
-    ["acquire", 0],
-    ["acquire", 5],
-    ["release", 1],
-    ["giveBack", 1],
-    ["locked"],
-    ["wait", 5],
-    ["notify", 1],
-    ["finish", 1, true],
-    ["reset"],
-    ["add", 1],
-    ["compareExchange", 1, 2],
-    ["create", "x", "y", 1, value],
-  ];
-  const factories: [string, ...unknown[]][] = [
-    ["dict", [value, value]],
-    ["list", [value]],
-    ["queue", 2],
-    ["lock", true, "name"],
-    ["semaphore", 2, true],
-    ["condition", 4],
-    ["barrier", 2, true, 5, "name"],
-    ["value", "i32", 1],
-    ["create", "x", "y", 1, value],
-  ];
-  const frames: unknown[][] = [[3], [4, "name"]];
-  let id = 0;
-  for (const [method, ...args] of factories) frames.push([0, ++id, 0, method, ...args]);
-  for (let object = 1; object <= 14; object++) {
-    for (const [method, ...args] of calls) {
-      frames.push([0, ++id, object, method, ...args]);
-      if (id % 7 === 0) frames.push([1, id, false], [2, id]);
-    }
+  ] as [string][],
+  list: [
+    ...[["push", [value]], ["pop"], ["unshift", [value]], ["shift"], ["indexOf", value]],
+    ...[["at", 0], ["set", 0, value], ["splice", 0, 1, [value]], ["slice", 0, 2], ["length"]],
+    ["update", 0, "file:///none.ts", "none", 1, value],
+  ] as [string][],
+  queue: [["put", 0, value], ["put", 5, value], ["get", 0], ["get", 5], ["join", 5], ["taskDone"]],
+  lock: [["acquire", 0], ["acquire", 5], ["release", 1], ["giveBack", 1], ["locked"]],
+  semaphore: [["acquire", 0], ["acquire", 5], ["release", 1], ["giveBack", 1], ["locked"]],
+  event: [["set"], ["clear"], ["isSet"], ["wait", 5]],
+  condition: [["acquire", 0], ["wait", 5], ["notify", 1], ["release", 1]],
+  barrier: [["wait", 5], ["finish", 1, true], ["reset"], ["abort"]],
+  value: [["get"], ["set", 1], ["add", 1], ["compareExchange", 1, 2]],
+  array: [["at", 0], ["set", 0, 1], ["slice", 0, 2], ["length"]],
+};
+const KINDS = Object.keys(CALLS);
+
+/** What stands where something else should. */
+const FORGED: unknown[] = [
+  ...["data:text/javascript,globalThis.evil = 1", "npm:evil", "https://example.com/x.ts"],
+  ...["file:///etc/passwd", "node:child_process", "execSync", "__proto__", "constructor", "then"],
+  ...["/tmp/switchyard-1-1-x", "0".repeat(32), "f".repeat(32), "", "\0", "x".repeat(5000)],
+  ...[0, 1, -1, 0.5, NaN, Infinity, 2 ** 31, 2 ** 53, -0, 1e308, 5n, true, null, undefined],
+  ...[[], {}, [[[]]], [value], { length: 1e9 }, new Uint8Array(32), value.subarray(1), new Map()],
+];
+
+type Random = (below: number) => number;
+
+function pick<T>(list: readonly T[], random: Random): T {
+  return list[random(list.length)]!;
+}
+
+/** An object, and what made it. */
+type Known = readonly [kind: string, object: unknown];
+
+/** A frame that is well formed, and says what no client would, in one part or none. */
+function wordOf(id: number, objects: readonly Known[], random: Random): unknown[] {
+  const [kind, object] = pick(objects, random);
+  const [method, ...args] = pick(CALLS[random(20) === 0 ? pick(KINDS, random) : kind]!, random);
+  const word = [0, id, object, method, ...args];
+  switch (random(20)) {
+    case 0:
+      return [1, 1 + random(id), random(2) === 0];
+    case 1:
+      return [2, 1 + random(id)];
+    case 2:
+      return [4, pick(FORGED, random), pick(FORGED, random)];
+    case 3:
+      return [3];
+    case 4:
+      return [0, id, pick(FORGED, random), pick(FACTORIES, random)[0], ...args];
+    case 5:
+      return [0, id, pick(FORGED, random), pick(["own", "shutdown", "register", "create"], random)];
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+      word[2 + random(word.length - 2)] = pick(FORGED, random);
+      return word;
+    case 10:
+      return random(10) === 0 ? [pick(FORGED, random), id] : [...word, pick(FORGED, random)];
+    default:
+      return word;
   }
-  return frames;
 }
 
 /** Changes a frame in its bytes. */
@@ -140,24 +183,205 @@ function mutate(frame: Uint8Array, random: (below: number) => number): Uint8Arra
   return bytes;
 }
 
-test(`${FRAMES} mutated frames end no server, and no other client`, async (manager) => {
-  const seed = Date.now() & 0xffff;
+/** A connection in memory: it reads these frames, one at a time, and then ends; what is written is heard. */
+function connectionOf(next: () => Uint8Array | undefined, hear: (frame: Uint8Array) => void) {
+  let frame: Uint8Array | undefined = new Uint8Array();
+  return {
+    read(into: Uint8Array): Promise<number | null> {
+      if (frame?.length === 0) frame = next();
+      if (frame === undefined) return Promise.resolve(null);
+      const count = Math.min(into.length, frame.length);
+      into.set(frame.subarray(0, count));
+      frame = frame.subarray(count);
+      return Promise.resolve(count);
+    },
+    write(bytes: Uint8Array): Promise<number> {
+      hear(bytes.subarray(4));
+      return Promise.resolve(bytes.length);
+    },
+    close() {},
+  } as unknown as Deno.Conn;
+}
+
+/** A client that means well, over a connection in memory. */
+function clientOf(objects: Objects, rank: Uint8Array) {
+  const outbox: Uint8Array[] = [];
+  const answers = new Map<number, PromiseWithResolvers<unknown[]>>();
+  let rang = Promise.withResolvers<void>();
+  let isOver = false;
+  let last = 0;
+  const conn = connectionOf(() => outbox.shift(), (frame) => {
+    const answer = fromFrame(frame);
+    answers.get(answer[0] as number)!.resolve(answer);
+  });
+  const { read } = conn;
+  conn.read = async (into) => {
+    while (outbox.length === 0 && !isOver) await rang.promise;
+    rang = Promise.withResolvers();
+    return await read.call(conn, into);
+  };
+  const ended = attend(conn, objects, rank);
+  return {
+    async call(object: unknown, method: string, ...args: unknown[]): Promise<unknown> {
+      const answer = Promise.withResolvers<unknown[]>();
+      answers.set(++last, answer);
+      outbox.push(frameOf([0, last, object, method, ...args]));
+      rang.resolve();
+      const [, status, value] = await answer.promise;
+      assertEquals(status, DONE);
+      return value;
+    },
+    async end() {
+      isOver = true;
+      rang.resolve();
+      await ended;
+    },
+  };
+}
+
+Deno.test(`a manager's server takes ${FRAMES} forged frames: they load, reach and end nothing`, async () => {
+  const seed = Number(Deno.env.get("SWITCHYARD_SEED") ?? Date.now() & 0xffff);
+  console.log(`seed ${seed}`);
+  const random = randoms(seed);
+  const [id, rank] = [newId(), newToken()];
+  const objects = new Objects(id, () => {
+    throw new Error(`the server was shut down, seed ${seed}`);
+  });
+  const client = clientOf(objects, rank);
+  const known: Known[] = [];
+  for (const [kind, ...args] of FACTORIES) {
+    const made = await client.call(id, kind, ...args);
+    // A number has a lock.
+    const [object, lock] = typeof made === "string" ? [made] : made as string[];
+    known.push([kind, object], ...lock === undefined ? [] : [["lock", lock] as const]);
+  }
+  const SECRET = "correct horse battery staple";
+  const secret = encode(SECRET, () => 0 as never, "secret");
+  const hidden = await client.call(id, "dict", [secret, secret]);
+  const event = await client.call(id, "event");
+  const waiting = client.call(event, "wait");
+  const loads: string[] = [];
+  watchLoads((module) => loads.push(module));
+  let frames = 0;
+  let answers = 0;
+  const statuses = [0, 0, 0];
+  const hear = (frame: Uint8Array) => {
+    const [, status] = fromFrame(frame);
+    statuses[status as number]!++;
+    answers++;
+    // Of many answers, as looking takes long.
+    if (answers % 16 === 0) assert(!decoder.decode(frame).includes(SECRET), `seed ${seed}`);
+  };
+  const decoder = new TextDecoder("latin1");
+  try {
+    await withoutStacks(async () => {
+      while (frames < FRAMES) {
+        let ids = 0;
+        let left = 1 + random(40);
+        const next = () => {
+          if (left-- === 0) return undefined;
+          frames++;
+          const frame = frameOf(wordOf(++ids, known, random));
+          return random(10) === 0 ? mutate(frame, random) : frame;
+        };
+        await attend(connectionOf(next, hear), objects, rank);
+      }
+    });
+    assertEquals([loads, objects.owner], [[], undefined], `seed ${seed}`);
+  } finally {
+    watchLoads(undefined);
+  }
+  // Each status was met, most often after a frame had got far.
+  assert(answers > FRAMES / 4 && statuses.every((count) => count > 0), `${statuses}, seed ${seed}`);
+  assertEquals(await client.call(hidden, "entries"), [secret, secret]);
+  await client.call(event, "set");
+  assertEquals(await waiting, true);
+  await client.end();
+});
+
+Deno.test(`a manager's client takes ${FRAMES} forged answers: they load nothing, and each call ends`, async () => {
+  const seed = Number(Deno.env.get("SWITCHYARD_SEED") ?? Date.now() & 0xffff);
+  console.log(`seed ${seed}`);
+  const random = randoms(seed);
+  const MODULE = "data:text/javascript,globalThis.evil = 1";
+  const values: unknown[] = [
+    ...FORGED,
+    forged(instance(MODULE, "A", 0, {})),
+    forged(target(MODULE, "f")),
+    forged(error(MODULE, "Bad")),
+    forged(error("", "SystemExit", { fields: [["code", 0, true]] })),
+    withTable(1, [MODULE]),
+  ];
+  const token = newToken();
+  let frames = 0;
+  const served: Promise<void>[] = [];
+  const socket = new PrivateSocket(makePrivateFolder(), token, (conn) => {
+    const said = Array.from({ length: 500 }, () => {
+      const answer = [1 + random(20), random(4), pick(values, random), random(2) === 0, true];
+      if (random(50) === 0) answer[random(5)] = pick(values, random);
+      const frame = frameOf(answer);
+      return random(200) === 0 ? mutate(frame, random) : frame;
+    });
+    frames += said.length;
+    served.push((async () => {
+      const read = untilClosed(conn);
+      await write(conn, joined(said));
+      conn.close();
+      await read;
+    })());
+  });
+  const loads: string[] = [];
+  watchLoads((module) => loads.push(module));
+  let settled = 0;
+  try {
+    while (frames < FRAMES) {
+      // Each time another server, to this client's mind.
+      const address = { folder: socket.folder, token, name: "m", rank: newToken(), isBelow: true };
+      const server = serverAt(address);
+      const calls = Array.from({ length: 10 }, () => server.call(newId(), "get", []));
+      settled += (await Promise.allSettled(calls)).length;
+      // Its connection has ended, or does when all has come.
+      while (await server.call(newId(), "get", []).then(() => true, () => false));
+    }
+    assert(settled > 0);
+    assertEquals(loads, [], `seed ${seed}`);
+    await Promise.all(served);
+  } finally {
+    watchLoads(undefined);
+    socket.end();
+  }
+});
+
+test(`${OVER_SOCKET} forged frames over the socket end no server, and no other client`, async (manager) => {
+  const seed = Number(Deno.env.get("SWITCHYARD_SEED") ?? Date.now() & 0xffff);
   console.log(`seed ${seed}`);
   const random = randoms(seed);
   const dict = await manager.dict<string, number>([["n", 1]]);
-  const { address: { folder, token } } = sentOf(dict);
-  const frames = (await goodFrames(manager)).map(frameOf);
+  const { address: { folder, token, rank } } = sentOf(dict);
+  const known: Known[] = [
+    ["dict", sentOf(dict).object],
+    ["list", sentOf(await manager.list([1, 2])).object],
+    ["queue", sentOf(await manager.Queue(2)).object],
+    ["lock", sentOf(await manager.Lock()).object],
+    ["semaphore", sentOf(await manager.BoundedSemaphore(2)).object],
+    ["event", sentOf(await manager.Event()).object],
+    ["condition", sentOf(await manager.Condition()).object],
+    ["barrier", sentOf(await manager.Barrier(2)).object],
+    ["value", sentOf(await manager.Value("i32")).object],
+    ["array", sentOf(await manager.Array("f64", 3)).object],
+  ];
   const pending = await manager.Event();
   const waiting = pending.wait();
   let conn: Deno.Conn | undefined;
   let read: Promise<void> | undefined;
-  for (let k = 0; k < FRAMES; k++) {
+  for (let k = 0; k < OVER_SOCKET; k++) {
     if (conn === undefined) {
       conn = await connect(folder, token);
       read = untilClosed(conn);
+      if (random(2) === 0) await write(conn, frameOf([4, "equal", rank]));
     }
-    const good = frames[random(frames.length)]!;
-    const went = await write(conn, random(4) === 0 ? good : mutate(good, random));
+    const frame = frameOf(wordOf(k + 1, known, random));
+    const went = await write(conn, random(4) === 0 ? mutate(frame, random) : frame);
     if (went && k % BATCH !== 0) continue;
     conn.close();
     await read;
@@ -169,7 +393,7 @@ test(`${FRAMES} mutated frames end no server, and no other client`, async (manag
   await read;
   await pending.set();
   assertEquals(await waiting, true);
-}, 30_000);
+});
 
 test("a stranger without the token is turned away, and one that says nothing keeps nobody out", async (manager) => {
   const dict = await manager.dict<string, number>([["n", 1]]);
