@@ -16,7 +16,7 @@ import type { Reduction, Source } from "./reduction.ts";
 import { checkState } from "./shareable.ts";
 import { findErrorClass, type Reference, referenceOfError, type Target } from "./task.ts";
 
-type ErrorClass = new (message?: string) => Error;
+type ErrorClass = (new (message?: string) => Error) & { prototype: Error & { then?: unknown } };
 
 const builtins = new Map<string, ErrorClass>();
 for (
@@ -145,6 +145,8 @@ export function finishError(
   } catch {
     // The module is not loaded here, or differs: an Error that keeps its name.
   }
+  // As a value it would be awaited, and that would call its method.
+  if (source === "below" && typeof type?.prototype.then === "function") type = undefined;
   if (type === undefined) {
     Object.defineProperty(shell, "name", { value: name, configurable: true, writable: true });
   }
