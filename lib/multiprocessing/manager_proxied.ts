@@ -14,7 +14,7 @@ import { inFlight, packedFor } from "../transfer/flight.ts";
 import type { Source } from "../transfer/reduction.ts";
 import { type Restore, SHARE } from "../transfer/shareable.ts";
 import { inFile, referTo } from "../transfer/task.ts";
-import { type Server, serverAt } from "./manager_client.ts";
+import { type Server, serverAt, trusted } from "./manager_client.ts";
 import { type Address, type Bytes, isId, unwrap, wrap } from "./manager_protocol.ts";
 
 /** A proxy as it is sent. */
@@ -69,8 +69,9 @@ export abstract class Proxied {
   /** @ignore */
   [SHARE](): unknown {
     const { address } = this.server;
-    // Who uses it must be let to the socket. There is nothing to be done if it never comes to be used.
-    inFlight(() => {}, { socket: address.folder });
+    // Who uses it must be let to the socket, but not where somebody with fewer permissions wants it.
+    // There is nothing to be done if it never comes to be used.
+    inFlight(() => {}, trusted.has(address.folder) ? { socket: address.folder } : {});
     const sent = packedFor() === "below" ? { ...address, rank: undefined } : address;
     return { address: sent, object: this.object } satisfies SentProxy;
   }
@@ -106,6 +107,7 @@ export function checkSent(sent: unknown, source: Source): { server: Server; obje
   }
   if (typeof name !== "string") return refuse(`name must be a string, received ${show(name)}`);
   if (typeof isBelow !== "boolean") return refuse("isBelow must be a boolean");
+  if (source === "equal") trusted.add(folder);
   const known = { folder, token, name, rank, isBelow: isBelow || source === "below" };
   return { server: serverAt(known), object };
 }

@@ -15,7 +15,7 @@ import { LIBRARY } from "../core/library.ts";
 import { removeFolder, reserveFolder, SOCKET } from "../child/private_folder.ts";
 import { newToken } from "../child/private_socket.ts";
 import type { NameOptions } from "../sync/cell.ts";
-import { type Server, serverAt } from "./manager_client.ts";
+import { type Server, serverAt, trusted } from "./manager_client.ts";
 import { newId } from "./manager_protocol.ts";
 import { LISTENING, serve } from "./manager_server.ts";
 import { Process } from "./process.ts";
@@ -133,6 +133,7 @@ export async function startServer(options: ManagerOptions): Promise<Started> {
       failed.catch(() => {});
     }
     const server = serverAt({ folder, token, name, rank, isBelow });
+    trusted.add(folder);
     server.whenLost = () => whenLost(process!, folder, watchdog);
     await server.call(id, "own", []);
     return { process, server, id, stop: () => stopServer(process!, server, id) };
