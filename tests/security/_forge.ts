@@ -142,6 +142,24 @@ export const answer: (bytes: Uint8Array) => Promise<void> = task(
   },
 );
 
+/** A pool's worker says this as its next report. */
+export const answerReport: (bytes: Uint8Array) => Promise<string> = task(
+  import.meta,
+  async function answerReport(bytes: Uint8Array) {
+    const { FrameWriter, REPORT } = await import("../../lib/pool/frames.ts");
+    const { Span } = await import("../../lib/pool/payload.ts");
+    const { context } = await import("../../lib/task.ts");
+    const { add } = FrameWriter.prototype;
+    const value = new Span(new Uint8Array(bytes), 0, bytes.length);
+    FrameWriter.prototype.add = function (kind, id, third, fourth, given) {
+      return add.call(this, kind, id, third, fourth, kind === REPORT ? value : given);
+    };
+    context().report("in place of this");
+    FrameWriter.prototype.add = add;
+    return "said";
+  },
+);
+
 /** Gives back what it was given. */
 export const echo: (value: unknown) => unknown = task(
   import.meta,
@@ -186,5 +204,16 @@ export const makeQueue: (messages: Uint8Array[]) => Promise<unknown> = task(
     const queue = new Queue();
     carry(queue, messages);
     return queue;
+  },
+);
+
+/** Makes a pipe with these messages in it, and gives the end where they come out. */
+export const makePipe: (messages: Uint8Array[]) => Promise<unknown> = task(
+  import.meta,
+  async function makePipe(messages: Uint8Array[]) {
+    const { pipe } = await import("../../lib/multiprocessing/pipe.ts");
+    const [here, there] = pipe();
+    carry(here as { sendSync(value: unknown): void }, messages);
+    return there;
   },
 );

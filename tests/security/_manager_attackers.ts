@@ -3,18 +3,20 @@
  *
  * @module
  */
-import type { DictProxy, QueueProxy } from "../../lib/multiprocessing.ts";
+import type { DictProxy, Proxied, QueueProxy } from "../../lib/multiprocessing.ts";
 import { Link } from "../../lib/child/link.ts";
 import { connect } from "../../lib/child/private_socket.ts";
 import {
   type Address,
   CALL,
   fromFrame,
+  HELLO,
   toFrame,
 } from "../../lib/multiprocessing/manager_protocol.ts";
 import { IN, type SentProxy } from "../../lib/multiprocessing/manager_proxied.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
 import { task } from "../../lib/task.ts";
+import { referTo } from "../../lib/transfer/task.ts";
 import { done, forged, instance, say, shared, target } from "./_forge.ts";
 
 type Dict = DictProxy<string, unknown>;
@@ -29,6 +31,29 @@ export const registered = task(
   import.meta,
   function registered(value: number | undefined, n: number): number {
     return (value ?? 0) + n;
+  },
+);
+
+/** Leaves a mark in whoever imports it. */
+const EVIL =
+  `data:text/javascript,globalThis.evil = true; export function f() {}; export class A {}`;
+
+/** Whether code of others has run at the server, or a function of others is there. */
+export const isHurt = task(import.meta, function isHurt(value: unknown): string {
+  return `${(globalThis as { evil?: boolean }).evil} ${typeof value}`;
+});
+
+/** A class whose objects take anything. */
+export const Taker = task(
+  import.meta,
+  class Taker {
+    taken: string = "nothing";
+    take(value: unknown): void {
+      this.taken = typeof value;
+    }
+    look(): string {
+      return `${(globalThis as { evil?: boolean }).evil} ${this.taken}`;
+    }
   },
 );
 
@@ -88,7 +113,13 @@ export const runs = task(import.meta, async function runs(dict: Dict): Promise<u
 
 /** Reaches for what it was not given: the manager itself, by all that it knows, and other objects. */
 export const reaches = task(import.meta, async function reaches(dict: Dict): Promise<unknown[]> {
-  const guesses = [0, 1, 2, "", "0".repeat(32), dict[IN]().server.address.token, undefined, null];
+  const guesses = [
+    ...[0, 1, 2, "", "0".repeat(32), dict[IN]().server.address.token, undefined, null],
+    // Those that came before and after its own, were they numbers.
+    ...[-2, -1, 1, 2].map((n) =>
+      (BigInt(`0x${dict[IN]().object}`) + BigInt(n)).toString(16).padStart(32, "0")
+    ),
+  ];
   return await callBare(
     dict,
     guesses.flatMap((guess) => [
@@ -131,12 +162,81 @@ export const plants = task(
   },
 );
 
-/** Gives a proxy whose address leads elsewhere. */
+/** Puts in what names a module, and what is a function; to be read by a target at the server. */
+export const plantsEvil = task(
+  import.meta,
+  async function plantsEvil(dict: Dict): Promise<unknown> {
+    const bytes = [
+      forged(instance(EVIL, "A", 0, {})),
+      forged([target(EVIL, "f")]),
+      forged(known()),
+    ];
+    const object = dict[IN]().object;
+    return await callBare(dict, bytes.map((value, k) => [object, "set", forged(`v${k}`), value]));
+  },
+);
+
+/** A function that everybody has who imports this module. */
+function known() {
+  const { module, name, print } = referTo(plus);
+  return target(module, name, print);
+}
+
+/** Has a registered target, or a method, given what names a module, and a function. */
+export const givesEvil = task(
+  import.meta,
+  async function givesEvil(dict: Dict, taker: Proxied): Promise<unknown> {
+    const { module, name, print } = referTo(isHurt);
+    const all = [
+      forged([target(EVIL, "f")]),
+      forged([instance(EVIL, "A", 0, {})]),
+      forged([known()]),
+    ];
+    const [object, other] = [dict[IN]().object, taker[IN]().object];
+    return [
+      ...await callBare(
+        dict,
+        all.map((args) => [object, "update", forged("k"), module, name, print, args]),
+      ),
+      ...await callBare(dict, all.map((args) => [other, "apply", "take", args])),
+    ];
+  },
+);
+
+/** Says that it is what the owner is, by a rank that it does not have. */
+export const boasts = task(import.meta, async function boasts(dict: Dict): Promise<unknown> {
+  const { module, name, print } = referTo(plus);
+  const { object, server: { address } } = dict[IN]();
+  const link = new Link(await connect(address.folder, address.token));
+  const ranks = [
+    new Uint8Array(32),
+    address.token,
+    new Uint8Array(0),
+    "x",
+    crypto.getRandomValues(new Uint8Array(32)),
+  ];
+  const answers: unknown[] = [];
+  let id = 0;
+  for (const rank of ranks) {
+    link.send(toFrame([HELLO, "equal", rank]));
+    link.send(
+      toFrame([CALL, ++id, object, "update", forged("k"), module, name, print, forged([1])]),
+    );
+    answers.push(fromFrame((await link.frames().next()).value!)[1]);
+  }
+  link.close();
+  return answers;
+});
+
+/** Gives back what it was given. */
+export const giveBack = task(import.meta, (dict: Dict): unknown => dict);
+
+/** Gives a proxy whose address is something else. */
 export const misleads = task(
   import.meta,
-  function misleads(dict: Dict, folder: string): void {
+  function misleads(dict: Dict, changes: Partial<Address>): void {
     const sent = dict[SHARE]() as SentProxy;
-    const address: Address = { ...sent.address, folder };
+    const address: Address = { ...sent.address, ...changes };
     const state = { ...sent, address };
     say([done(forged(shared("multiprocessing/manager_proxy.ts", "Dict", state)))]);
   },

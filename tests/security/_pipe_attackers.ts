@@ -119,6 +119,22 @@ export const returnOwn = task(import.meta, async function returnOwn(way: End) {
   for await (const value of mine) await mine.send(value);
 });
 
+/** Returns an end of a pipe of its own, and sends bytes of its choice there. */
+export const returnOwnWith = task(
+  import.meta,
+  async function returnOwnWith(way: End, bytes: Uint8Array) {
+    const [mine, theirs] = socketPipe<unknown>(true);
+    // At its home it is nobody with fewer permissions.
+    const peer = await Peer.at(addressOf(mine));
+    await way.send(theirs);
+    peer.say(frameOf(SEND, parcelOf(bytes, [])));
+    theirs.close();
+    await mine.recv().catch(() => {});
+    mine.close();
+    await peer.close();
+  },
+);
+
 /** Sends an end on and ends. */
 export const sendOn = task(import.meta, async function sendOn(way: End, end: End) {
   await way.send(end);

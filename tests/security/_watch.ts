@@ -24,9 +24,11 @@ export async function runsNothing(fn: () => Promise<void>): Promise<void> {
     if (!module.startsWith(library) && module !== Deno.mainModule) loaded.push(module);
   });
   try {
-    await fn();
+    const thrown = await fn().then(() => undefined, (error) => ({ error }));
+    // What has happened says more than what did not come out as it should.
     assertEquals(loaded, [], "modules that were loaded");
     assertEquals(Deno.env.get(MARK), undefined, "code of another has run");
+    if (thrown !== undefined) throw thrown.error;
   } finally {
     watchLoads(undefined);
     Deno.env.delete(MARK);

@@ -86,6 +86,49 @@ test("removeDeadFolder() removes a dead folder of ours, and nothing else", async
   }
 });
 
+test("the first folder that a program makes has dead ones of ours removed, and nothing else", async () => {
+  const home = await Deno.makeTempDir();
+  const pid = await gone();
+  const dead = `${home}/${nameOf(pid, namespace)}`;
+  makeVictim(dead, ["boot"]);
+  const elsewhere = makeVictim(`${home}/elsewhere`);
+  const link = `${home}/${nameOf(pid, namespace)}`;
+  Deno.symlinkSync(elsewhere, link);
+  const kept: Record<string, string> = {
+    "of a process that lives": makeVictim(`${home}/${nameOf(Deno.pid, namespace)}`),
+    "of another namespace": makeVictim(`${home}/${nameOf(pid, 1)}`),
+    "of an unknown namespace": makeVictim(`${home}/${nameOf(pid, 0)}`),
+    "of another name": makeVictim(`${home}/not-${nameOf(pid, namespace)}`),
+    "that is not private": makeVictim(`${home}/${nameOf(pid, namespace)}`, undefined, 0o755),
+    "behind a link": link,
+  };
+  if (Deno.uid() === 0) {
+    kept["of another user"] = makeVictim(`${home}/${nameOf(pid, namespace)}`);
+    Deno.chownSync(kept["of another user"], 65534, 65534);
+  }
+  // More than we have put there, and in depth.
+  const full = makeVictim(`${home}/${nameOf(pid, namespace)}`, undefined);
+  makeVictim(`${full}/inner`);
+  const module = new URL("../../lib/child/private_folder.ts", import.meta.url).href;
+  const code = `import { makePrivateFolder, removeFolder } from "${module}";
+    removeFolder(makePrivateFolder());`;
+  const { code: exitcode } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-config", code],
+    env: { TMPDIR: home },
+  }).output();
+  assertEquals(exitcode, 0);
+  const filesIn = (folder: string) => [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  for (const [what, folder] of Object.entries(kept)) {
+    assertEquals(filesIn(folder), ["boot", "precious"], what);
+  }
+  assertEquals(await exists(dead), false);
+  assertEquals([filesIn(full), filesIn(`${full}/inner`)], [["inner", "precious"], [
+    "boot",
+    "precious",
+  ]]);
+  await Deno.remove(home, { recursive: true });
+});
+
 test("removeFolder() removes what this thread has made, but nothing that others put there", async () => {
   const folder = makePrivateFolder();
   Deno.mkdirSync(`${folder}/inner`);
@@ -215,8 +258,42 @@ test("a child is let into no folder that is not a socket's of ours", async () =>
   const other = makeVictim(await Deno.makeTempDir() + "/victim");
   const wide = makeVictim(`${base()}/${nameOf(Deno.pid, namespace)}`, [], 0o755);
   const needs = { folder: own, modules: [], sockets: [own, other, wide, `${own},/etc`, "/", ""] };
+  const named = makeVictim(`${base()}/not-${nameOf(Deno.pid, namespace)}`);
+  needs.sockets.push(named);
   const flags = permissionFlags(LEAST, needs).join(" ");
   assert(flags.includes(own));
-  for (const folder of [other, wide, "/etc"]) assert(!flags.includes(folder), folder);
-  for (const folder of [own, other, wide]) await Deno.remove(folder, { recursive: true });
+  for (const folder of [other, wide, named, "/etc"]) assert(!flags.includes(folder), folder);
+  for (const folder of [own, other, wide, named]) await Deno.remove(folder, { recursive: true });
+});
+
+test("a child is let into no socket's folder where its parent may not go itself", async () => {
+  const [own, other] = [makePrivateFolder(), makePrivateFolder()];
+  const module = new URL("../../lib/child/permissions.ts", import.meta.url).href;
+  const code = `import { permissionFlags } from "${module}";
+    for (const [folder, socket] of [Deno.args, Deno.args.toReversed()]) {
+      try {
+        console.log(permissionFlags("none", { folder, modules: [], sockets: [socket] }).join(" "));
+      } catch (error) {
+        console.log(error.message);
+      }
+    }`;
+  const net = (folder: string) => `unix:${folder}/socket`;
+  const missing = [
+    [`--allow-write=${own}`, `--allow-net=${net(own)},${net(other)}`],
+    [`--allow-write=${own},${other}`, `--allow-net=${net(own)}`],
+  ];
+  for (const flags of missing) {
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-config", "--no-prompt", "--allow-read", ...flags],
+        `data:text/javascript,${encodeURIComponent(code)}`,
+        ...[own, other],
+      ],
+    }).output();
+    const [granted, refused] = new TextDecoder().decode(stdout).trim().split("\n");
+    assertMatch(granted!, /--allow-read/);
+    assert(granted!.includes(own) && !granted!.includes(other), granted);
+    assertMatch(refused!, /^Cannot start a process: its parent does not have the permission /);
+  }
+  for (const folder of [own, other]) removeFolder(folder);
 });

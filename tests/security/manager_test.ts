@@ -3,19 +3,30 @@
  *
  * @module
  */
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { existsSync } from "@std/fs";
+import { fromBytes } from "../../lib/child/process_protocol.ts";
 import { ShareError } from "../../lib/errors.ts";
 import { Manager, Process } from "../../lib/multiprocessing.ts";
-import { IN } from "../../lib/multiprocessing/manager_proxied.ts";
+import { IN, type SentProxy } from "../../lib/multiprocessing/manager_proxied.ts";
+import type { Proxied } from "../../lib/multiprocessing.ts";
+import { SHARE } from "../../lib/transfer/shareable.ts";
 import { within } from "../_within.ts";
-import { LEAST } from "./_forge.ts";
+import { forged, LEAST, shared } from "./_forge.ts";
+import { addressOf, LEAST as PEER, Peer } from "./_peer.ts";
+import { lookAt } from "./_pipe_attackers.ts";
+import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
+import { runsNothing } from "./_watch.ts";
 import * as attackers from "./_manager_attackers.ts";
 
 const LIMIT = 30_000;
 const OWN = new URL("./_manager_attackers.ts", import.meta.url);
 const MAY = { ...LEAST, read: [...LEAST.read, OWN] };
 const SECRET = "correct horse battery staple";
+
+interface Taking extends Proxied {
+  look(): Promise<string>;
+}
 
 /** A test with a manager, and a dictionary that is given to a child of least permissions. */
 function test(name: string, fn: (manager: Manager) => Promise<void>): void {
@@ -80,6 +91,91 @@ test("an owner imports nothing and takes no function that a client below has put
   for (let k = 0; k < 3; k++) await assertRejects(() => queue.get(), ShareError);
 });
 
+test("a server loads nothing and takes no function for its owner that a client below has put in", async (manager) => {
+  const dict = await manager.dict<string, unknown>();
+  const errors: unknown[] = [];
+  assertEquals(await below(attackers.plantsEvil, dict), [0, 0, 0]);
+  for (const key of await dict.keys()) {
+    await dict.update(key, attackers.isHurt).catch((error) => errors.push(error));
+  }
+  assertEquals(await dict.update("none", attackers.isHurt), "undefined undefined");
+  assertEquals(errors.map((error) => error instanceof ShareError), [true, true, true]);
+});
+
+test("a server loads nothing and takes no function as what a client below gives", async (manager) => {
+  Manager.register("isHurt", attackers.isHurt);
+  Manager.register("Taker", attackers.Taker);
+  const dict = await manager.dict<string, unknown>();
+  const taker = await manager.create("Taker") as unknown as Taking;
+  const answers = await below(attackers.givesEvil, dict, taker);
+  assertEquals(await dict.update("none", attackers.isHurt), "undefined undefined");
+  assertEquals(await taker.look(), "undefined nothing");
+  assertEquals(answers, [1, 1, 1, 1, 1, 1]);
+});
+
+test("a client below is taken for no other by what it says that it is", async (manager) => {
+  const dict = await manager.dict<string, unknown>();
+  assertEquals(await below(attackers.boasts, dict), [1, 1, 1, 1, 1]);
+  assertEquals(await dict.has("k"), false);
+});
+
+Deno.test("an owner takes nothing of a client below from a server that may do all", async () => {
+  await runsNothing(async () => {
+    await using manager = await Manager.start({ permissions: "inherit" });
+    const dict = await manager.dict<string, unknown>();
+    await within(LIMIT, below(attackers.plantsEvil, dict));
+    for (const key of await dict.keys()) await assertRejects(() => dict.get(key), ShareError);
+  });
+});
+
+test("a proxy that came from a child carries no permission of its choice", async (manager) => {
+  const dict = await manager.dict<string, unknown>();
+  // A folder of this process's, which the child has heard of.
+  const [here, there] = socketPipe<unknown>(true);
+  const address = addressOf(there);
+  const { folder } = address;
+  await using giver = new Process(attackers.misleads, {
+    args: [dict, { folder }],
+    permissions: MAY,
+  });
+  const proxy = await giver.start().result() as unknown;
+  const looked = async (given: unknown, at: string) => {
+    await using child = new Process(lookAt, { args: [given, at], permissions: PEER });
+    return await child.start().result();
+  };
+  assertEquals(await looked(proxy, folder), ["prompt", "prompt"]);
+  // One of this process's own goes with its folder, also when it comes back.
+  const own = dict[IN]().server.address.folder;
+  assertEquals(await looked(dict, own), ["granted", "granted"]);
+  await using back = new Process(attackers.giveBack, { args: [dict], permissions: MAY });
+  assertEquals(await looked(await back.start().result(), own), ["granted", "granted"]);
+  await (await Peer.at(address)).close();
+  here.close();
+  there.close();
+});
+
+test("a proxy from below that is made up is refused", async (manager) => {
+  const dict = await manager.dict<string, unknown>();
+  const { address, object } = dict[SHARE]() as SentProxy;
+  const changes: [object, unknown?][] = [
+    ...[[{ token: "x" }], [{ token: new Uint8Array(31) }], [{ rank: new Uint8Array(31) }]],
+    ...[[{ name: 5 }], [{ isBelow: undefined }], [{ folder: 5 }]],
+    ...[[{}, 7], [{}, `${object}0`], [{}, "__proto__"], [{}, { toString: 5 }]],
+  ] as [object, unknown?][];
+  const read = (state: unknown) =>
+    fromBytes(forged(shared("multiprocessing/manager_proxy.ts", "Dict", state)), "below");
+  for (const [change, other] of changes) {
+    const state = { address: { ...address, ...change }, object: other ?? object };
+    assertThrows(() => read(state), ShareError, "none of ours");
+  }
+  for (const state of [undefined, 1, [], { object }, { object, address: 5 }]) {
+    assertThrows(() => read(state), ShareError, "none of ours");
+  }
+  // All but for that it is as it should be.
+  assertEquals(read({ address, object }) instanceof dict.constructor, true);
+  await dict.clear();
+});
+
 test("a proxy from below whose address leads elsewhere is refused, and nothing is removed", async (manager) => {
   const dict = await manager.dict<string, unknown>();
   const folder = await Deno.makeTempDir({ prefix: "precious-" });
@@ -87,7 +183,7 @@ test("a proxy from below whose address leads elsewhere is refused, and nothing i
     await Deno.writeTextFile(`${folder}/file`, "precious");
     for (const place of [folder, "/", "relative", `${folder}/../x`]) {
       await using child = new Process(attackers.misleads, {
-        args: [dict, place],
+        args: [dict, { folder: place }],
         permissions: MAY,
       });
       await assertRejects(() => child.start().result(), ShareError, "none of ours");

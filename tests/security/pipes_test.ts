@@ -44,6 +44,7 @@ import { SHARE, shareable } from "../../lib/transfer/shareable.ts";
 import { within } from "../_within.ts";
 import { addressOf, LEAST, parcel, Peer } from "./_peer.ts";
 import * as attackers from "./_pipe_attackers.ts";
+import { evil, runsNothing } from "./_watch.ts";
 
 type End = Connection<unknown>;
 
@@ -304,13 +305,13 @@ const EVIL = `data:text/javascript,globalThis.evil = true; export class X {}`;
 
 class Foreign {}
 
-function foreign(): Uint8Array {
+function foreign(module = EVIL, name = "X"): Uint8Array {
   return encode(
     new Foreign(),
     () => ({
       kind: "instance",
-      module: EVIL,
-      name: "X",
+      module,
+      name,
       state: { print: 0, fields: {}, place: "value" },
     }),
     "value",
@@ -327,6 +328,20 @@ test("what a child with fewer permissions sends is read as from one", async () =
   there.close();
   await child.join();
   here.close();
+});
+
+test("what comes from a pipe of a child with fewer permissions is read as from there", async () => {
+  await runsNothing(async () => {
+    const [way, far] = socketPipe<unknown>(true);
+    const child = start(attackers.returnOwnWith, [far, foreign(evil(), "Bad")], {
+      permissions: { ...LEAST as object, write: true, net: true, read: true },
+    });
+    far.close();
+    const end = await way.recv() as SocketConnection;
+    await assertRejects(() => end.recv(), ShareError);
+    for (const one of [end, way]) one.close();
+    await child.join();
+  });
 });
 
 test("messages are tagged by who sent them, and copies by whom they are for", async () => {

@@ -5,16 +5,20 @@
  * @module
  */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import { pipe, Pool, Process, Queue } from "../../lib/multiprocessing.ts";
-import { ShareError, WorkerLostError } from "../../lib/errors.ts";
+import { makePrivateFolder, removeFolder } from "../../lib/child/private_folder.ts";
+import { ProcessPoolExecutor } from "../../lib/futures.ts";
+import { type Connection, pipe, Pool, Process, Queue } from "../../lib/multiprocessing.ts";
+import { ShareError } from "../../lib/errors.ts";
 import { task } from "../../lib/task.ts";
 import { encode } from "../../lib/transfer/codec.ts";
+import { packFor } from "../../lib/transfer/flight.ts";
 import { reducer } from "../../lib/transfer/reduce.ts";
 import { referTo } from "../../lib/transfer/task.ts";
 import { QUIET } from "../../lib/child/job.ts";
 import { within } from "../_within.ts";
 import {
   answer,
+  answerReport,
   carry,
   carryInner,
   done,
@@ -25,6 +29,7 @@ import {
   forged,
   instance,
   LEAST,
+  makePipe,
   makeQueue,
   MAPPED,
   report,
@@ -36,6 +41,7 @@ import {
 import { evil, runsNothing } from "./_watch.ts";
 
 const LIMIT = 20_000;
+const place = () => "value";
 const mayMap = Deno.build.os === "linux";
 
 /** What a child that says these frames gives. */
@@ -79,6 +85,21 @@ export class Query {
   }
 }
 task(import.meta, Query);
+
+export class Alarm extends Error {
+  seconds = 0;
+  set alarm(value: unknown) {
+    calls.push(`alarm ${value}`);
+  }
+}
+task(import.meta, Alarm);
+
+export class Awaited extends Error {
+  then() {
+    calls.push(this.message);
+  }
+}
+task(import.meta, Awaited);
 
 /** Exported by the main module, and not marked. */
 export class Point {
@@ -183,6 +204,30 @@ Deno.test("an object of a class whose accessors would run arrives without runnin
   assertEquals(calls, []);
 });
 
+Deno.test("an error of a class whose accessors would run arrives without running them", async () => {
+  calls = [];
+  const { module, name, print } = referTo(Alarm);
+  const fields = [["alarm", "rings", true]];
+  const { error: thrown } = await resultOf([
+    failed(forged(error(module, name, { print, fields }))),
+  ]);
+  assertInstanceOf(thrown, Alarm);
+  assertEquals(Object.entries(thrown), [["alarm", "rings"]]);
+  assertEquals(calls, []);
+});
+
+for (const type of [Sleeper, Query, Awaited]) {
+  Deno.test(`an error from below is of no class that is none of errors, or has a then(): ${type.name}`, async () => {
+    calls = [];
+    const { module, name, print } = referTo(type);
+    // A value: who awaits the result would call its then().
+    const { value } = await resultOf([done(forged(error(module, name, { print })))]);
+    assertInstanceOf(value, Error);
+    assertEquals([Object.getPrototypeOf(value), value.name], [Error.prototype, name]);
+    assertEquals(calls, []);
+  });
+}
+
 Deno.test("an object of a class with a then() of its own is refused from below", async () => {
   calls = [];
   const { module, name, print } = referTo(Query);
@@ -269,15 +314,21 @@ Deno.test("an error from below does not end its receiver as exit() would", async
 });
 
 Deno.test("a shared object from below has no then() that an await would call", async () => {
-  const address = { folder: "/tmp/nobody", token: new Uint8Array(32), name: "m" };
-  const proxy = shared("multiprocessing/manager_object_proxy.ts", "Object", {
-    address,
-    object: 1,
-    methods: ["then"],
-  });
-  const { error } = await resultOf([done(forged(proxy))]);
-  assertInstanceOf(error, Error);
-  assert(!(error instanceof WorkerLostError), error.message);
+  const folder = makePrivateFolder();
+  const token = new Uint8Array(32);
+  const address = { folder, token, name: "m", rank: undefined, isBelow: true };
+  for (const method of ["then", "toJSON", "get"]) {
+    const proxy = shared("multiprocessing/manager_object_proxy.ts", "Object", {
+      address,
+      object: "0".repeat(32),
+      methods: [method],
+    });
+    const { value, error } = await resultOf([done(forged(proxy))]);
+    // The last is as it should be: so it was the method that was wrong.
+    if (method === "get") assertEquals(typeof (value as { get: unknown }).get, "function");
+    else assertInstanceOf(error, ShareError);
+  }
+  removeFolder(folder);
 });
 
 Deno.test("what is no shareable of processes is none from below", async () => {
@@ -398,6 +449,44 @@ Deno.test({
       await assertRejects(() => within(LIMIT, made.get()), ShareError);
       await maker.join();
       made.close();
+      const piper = new Process(makePipe, {
+        args: [[forged([target(evil(), "run")])]],
+        permissions: MAPPED,
+      }).start();
+      const end = await within(LIMIT, piper.result()) as Connection<unknown>;
+      await assertRejects(() => within(LIMIT, end.recv()), ShareError);
+      await piper.join();
+      end.close();
+    });
+  },
+});
+
+Deno.test({
+  name: "what goes through a queue or pipe to somebody below is theirs from then on",
+  ignore: !mayMap,
+  fn: async () => {
+    await runsNothing(async () => {
+      const messages = () => [forged([target(evil(), "run")])];
+      const [here, there] = pipe<unknown>();
+      using outer = new Queue<unknown>();
+      const held = packFor(
+        "below",
+        () => [outer, there].map((it) => reducer("process")(it, place)),
+      );
+      assertEquals(held.length, 2);
+      for (const send of [(it: unknown) => outer.put(it), (it: unknown) => here.send(it)]) {
+        // In their stead, as they need not restore it as the toolkit does.
+        using inner = new Queue<unknown>();
+        await send(inner);
+        carry(inner, messages());
+        await assertRejects(() => within(LIMIT, inner.get()), ShareError);
+        const [mine, theirs] = pipe<unknown>();
+        await send(theirs);
+        carry(theirs as never, messages());
+        await assertRejects(() => within(LIMIT, mine.recv()), ShareError);
+        for (const end of [mine, theirs]) end.close();
+      }
+      for (const end of [here, there]) end.close();
     });
   },
 });
@@ -418,6 +507,13 @@ Deno.test({
       for (const value of values) {
         await assertRejects(() => within(LIMIT, pool.apply(answer, [value])), ShareError);
       }
+      const heard: unknown[] = [];
+      await using executor = new ProcessPoolExecutor(1, { permissions: MAPPED });
+      const onReport = (value: unknown) => heard.push(value);
+      for (const value of values) {
+        assertEquals(await executor.submitWith({ onReport }, answerReport, value).result(), "said");
+      }
+      assertEquals(heard, []);
       assertEquals(await pool.apply(answer, [withTable("fine", [evil()])]), "fine" as never);
       assertEquals(calls, []);
     });
