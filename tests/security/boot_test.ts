@@ -48,6 +48,17 @@ async function resultOf<R>(process: Process<R>): Promise<R> {
 }
 
 const GOOD = "told 28";
+/**
+ * What becomes of one whose link somebody has cut, or come between: whether its parent hears of the one or the other
+ * first goes by how fast the machine is.
+ */
+const PARTED =
+  /^(?:TypeError: Cannot read the link: somebody has come between its two ends|WorkerLostError: .* ended with exit code [01] before it gave the result)/;
+
+/** Checks that nobody has been heard in a victim's name. */
+function assertTrue(results: string[]): void {
+  assertEquals(results.filter((result) => /FORGED|EVIL/.test(result)), []);
+}
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: isWindows, fn }); // there are no Unix sockets
@@ -70,6 +81,7 @@ for (
   test(`a sibling that ${what}: its parent is told`, async () => {
     const { results, did, stderr } = await attacked(name);
     assert(did.includes("acted"), `${did}`);
+    assertTrue(results);
     for (const result of results) {
       if (result === GOOD) continue; // It came too late.
       assertMatch(result, /^WorkerLostError: .* ended with exit code 1 before it gave the result/);
@@ -82,15 +94,17 @@ for (
 test("a sibling that connects in a child's place is turned away", async () => {
   const { results, did } = await attacked("forge");
   assert(did.includes("acted"), `${did}`);
+  assertTrue(results);
   assertEquals(results, [GOOD, GOOD, GOOD, GOOD]);
 });
 
 test("a sibling that comes between can part a child from its parent, and not speak in its name", async () => {
   const { results, did } = await attacked("relay");
   assert(did.includes("acted"), `${did}`);
+  assertTrue(results);
   for (const result of results) {
     if (result === GOOD) continue; // It came too late.
-    assertMatch(result, /^TypeError: Cannot read the link: somebody has come between its two ends/);
+    assertMatch(result, PARTED);
   }
   assert(results.some((result) => result !== GOOD));
 });
@@ -98,8 +112,10 @@ test("a sibling that comes between can part a child from its parent, and not spe
 test("a sibling that comes between and passes all on hears nothing", async () => {
   const { results, did } = await attacked("listen");
   assert(did.includes("acted"), `${did}`);
-  assertEquals(results, [GOOD, GOOD, GOOD, GOOD]);
   assert(!did.includes("heard the result"));
+  // What it passes on may come too late, or find nobody between two of its steps.
+  for (const result of results) if (result !== GOOD) assertMatch(result, PARTED);
+  assert(results.includes(GOOD), `${results}`);
 });
 
 Deno.test({
