@@ -83,3 +83,27 @@ Deno.test("deriveKey() gives the cipher's first block, another for each number a
   );
   assertEquals(new Set(keys).size, 10);
 });
+
+Deno.test("Seal opens none of 100,000 messages that were altered, and the true one after each", () => {
+  const key = random(KEY_BYTES);
+  const opening = new Seal(key, 0);
+  const message = random(40);
+  const sealed = new Seal(key, 0).close(message);
+  for (let k = 0; k < 100_000; k++) {
+    // One to three bits, a cut, or an end of its own.
+    const [a, b, c] = crypto.getRandomValues(new Uint32Array(3)) as unknown as [
+      number,
+      number,
+      number,
+    ];
+    let altered = sealed.slice(0, k % 4 === 0 ? a % sealed.length : sealed.length);
+    if (k % 4 === 1) altered = new Uint8Array([...sealed, ...random(1 + a % 20)]);
+    if (k % 4 >= 2) altered[a % sealed.length]! ^= 1 << b % 8;
+    if (k % 4 === 3) altered[c % sealed.length]! ^= 1 << a % 7;
+    if (altered.length === sealed.length && altered.every((byte, n) => byte === sealed[n])) {
+      continue;
+    }
+    assertEquals(opening.open(altered) === undefined, true);
+  }
+  assertEquals(opening.open(sealed), message);
+});

@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async";
 import { makePrivateFolder } from "../../lib/child/private_folder.ts";
 import { newToken, PrivateSocket } from "../../lib/child/private_socket.ts";
 import { ShutDown, WorkerLostError } from "../../lib/errors.ts";
@@ -418,7 +419,7 @@ test("a manager's folder is its user's alone", async (manager) => {
 
 test("a corrupt frame ends its own connection, which is told why", async (manager) => {
   const dict = await manager.dict<string, number>([["n", 1]]);
-  const { address: { folder, token } } = sentOf(dict);
+  const { address: { folder, token, rank } } = sentOf(dict);
   for (const message of [5, [], [9, 1], [0, 0, 0, "dict"], [0, 1, 0, 7], [0, "1", 0, "dict", []]]) {
     const conn = await connect(folder, token);
     await write(conn, frameOf(message));
@@ -432,6 +433,21 @@ test("a corrupt frame ends its own connection, which is told why", async (manage
   await write(huge, new Uint8Array([0xff, 0xff, 0xff, 0xff, 1, 2, 3]));
   await untilClosed(huge);
   huge.close();
+  // From a client below no longer frame is taken than 64 MiB.
+  const head = new Uint8Array(4);
+  new DataView(head.buffer).setUint32(0, (64 << 20) + 1);
+  const long = await connect(folder, token);
+  await write(long, head);
+  await untilClosed(long);
+  long.close();
+  const equal = await connect(folder, token);
+  await write(equal, frameOf([4, "equal", rank]));
+  await write(equal, head);
+  const ended = untilClosed(equal).then(() => "ended");
+  assertEquals(await dict.get("n"), 1);
+  assertEquals(await Promise.race([ended, delay(100)]), undefined);
+  equal.close();
+  await ended;
   assertEquals(await dict.get("n"), 1);
 });
 

@@ -5,9 +5,10 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { HEAD } from "../../lib/pool/frames.ts";
+import { BadFrame, FrameWriter, HEAD, readFrames } from "../../lib/pool/frames.ts";
 import { Span } from "../../lib/pool/payload.ts";
 import { Ring, RING_WORDS } from "../../lib/pool/ring.ts";
+import { withoutStacks } from "../_stacks.ts";
 
 const CAPACITY = 1 << 10;
 /** Where the words of its two positions are. */
@@ -67,4 +68,72 @@ Deno.test("Ring takes nothing that is larger than itself [pool]", () => {
   const ring = makeRing(0);
   assertEquals(ring.push(1, 1, 1, 1, valueOf(1, CAPACITY)), false);
   assertEquals(ring.shift(new Uint8Array(CAPACITY)), -1);
+});
+
+/** Lehmer's generator, so that a seed repeats a run. */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed % 2_147_483_646 + 1;
+  return (below) => (state = state * 48_271 % 2_147_483_647) % below;
+}
+
+const FORGED = [-(2 ** 31), -77, -2, -1, 0, 1, 19, 20, 21, CAPACITY, 1 << 20, 2 ** 31 - 1];
+
+Deno.test("Ring gives a record or a BadFrame for 100,000 spoilt memories [pool]", async () => {
+  const random = randomFrom(Date.now() % 1_000_000);
+  const memory = new SharedArrayBuffer(RING_WORDS * 4 + CAPACITY);
+  const words = new Int32Array(memory);
+  const into = new Uint8Array(CAPACITY);
+  let bad = 0;
+  await withoutStacks(() => {
+    for (let k = 0; k < 100_000; k++) {
+      words[TAIL] = words[FRONT] = random(CAPACITY) & ~3;
+      const ring = new Ring(memory, 0, RING_WORDS * 4, CAPACITY);
+      ring.push(9, k, 0, 0, valueOf(k, random(300)));
+      // What a thread's code can reach: lengths, and both positions.
+      const at = RING_WORDS + random(CAPACITY >> 2);
+      words[random(2) === 0 ? at : RING_WORDS + ((words[FRONT]! & CAPACITY - 1) >> 2)] =
+        FORGED[random(12)]!;
+      if (random(4) === 0) words[[TAIL, FRONT][random(2)]!] = FORGED[random(12)]! & ~3;
+      try {
+        const length = ring.shift(into);
+        assert(length === -1 || length >= HEAD && length <= CAPACITY, `${length}`);
+      } catch (error) {
+        if (!(error instanceof BadFrame)) throw error;
+        bad++;
+      }
+    }
+  });
+  assert(bad > 10_000 && bad < 100_000, `${bad}`);
+});
+
+Deno.test("readFrames() gives frames or a BadFrame for 100,000 forged messages [pool]", async () => {
+  const random = randomFrom(Date.now() % 1_000_000);
+  let bad = 0;
+  let good = 0;
+  await withoutStacks(() => {
+    for (let k = 0; k < 100_000; k++) {
+      const writer = new FrameWriter();
+      for (let n = random(4); n >= 0; n--) {
+        const value = random(4) === 0 ? undefined : valueOf(n, random(90));
+        writer.add(1 + random(12), k, random(2 ** 31), random(100), value);
+      }
+      let message: Uint8Array = writer.take();
+      const words = new Int32Array(message.buffer, 0, message.length >> 2);
+      if (random(2) === 0) words[random(words.length)] = FORGED[random(12)]!;
+      if (random(4) === 0) message = message.subarray(random(8), message.length - random(30));
+      let size = 0;
+      try {
+        readFrames(message, (_kind, _id, third, _fourth, value) => {
+          size += HEAD + (value?.length ?? 0);
+          assert(third >= 0 && (value === undefined || value.buffer.byteLength <= 1 << 13));
+        });
+        good++;
+      } catch (error) {
+        if (!(error instanceof BadFrame)) throw error;
+        bad++;
+      }
+      assert(size <= message.length, `${size} of ${message.length}`);
+    }
+  });
+  assert(bad > 10_000 && good > 10_000, `${bad} and ${good}`);
 });

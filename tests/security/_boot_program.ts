@@ -160,12 +160,18 @@ if (import.meta.main) {
   const results: string[] = [];
   const isSeen = ["replace", "alter", "relay"].includes(name!);
   const isUnhurt = () => results.every((result) => result.startsWith("told"));
-  for (let k = 0; k < VICTIMS || k < MOST && isSeen && isUnhurt(); k++) {
-    const victim = new Process(tell, { args: [PASSWORD], permissions: k % 2 ? LEAST : {} }).start();
-    results.push(
-      await victim.result().then(String, (error) => `${error.name}: ${error.message}`),
-    );
-    await victim.join();
+  // Who comes between attends to one at a time.
+  const together = ["relay", "listen"].includes(name!) ? 1 : VICTIMS;
+  for (let k = 0; k < VICTIMS || k < MOST && isSeen && isUnhurt(); k += together) {
+    const victims = Array.from({ length: together }, (_, n) => {
+      const permissions = (k + n) % 2 ? LEAST : {};
+      return new Process(tell, { args: [PASSWORD], permissions }).start();
+    });
+    for (const victim of victims) {
+      const result = victim.result();
+      results.push(await result.then(String, (error) => `${error.name}: ${error.message}`));
+      await victim.join();
+    }
   }
   if (isReader) await (await Manager.start()).shutdown();
   await new Promise((resolve) => setTimeout(resolve, 100));

@@ -5,11 +5,11 @@
  */
 import { context, task } from "../../lib/task.ts";
 import { Link } from "../../lib/child/link.ts";
-import { SocketWire } from "../../lib/multiprocessing/pipe_wire.ts";
 import { BROKEN, DONE, FAILED, FrameWriter, HEAD, READY, REPORT } from "../../lib/pool/frames.ts";
 import { Span, write } from "../../lib/pool/payload.ts";
 import { Ring } from "../../lib/pool/ring.ts";
 import { LANE_BYTES } from "../../lib/pool/thread_memory.ts";
+import type { Connection } from "../../lib/multiprocessing.ts";
 import type { Event } from "../../lib/threading.ts";
 
 /** What is forged. */
@@ -174,16 +174,11 @@ export const forgeStart = task(import.meta, function forgeStart(kind: "done" | "
   });
 });
 
-/** Waits for the gate. */
-export const wait = task(import.meta, async function wait(gate: Event, value: unknown) {
-  await gate.wait();
-  return value;
-});
-
-/** Says that it runs, and waits until it is told. */
-export const linger = task(import.meta, async function linger(ms: number) {
+/** Says that it runs, and waits until it is told to end: by an event, or where it may share none by a message. */
+export const linger = task(import.meta, async function linger(gate: Event | Connection<unknown>) {
   context().report("runs");
-  await new Promise((resolve) => setTimeout(resolve, ms));
+  if ("recv" in gate) await gate.recv();
+  else await gate.wait();
   return "innocent";
 });
 
@@ -202,10 +197,11 @@ export const mayRun = task(import.meta, async () => {
 
 /** Says a message that is longer than it may say, past the checks of its own side. */
 export const flood = task(import.meta, function flood(length: number) {
-  const { send } = SocketWire.prototype;
-  SocketWire.prototype.send = function () {
-    SocketWire.prototype.send = send;
-    send.call(this, new Uint8Array(length));
+  const { take } = FrameWriter.prototype;
+  FrameWriter.prototype.take = function () {
+    FrameWriter.prototype.take = take;
+    take.call(this);
+    return new Uint8Array(length);
   };
   return "flooded";
 });

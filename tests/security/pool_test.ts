@@ -14,7 +14,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { BrokenExecutor, ProcessPoolExecutor, WorkerLostError } from "../../lib/futures.ts";
-import { Pool } from "../../lib/multiprocessing.ts";
+import { pipe, Pool } from "../../lib/multiprocessing.ts";
 import { memoryOf } from "../_memory.ts";
 import { within } from "../_within.ts";
 import { collect, type World } from "../pool/_world.ts";
@@ -55,18 +55,30 @@ const FORGERIES: Record<Forgery, RegExp> = {
   "half a frame": /behind its message/,
 };
 
-/** A call of another worker, which runs, and its id. */
+/** A call of another worker, which runs until it is told to end, and its id. */
 async function innocent(world: World): Promise<{
   executor: ReturnType<World["executor"]>;
-  call: Promise<string>;
+  end: () => Promise<string>;
   id: number;
+  /** What it has reported. */
+  reports: unknown[];
 }> {
   const executor = world.executor(2);
-  const started = Promise.withResolvers<unknown>();
-  const future = executor.submitWith({ onReport: started.resolve }, linger, 1_500);
+  const gate = world.gate();
+  const started = Promise.withResolvers<void>();
+  const reports: unknown[] = [];
+  const onReport = (value: unknown) => {
+    reports.push(value);
+    started.resolve();
+  };
+  const future = executor.submitWith({ onReport }, linger, gate);
   await started.promise;
+  const end = () => {
+    gate.set();
+    return future.result();
+  };
   // Calls are numbered as they come: it is the one before the next.
-  return { executor, call: future.result(), id: numberOf(future) };
+  return { executor, end, id: numberOf(future), reports };
 }
 
 /** The number of a future's call, as its worker is told. */
@@ -76,31 +88,36 @@ function numberOf(future: object): number {
   return (future as Record<symbol, { call: { id: number } }>)[behind!]!.call.id;
 }
 
-for (const [what, said] of Object.entries(FORGERIES) as [Forgery, RegExp][]) {
-  // A thread's ring has records, and no frames that could be cut.
-  const skip = what === "half a frame" ? { threads: "its frames come whole or not at all" } : {};
-  testIn(`a worker that says ${what} loses its own call alone`, async (world) => {
-    const { executor, call, id } = await innocent(world);
+testIn("a worker that says what no worker says loses its own call alone", async (world) => {
+  // One executor and one innocent call for all: it outlives every forger.
+  const { executor, end, id } = await innocent(world);
+  for (const [what, said] of Object.entries(FORGERIES) as [Forgery, RegExp][]) {
+    // A thread's ring has records, and no frames that could be cut.
+    if (what === "half a frame" && world.name === "threads") continue;
     const other = what.includes("no call") ? 1 << 30 : id;
     const error = await assertRejects(
       () => executor.submit(forge, what, other).result(),
       WorkerLostError,
+      undefined,
+      what,
     );
     assertMatch(error.message, said);
     assertMatch(error.message, /"forge" was lost: its worker .* what no worker may say/);
-    assertEquals(await call, "innocent");
-    assertEquals(await executor.submit(square, 3).result(), 9);
-  }, { ...LIMIT, skip });
-}
+    assertEquals(await executor.submit(square, 3).result(), 9, what);
+  }
+  assertEquals(await end(), "innocent");
+}, LIMIT);
 
 for (const what of ["more", "less", "no list", "sparse"] as const) {
   testIn(`a chunk's answer that is ${what} costs its map alone`, async (world) => {
     const pool = world.pool(2);
-    const innocent = pool.map(linger, [300, 300, 300], { chunksize: 1 });
+    const gate = world.gate();
+    const innocent = pool.map(linger, [gate]);
     const items = [1, 2, 3].map((
       k,
     ): [number, "none" | typeof what] => [k, k === 2 ? what : "none"]);
     for (const chunksize of [1, 3]) {
+      const behind = pool.map(square, [4, 5]);
       const error = await assertRejects(
         () => pool.map(forgeChunk, items, { chunksize }),
         WorkerLostError,
@@ -111,19 +128,21 @@ for (const what of ["more", "less", "no list", "sparse"] as const) {
         for await (const k of pool.imap(forgeChunk, items, { chunksize })) seen.push(k);
       }, WorkerLostError);
       assert(seen.every((k) => typeof k === "number"), `${seen}`);
+      assertEquals(await behind, [16, 25]);
     }
-    assertEquals(await innocent, ["innocent", "innocent", "innocent"]);
+    gate.set();
+    assertEquals(await innocent, ["innocent"]);
     assertEquals(await pool.map(square, [1, 2, 3]), [1, 4, 9]);
   }, LIMIT);
 }
 
 testIn("a report for a call of another's reaches nobody", async (world) => {
-  const { executor, call, id } = await innocent(world);
+  const { executor, end, id, reports } = await innocent(world);
   const told: unknown[] = [];
   const options = { onReport: (value: unknown) => told.push(value) };
   assertEquals(await executor.submitWith(options, forgeReport, id).result(), "honest");
-  assertEquals(await call, "innocent");
-  assertEquals(told, []);
+  assertEquals(await end(), "innocent");
+  assertEquals([told, reports], [[], ["runs"]]);
 }, LIMIT);
 
 for (const kind of ["done", "twice"] as const) {
@@ -189,20 +208,29 @@ test("a result of over 64 MiB needs maxMessage of a worker that may do less", as
   assertEquals((await executor.submit(bytes, length).result()).length, length);
 });
 
-for (
-  const [name, target, length] of [["says", flood, 4 << 20], ["claims", claim, 0x7fffffff]] as const
-) {
+const LONG = [
+  ["says", flood, 4 << 20, LEAST, /a message has 4\d{6} bytes, and at most 2\d{6} are taken/],
+  ["claims", claim, 0x7fffffff, LEAST, /a message has \d{10} bytes, and at most 2\d{6} are taken/],
+  ["says in memory", flood, 4 << 20, {}, /4\d{6} bytes, of at most 1048576/],
+] as const;
+
+for (const [name, target, length, options, said] of LONG) {
   test(`a worker that ${name} a longer message than it may loses its own call alone`, async () => {
-    await using executor = new ProcessPoolExecutor(2, { ...LEAST, maxMessage: 1 << 20 });
+    await using executor = new ProcessPoolExecutor(2, { ...options, maxMessage: 1 << 20 });
     const started = Promise.withResolvers<unknown>();
-    const call = executor.submitWith({ onReport: started.resolve }, linger, 1_500);
+    const [here, gate] = pipe<unknown>({ memory: false });
+    const call = executor.submitWith({ onReport: started.resolve }, linger, gate);
     await started.promise;
     const before = memoryOf();
     const error = await executor.submit(target, length).exception();
+    // In any case: nobody waits for the innocent one.
+    await here.send("end");
     assertInstanceOf(error, WorkerLostError);
-    assertMatch(error.message, /what no worker may say: .* bytes/);
+    assertMatch(error.message, /what no worker may say: /);
+    assertMatch(error.message, said);
     assertLess(memoryOf() - before, 256 << 20);
     assertEquals(await call.result(), "innocent");
+    for (const end of [here, gate]) end.close();
     assertEquals(await executor.submit(square, 3).result(), 9);
   });
 }
