@@ -217,3 +217,112 @@ test(`a handle takes ${FRAMES} mutated frames of one who says to be its home`, a
   }
   socket.end();
 });
+
+/** A connection in memory that says these bytes, in pieces, and then ends. */
+function greeting(bytes: Uint8Array) {
+  let at = 0;
+  const closed = Promise.withResolvers<void>();
+  const state = { read: 0, heard: -1, closed: closed.promise };
+  const conn = {
+    read(into: Uint8Array): Promise<number | null> {
+      if (at === bytes.length) return Promise.resolve(null);
+      const count = Math.min(into.length, bytes.length - at, 1 + random(1 << 16));
+      into.set(bytes.subarray(at, at += count));
+      state.read = at;
+      return Promise.resolve(count);
+    },
+    write(bytes: Uint8Array): Promise<number> {
+      if (state.heard < 0) state.heard = bytes[4]!;
+      return Promise.resolve(bytes.length);
+    },
+    close: () => closed.resolve(),
+    ref() {},
+    unref() {},
+  };
+  return { conn: conn as unknown as Deno.UnixConn, state };
+}
+
+test(`a pipe's home takes ${FRAMES} greetings, and lets in those that are true`, async () => {
+  const came: ((conn: Deno.UnixConn) => void)[] = [];
+  const listener = {
+    accept: () => new Promise<Deno.UnixConn>((come) => came.push(come)),
+    close() {},
+    unref() {},
+  };
+  const [here, there] = socketPipe<unknown>(true);
+  const { listen } = Deno;
+  let base: ReturnType<typeof addressOf>;
+  try {
+    Deno.listen = (() => listener) as never;
+    base = addressOf(there);
+  } finally {
+    Deno.listen = listen;
+  }
+  const token = Uint8Array.fromHex(base.token);
+  const framed = (bytes: Uint8Array, length = bytes.length) => {
+    const frame = new Uint8Array(4 + bytes.length);
+    new DataView(frame.buffer).setUint32(0, length);
+    frame.set(bytes, 4);
+    return frame;
+  };
+  const helloOf = (hello: unknown) => textFrame(words.HELLO, JSON.stringify(hello));
+  let good = framed(helloOf(base));
+  const forged = (name: string): unknown =>
+    pick<unknown>(
+      name === "key"
+        ? ["", 1, null, "0".repeat(64), base.token, `${base.key}00`, { length: 64 }]
+        : ["", 1, null, "0".repeat(32), `${base.ticket}/1`, `${base.ticket}/1b`, [base.ticket]],
+    );
+  const said = (kind: number): Uint8Array[] => {
+    switch (kind) {
+      case 0:
+        return [token.with(random(32), random(256)), good];
+      case 1:
+        return [token.subarray(0, random(32))];
+      case 2:
+        return [mutated(token), mutated(good)];
+      case 3:
+        return [token, framed(mutated(good.subarray(4)))];
+      case 4: {
+        const name = pick(["ticket", "key"]);
+        return [token, framed(helloOf({ ...base, [name]: forged(name) }))];
+      }
+      case 5:
+        return [token, framed(helloOf(pick([null, [], 5, "x", {}, { ticket: base.ticket }])))];
+      case 6:
+        return [token, framed(pick([frameOf(words.SEND), frameOf(words.WANT), new Uint8Array(0)]))];
+      default:
+        // It claims to be long, and goes on and on.
+        return [
+          token,
+          framed(new Uint8Array(random(100) === 0 ? 1 << 20 : 10), 5_000 + random(2 ** 31)),
+        ];
+    }
+  };
+  const decoder = new TextDecoder();
+  let letIn = 0;
+  for (let k = 0; k < FRAMES; k++) {
+    const isTrue = k % 50 === 0;
+    const parts = isTrue ? [token, framed(helloOf(addressOf(there)))] : said(random(8));
+    const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+    parts.reduce((at, part) => (bytes.set(part, at), at + part.length), 0);
+    const { conn, state } = greeting(bytes);
+    while (came.length === 0) await Promise.resolve();
+    came.shift()!(conn);
+    await state.closed;
+    assertLess(state.read, 1 << 18);
+    if (isTrue) assertEquals(state.heard, words.WELCOME);
+    if (state.heard !== words.WELCOME) continue;
+    letIn++;
+    if (isTrue) continue;
+    // It was altered where that says nothing; what it was let in by is used.
+    assertEquals(bytes.subarray(0, 32), token, bytes.toHex());
+    const text = decoder.decode(bytes);
+    const isOwn = text.includes(`"${base.ticket}"`) && text.includes(`"${base.key}"`);
+    assert(isOwn, bytes.toHex());
+    base = addressOf(there);
+    good = framed(helloOf(base));
+  }
+  assert(letIn >= FRAMES / 50 && letIn < FRAMES / 10, `${letIn}`);
+  for (const end of [here, there]) end.close();
+});

@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async";
+import { exists } from "@std/fs";
 import { encode, modulesOf } from "../../lib/transfer/codec.ts";
 import { EOFError, ShareError } from "../../lib/errors.ts";
 import { type Connection, pipe, Process } from "../../lib/multiprocessing.ts";
@@ -16,6 +17,7 @@ import {
   BACK,
   BYE,
   frameOf,
+  HELLO,
   ITEM,
   itemIn,
   numberFrame,
@@ -42,6 +44,9 @@ import {
 } from "../../lib/transfer/flight.ts";
 import { SHARE, shareable } from "../../lib/transfer/shareable.ts";
 import { within } from "../_within.ts";
+import { Link } from "../../lib/child/link.ts";
+import { makePrivateFolder, removeFolder } from "../../lib/child/private_folder.ts";
+import { connect, newToken } from "../../lib/child/private_socket.ts";
 import { addressOf, LEAST, parcel, Peer } from "./_peer.ts";
 import * as attackers from "./_pipe_attackers.ts";
 import { evil, runsNothing } from "./_watch.ts";
@@ -279,6 +284,100 @@ test("questions without end, and answers that nobody reads, end the connection o
   assertEquals(await there.recv(), 1);
   here.close();
   there.close();
+});
+
+test("who reads no answers is not heard further", async () => {
+  const [here, there] = socketPipe<unknown>(true);
+  const address = addressOf(there);
+  const peer = await Peer.at(address);
+  await peer.isIn;
+  // It reads no more, and asks without end.
+  const conn = await connect(address.folder, Uint8Array.fromHex(address.token));
+  const hoarder = new Link(conn);
+  hoarder.send(textFrame(HELLO, JSON.stringify(addressOf(there))));
+  const question = numberFrame(ASK_NOW, 1);
+  const frames = new Uint8Array(9 << 16);
+  for (let at = 0; at + 9 <= frames.length; at += 9) {
+    new DataView(frames.buffer).setUint32(at, question.length);
+    frames.set(question, at + 4);
+  }
+  let written = 0;
+  const asking = (async () => {
+    while (written < frames.length) {
+      written += await conn.write(frames.subarray(written, written + (1 << 14)));
+    }
+  })().catch(() => {});
+  for (let last = -1; last !== written;) {
+    last = written;
+    await delay(300);
+  }
+  // The rest waits in the two sockets.
+  assertLess(written, frames.length);
+  hoarder.close();
+  await asking;
+  await here.send(1);
+  assertEquals(await there.recv(), 1);
+  await peer.close();
+  here.close();
+  there.close();
+  while (await exists(address.folder)) await delay(5);
+});
+
+test("addresses in a message have its home go to few places at a time", async () => {
+  const [here, there] = socketPipe<unknown>(true);
+  const folder = makePrivateFolder();
+  const conns: Deno.Conn[] = [];
+  const listener = Deno.listen({ transport: "unix", path: `${folder}/socket` });
+  const accepting = (async () => {
+    for await (const conn of listener) conns.push(conn);
+  })();
+  const own = addressOf(there);
+  const address = { ...own, folder };
+  const peer = await Peer.at(own);
+  await peer.isIn;
+  for (let k = 0; k < 2; k++) {
+    const cargo = Array.from(
+      { length: 100 },
+      () => ({ ...address, ticket: newToken().toHex().slice(32) }),
+    );
+    peer.say(frameOf(SEND, parcel("many", cargo)));
+  }
+  assertEquals([await here.recv(), await here.recv()], ["many", "many"]);
+  while (conns.length < 64) await delay(5);
+  await delay(100);
+  assertEquals(conns.length, 64);
+  listener.close();
+  await accepting;
+  for (const conn of conns) conn.close();
+  await peer.close();
+  here.close();
+  there.close();
+  removeFolder(folder);
+  while (await exists(own.folder)) await delay(5);
+});
+
+Deno.test("a box holds only so much of all parties together", () => {
+  const NONE: Kept = { isSettled: true, mark() {}, drop() {} };
+  const hub = new Hub(true, () => {}, () => NONE);
+  const party = () => ({
+    isBelow: true,
+    deliver() {},
+    taken() {},
+    broken() {},
+    drained() {},
+    answer() {},
+  });
+  hub.join(1, party());
+  const message = new Uint8Array(1 << 26);
+  for (let k = 0; k < 4; k++) {
+    const from = party();
+    hub.join(0, from);
+    assertEquals(hub.roomFor(0, from, message.length), undefined);
+    hub.send(0, from, message);
+  }
+  const late = party();
+  hub.join(0, late);
+  assertEquals(hub.roomFor(0, late, 10) instanceof Promise, true);
 });
 
 test("a party is given no more than there is room for until it has received that", async () => {
