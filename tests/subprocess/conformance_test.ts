@@ -238,6 +238,11 @@ test("NUL is refused [test_invalid_cmd, test_invalid_env]", async () => {
   await assertRejects(() => run(["true"], { env: { "FRUIT\0VEGETABLE": "x" } }), TypeError, "NUL");
   await assertRejects(() => run(["true"], { env: { FRUIT: "a\0b" } }), TypeError, "NUL");
   await assertRejects(() => run(["true"], { env: { "FRUIT=ORANGE": "x" } }), TypeError, "=");
+  // A value may be a secret.
+  for (const env of [{ TOKEN: "hunter2\0" }, { "TOKEN=hunter2": "hunter2" }, { T: ["hunter2"] }]) {
+    const error = await assertRejects(() => run(["true"], { env: env as never }), TypeError);
+    assertEquals(String(error).includes("hunter2"), false, String(error));
+  }
   const env = { FRUIT: "orange=lemon" };
   assertEquals(await checkOutput(sh("echo $FRUIT"), { env, ...text }), "orange=lemon\n");
 });
