@@ -283,8 +283,8 @@ const BOMBS: Record<string, number[]> = {
 };
 
 for (const [what, item] of Object.entries(BOMBS)) {
-  Deno.test(`2 MiB of empty ${what} from below are a RangeError`, () => {
-    const bytes = listOf(Math.floor(2 * MIB / item.length), item);
+  Deno.test(`4 MiB of empty ${what} from below are a RangeError`, () => {
+    const bytes = listOf(Math.floor(4 * MIB / item.length), item);
     const before = memoryOf();
     assertThrows(
       () => decode(bytes, reviveBelow),
