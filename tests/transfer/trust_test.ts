@@ -68,7 +68,7 @@ Deno.test("admit() loads what it can, and throws the first error, for an equal",
 });
 
 Deno.test("SHAREABLES are the modules whose objects cross between processes", async () => {
-  const threadsOnly = /^(?:sync\/|channel\/(?:queue|broadcast|port_pipe)\.ts$)/;
+  const threadsOnly = /^(?:sync\/|channel\/shareables\.ts$)/;
   const root = new URL("../../lib/", import.meta.url);
   const found: string[] = [];
   const look = async (folder: URL) => {
