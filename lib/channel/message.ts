@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
-import { HAS_MODULES } from "../transfer/codec_format.ts";
+import { decode, encode, encodeInto, modulesOf } from "../transfer/codec/codec.ts";
+import { HAS_MODULES } from "../transfer/codec/format.ts";
 import { gatherIn, loseAll, type Lost, packedFor, packFor } from "../transfer/flight.ts";
 import { reducer, reviveFrom } from "../transfer/reduce.ts";
 import type { Source } from "../transfer/reduction.ts";

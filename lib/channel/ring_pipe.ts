@@ -23,8 +23,8 @@
 import { theArena } from "../memory/arena.ts";
 import type { Placement } from "../memory/placement.ts";
 import { ShareError } from "../core/errors.ts";
-import { modulesOf } from "../transfer/codec.ts";
-import { HAS_MODULES } from "../transfer/codec_format.ts";
+import { modulesOf } from "../transfer/codec/codec.ts";
+import { HAS_MODULES } from "../transfer/codec/format.ts";
 import { inFlight } from "../transfer/flight.ts";
 import { checkState, hasShareables, shareable } from "../transfer/shareable.ts";
 import { Chain, CHAIN_WORDS, NOTHING } from "./chain.ts";

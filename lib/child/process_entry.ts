@@ -8,7 +8,7 @@ import { mayMap, platform } from "../memory/platform/mod.ts";
 import { inheritArena } from "../memory/arena.ts";
 import { CONFIG } from "../memory/roster.ts";
 import { leave, self } from "../memory/self.ts";
-import { modulesOf } from "../transfer/codec.ts";
+import { modulesOf } from "../transfer/codec/codec.ts";
 import { tame } from "../transfer/failure.ts";
 import type { End } from "./job.ts";
 import type { Link } from "./link.ts";

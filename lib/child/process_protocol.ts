@@ -4,7 +4,7 @@
  * @module
  */
 import { show } from "../core/checks.ts";
-import { decode, encode } from "../transfer/codec.ts";
+import { decode, encode } from "../transfer/codec/codec.ts";
 import { bareError } from "../transfer/failure.ts";
 import { reducer, reviveFrom, revivePlain } from "../transfer/reduce.ts";
 import type { Source } from "../transfer/reduction.ts";

@@ -36,7 +36,7 @@ import { self } from "../memory/self.ts";
 import { checkWait } from "../sync/options.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { watchWait } from "../sync/traps.ts";
-import { modulesOf } from "../transfer/codec.ts";
+import { modulesOf } from "../transfer/codec/codec.ts";
 import { gatherFlights, loseAll, type Lost, packFor } from "../transfer/flight.ts";
 import { hasPrivates } from "../transfer/reduce.ts";
 import type { Source } from "../transfer/reduction.ts";

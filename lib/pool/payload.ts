@@ -11,9 +11,9 @@
  */
 import { advise } from "../child/outcome.ts";
 import { ShareError } from "../core/errors.ts";
-import { decode, encode, encodeInto, modulesOf } from "../transfer/codec.ts";
-import { encodeFlat, FLAT_ROOM } from "../transfer/codec_flat.ts";
-import { HAS_MODULES } from "../transfer/codec_format.ts";
+import { decode, encode, encodeInto, modulesOf } from "../transfer/codec/codec.ts";
+import { encodeFlat, FLAT_ROOM } from "../transfer/codec/flat.ts";
+import { HAS_MODULES } from "../transfer/codec/format.ts";
 import { bareError } from "../transfer/failure.ts";
 import { attendAll, gatherIn, loseAll, type Lost } from "../transfer/flight.ts";
 import {

@@ -1,6 +1,6 @@
 /** The codec against JSON and node:v8. Run it with `deno bench tests/bench/codec_bench.ts`. */
 import { deserialize, serialize } from "node:v8";
-import { decode, encode, encodeInto } from "../../lib/transfer/codec.ts";
+import { decode, encode, encodeInto } from "../../lib/transfer/codec/codec.ts";
 import type { Revive } from "../../lib/transfer/reduction.ts";
 
 const reduce = (): never => {

@@ -12,7 +12,7 @@ import { serverAt } from "../../lib/multiprocessing/manager_client.ts";
 import { Objects } from "../../lib/multiprocessing/manager_factory.ts";
 import { DONE, fromFrame, newId } from "../../lib/multiprocessing/manager_protocol.ts";
 import { attend } from "../../lib/multiprocessing/manager_server.ts";
-import { encode } from "../../lib/transfer/codec.ts";
+import { encode } from "../../lib/transfer/codec/codec.ts";
 import { watchLoads } from "../../lib/transfer/task.ts";
 import { error, forged, instance, target, withTable } from "../security/_forge.ts";
 import { withoutStacks } from "../_stacks.ts";

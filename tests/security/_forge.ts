@@ -9,8 +9,8 @@
 import { Chain } from "../../lib/channel/chain.ts";
 import { Link } from "../../lib/child/link.ts";
 import type { FrameWriter } from "../../lib/pool/frames.ts";
-import { encode } from "../../lib/transfer/codec.ts";
-import { HAS_MODULES } from "../../lib/transfer/codec_format.ts";
+import { encode } from "../../lib/transfer/codec/codec.ts";
+import { HAS_MODULES } from "../../lib/transfer/codec/format.ts";
 import type { Reduce, Reduction } from "../../lib/transfer/reduction.ts";
 import { task } from "../../lib/transfer/task.ts";
 

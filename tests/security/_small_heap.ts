@@ -4,7 +4,7 @@
  * @module
  */
 import { Process } from "../../lib/multiprocessing.ts";
-import { encode } from "../../lib/transfer/codec.ts";
+import { encode } from "../../lib/transfer/codec/codec.ts";
 import { done, LEAST, say } from "./_forge.ts";
 
 if (import.meta.main) {

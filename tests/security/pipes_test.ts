@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async";
 import { exists } from "@std/fs";
-import { encode, modulesOf } from "../../lib/transfer/codec.ts";
+import { encode, modulesOf } from "../../lib/transfer/codec/codec.ts";
 import { EOFError, ShareError } from "../../lib/errors.ts";
 import { type Connection, pipe, Process } from "../../lib/multiprocessing.ts";
 import { ProcessPoolExecutor } from "../../lib/futures.ts";

@@ -10,7 +10,7 @@ import { ProcessPoolExecutor } from "../../lib/futures.ts";
 import { type Connection, pipe, Pool, Process, Queue } from "../../lib/multiprocessing.ts";
 import { ShareError } from "../../lib/errors.ts";
 import { task } from "../../lib/task.ts";
-import { encode } from "../../lib/transfer/codec.ts";
+import { encode } from "../../lib/transfer/codec/codec.ts";
 import { packFor } from "../../lib/transfer/flight.ts";
 import { reducer } from "../../lib/transfer/reduce.ts";
 import { referTo } from "../../lib/transfer/task.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { isDeepStrictEqual } from "node:util";
-import { decode, encode, encodeInto, modulesOf } from "../../lib/transfer/codec.ts";
+import { decode, encode, encodeInto, modulesOf } from "../../lib/transfer/codec/codec.ts";
 import {
   AGAIN,
   ARRAY,
@@ -10,7 +10,7 @@ import {
   INT32S,
   OBJECT,
   SPARSE,
-} from "../../lib/transfer/codec_format.ts";
+} from "../../lib/transfer/codec/format.ts";
 import type { Reduce, Reduction, Revive } from "../../lib/transfer/reduction.ts";
 import { withoutStacks } from "../_stacks.ts";
 

@@ -9,7 +9,7 @@ import { Link } from "../../lib/child/link.ts";
 import { loadFor, readBytes, readerOf, readValue, unwrap } from "../../lib/channel/message.ts";
 import { readWord } from "../../lib/child/process_protocol.ts";
 import { task } from "../../lib/task.ts";
-import { decode, encode, modulesOf } from "../../lib/transfer/codec.ts";
+import { decode, encode, modulesOf } from "../../lib/transfer/codec/codec.ts";
 import { reviveFrom } from "../../lib/transfer/reduce.ts";
 import type { Reduce, Reduction, Revive, Source } from "../../lib/transfer/reduction.ts";
 import { SHAREABLES } from "../../lib/transfer/shareable.ts";

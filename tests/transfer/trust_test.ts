@@ -7,7 +7,7 @@ import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/asser
 import { ShareError } from "../../lib/errors.ts";
 import { task } from "../../lib/task.ts";
 import { theArena } from "../../lib/memory/arena.ts";
-import { decode, encode } from "../../lib/transfer/codec.ts";
+import { decode, encode } from "../../lib/transfer/codec/codec.ts";
 import {
   BARE,
   BUFFER,
@@ -18,7 +18,7 @@ import {
   SET,
   SHORT,
   VIEW,
-} from "../../lib/transfer/codec_format.ts";
+} from "../../lib/transfer/codec/format.ts";
 import { packedFor, packFor } from "../../lib/transfer/flight.ts";
 import { pack, unpack } from "../../lib/transfer/pack.ts";
 import { reducer, revive, reviveBelow, reviveFrom } from "../../lib/transfer/reduce.ts";

@@ -17,7 +17,7 @@ import {
   UNDEFINED,
   WORD,
   WORD_F64,
-} from "./codec_format.ts";
+} from "./format.ts";
 
 /** The longest list that goes this way. */
 const MOST_ITEMS = 16;

@@ -59,9 +59,9 @@ import {
   WORD,
   WORD_F64,
   WORD_I64,
-} from "./codec_format.ts";
-import { encodeFlat, FLAT_ROOM, NUMBER_MAX, writeNumber } from "./codec_flat.ts";
-import type { Reduce } from "./reduction.ts";
+} from "./format.ts";
+import { encodeFlat, FLAT_ROOM, NUMBER_MAX, writeNumber } from "./flat.ts";
+import type { Reduce } from "../reduction.ts";
 
 const SLAB_SIZE = 32 * 1024;
 /** A scratch of up to this size is kept for the next message. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Reduction } from "./reduction.ts";
+import type { Reduction } from "../reduction.ts";
 
 // The first byte: what this is, with flags for what is rare.
 export const FORMAT = 0x50;

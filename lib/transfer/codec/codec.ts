@@ -55,5 +55,5 @@
  *
  * @module
  */
-export { encode, encodeInto } from "./codec_writer.ts";
-export { decode, modulesOf } from "./codec_reader.ts";
+export { encode, encodeInto } from "./writer.ts";
+export { decode, modulesOf } from "./reader.ts";

@@ -58,7 +58,7 @@ import {
   WORD,
   WORD_F64,
   WORD_I64,
-} from "./codec_format.ts";
+} from "./format.ts";
 import {
   ARRAY_COST,
   BARE_COST,
@@ -82,9 +82,9 @@ import {
   VIEW_COST,
   Watch,
   WATCHED,
-} from "./bounds.ts";
-import { decodeFlat, NOT_FLAT } from "./codec_flat.ts";
-import type { Reduction, Revive } from "./reduction.ts";
+} from "../bounds.ts";
+import { decodeFlat, NOT_FLAT } from "./flat.ts";
+import type { Reduction, Revive } from "../reduction.ts";
 
 /** Short strings, keys above all, repeat: those of up to this length are looked up before they are made. */
 const CACHED_LIMIT = 16;
