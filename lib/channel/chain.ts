@@ -48,7 +48,7 @@
 import { ShutDown } from "../core/errors.ts";
 import { BLOCK_WORDS, type Blocks } from "../memory/blocks.ts";
 import { AT, type Placement } from "../memory/placement.ts";
-import { isCancelled } from "../memory/self.ts";
+import { isCancelled } from "../memory/this_thread.ts";
 import { Cell, type NameOptions, title } from "../sync/cell.ts";
 import { ASYNC, Mutex, MUTEX_WORDS } from "../sync/mutex.ts";
 import { SpinBudget, spinWhile } from "../sync/spin.ts";

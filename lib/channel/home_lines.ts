@@ -10,7 +10,7 @@
 import { take } from "../core/ports.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { BELL } from "../memory/roster.ts";
-import { self } from "../memory/self.ts";
+import { self } from "../memory/this_thread.ts";
 import { type Park, services } from "../sync/steps.ts";
 import { findCompare, HomeQueue, makeStore } from "./home.ts";
 import { Ledger } from "./ledger.ts";

@@ -11,7 +11,7 @@ import { ThreadTerminated } from "../core/errors.ts";
 import { prepareTake, take } from "../core/ports.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { BELL } from "../memory/roster.ts";
-import { isCut, self } from "../memory/self.ts";
+import { isCut, self } from "../memory/this_thread.ts";
 import { SpinBudget } from "../sync/spin.ts";
 import { flushes, type Park } from "../sync/steps.ts";
 import { handOver, type Packed, uncloneable, unpack } from "../transfer/pack.ts";

@@ -23,7 +23,7 @@ import { INSPECT, shown } from "../core/inspect.ts";
 import { prepareTake, take } from "../core/ports.ts";
 import { takeUntil } from "../core/promises.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
-import { self } from "../memory/self.ts";
+import { self } from "../memory/this_thread.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { SpinBudget } from "../sync/spin.ts";
 import { ALL, checkCancelled, type Park, runAsync, runSync, type Steps } from "../sync/steps.ts";

@@ -9,7 +9,7 @@
  */
 import { checkFunction, show } from "../core/checks.ts";
 import { ShareError, ShutDown } from "../core/errors.ts";
-import { self } from "../memory/self.ts";
+import { self } from "../memory/this_thread.ts";
 import { checkCancelled, type Steps } from "../sync/steps.ts";
 import { handOver } from "../transfer/pack.ts";
 import type { World } from "../transfer/shareable.ts";

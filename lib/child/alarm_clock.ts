@@ -9,7 +9,7 @@
  * @module
  */
 import { ALARM } from "../memory/roster.ts";
-import { self } from "../memory/self.ts";
+import { self } from "../memory/this_thread.ts";
 import { services } from "../sync/steps.ts";
 import { now } from "./due.ts";
 

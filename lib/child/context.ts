@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { self } from "../memory/self.ts";
+import { self } from "../memory/this_thread.ts";
 
 /** The surroundings of a running task. */
 export interface TaskContext {

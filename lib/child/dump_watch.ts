@@ -5,7 +5,7 @@
  */
 import { show } from "../core/checks.ts";
 import { unref } from "../core/ports.ts";
-import { self } from "../memory/self.ts";
+import { self } from "../memory/this_thread.ts";
 import { dumpText } from "../sync/dump.ts";
 import { pack } from "../transfer/pack.ts";
 import { reducer } from "../transfer/reduce.ts";

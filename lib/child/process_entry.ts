@@ -7,7 +7,7 @@ import { SystemExit } from "../core/errors.ts";
 import { mayMap, platform } from "../memory/platform/mod.ts";
 import { inheritArena } from "../memory/arena.ts";
 import { CONFIG } from "../memory/roster.ts";
-import { leave, self } from "../memory/self.ts";
+import { leave, self } from "../memory/this_thread.ts";
 import { modulesOf } from "../transfer/codec/codec.ts";
 import { tame } from "../transfer/failure.ts";
 import type { End } from "./job.ts";

@@ -10,7 +10,7 @@ import { LIBRARY } from "../core/library.ts";
 import { fileURLToPath, resolve } from "../core/node.ts";
 import { statusOf } from "../core/signals.ts";
 import { CONFIG } from "../memory/roster.ts";
-import { self } from "../memory/self.ts";
+import { self } from "../memory/this_thread.ts";
 import type { Source } from "../transfer/reduction.ts";
 import { mainModule } from "../transfer/task.ts";
 import type { Link } from "./link.ts";

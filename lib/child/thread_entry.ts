@@ -7,7 +7,7 @@ import { SystemExit, ThreadTerminated, WorkerLostError } from "../core/errors.ts
 import { take } from "../core/ports.ts";
 import { lines } from "../channel/lines.ts";
 import { CANCEL } from "../memory/roster.ts";
-import { become, leave, self } from "../memory/self.ts";
+import { become, leave, self } from "../memory/this_thread.ts";
 import { wakePending } from "../sync/steps.ts";
 import {
   handOver,

@@ -12,7 +12,7 @@ import type { Worker as NodeWorker } from "node:worker_threads";
 import { fileURLToPath } from "../core/node.ts";
 import { prepareTake, take, unref } from "../core/ports.ts";
 import { lines } from "../channel/lines.ts";
-import { leave, self } from "../memory/self.ts";
+import { leave, self } from "../memory/this_thread.ts";
 import { services } from "../sync/steps.ts";
 import { messageOf } from "../transfer/failure.ts";
 import { clock, wind } from "./alarm_clock.ts";

@@ -19,7 +19,7 @@ import { mayMap, platform } from "./platform/mod.ts";
 import type { Mapping, Platform } from "./platform/platform.ts";
 import type { Parties } from "./region.ts";
 import { BELL, FAMILY, type Listed, PID, Roster, ROSTER_WORDS, TWIN } from "./roster.ts";
-import { self, twins } from "./self.ts";
+import { self, twins } from "./this_thread.ts";
 
 /** The arena's size. Only what is used takes memory. */
 const BYTES = 1 << 30;

@@ -5,7 +5,7 @@
  */
 import { holdProgram } from "../core/promises.ts";
 import type { Parties, Region } from "./region.ts";
-import { self } from "./self.ts";
+import { self } from "./this_thread.ts";
 
 /** The threads of this process. */
 const threads: Parties = {

@@ -28,7 +28,7 @@ import { fromBytes } from "../child/process_protocol.ts";
 import { beforeEnd, lastWords, thisProcess } from "../child/this_process.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import type { Region } from "../memory/region.ts";
-import { self } from "../memory/self.ts";
+import { self } from "../memory/this_thread.ts";
 import { checkCancelled, type Park, runAsync, type Steps } from "../sync/steps.ts";
 import { withLocalStack } from "../transfer/failure.ts";
 import type { Source } from "../transfer/reduction.ts";

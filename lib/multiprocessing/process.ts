@@ -32,7 +32,7 @@ import { KEY_VARIABLE } from "../child/rendezvous.ts";
 import { childrenFirst, thisProcess } from "../child/this_process.ts";
 import { arenaForChild } from "../memory/arena.ts";
 import { mayMap, platform } from "../memory/platform/mod.ts";
-import { self } from "../memory/self.ts";
+import { self } from "../memory/this_thread.ts";
 import { checkWait } from "../sync/options.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { watchWait } from "../sync/traps.ts";

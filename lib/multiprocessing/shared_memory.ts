@@ -27,7 +27,7 @@ import {
   type SentMemory,
   unlinkNamed,
   unmapNamed,
-} from "../memory/platform/named.ts";
+} from "../memory/named.ts";
 import { noteMadeIn } from "../sync/traps.ts";
 import { receiverMaps } from "../transfer/flight.ts";
 import { checkState, SHARE, shareable, type World } from "../transfer/shareable.ts";

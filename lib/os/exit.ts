@@ -7,7 +7,7 @@ import { exitCode } from "../child/run.ts";
 import { checkInteger } from "../core/checks.ts";
 import { SystemExit } from "../core/errors.ts";
 import { platform } from "../memory/platform/mod.ts";
-import { self } from "../memory/self.ts";
+import { self } from "../memory/this_thread.ts";
 import { mainModule } from "../transfer/task.ts";
 
 if (self().isMain && mainModule() === Deno.mainModule) {

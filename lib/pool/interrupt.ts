@@ -17,7 +17,7 @@
  */
 import { thisProcess } from "../child/this_process.ts";
 import { CancelledError } from "../core/errors.ts";
-import { self } from "../memory/self.ts";
+import { self } from "../memory/this_thread.ts";
 
 /** A pool, as far as Ctrl-C concerns it. */
 export interface Interruptible {

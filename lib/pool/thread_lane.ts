@@ -8,7 +8,7 @@
  */
 import { take, unref } from "../core/ports.ts";
 import { QUIET, TOLD } from "../child/job.ts";
-import { self } from "../memory/self.ts";
+import { self } from "../memory/this_thread.ts";
 import { Thread } from "../threading/thread.ts";
 import { BadFrame, HEAD } from "./frames.ts";
 import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./lane.ts";

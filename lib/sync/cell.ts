@@ -6,7 +6,7 @@
  * @module
  */
 import { checkOptions, checkString } from "../core/checks.ts";
-import { type Kind, kindNumber } from "../memory/notes.ts";
+import { type Kind, kindNumber } from "../memory/wait_notes.ts";
 import { AT, onHeap, type Placed, type Placement } from "../memory/placement.ts";
 import type { Region } from "../memory/region.ts";
 import type { World } from "../transfer/shareable.ts";

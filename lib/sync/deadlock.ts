@@ -14,10 +14,10 @@
  *
  * @module
  */
-import { endOf, KINDS, locksOf, type Waiting, waitsOf } from "../memory/notes.ts";
+import { endOf, KINDS, locksOf, type Waiting, waitsOf } from "../memory/wait_notes.ts";
 import type { Parties } from "../memory/region.ts";
 import { KIND_BITS, PID, type Roster, TWIN } from "../memory/roster.ts";
-import { self, twins } from "../memory/self.ts";
+import { self, twins } from "../memory/this_thread.ts";
 
 /** How long a deadlock with an awaiting party in it must last before a waiter is told, in ms. */
 const ASYNC_PATIENCE = 500;

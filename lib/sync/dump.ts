@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { endOf } from "../memory/notes.ts";
+import { endOf } from "../memory/wait_notes.ts";
 import { findDeadlocks, type Party, readParties, titleOf } from "./deadlock.ts";
 
 /** A process that uses no shared memory, and so is in no roster. */

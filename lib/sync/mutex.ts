@@ -34,9 +34,9 @@
  * @module
  */
 import { DeadlockError } from "../core/errors.ts";
-import { heldEntry, noteElsewhere, unnoteElsewhere } from "../memory/notes.ts";
+import { heldEntry, noteElsewhere, unnoteElsewhere } from "../memory/wait_notes.ts";
 import { IDENT_MASK } from "../memory/roster.ts";
-import { isCut, self } from "../memory/self.ts";
+import { isCut, self } from "../memory/this_thread.ts";
 import type { Cell } from "./cell.ts";
 import { CELL_WORDS } from "./cell.ts";
 import { deadlockOf } from "./deadlock.ts";

@@ -13,10 +13,10 @@
  * @module
  */
 import { ThreadTerminated } from "../core/errors.ts";
-import { BLOCKS, WaitNote } from "../memory/notes.ts";
+import { BLOCKS, WaitNote } from "../memory/wait_notes.ts";
 import type { Region } from "../memory/region.ts";
 import { RUNNING, WAITING } from "../memory/roster.ts";
-import { isCancelled, isCut, self } from "../memory/self.ts";
+import { isCancelled, isCut, self } from "../memory/this_thread.ts";
 import { type SpinBudget, spinWhile } from "./spin.ts";
 
 /** A wait request: park until `words[index]` is no longer `value`. Read at once, so reusable. */

@@ -30,7 +30,7 @@
 import { shown } from "../core/inspect.ts";
 import { LIBRARY } from "../core/library.ts";
 import type { Region } from "../memory/region.ts";
-import { self, twins } from "../memory/self.ts";
+import { self, twins } from "../memory/this_thread.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
 import { importedMain } from "../transfer/task.ts";
 

@@ -22,9 +22,9 @@
  *
  * @module
  */
-import { linuxFiles } from "./linux_named.ts";
-import { platform } from "./mod.ts";
-import type { NamedFiles, Place } from "./platform.ts";
+import { linuxFiles } from "./platform/linux_named.ts";
+import { platform } from "./platform/mod.ts";
+import type { NamedFiles, Place } from "./platform/platform.ts";
 
 /** What another handle finds the memory by. */
 export interface SentMemory extends Place {
