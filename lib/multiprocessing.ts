@@ -153,7 +153,7 @@ export type {
 export type { BarrierOptions } from "./sync/barrier.ts";
 export type { NameOptions } from "./sync/cell.ts";
 export type { Deadlock, DeadlockParty } from "./sync/deadlock.ts";
-export type { Dump } from "./child/dump_watch.ts";
+export type { Dump } from "./child/dump_on_signal.ts";
 export type { NonBigType, NumberOf, NumericType } from "./sync/numeric.ts";
 export type {
   AcquireOptions,
@@ -163,5 +163,5 @@ export type {
   WaitOptions,
   WaitSyncOptions,
 } from "./sync/options.ts";
-export type { PermissionKind, Permissions } from "./child/permissions.ts";
-export type { Stdio } from "./child/process_host.ts";
+export type { PermissionKind, Permissions } from "./child/process/permissions.ts";
+export type { Stdio } from "./child/process/host.ts";

@@ -76,7 +76,7 @@ export { Guard } from "./sync/guard.ts";
 export { BrokenBarrierError, EOFError } from "./core/errors.ts";
 export type { NameOptions } from "./sync/cell.ts";
 export type { Deadlock, DeadlockParty } from "./sync/deadlock.ts";
-export type { Dump } from "./child/dump_watch.ts";
+export type { Dump } from "./child/dump_on_signal.ts";
 export type { NonBigType, NumberOf, NumericType } from "./sync/numeric.ts";
 export type {
   AcquireOptions,

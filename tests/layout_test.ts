@@ -52,7 +52,7 @@ const THREADS_ONLY = [
   "lib/queue.ts",
   "lib/task.ts",
   "lib/time.ts",
-  "lib/child/thread_entry.ts",
+  "lib/child/thread/entry.ts",
 ];
 const PRIVILEGED = /\bDeno\.(?:dlopen|Unsafe\w+|Command)\b|\bbuiltin\("child_process"\)/;
 

@@ -11,7 +11,7 @@ import {
   stackOf,
   withLocalStack,
 } from "../transfer/failure.ts";
-import { thisProcess } from "./this_process.ts";
+import { thisProcess } from "./process/this_process.ts";
 
 /** A value, or what was thrown. */
 export type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Permissions } from "../child/permissions.ts";
+import type { Permissions } from "../child/process/permissions.ts";
 import { cores } from "../pool/cores.ts";
 import { processWorkers } from "../pool/start_process.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";

@@ -22,10 +22,10 @@
  * @module
  */
 import { ThreadTerminated, type WorkerLoss, WorkerLostError } from "../core/errors.ts";
-import { Link } from "../child/link.ts";
-import { connect } from "../child/private_socket.ts";
-import { fromBytes } from "../child/process_protocol.ts";
-import { beforeEnd, lastWords, thisProcess } from "../child/this_process.ts";
+import { Link } from "../channel/socket/link.ts";
+import { connect } from "../channel/socket/private_socket.ts";
+import { fromBytes } from "../child/process/protocol.ts";
+import { beforeEnd, lastWords, thisProcess } from "../child/process/this_process.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import type { Region } from "../memory/region.ts";
 import { self } from "../memory/this_thread.ts";

@@ -5,9 +5,9 @@
  * @module
  */
 import { Countdown } from "../core/promises.ts";
-import type { Link } from "../child/link.ts";
+import type { Link } from "../channel/socket/link.ts";
 import type { Source } from "../transfer/reduction.ts";
-import { errorToBytes } from "../child/process_protocol.ts";
+import { errorToBytes } from "../child/process/protocol.ts";
 import type { Contended } from "./manager_deadlock.ts";
 import { type Bytes, DONE, FAILED, LONGEST_BELOW, toFrame, WITHDRAWN } from "./manager_protocol.ts";
 

@@ -23,7 +23,7 @@
  *
  * @module
  */
-import { fromBytes, toBytes } from "../child/process_protocol.ts";
+import { fromBytes, toBytes } from "../child/process/protocol.ts";
 import { decode, encode, modulesOf } from "../transfer/codec/codec.ts";
 import { packFor } from "../transfer/flight.ts";
 import type { Revive, Source } from "../transfer/reduction.ts";

@@ -8,8 +8,8 @@
 import { show } from "../core/checks.ts";
 import { ShareError } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
-import { faultOf } from "../child/private_folder.ts";
-import { TOKEN_BYTES } from "../child/private_socket.ts";
+import { faultOf } from "../channel/socket/private_folder.ts";
+import { TOKEN_BYTES } from "../channel/socket/private_socket.ts";
 import { inFlight, packedFor } from "../transfer/flight.ts";
 import type { Source } from "../transfer/reduction.ts";
 import { type Restore, SHARE } from "../transfer/shareable.ts";

@@ -20,10 +20,10 @@
  * @module
  */
 import { context } from "../child/context.ts";
-import { Link, LONGEST } from "../child/link.ts";
-import { makeFolderAt, removeFolder } from "../child/private_folder.ts";
-import { PrivateSocket } from "../child/private_socket.ts";
-import { errorToBytes } from "../child/process_protocol.ts";
+import { Link, LONGEST } from "../channel/socket/link.ts";
+import { makeFolderAt, removeFolder } from "../channel/socket/private_folder.ts";
+import { PrivateSocket } from "../channel/socket/private_socket.ts";
+import { errorToBytes } from "../child/process/protocol.ts";
 import { reached } from "../core/promises.ts";
 import { same } from "../core/seal.ts";
 import { task } from "../transfer/task.ts";

@@ -8,12 +8,12 @@ import { TimeoutError, type WorkerLoss, WorkerLostError } from "../core/errors.t
 import { fileURLToPath } from "../core/node.ts";
 import { signalName } from "../core/signals.ts";
 import { SERVICE, TOLD } from "../child/job.ts";
-import { KINDS, levelOf, type PermissionKind, type Permissions } from "../child/permissions.ts";
-import { type Watchdog, watchOver } from "../child/watchdog.ts";
+import { KINDS, levelOf, type PermissionKind, type Permissions } from "../child/process/permissions.ts";
+import { type Watchdog, watchOver } from "../child/process/watchdog.ts";
 import { reached } from "../core/promises.ts";
 import { LIBRARY } from "../core/library.ts";
-import { removeFolder, reserveFolder, SOCKET } from "../child/private_folder.ts";
-import { newToken } from "../child/private_socket.ts";
+import { removeFolder, reserveFolder, SOCKET } from "../channel/socket/private_folder.ts";
+import { newToken } from "../channel/socket/private_socket.ts";
 import type { NameOptions } from "../sync/cell.ts";
 import { type Server, serverAt, trusted } from "./manager_client.ts";
 import { newId } from "./manager_protocol.ts";

@@ -28,8 +28,8 @@
 import { ShareError } from "../core/errors.ts";
 import { show } from "../core/checks.ts";
 import { deriveKey, KEY_BYTES, same } from "../core/seal.ts";
-import { faultOf } from "../child/private_folder.ts";
-import { TOKEN_BYTES } from "../child/private_socket.ts";
+import { faultOf } from "../channel/socket/private_folder.ts";
+import { TOKEN_BYTES } from "../channel/socket/private_socket.ts";
 import type { Hub, Party } from "./pipe_hub.ts";
 
 /** How long a ticket is good for which nobody answers any more, in ms. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { holdProgram } from "../core/promises.ts";
-import type { Link } from "../child/link.ts";
+import type { Link } from "../channel/socket/link.ts";
 import { KEY_BYTES } from "../core/seal.ts";
 import { type Address, Copier, isHex, isPath } from "./pipe_tickets.ts";
 import {

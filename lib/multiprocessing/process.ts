@@ -15,21 +15,21 @@ import { ShareError, TimeoutError, WorkerLostError } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held, heldStream, reached, reachedUnheld } from "../core/promises.ts";
 import { exitcodeOf, signalName, statusOf } from "../core/signals.ts";
-import { adopt, type Adopted } from "../child/children.ts";
+import { adopt, type Adopted } from "../child/ended_children.ts";
 import { type End, IMPORTS, QUIET, SERVICE, TOLD } from "../child/job.ts";
-import { type Link, MOST_FROM_BELOW } from "../child/link.ts";
+import { type Link, MOST_FROM_BELOW } from "../channel/socket/link.ts";
 import { errorOf, type Outcome, settle } from "../child/outcome.ts";
-import { givesFfi, levelOf, type Permissions } from "../child/permissions.ts";
-import { configPlace, spawn, type Spawned, type Stdio, usualStdin } from "../child/process_host.ts";
+import { givesFfi, levelOf, type Permissions } from "../child/process/permissions.ts";
+import { configPlace, spawn, type Spawned, type Stdio, usualStdin } from "../child/process/host.ts";
 import {
   fromBytes,
   type FromProcess,
   type ProcessBoot,
   readWord,
   toBytes,
-} from "../child/process_protocol.ts";
-import { KEY_VARIABLE } from "../child/rendezvous.ts";
-import { childrenFirst, thisProcess } from "../child/this_process.ts";
+} from "../child/process/protocol.ts";
+import { KEY_VARIABLE } from "../child/process/rendezvous.ts";
+import { childrenFirst, thisProcess } from "../child/process/this_process.ts";
 import { arenaForChild } from "../memory/arena.ts";
 import { mayMap, platform } from "../memory/platform/mod.ts";
 import { self } from "../memory/this_thread.ts";

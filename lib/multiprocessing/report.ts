@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Dump, onSignal } from "../child/dump_watch.ts";
+import { type Dump, onSignal } from "../child/dump_on_signal.ts";
 import { familyArena } from "../memory/arena.ts";
 import { type Deadlock, findDeadlocks as find } from "../sync/deadlock.ts";
 import { dumpText } from "../sync/dump.ts";

@@ -35,7 +35,7 @@ import {
 } from "../channel/message.ts";
 import { READY } from "../channel/ready.ts";
 import { Turns } from "../channel/turns.ts";
-import { beforeEnd } from "../child/this_process.ts";
+import { beforeEnd } from "../child/process/this_process.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
 import { inFlight, loseAll, packedFor, packFor } from "../transfer/flight.ts";

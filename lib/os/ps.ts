@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isWatchdog } from "../child/watchdog.ts";
+import { isWatchdog } from "../child/process/watchdog.ts";
 import { NICE, pidsOf, PPID, STATE, statOf } from "../core/proc.ts";
 
 /** A process of this machine, at the moment when it was looked at. */

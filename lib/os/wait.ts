@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Ended, hasChild, onEnded, takeEnded } from "../child/children.ts";
+import { type Ended, hasChild, onEnded, takeEnded } from "../child/ended_children.ts";
 import { checkBoolean, checkOptions, checkSignal, checkTimeout, show } from "../core/checks.ts";
 import { ChildProcessError, TimeoutError } from "../core/errors.ts";
 import { reached } from "../core/promises.ts";

@@ -15,7 +15,7 @@
  *
  * @module
  */
-import { thisProcess } from "../child/this_process.ts";
+import { thisProcess } from "../child/process/this_process.ts";
 import { CancelledError } from "../core/errors.ts";
 import { self } from "../memory/this_thread.ts";
 

@@ -13,7 +13,7 @@ import {
   checkTimeout,
   show,
 } from "../core/checks.ts";
-import type { Permissions } from "../child/permissions.ts";
+import type { Permissions } from "../child/process/permissions.ts";
 import type { Target } from "../transfer/task.ts";
 import type { Source } from "../transfer/reduction.ts";
 import type { World } from "../transfer/shareable.ts";

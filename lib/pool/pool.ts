@@ -5,7 +5,7 @@
  * @module
  */
 import { checkFunction, checkInteger, checkOptions, show } from "../core/checks.ts";
-import type { Permissions } from "../child/permissions.ts";
+import type { Permissions } from "../child/process/permissions.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held, reached } from "../core/promises.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";

@@ -8,7 +8,7 @@
 import type { BlockingConnection, Connection } from "../channel/connection.ts";
 import { READY } from "../channel/ready.ts";
 import { IMPORTS, QUIET, SERVICE, TOLD } from "../child/job.ts";
-import { givesFfi, type Permissions } from "../child/permissions.ts";
+import { givesFfi, type Permissions } from "../child/process/permissions.ts";
 import { EOFError } from "../core/errors.ts";
 import { theArena } from "../memory/arena.ts";
 import type { Placement } from "../memory/placement.ts";

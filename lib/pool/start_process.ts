@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { givesFfi, levelOf } from "../child/permissions.ts";
+import { givesFfi, levelOf } from "../child/process/permissions.ts";
 import { checkInteger } from "../core/checks.ts";
-import { MOST_FROM_BELOW } from "../child/link.ts";
+import { MOST_FROM_BELOW } from "../channel/socket/link.ts";
 import type { EngineOptions } from "./options.ts";
 import { ProcessLane, type ProcessWorkerOptions } from "./process_lane.ts";
 

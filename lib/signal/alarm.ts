@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { setAlarm } from "../child/alarm_clock.ts";
+import { setAlarm } from "../child/thread/alarm_clock.ts";
 import { show } from "../core/checks.ts";
 import { checkSignalName } from "./named.ts";
 

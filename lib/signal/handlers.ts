@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { forgetEnds } from "../child/children.ts";
+import { forgetEnds } from "../child/ended_children.ts";
 import { show } from "../core/checks.ts";
 import type { Signal } from "../core/signals.ts";
 import { checkSignalName } from "./named.ts";

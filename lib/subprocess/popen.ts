@@ -19,7 +19,7 @@
  *
  * @module
  */
-import { adopt, type Adopted } from "../child/children.ts";
+import { adopt, type Adopted } from "../child/ended_children.ts";
 import { checkBoolean, checkOptions, show } from "../core/checks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { reached } from "../core/promises.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Dump, onSignal } from "../child/dump_watch.ts";
+import { type Dump, onSignal } from "../child/dump_on_signal.ts";
 import { dumpText } from "../sync/dump.ts";
 
 /**

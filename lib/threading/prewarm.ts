@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { holdSpares } from "../child/thread_host.ts";
+import { holdSpares } from "../child/thread/host.ts";
 import { checkInteger } from "../core/checks.ts";
 
 /** Most targets import them. */

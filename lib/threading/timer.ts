@@ -7,7 +7,7 @@
  * @module
  */
 import { show } from "../core/checks.ts";
-import { CANCELLED, DUE, type Due } from "../child/due.ts";
+import { CANCELLED, DUE, type Due } from "../child/thread/delayed.ts";
 import { Thread, type ThreadRest } from "./thread.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { levelOf, permissionFlags, type Permissions } from "../../lib/child/permissions.ts";
+import { levelOf, permissionFlags, type Permissions } from "../../lib/child/process/permissions.ts";
 
 const NEEDS = { folder: "/tmp/meet", modules: [] };
 const isWindows = Deno.build.os === "windows";
@@ -78,7 +78,7 @@ const PARENTS: [flags: string[], level: string][] = [
 
 for (const [flags, level] of PARENTS) {
   Deno.test(`levelOf() a child with all that its parent has is ${level} with ${flags.join(" ")}`, async () => {
-    const module = new URL("../../lib/child/permissions.ts", import.meta.url).href;
+    const module = new URL("../../lib/child/process/permissions.ts", import.meta.url).href;
     const code = `import { levelOf } from ${JSON.stringify(module)}; console.log(levelOf());`;
     const program = `data:text/javascript,${encodeURIComponent(code)}`;
     const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {

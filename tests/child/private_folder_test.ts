@@ -16,7 +16,7 @@ Deno.test({
       for (const name of [`switchyard-${gone.pid}-${here}-x`, ...kept]) {
         Deno.mkdirSync(`${parent}/${name}`, { mode: 0o700 });
       }
-      const module = new URL("../../lib/child/private_folder.ts", import.meta.url).href;
+      const module = new URL("../../lib/channel/socket/private_folder.ts", import.meta.url).href;
       const { code, stdout } = await new Deno.Command(Deno.execPath(), {
         args: [
           "eval",
@@ -38,7 +38,7 @@ Deno.test({
 
 /** Makes a folder in a program of its own; gives that, or the error. */
 async function makeWith(tmpdir: string, ...flags: string[]): Promise<string> {
-  const module = new URL("../../lib/child/private_folder.ts", import.meta.url).href;
+  const module = new URL("../../lib/channel/socket/private_folder.ts", import.meta.url).href;
   const code = `
     import { makePrivateFolder, removeFolder } from "${module}";
     try {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { meetParent, Rendezvous } from "../../lib/child/rendezvous.ts";
+import { meetParent, Rendezvous } from "../../lib/child/process/rendezvous.ts";
 
 const isWindows = Deno.build.os === "windows";
 

@@ -5,8 +5,8 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { delay } from "@std/async";
-import { makePrivateFolder } from "../../lib/child/private_folder.ts";
-import { newToken, PrivateSocket } from "../../lib/child/private_socket.ts";
+import { makePrivateFolder } from "../../lib/channel/socket/private_folder.ts";
+import { newToken, PrivateSocket } from "../../lib/channel/socket/private_socket.ts";
 import { ShutDown, WorkerLostError } from "../../lib/errors.ts";
 import { serverAt } from "../../lib/multiprocessing/manager_client.ts";
 import { Objects } from "../../lib/multiprocessing/manager_factory.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { adopt } from "../../lib/child/children.ts";
+import { adopt } from "../../lib/child/ended_children.ts";
 import { Manager, Pool, Process } from "../../lib/multiprocessing.ts";
 import {
   ChildProcessError,

@@ -5,7 +5,7 @@
  */
 import { currentProcess, Manager, Process } from "../../lib/multiprocessing.ts";
 import { context, task } from "../../lib/task.ts";
-import { toBytes } from "../../lib/child/process_protocol.ts";
+import { toBytes } from "../../lib/child/process/protocol.ts";
 import { referTo } from "../../lib/transfer/task.ts";
 import { LEAST } from "./_targets.ts";
 

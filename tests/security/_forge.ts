@@ -7,7 +7,7 @@
  * @module
  */
 import { Chain } from "../../lib/channel/chain.ts";
-import { Link } from "../../lib/child/link.ts";
+import { Link } from "../../lib/channel/socket/link.ts";
 import type { FrameWriter } from "../../lib/pool/frames.ts";
 import { encode } from "../../lib/transfer/codec/codec.ts";
 import { HAS_MODULES } from "../../lib/transfer/codec/format.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import type { DictProxy, Proxied, QueueProxy } from "../../lib/multiprocessing.ts";
-import { Link } from "../../lib/child/link.ts";
-import { connect } from "../../lib/child/private_socket.ts";
+import { Link } from "../../lib/channel/socket/link.ts";
+import { connect } from "../../lib/channel/socket/private_socket.ts";
 import {
   type Address,
   CALL,

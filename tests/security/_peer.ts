@@ -1,6 +1,6 @@
 /** What an attacker at the sockets of pipes makes: addresses, tickets and frames of its own. */
-import { connect } from "../../lib/child/private_socket.ts";
-import { Link } from "../../lib/child/link.ts";
+import { connect } from "../../lib/channel/socket/private_socket.ts";
+import { Link } from "../../lib/channel/socket/link.ts";
 import { HELLO, REFUSED, textFrame, WELCOME } from "../../lib/multiprocessing/pipe_broker.ts";
 import { parcelOf } from "../../lib/multiprocessing/pipe_hub.ts";
 import type { Address } from "../../lib/multiprocessing/pipe_tickets.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { context, task } from "../../lib/task.ts";
-import { Link } from "../../lib/child/link.ts";
+import { Link } from "../../lib/channel/socket/link.ts";
 import { BROKEN, DONE, FAILED, FrameWriter, HEAD, READY, REPORT } from "../../lib/pool/frames.ts";
 import { Span, write } from "../../lib/pool/payload.ts";
 import { Ring } from "../../lib/pool/ring.ts";

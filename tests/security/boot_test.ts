@@ -186,7 +186,7 @@ test("a variable of the key's name that was there before is the child's, if it m
 });
 
 test("a child that is started by hand, without a key, says so", async () => {
-  const entry = new URL("../../lib/child/process_entry.ts", import.meta.url).href;
+  const entry = new URL("../../lib/child/process/entry.ts", import.meta.url).href;
   const folder = await Deno.makeTempDir();
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "--no-config", entry, folder],

@@ -10,8 +10,8 @@ import {
   makePrivateFolder,
   removeDeadFolder,
   removeFolder,
-} from "../../lib/child/private_folder.ts";
-import { permissionFlags } from "../../lib/child/permissions.ts";
+} from "../../lib/channel/socket/private_folder.ts";
+import { permissionFlags } from "../../lib/child/process/permissions.ts";
 import { Process } from "../../lib/multiprocessing.ts";
 import { giveUp } from "../../lib/multiprocessing/pipe_broker.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
@@ -109,7 +109,7 @@ test("the first folder that a program makes has dead ones of ours removed, and n
   // More than we have put there, and in depth.
   const full = makeVictim(`${home}/${nameOf(pid, namespace)}`, undefined);
   makeVictim(`${full}/inner`);
-  const module = new URL("../../lib/child/private_folder.ts", import.meta.url).href;
+  const module = new URL("../../lib/channel/socket/private_folder.ts", import.meta.url).href;
   const code = `import { makePrivateFolder, removeFolder } from "${module}";
     removeFolder(makePrivateFolder());`;
   const { code: exitcode } = await new Deno.Command(Deno.execPath(), {
@@ -268,7 +268,7 @@ test("a child is let into no folder that is not a socket's of ours", async () =>
 
 test("a child is let into no socket's folder where its parent may not go itself", async () => {
   const [own, other] = [makePrivateFolder(), makePrivateFolder()];
-  const module = new URL("../../lib/child/permissions.ts", import.meta.url).href;
+  const module = new URL("../../lib/child/process/permissions.ts", import.meta.url).href;
   const code = `import { permissionFlags } from "${module}";
     for (const [folder, socket] of [Deno.args, Deno.args.toReversed()]) {
       try {

@@ -7,9 +7,9 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { delay } from "@std/async";
 import { exists } from "@std/fs";
-import { Link } from "../../lib/child/link.ts";
-import { makePrivateFolder } from "../../lib/child/private_folder.ts";
-import { newToken, PrivateSocket } from "../../lib/child/private_socket.ts";
+import { Link } from "../../lib/channel/socket/link.ts";
+import { makePrivateFolder } from "../../lib/channel/socket/private_folder.ts";
+import { newToken, PrivateSocket } from "../../lib/channel/socket/private_socket.ts";
 import * as words from "../../lib/multiprocessing/pipe_broker.ts";
 import { frameOf, numberFrame, textFrame } from "../../lib/multiprocessing/pipe_broker.ts";
 import { SocketConnection, socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";

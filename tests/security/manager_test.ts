@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { existsSync } from "@std/fs";
-import { fromBytes } from "../../lib/child/process_protocol.ts";
+import { fromBytes } from "../../lib/child/process/protocol.ts";
 import { ShareError } from "../../lib/errors.ts";
 import { Manager, Process } from "../../lib/multiprocessing.ts";
 import { IN, type SentProxy } from "../../lib/multiprocessing/manager_proxied.ts";

@@ -44,9 +44,9 @@ import {
 } from "../../lib/transfer/flight.ts";
 import { SHARE, shareable } from "../../lib/transfer/shareable.ts";
 import { within } from "../_within.ts";
-import { Link } from "../../lib/child/link.ts";
-import { makePrivateFolder, removeFolder } from "../../lib/child/private_folder.ts";
-import { connect, newToken } from "../../lib/child/private_socket.ts";
+import { Link } from "../../lib/channel/socket/link.ts";
+import { makePrivateFolder, removeFolder } from "../../lib/channel/socket/private_folder.ts";
+import { connect, newToken } from "../../lib/channel/socket/private_socket.ts";
 import { addressOf, LEAST, parcel, Peer } from "./_peer.ts";
 import * as attackers from "./_pipe_attackers.ts";
 import { evil, runsNothing } from "./_watch.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { MOST_FROM_BELOW } from "../../lib/child/link.ts";
+import { MOST_FROM_BELOW } from "../../lib/channel/socket/link.ts";
 import { Process } from "../../lib/multiprocessing.ts";
 import { WorkerLostError } from "../../lib/errors.ts";
 import { task } from "../../lib/task.ts";

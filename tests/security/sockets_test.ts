@@ -6,8 +6,8 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { delay } from "@std/async";
 import { fileURLToPath } from "node:url";
-import { makePrivateFolder } from "../../lib/child/private_folder.ts";
-import { connect, newToken, PrivateSocket } from "../../lib/child/private_socket.ts";
+import { makePrivateFolder } from "../../lib/channel/socket/private_folder.ts";
+import { connect, newToken, PrivateSocket } from "../../lib/channel/socket/private_socket.ts";
 import { within } from "../_within.ts";
 
 const ignore = Deno.build.os === "windows"; // there is no Unix socket

@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import { makePrivateFolder, removeFolder } from "../../lib/child/private_folder.ts";
+import { makePrivateFolder, removeFolder } from "../../lib/channel/socket/private_folder.ts";
 import { ProcessPoolExecutor } from "../../lib/futures.ts";
 import { type Connection, pipe, Pool, Process, Queue } from "../../lib/multiprocessing.ts";
 import { ShareError } from "../../lib/errors.ts";

@@ -120,7 +120,7 @@ Deno.test({
   ignore: !LINUX, // as above
   async fn() {
     // The shell is told of a child that it finds started at another time than it did at first.
-    const { SCRIPT } = await import("../../lib/child/watchdog.ts");
+    const { SCRIPT } = await import("../../lib/child/process/watchdog.ts");
     const other = new Deno.Command("sleep", { args: ["60"] }).spawn();
     try {
       const script = SCRIPT.replace('was=$(born "$1")', "was=1");

@@ -5,9 +5,9 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { Link } from "../../lib/child/link.ts";
+import { Link } from "../../lib/channel/socket/link.ts";
 import { loadFor, readBytes, readerOf, readValue, unwrap } from "../../lib/channel/message.ts";
-import { readWord } from "../../lib/child/process_protocol.ts";
+import { readWord } from "../../lib/child/process/protocol.ts";
 import { task } from "../../lib/task.ts";
 import { decode, encode, modulesOf } from "../../lib/transfer/codec/codec.ts";
 import { reviveFrom } from "../../lib/transfer/reduce.ts";

@@ -11,8 +11,8 @@ import { pack } from "../transfer/pack.ts";
 import { reducer } from "../transfer/reduce.ts";
 import { mainModule, referTo, task } from "../transfer/task.ts";
 import { context } from "./context.ts";
-import { now } from "./due.ts";
-import { endWorker, startWorker } from "./thread_host.ts";
+import { now } from "./thread/delayed.ts";
+import { endWorker, startWorker } from "./thread/host.ts";
 
 /** `dump()`, and printing it at a signal. */
 export interface Dump {

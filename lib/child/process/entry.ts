@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { SystemExit } from "../core/errors.ts";
-import { mayMap, platform } from "../memory/platform/mod.ts";
-import { inheritArena } from "../memory/arena.ts";
-import { CONFIG } from "../memory/roster.ts";
-import { leave, self } from "../memory/this_thread.ts";
-import { modulesOf } from "../transfer/codec/codec.ts";
-import { tame } from "../transfer/failure.ts";
-import type { End } from "./job.ts";
-import type { Link } from "./link.ts";
-import { advise, traceOf } from "./outcome.ts";
+import { SystemExit } from "../../core/errors.ts";
+import { mayMap, platform } from "../../memory/platform/mod.ts";
+import { inheritArena } from "../../memory/arena.ts";
+import { CONFIG } from "../../memory/roster.ts";
+import { leave, self } from "../../memory/this_thread.ts";
+import { modulesOf } from "../../transfer/codec/codec.ts";
+import { tame } from "../../transfer/failure.ts";
+import type { End } from "../job.ts";
+import type { Link } from "../../channel/socket/link.ts";
+import { advise, traceOf } from "../outcome.ts";
 import {
   errorToBytes,
   fromBytes,
@@ -20,10 +20,10 @@ import {
   type ProcessBoot,
   type SpareBoot,
   toBytes,
-} from "./process_protocol.ts";
+} from "./protocol.ts";
 import { meetParent, takeKey } from "./rendezvous.ts";
-import { rehearse } from "./rehearsal.ts";
-import { exitCode, run } from "./run.ts";
+import { rehearse } from "../warm_up.ts";
+import { exitCode, run } from "../run.ts";
 import { beforeEnd, childrenFirst, setThisProcess } from "./this_process.ts";
 
 /** The exit code of a child whose parent is gone. */

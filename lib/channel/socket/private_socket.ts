@@ -11,8 +11,8 @@
  *
  * @module
  */
-import { reachedUnheld } from "../core/promises.ts";
-import { same } from "../core/seal.ts";
+import { reachedUnheld } from "../../core/promises.ts";
+import { same } from "../../core/seal.ts";
 import { removeFolder, SOCKET } from "./private_folder.ts";
 
 /** How long a token is, in bytes. */

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { NewLine } from "../channel/lines.ts";
-import type { Listed } from "../memory/roster.ts";
-import type { Packed } from "../transfer/pack.ts";
-import type { Due } from "./due.ts";
-import type { Job } from "./job.ts";
+import type { NewLine } from "../../channel/lines.ts";
+import type { Listed } from "../../memory/roster.ts";
+import type { Packed } from "../../transfer/pack.ts";
+import type { Due } from "./delayed.ts";
+import type { Job } from "../job.ts";
 
 /** The ident of the main thread. */
 export const MAIN = 1;

@@ -8,10 +8,10 @@
  *
  * @module
  */
-import { ALARM } from "../memory/roster.ts";
-import { self } from "../memory/this_thread.ts";
-import { services } from "../sync/steps.ts";
-import { now } from "./due.ts";
+import { ALARM } from "../../memory/roster.ts";
+import { self } from "../../memory/this_thread.ts";
+import { services } from "../../sync/steps.ts";
+import { now } from "./delayed.ts";
 
 /** No timer lasts longer, in ms. */
 const LONGEST = 0x7fffffff;

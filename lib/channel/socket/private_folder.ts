@@ -15,8 +15,8 @@
  *
  * @module
  */
-import { show } from "../core/checks.ts";
-import { resolve } from "../core/node.ts";
+import { show } from "../../core/checks.ts";
+import { resolve } from "../../core/node.ts";
 
 /** The socket's name in its folder. */
 export const SOCKET = "socket";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { HeapRegion } from "../memory/heap_region.ts";
-import { runAsync, type Steps } from "../sync/steps.ts";
+import { HeapRegion } from "../../memory/heap_region.ts";
+import { runAsync, type Steps } from "../../sync/steps.ts";
 
 /** The key under which a thread's options carry a {@linkcode Due}. */
 export const DUE: unique symbol = Symbol("due");

@@ -14,10 +14,10 @@
  *
  * @module
  */
-import { KEY_BYTES, Seal } from "../core/seal.ts";
-import { Link } from "./link.ts";
-import { adoptFolder, BOOT, makePrivateFolder, removeFolder } from "./private_folder.ts";
-import { connect, newToken, PrivateSocket, TOKEN_BYTES } from "./private_socket.ts";
+import { KEY_BYTES, Seal } from "../../core/seal.ts";
+import { Link } from "../../channel/socket/link.ts";
+import { adoptFolder, BOOT, makePrivateFolder, removeFolder } from "../../channel/socket/private_folder.ts";
+import { connect, newToken, PrivateSocket, TOKEN_BYTES } from "../../channel/socket/private_socket.ts";
 
 /** The variable in which a child is given its key; it removes it before it imports anything of the user's. */
 export const KEY_VARIABLE = "SWITCHYARD_KEY";

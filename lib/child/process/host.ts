@@ -6,21 +6,21 @@
  *
  * @module
  */
-import { LIBRARY } from "../core/library.ts";
-import { fileURLToPath, resolve } from "../core/node.ts";
-import { statusOf } from "../core/signals.ts";
-import { CONFIG } from "../memory/roster.ts";
-import { self } from "../memory/this_thread.ts";
-import type { Source } from "../transfer/reduction.ts";
-import { mainModule } from "../transfer/task.ts";
-import type { Link } from "./link.ts";
+import { LIBRARY } from "../../core/library.ts";
+import { fileURLToPath, resolve } from "../../core/node.ts";
+import { statusOf } from "../../core/signals.ts";
+import { CONFIG } from "../../memory/roster.ts";
+import { self } from "../../memory/this_thread.ts";
+import type { Source } from "../../transfer/reduction.ts";
+import { mainModule } from "../../transfer/task.ts";
+import type { Link } from "../../channel/socket/link.ts";
 import { levelOf, permissionFlags, type Permissions } from "./permissions.ts";
-import { type SpareBoot, toBytes } from "./process_protocol.ts";
+import { type SpareBoot, toBytes } from "./protocol.ts";
 import { KEY_VARIABLE, Rendezvous } from "./rendezvous.ts";
-import { Spares } from "./spares.ts";
+import { Spares } from "../spares.ts";
 import { type Watchdog, watchOver } from "./watchdog.ts";
 
-const ENTRY = new URL("./process_entry.ts", import.meta.url).href;
+const ENTRY = new URL("./entry.ts", import.meta.url).href;
 /** What every child imports, whatever it may do: the entry, and of the library what its task needs. */
 const OURS = [ENTRY, LIBRARY];
 

@@ -9,12 +9,12 @@
  * @module
  */
 import type { Worker as NodeWorker } from "node:worker_threads";
-import { fileURLToPath } from "../core/node.ts";
-import { prepareTake, take, unref } from "../core/ports.ts";
-import { lines } from "../channel/lines.ts";
-import { leave, self } from "../memory/this_thread.ts";
-import { services } from "../sync/steps.ts";
-import { messageOf } from "../transfer/failure.ts";
+import { fileURLToPath } from "../../core/node.ts";
+import { prepareTake, take, unref } from "../../core/ports.ts";
+import { lines } from "../../channel/lines.ts";
+import { leave, self } from "../../memory/this_thread.ts";
+import { services } from "../../sync/steps.ts";
+import { messageOf } from "../../transfer/failure.ts";
 import { clock, wind } from "./alarm_clock.ts";
 import {
   discard,
@@ -24,8 +24,8 @@ import {
   type SpareThread,
   spareThreads,
   wakeSpare,
-} from "./spare_threads.ts";
-import type { ThreadBegin, ThreadBoot, ThreadPorts, ToHome } from "./thread_protocol.ts";
+} from "./spare.ts";
+import type { ThreadBegin, ThreadBoot, ThreadPorts, ToHome } from "./protocol.ts";
 
 interface Hosted {
   end: () => void;

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { SystemExit, ThreadTerminated, WorkerLostError } from "../core/errors.ts";
-import { take } from "../core/ports.ts";
-import { lines } from "../channel/lines.ts";
-import { CANCEL } from "../memory/roster.ts";
-import { become, leave, self } from "../memory/this_thread.ts";
-import { wakePending } from "../sync/steps.ts";
+import { SystemExit, ThreadTerminated, WorkerLostError } from "../../core/errors.ts";
+import { take } from "../../core/ports.ts";
+import { lines } from "../../channel/lines.ts";
+import { CANCEL } from "../../memory/roster.ts";
+import { become, leave, self } from "../../memory/this_thread.ts";
+import { wakePending } from "../../sync/steps.ts";
 import {
   handOver,
   modulesOfPacked,
@@ -16,15 +16,15 @@ import {
   type Packed,
   uncloneable,
   unpack,
-} from "../transfer/pack.ts";
-import { bareError, tame } from "../transfer/failure.ts";
-import { reducer, revive } from "../transfer/reduce.ts";
-import { fires } from "./due.ts";
-import type { End } from "./job.ts";
-import { traceOf } from "./outcome.ts";
-import { exitCode, isTermination, run } from "./run.ts";
-import { childrenFirst, lastWords } from "./this_process.ts";
-import { setHome } from "./thread_host.ts";
+} from "../../transfer/pack.ts";
+import { bareError, tame } from "../../transfer/failure.ts";
+import { reducer, revive } from "../../transfer/reduce.ts";
+import { fires } from "./delayed.ts";
+import type { End } from "../job.ts";
+import { traceOf } from "../outcome.ts";
+import { exitCode, isTermination, run } from "../run.ts";
+import { childrenFirst, lastWords } from "../process/this_process.ts";
+import { setHome } from "./host.ts";
 import {
   type FromThread,
   MAIN,
@@ -32,7 +32,7 @@ import {
   type ThreadBegin,
   type ToHome,
   type ToThread,
-} from "./thread_protocol.ts";
+} from "./protocol.ts";
 
 const reduce = reducer("thread");
 const close = globalThis.close?.bind(globalThis);

@@ -10,10 +10,10 @@
  *
  * @module
  */
-import { show } from "../core/checks.ts";
-import { fileURLToPath, resolve } from "../core/node.ts";
-import { faultOf, SOCKET } from "./private_folder.ts";
-import type { Source } from "../transfer/reduction.ts";
+import { show } from "../../core/checks.ts";
+import { fileURLToPath, resolve } from "../../core/node.ts";
+import { faultOf, SOCKET } from "../../channel/socket/private_folder.ts";
+import type { Source } from "../../transfer/reduction.ts";
 import { KEY_VARIABLE } from "./rendezvous.ts";
 
 /** A kind of permission. */

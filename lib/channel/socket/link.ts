@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Seal } from "../core/seal.ts";
+import type { Seal } from "../../core/seal.ts";
 
 const HEAD = 4;
 /** How much room there is at first, in bytes. */

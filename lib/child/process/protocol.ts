@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { show } from "../core/checks.ts";
-import { decode, encode } from "../transfer/codec/codec.ts";
-import { bareError } from "../transfer/failure.ts";
-import { reducer, reviveFrom, revivePlain } from "../transfer/reduce.ts";
-import type { Source } from "../transfer/reduction.ts";
-import type { End, Job } from "./job.ts";
-import type { Plan } from "./rehearsal.ts";
+import { show } from "../../core/checks.ts";
+import { decode, encode } from "../../transfer/codec/codec.ts";
+import { bareError } from "../../transfer/failure.ts";
+import { reducer, reviveFrom, revivePlain } from "../../transfer/reduce.ts";
+import type { Source } from "../../transfer/reduction.ts";
+import type { End, Job } from "../job.ts";
+import type { Plan } from "../warm_up.ts";
 import type { ThisProcess } from "./this_process.ts";
 
 /** What a new process is told. Values are encoded by themselves: their modules come first. */

@@ -9,24 +9,24 @@
  * @module
  */
 import type { Worker as NodeWorker } from "node:worker_threads";
-import { builtin } from "../core/node.ts";
-import { Roster, ROSTER_WORDS } from "../memory/roster.ts";
-import { pack } from "../transfer/pack.ts";
-import { reducer } from "../transfer/reduce.ts";
-import { mainModule, referTo } from "../transfer/task.ts";
-import { now } from "./due.ts";
-import { rehearsal } from "./rehearsal.ts";
-import { Spares } from "./spares.ts";
+import { builtin } from "../../core/node.ts";
+import { Roster, ROSTER_WORDS } from "../../memory/roster.ts";
+import { pack } from "../../transfer/pack.ts";
+import { reducer } from "../../transfer/reduce.ts";
+import { mainModule, referTo } from "../../transfer/task.ts";
+import { now } from "./delayed.ts";
+import { rehearsal } from "../warm_up.ts";
+import { Spares } from "../spares.ts";
 import {
   MAIN,
   type Standby,
   type ThreadBegin,
   type ThreadBoot,
   type ThreadPorts,
-} from "./thread_protocol.ts";
+} from "./protocol.ts";
 
 /** What the worker of a thread runs first. */
-export const ENTRY: string = new URL("./thread_entry.ts", import.meta.url).href;
+export const ENTRY: string = new URL("./entry.ts", import.meta.url).href;
 
 /** A spare, as the main thread has it: with the other ends of its ports. */
 export interface SpareThread {
