@@ -85,30 +85,30 @@ export {
   Value,
 } from "./multiprocessing/sync.ts";
 export { JoinableQueue, Queue, SimpleQueue } from "./multiprocessing/queue.ts";
-export { Manager } from "./multiprocessing/manager.ts";
-export type { ManagerOptions } from "./multiprocessing/manager_start.ts";
-export type { ObjectProxy } from "./multiprocessing/manager_object_proxy.ts";
-export type { Proxied, Updater } from "./multiprocessing/manager_proxied.ts";
-export type { DictProxy, ListProxy, NamespaceProxy } from "./multiprocessing/manager_proxy.ts";
-export type { QueueProxy } from "./multiprocessing/manager_queue_proxy.ts";
+export { Manager } from "./multiprocessing/manager/manager.ts";
+export type { ManagerOptions } from "./multiprocessing/manager/start.ts";
+export type { ObjectProxy } from "./multiprocessing/manager/proxies/object.ts";
+export type { Proxied, Updater } from "./multiprocessing/manager/proxies/proxy.ts";
+export type { DictProxy, ListProxy, NamespaceProxy } from "./multiprocessing/manager/proxies/collections.ts";
+export type { QueueProxy } from "./multiprocessing/manager/proxies/queue.ts";
 export type {
   ConditionProxy,
   LockingProxy,
   LockProxy,
   ManagerGuard,
   RLockProxy,
-} from "./multiprocessing/manager_lock_proxy.ts";
+} from "./multiprocessing/manager/proxies/locks.ts";
 export type {
   ArrayProxy,
   NumbersProxy,
   ValueProxy,
-} from "./multiprocessing/manager_number_proxy.ts";
+} from "./multiprocessing/manager/proxies/numbers.ts";
 export type {
   BarrierProxy,
   BoundedSemaphoreProxy,
   EventProxy,
   SemaphoreProxy,
-} from "./multiprocessing/manager_sync_proxy.ts";
+} from "./multiprocessing/manager/proxies/sync.ts";
 export { pipe } from "./multiprocessing/pipe.ts";
 export type { PipeOptions } from "./multiprocessing/pipe.ts";
 export { connectionWait } from "./channel/ready.ts";

@@ -55,12 +55,12 @@ interface Kind {
 export const SHAREABLES: ReadonlySet<string> = new Set(
   [
     "channel/ring_pipe.ts",
-    "multiprocessing/manager_lock_proxy.ts",
-    "multiprocessing/manager_number_proxy.ts",
-    "multiprocessing/manager_object_proxy.ts",
-    "multiprocessing/manager_proxy.ts",
-    "multiprocessing/manager_queue_proxy.ts",
-    "multiprocessing/manager_sync_proxy.ts",
+    "multiprocessing/manager/proxies/locks.ts",
+    "multiprocessing/manager/proxies/numbers.ts",
+    "multiprocessing/manager/proxies/object.ts",
+    "multiprocessing/manager/proxies/collections.ts",
+    "multiprocessing/manager/proxies/queue.ts",
+    "multiprocessing/manager/proxies/sync.ts",
     "multiprocessing/queue.ts",
     "multiprocessing/shareable_list.ts",
     "multiprocessing/shared_memory.ts",

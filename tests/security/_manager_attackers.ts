@@ -12,8 +12,8 @@ import {
   fromFrame,
   HELLO,
   toFrame,
-} from "../../lib/multiprocessing/manager_protocol.ts";
-import { IN, type SentProxy } from "../../lib/multiprocessing/manager_proxied.ts";
+} from "../../lib/multiprocessing/manager/protocol.ts";
+import { IN, type SentProxy } from "../../lib/multiprocessing/manager/proxies/proxy.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
 import { task } from "../../lib/task.ts";
 import { referTo } from "../../lib/transfer/task.ts";
@@ -238,6 +238,6 @@ export const misleads = task(
     const sent = dict[SHARE]() as SentProxy;
     const address: Address = { ...sent.address, ...changes };
     const state = { ...sent, address };
-    say([done(forged(shared("multiprocessing/manager_proxy.ts", "Dict", state)))]);
+    say([done(forged(shared("multiprocessing/manager/proxies/collections.ts", "Dict", state)))]);
   },
 );

@@ -8,7 +8,7 @@ import { existsSync } from "@std/fs";
 import { fromBytes } from "../../lib/child/process/protocol.ts";
 import { ShareError } from "../../lib/errors.ts";
 import { Manager, Process } from "../../lib/multiprocessing.ts";
-import { IN, type SentProxy } from "../../lib/multiprocessing/manager_proxied.ts";
+import { IN, type SentProxy } from "../../lib/multiprocessing/manager/proxies/proxy.ts";
 import type { Proxied } from "../../lib/multiprocessing.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
 import { within } from "../_within.ts";
@@ -163,7 +163,7 @@ test("a proxy from below that is made up is refused", async (manager) => {
     ...[[{}, 7], [{}, `${object}0`], [{}, "__proto__"], [{}, { toString: 5 }]],
   ] as [object, unknown?][];
   const read = (state: unknown) =>
-    fromBytes(forged(shared("multiprocessing/manager_proxy.ts", "Dict", state)), "below");
+    fromBytes(forged(shared("multiprocessing/manager/proxies/collections.ts", "Dict", state)), "below");
   for (const [change, other] of changes) {
     const state = { address: { ...address, ...change }, object: other ?? object };
     assertThrows(() => read(state), ShareError, "none of ours");

@@ -318,7 +318,7 @@ Deno.test("a shared object from below has no then() that an await would call", a
   const token = new Uint8Array(32);
   const address = { folder, token, name: "m", rank: undefined, isBelow: true };
   for (const method of ["then", "toJSON", "get"]) {
-    const proxy = shared("multiprocessing/manager_object_proxy.ts", "Object", {
+    const proxy = shared("multiprocessing/manager/proxies/object.ts", "Object", {
       address,
       object: "0".repeat(32),
       methods: [method],

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { checkInteger, checkString, checkTimeout } from "../core/checks.ts";
-import type { NumericType } from "../sync/numeric.ts";
-import { ConditionObject } from "./manager_condition.ts";
-import { type Call, checkBytes, checkList, type Guest, Served } from "./manager_guest.ts";
-import { LockObject, SemaphoreObject } from "./manager_locks.ts";
-import { BarrierObject, EventObject } from "./manager_meetings.ts";
+import { checkInteger, checkString, checkTimeout } from "../../../core/checks.ts";
+import type { NumericType } from "../../../sync/numeric.ts";
+import { ConditionObject } from "./condition.ts";
+import { type Call, checkBytes, checkList, type Guest, Served } from "../session.ts";
+import { LockObject, SemaphoreObject } from "./locks.ts";
+import { BarrierObject, EventObject } from "./events.ts";
 import {
   ArrayObject,
   DictObject,
@@ -16,9 +16,9 @@ import {
   register,
   RegisteredObject,
   ValueObject,
-} from "./manager_objects.ts";
-import { newId } from "./manager_protocol.ts";
-import { QueueObject } from "./manager_queue.ts";
+} from "./values.ts";
+import { newId } from "../protocol.ts";
+import { QueueObject } from "./queue.ts";
 
 /** All objects, by their ids. It is one of them: its id is known to the owner alone. */
 export class Objects extends Served {

@@ -3,22 +3,22 @@
  *
  * @module
  */
-import { checkOptions, checkString } from "../core/checks.ts";
-import { TimeoutError, type WorkerLoss, WorkerLostError } from "../core/errors.ts";
-import { fileURLToPath } from "../core/node.ts";
-import { signalName } from "../core/signals.ts";
-import { SERVICE, TOLD } from "../child/job.ts";
-import { KINDS, levelOf, type PermissionKind, type Permissions } from "../child/process/permissions.ts";
-import { type Watchdog, watchOver } from "../child/process/watchdog.ts";
-import { reached } from "../core/promises.ts";
-import { LIBRARY } from "../core/library.ts";
-import { removeFolder, reserveFolder, SOCKET } from "../channel/socket/private_folder.ts";
-import { newToken } from "../channel/socket/private_socket.ts";
-import type { NameOptions } from "../sync/cell.ts";
-import { type Server, serverAt, trusted } from "./manager_client.ts";
-import { newId } from "./manager_protocol.ts";
-import { LISTENING, serve } from "./manager_server.ts";
-import { Process } from "./process.ts";
+import { checkOptions, checkString } from "../../core/checks.ts";
+import { TimeoutError, type WorkerLoss, WorkerLostError } from "../../core/errors.ts";
+import { fileURLToPath } from "../../core/node.ts";
+import { signalName } from "../../core/signals.ts";
+import { SERVICE, TOLD } from "../../child/job.ts";
+import { KINDS, levelOf, type PermissionKind, type Permissions } from "../../child/process/permissions.ts";
+import { type Watchdog, watchOver } from "../../child/process/watchdog.ts";
+import { reached } from "../../core/promises.ts";
+import { LIBRARY } from "../../core/library.ts";
+import { removeFolder, reserveFolder, SOCKET } from "../../channel/socket/private_folder.ts";
+import { newToken } from "../../channel/socket/private_socket.ts";
+import type { NameOptions } from "../../sync/cell.ts";
+import { type Server, serverAt, trusted } from "./client.ts";
+import { newId } from "./protocol.ts";
+import { LISTENING, serve } from "./server.ts";
+import { Process } from "../process.ts";
 
 /** How long the server may take to start, in ms. */
 const START = 30_000;

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { DeadlockError } from "../core/errors.ts";
+import { DeadlockError } from "../../../core/errors.ts";
 
 /** How long a cycle must last, in ms. */
 const PATIENCE = 500;

@@ -10,28 +10,28 @@ import {
   checkString,
   checkTimeout,
   show,
-} from "../core/checks.ts";
-import { INSPECT, shown } from "../core/inspect.ts";
-import { checkSource } from "../sync/array.ts";
-import type { BarrierOptions } from "../sync/barrier.ts";
-import type { NameOptions } from "../sync/cell.ts";
-import type { NonBigType, NumberOf, NumericType } from "../sync/numeric.ts";
-import { inFile, type Reference, referTo } from "../transfer/task.ts";
-import type { Server } from "./manager_client.ts";
-import { ConditionProxy, LockProxy, RLockProxy } from "./manager_lock_proxy.ts";
-import { ArrayProxy, ValueProxy } from "./manager_number_proxy.ts";
-import { type ObjectProxy, RegisteredProxy } from "./manager_object_proxy.ts";
-import { wrap, wrapKey } from "./manager_protocol.ts";
-import { IN } from "./manager_proxied.ts";
-import { DictProxy, ListProxy, NamespaceProxy } from "./manager_proxy.ts";
-import { QueueProxy } from "./manager_queue_proxy.ts";
-import type { ManagerOptions, Started } from "./manager_start.ts";
+} from "../../core/checks.ts";
+import { INSPECT, shown } from "../../core/inspect.ts";
+import { checkSource } from "../../sync/array.ts";
+import type { BarrierOptions } from "../../sync/barrier.ts";
+import type { NameOptions } from "../../sync/cell.ts";
+import type { NonBigType, NumberOf, NumericType } from "../../sync/numeric.ts";
+import { inFile, type Reference, referTo } from "../../transfer/task.ts";
+import type { Server } from "./client.ts";
+import { ConditionProxy, LockProxy, RLockProxy } from "./proxies/locks.ts";
+import { ArrayProxy, ValueProxy } from "./proxies/numbers.ts";
+import { type ObjectProxy, RegisteredProxy } from "./proxies/object.ts";
+import { wrap, wrapKey } from "./protocol.ts";
+import { IN } from "./proxies/proxy.ts";
+import { DictProxy, ListProxy, NamespaceProxy } from "./proxies/collections.ts";
+import { QueueProxy } from "./proxies/queue.ts";
+import type { ManagerOptions, Started } from "./start.ts";
 import {
   BarrierProxy,
   BoundedSemaphoreProxy,
   EventProxy,
   SemaphoreProxy,
-} from "./manager_sync_proxy.ts";
+} from "./proxies/sync.ts";
 
 const registered = new Map<string, Reference>();
 /** Those of this thread that run: they hear what is registered later. */
@@ -102,7 +102,7 @@ export class Manager implements AsyncDisposable {
   static start(options?: ManagerOptions): Promise<Manager>;
   static async start(options: ManagerOptions = {}): Promise<Manager> {
     // Whoever only imports this face, each child for one, does not load the server.
-    const { startServer } = await import("./manager_start.ts");
+    const { startServer } = await import("./start.ts");
     const started = await startServer(options);
     running.add(started);
     for (const target of registered.values()) await makeKnown(started, target);

@@ -3,20 +3,20 @@
  *
  * @module
  */
-import { checkFunction, checkInteger } from "../core/checks.ts";
-import { held } from "../core/promises.ts";
+import { checkFunction, checkInteger } from "../../../core/checks.ts";
+import { held } from "../../../core/promises.ts";
 import {
   type AcquireOptions,
   type Bounded,
   checkAcquire,
   checkWait,
   type WaitOptions,
-} from "../sync/options.ts";
-import { isWatched, watch, watchWait } from "../sync/traps.ts";
-import { SHARE, shareable } from "../transfer/shareable.ts";
-import type { Server } from "./manager_client.ts";
-import { ManagerGuard } from "./manager_lock_proxy.ts";
-import { checkSent, Proxied, restore, sent, type SentProxy } from "./manager_proxied.ts";
+} from "../../../sync/options.ts";
+import { isWatched, watch, watchWait } from "../../../sync/traps.ts";
+import { SHARE, shareable } from "../../../transfer/shareable.ts";
+import type { Server } from "../client.ts";
+import { ManagerGuard } from "./locks.ts";
+import { checkSent, Proxied, restore, sent, type SentProxy } from "./proxy.ts";
 
 /**
  * A semaphore at a manager's server; as threading.Semaphore. Who waits gets a permit in the order of the

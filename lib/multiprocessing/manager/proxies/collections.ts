@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { checkInteger, show } from "../core/checks.ts";
-import { shareable } from "../transfer/shareable.ts";
-import { type Bytes, unwrap, wrap, wrapKey } from "./manager_protocol.ts";
+import { checkInteger, show } from "../../../core/checks.ts";
+import { shareable } from "../../../transfer/shareable.ts";
+import { type Bytes, unwrap, wrap, wrapKey } from "../protocol.ts";
 import {
   Proxied,
   restore,
@@ -13,7 +13,7 @@ import {
   unwrapSome,
   updateArgs,
   type Updater,
-} from "./manager_proxied.ts";
+} from "./proxy.ts";
 
 /**
  * A dictionary at a manager's server.

@@ -19,17 +19,17 @@
  *
  * @module
  */
-import { context } from "../child/context.ts";
-import { Link, LONGEST } from "../channel/socket/link.ts";
-import { makeFolderAt, removeFolder } from "../channel/socket/private_folder.ts";
-import { PrivateSocket } from "../channel/socket/private_socket.ts";
-import { errorToBytes } from "../child/process/protocol.ts";
-import { reached } from "../core/promises.ts";
-import { same } from "../core/seal.ts";
-import { task } from "../transfer/task.ts";
-import { Objects } from "./manager_factory.ts";
-import { Call, Guest, PARKED, type Served } from "./manager_guest.ts";
-import { BYE, CALL, CANCEL, CONFIRM, FAILED, fromFrame, HELLO } from "./manager_protocol.ts";
+import { context } from "../../child/context.ts";
+import { Link, LONGEST } from "../../channel/socket/link.ts";
+import { makeFolderAt, removeFolder } from "../../channel/socket/private_folder.ts";
+import { PrivateSocket } from "../../channel/socket/private_socket.ts";
+import { errorToBytes } from "../../child/process/protocol.ts";
+import { reached } from "../../core/promises.ts";
+import { same } from "../../core/seal.ts";
+import { task } from "../../transfer/task.ts";
+import { Objects } from "./objects/factory.ts";
+import { Call, Guest, PARKED, type Served } from "./session.ts";
+import { BYE, CALL, CANCEL, CONFIRM, FAILED, fromFrame, HELLO } from "./protocol.ts";
 
 /** How long the last words to a client may take, in ms. */
 const LAST_WORDS = 1_000;

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { SHARE, shareable } from "../transfer/shareable.ts";
-import { ShareError } from "../core/errors.ts";
-import type { Server } from "./manager_client.ts";
-import { type Bytes, unwrap, wrap } from "./manager_protocol.ts";
-import { checkSent, Proxied, type SentProxy } from "./manager_proxied.ts";
+import { SHARE, shareable } from "../../../transfer/shareable.ts";
+import { ShareError } from "../../../core/errors.ts";
+import type { Server } from "../client.ts";
+import { type Bytes, unwrap, wrap } from "../protocol.ts";
+import { checkSent, Proxied, type SentProxy } from "./proxy.ts";
 
 /** The methods of a class as its proxies have them: each gives a Promise. */
 // deno-lint-ignore no-explicit-any -- the class of an object that nobody named has any methods

@@ -10,11 +10,11 @@
  *
  * @module
  */
-import { checkInteger } from "../core/checks.ts";
-import { title } from "../sync/cell.ts";
-import { ONE_OWNER } from "../sync/condition.ts";
-import { type Call, checkTime, PARKED, Served } from "./manager_guest.ts";
-import { type LockObject, remove } from "./manager_locks.ts";
+import { checkInteger } from "../../../core/checks.ts";
+import { title } from "../../../sync/cell.ts";
+import { ONE_OWNER } from "../../../sync/condition.ts";
+import { type Call, checkTime, PARKED, Served } from "../session.ts";
+import { type LockObject, remove } from "./locks.ts";
 
 /** One that waits for a condition. */
 interface Waiter {

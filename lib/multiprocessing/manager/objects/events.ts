@@ -12,8 +12,8 @@
  *
  * @module
  */
-import { checkBoolean } from "../core/checks.ts";
-import { BrokenBarrierError } from "../core/errors.ts";
+import { checkBoolean } from "../../../core/checks.ts";
+import { BrokenBarrierError } from "../../../core/errors.ts";
 import {
   type Call,
   checkTime,
@@ -22,7 +22,7 @@ import {
   PARKED,
   Served,
   type Why,
-} from "./manager_guest.ts";
+} from "../session.ts";
 
 /** An event. */
 export class EventObject extends Served {

@@ -21,17 +21,17 @@
  *
  * @module
  */
-import { ThreadTerminated, type WorkerLoss, WorkerLostError } from "../core/errors.ts";
-import { Link } from "../channel/socket/link.ts";
-import { connect } from "../channel/socket/private_socket.ts";
-import { fromBytes } from "../child/process/protocol.ts";
-import { beforeEnd, lastWords, thisProcess } from "../child/process/this_process.ts";
-import { HeapRegion } from "../memory/heap_region.ts";
-import type { Region } from "../memory/region.ts";
-import { self } from "../memory/this_thread.ts";
-import { checkCancelled, type Park, runAsync, type Steps } from "../sync/steps.ts";
-import { withLocalStack } from "../transfer/failure.ts";
-import type { Source } from "../transfer/reduction.ts";
+import { ThreadTerminated, type WorkerLoss, WorkerLostError } from "../../core/errors.ts";
+import { Link } from "../../channel/socket/link.ts";
+import { connect } from "../../channel/socket/private_socket.ts";
+import { fromBytes } from "../../child/process/protocol.ts";
+import { beforeEnd, lastWords, thisProcess } from "../../child/process/this_process.ts";
+import { HeapRegion } from "../../memory/heap_region.ts";
+import type { Region } from "../../memory/region.ts";
+import { self } from "../../memory/this_thread.ts";
+import { checkCancelled, type Park, runAsync, type Steps } from "../../sync/steps.ts";
+import { withLocalStack } from "../../transfer/failure.ts";
+import type { Source } from "../../transfer/reduction.ts";
 import {
   type Address,
   BYE,
@@ -46,7 +46,7 @@ import {
   toFrame,
   unwrapError,
   WITHDRAWN,
-} from "./manager_protocol.ts";
+} from "./protocol.ts";
 
 const { parties } = new HeapRegion(new SharedArrayBuffer(4));
 

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { ShareError } from "../core/errors.ts";
-import { SharedArray } from "../sync/array.ts";
-import type { NumericType } from "../sync/numeric.ts";
-import { Value } from "../sync/value.ts";
-import type { Source } from "../transfer/reduction.ts";
-import { find, load } from "../transfer/task.ts";
+import { ShareError } from "../../../core/errors.ts";
+import { SharedArray } from "../../../sync/array.ts";
+import type { NumericType } from "../../../sync/numeric.ts";
+import { Value } from "../../../sync/value.ts";
+import type { Source } from "../../../transfer/reduction.ts";
+import { find, load } from "../../../transfer/task.ts";
 import {
   type Call,
   checkBytes,
@@ -17,8 +17,8 @@ import {
   checkWhole,
   Served,
   sourceOfValues,
-} from "./manager_guest.ts";
-import { type Bytes, unwrap, wrap } from "./manager_protocol.ts";
+} from "../session.ts";
+import { type Bytes, unwrap, wrap } from "../protocol.ts";
 
 /** Bytes as something that a Map compares by what it is. */
 function textOf(bytes: Bytes): string {

@@ -3,19 +3,19 @@
  *
  * @module
  */
-import { ShutDown } from "../core/errors.ts";
-import { takeUntil } from "../core/promises.ts";
+import { ShutDown } from "../../../core/errors.ts";
+import { takeUntil } from "../../../core/promises.ts";
 import {
   checkQueue,
   checkShutdown,
   type QueueOptions,
   type ShutdownOptions,
-} from "../channel/queue_like.ts";
-import { checkWait, type WaitOptions } from "../sync/options.ts";
-import { watchWait } from "../sync/traps.ts";
-import { shareable } from "../transfer/shareable.ts";
-import { type Bytes, unwrap, wrap } from "./manager_protocol.ts";
-import { Proxied, restore, sent } from "./manager_proxied.ts";
+} from "../../../channel/queue_like.ts";
+import { checkWait, type WaitOptions } from "../../../sync/options.ts";
+import { watchWait } from "../../../sync/traps.ts";
+import { shareable } from "../../../transfer/shareable.ts";
+import { type Bytes, unwrap, wrap } from "../protocol.ts";
+import { Proxied, restore, sent } from "./proxy.ts";
 
 /**
  * A queue at a manager's server, first in, first out; as queue.Queue.

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { Countdown } from "../core/promises.ts";
-import type { Link } from "../channel/socket/link.ts";
-import type { Source } from "../transfer/reduction.ts";
-import { errorToBytes } from "../child/process/protocol.ts";
-import type { Contended } from "./manager_deadlock.ts";
-import { type Bytes, DONE, FAILED, LONGEST_BELOW, toFrame, WITHDRAWN } from "./manager_protocol.ts";
+import { Countdown } from "../../core/promises.ts";
+import type { Link } from "../../channel/socket/link.ts";
+import type { Source } from "../../transfer/reduction.ts";
+import { errorToBytes } from "../../child/process/protocol.ts";
+import type { Contended } from "./objects/deadlock.ts";
+import { type Bytes, DONE, FAILED, LONGEST_BELOW, toFrame, WITHDRAWN } from "./protocol.ts";
 
 /** Why a wait ends before what it was for has come. */
 export type Why = "late" | "cancelled" | "gone";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { checkFunction, checkInteger } from "../core/checks.ts";
-import { WorkerLostError } from "../core/errors.ts";
-import { INSPECT, shown } from "../core/inspect.ts";
-import { GIVE_BACK, Guard } from "../sync/guard.ts";
+import { checkFunction, checkInteger } from "../../../core/checks.ts";
+import { WorkerLostError } from "../../../core/errors.ts";
+import { INSPECT, shown } from "../../../core/inspect.ts";
+import { GIVE_BACK, Guard } from "../../../sync/guard.ts";
 import {
   type AcquireOptions,
   type Bounded,
@@ -14,10 +14,10 @@ import {
   checkWait,
   type DetectOptions,
   type WaitOptions,
-} from "../sync/options.ts";
-import { isWatched, watch, watchWait } from "../sync/traps.ts";
-import { shareable } from "../transfer/shareable.ts";
-import { Proxied, restore, sent } from "./manager_proxied.ts";
+} from "../../../sync/options.ts";
+import { isWatched, watch, watchWait } from "../../../sync/traps.ts";
+import { shareable } from "../../../transfer/shareable.ts";
+import { Proxied, restore, sent } from "./proxy.ts";
 
 const LOCK = "acquire the lock";
 

@@ -8,10 +8,10 @@
  *
  * @module
  */
-import { Empty, Full, ShutDown } from "../core/errors.ts";
-import { List } from "../channel/store.ts";
-import { type Call, checkBytes, checkTime, PARKED, Served } from "./manager_guest.ts";
-import type { Bytes } from "./manager_protocol.ts";
+import { Empty, Full, ShutDown } from "../../../core/errors.ts";
+import { List } from "../../../channel/store.ts";
+import { type Call, checkBytes, checkTime, PARKED, Served } from "../session.ts";
+import type { Bytes } from "../protocol.ts";
 
 /** One that waits for room. */
 interface Putter {

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { NonBigType, NumberOf, NumericType } from "../sync/numeric.ts";
-import { ShareError } from "../core/errors.ts";
-import { type Restore, SHARE, shareable } from "../transfer/shareable.ts";
-import type { Server } from "./manager_client.ts";
-import { RLockProxy } from "./manager_lock_proxy.ts";
-import { isId } from "./manager_protocol.ts";
-import { checkSent, Proxied, type SentProxy } from "./manager_proxied.ts";
+import type { NonBigType, NumberOf, NumericType } from "../../../sync/numeric.ts";
+import { ShareError } from "../../../core/errors.ts";
+import { type Restore, SHARE, shareable } from "../../../transfer/shareable.ts";
+import type { Server } from "../client.ts";
+import { RLockProxy } from "./locks.ts";
+import { isId } from "../protocol.ts";
+import { checkSent, Proxied, type SentProxy } from "./proxy.ts";
 
 interface SentNumbers extends SentProxy {
   lock: string;

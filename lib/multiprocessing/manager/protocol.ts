@@ -23,11 +23,11 @@
  *
  * @module
  */
-import { fromBytes, toBytes } from "../child/process/protocol.ts";
-import { decode, encode, modulesOf } from "../transfer/codec/codec.ts";
-import { packFor } from "../transfer/flight.ts";
-import type { Revive, Source } from "../transfer/reduction.ts";
-import { admit } from "../transfer/task.ts";
+import { fromBytes, toBytes } from "../../child/process/protocol.ts";
+import { decode, encode, modulesOf } from "../../transfer/codec/codec.ts";
+import { packFor } from "../../transfer/flight.ts";
+import type { Revive, Source } from "../../transfer/reduction.ts";
+import { admit } from "../../transfer/task.ts";
 
 // What a client sends.
 /** A call of a method. */

@@ -5,17 +5,17 @@
  *
  * @module
  */
-import { show } from "../core/checks.ts";
-import { ShareError } from "../core/errors.ts";
-import { INSPECT, shown } from "../core/inspect.ts";
-import { faultOf } from "../channel/socket/private_folder.ts";
-import { TOKEN_BYTES } from "../channel/socket/private_socket.ts";
-import { inFlight, packedFor } from "../transfer/flight.ts";
-import type { Source } from "../transfer/reduction.ts";
-import { type Restore, SHARE } from "../transfer/shareable.ts";
-import { inFile, referTo } from "../transfer/task.ts";
-import { type Server, serverAt, trusted } from "./manager_client.ts";
-import { type Address, type Bytes, isId, unwrap, wrap } from "./manager_protocol.ts";
+import { show } from "../../../core/checks.ts";
+import { ShareError } from "../../../core/errors.ts";
+import { INSPECT, shown } from "../../../core/inspect.ts";
+import { faultOf } from "../../../channel/socket/private_folder.ts";
+import { TOKEN_BYTES } from "../../../channel/socket/private_socket.ts";
+import { inFlight, packedFor } from "../../../transfer/flight.ts";
+import type { Source } from "../../../transfer/reduction.ts";
+import { type Restore, SHARE } from "../../../transfer/shareable.ts";
+import { inFile, referTo } from "../../../transfer/task.ts";
+import { type Server, serverAt, trusted } from "../client.ts";
+import { type Address, type Bytes, isId, unwrap, wrap } from "../protocol.ts";
 
 /** A proxy as it is sent. */
 export interface SentProxy {

@@ -11,10 +11,10 @@
  *
  * @module
  */
-import { checkInteger } from "../core/checks.ts";
-import { title } from "../sync/cell.ts";
-import { type Contended, watchFor } from "./manager_deadlock.ts";
-import { type Call, checkTime, type Guest, type Holdable, Served } from "./manager_guest.ts";
+import { checkInteger } from "../../../core/checks.ts";
+import { title } from "../../../sync/cell.ts";
+import { type Contended, watchFor } from "./deadlock.ts";
+import { type Call, checkTime, type Guest, type Holdable, Served } from "../session.ts";
 
 /** One that waits for a lock. */
 interface Entry {
