@@ -17,7 +17,7 @@ import { INSPECT, shown } from "../core/inspect.ts";
 import { held } from "../core/promises.ts";
 import type { AnyArgs, CallOptions } from "../pool/call.ts";
 import { Engine, referenceOf } from "../pool/engine.ts";
-import { MAP, STARMAP } from "../pool/frames.ts";
+import { MAP, STARMAP } from "../pool/transport/frames.ts";
 import {
   checkMap,
   checkWorkers,
@@ -25,7 +25,7 @@ import {
   type MapOptions,
   type PoolStats,
 } from "../pool/options.ts";
-import { Results } from "../pool/results.ts";
+import { Results } from "../pool/map_results.ts";
 import { Future } from "./future.ts";
 
 /** Options of an executor. */

@@ -10,7 +10,7 @@ import { errorOf } from "../child/outcome.ts";
 import { briefly, callSafely } from "../pool/async_result.ts";
 import { type Call, ENDED } from "../pool/call.ts";
 import type { Engine } from "../pool/engine.ts";
-import { blockUntil, ended, unwrap } from "../pool/eventual.ts";
+import { blockUntil, ended, unwrap } from "../pool/completion.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 
 /** Options of `Future.cancel()`. */

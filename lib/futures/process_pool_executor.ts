@@ -4,7 +4,7 @@
  * @module
  */
 import type { Permissions } from "../child/process/permissions.ts";
-import { cores } from "../pool/cores.ts";
+import { cores } from "../core/cores.ts";
 import { processWorkers } from "../pool/start_process.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cores } from "../pool/cores.ts";
+import { cores } from "../core/cores.ts";
 import { startThread } from "../pool/start_thread.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 

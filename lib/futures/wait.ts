@@ -5,7 +5,7 @@
  */
 import { checkOptions, show } from "../core/checks.ts";
 import { TimeoutError } from "../core/errors.ts";
-import { blockUntil, happened } from "../pool/eventual.ts";
+import { blockUntil, happened } from "../pool/completion.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { BEHIND, Future } from "./future.ts";
 

@@ -8,7 +8,7 @@ import { TimeoutError } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { bareError, isError, messageOf } from "../transfer/failure.ts";
-import { blockUntil, ended, type Ending, unwrap } from "./eventual.ts";
+import { blockUntil, ended, type Ending, unwrap } from "./completion.ts";
 
 /** A result that will be there. */
 export class AsyncResult<R> {

@@ -12,8 +12,8 @@
  */
 import type { Reference } from "../transfer/task.ts";
 import type { Outcome } from "../child/outcome.ts";
-import type { CallKind } from "./frames.ts";
-import { Ending } from "./eventual.ts";
+import type { CallKind } from "./transport/frames.ts";
+import { Ending } from "./completion.ts";
 import type { Deferred, Payload } from "./payload.ts";
 
 export const QUEUED = 0;

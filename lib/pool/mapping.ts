@@ -15,7 +15,7 @@ import { loseAll } from "../transfer/flight.ts";
 import { callSafely } from "./async_result.ts";
 import type { Call } from "./call.ts";
 import type { Engine, EngineMap } from "./engine.ts";
-import type { MAP, STARMAP } from "./frames.ts";
+import type { MAP, STARMAP } from "./transport/frames.ts";
 import type { MapOptions } from "./options.ts";
 import { LARGEST, Span, write } from "./payload.ts";
 import { type Progress, ProgressBar } from "./progress.ts";

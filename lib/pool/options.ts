@@ -17,7 +17,7 @@ import type { Permissions } from "../child/process/permissions.ts";
 import type { Target } from "../transfer/task.ts";
 import type { Source } from "../transfer/reduction.ts";
 import type { World } from "../transfer/shareable.ts";
-import type { Lane, LaneBoot } from "./lane.ts";
+import type { Lane, LaneBoot } from "./transport/transport.ts";
 import type { Progress } from "./progress.ts";
 import type { TimeSummary } from "./stats.ts";
 

@@ -28,7 +28,7 @@ import { reducer, reviveFrom } from "../transfer/reduce.ts";
 import type { Source } from "../transfer/reduction.ts";
 import type { World } from "../transfer/shareable.ts";
 import { load, toLoad } from "../transfer/task.ts";
-import { type Lender, LENT, type Lent } from "./loans.ts";
+import { type Lender, LENT, type Lent } from "./large_arguments.ts";
 
 /** Bytes of a value. They lie among others': an array for each would cost more than the rest of a short call. */
 export class Span {

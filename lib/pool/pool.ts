@@ -14,10 +14,10 @@ import type { Target } from "../transfer/task.ts";
 import { AsyncResult } from "./async_result.ts";
 import type { AnyArgs, Call } from "./call.ts";
 import { Engine, referenceOf } from "./engine.ts";
-import type { Ending } from "./eventual.ts";
-import { MAP, STARMAP } from "./frames.ts";
+import type { Ending } from "./completion.ts";
+import { MAP, STARMAP } from "./transport/frames.ts";
 import { checkMap, checkWorkers, type EngineOptions, type MapOptions } from "./options.ts";
-import { mapAll, Results } from "./results.ts";
+import { mapAll, Results } from "./map_results.ts";
 
 /** What is mapped: an iterable, also one that has to be awaited. */
 export type Source<T> = Iterable<T> | AsyncIterable<T>;

@@ -4,7 +4,7 @@
  * @module
  */
 import { BasePool, type PoolOptions } from "./pool.ts";
-import { cores } from "./cores.ts";
+import { cores } from "../core/cores.ts";
 import { processWorkers } from "./start_process.ts";
 
 /**

@@ -7,7 +7,7 @@ import { givesFfi, levelOf } from "../child/process/permissions.ts";
 import { checkInteger } from "../core/checks.ts";
 import { MOST_FROM_BELOW } from "../channel/socket/link.ts";
 import type { EngineOptions } from "./options.ts";
-import { ProcessLane, type ProcessWorkerOptions } from "./process_lane.ts";
+import { ProcessLane, type ProcessWorkerOptions } from "./transport/process.ts";
 
 /**
  * What workers with these options are, and how they are started.

@@ -4,7 +4,7 @@
  * @module
  */
 import { BasePool, type ThreadPoolOptions } from "./pool.ts";
-import { cores } from "./cores.ts";
+import { cores } from "../core/cores.ts";
 import { startThread } from "./start_thread.ts";
 
 /**

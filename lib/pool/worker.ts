@@ -10,9 +10,9 @@
  */
 import type { Countdown } from "../core/promises.ts";
 import { type Call, GIVEN } from "./call.ts";
-import { CANCEL, FrameWriter, STOP, TARGET } from "./frames.ts";
-import type { Lane } from "./lane.ts";
-import type { Lender } from "./loans.ts";
+import { CANCEL, FrameWriter, STOP, TARGET } from "./transport/frames.ts";
+import type { Lane } from "./transport/transport.ts";
+import type { Lender } from "./large_arguments.ts";
 import type { EngineOptions } from "./options.ts";
 import {
   type Aside,
@@ -24,7 +24,7 @@ import {
   Span,
   write,
 } from "./payload.ts";
-import { TICKETS } from "./tickets.ts";
+import { TICKETS } from "./transport/claims.ts";
 import { packFor } from "../transfer/flight.ts";
 import type { Source } from "../transfer/reduction.ts";
 import type { Reference } from "../transfer/task.ts";

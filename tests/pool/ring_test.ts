@@ -5,9 +5,9 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { BadFrame, FrameWriter, HEAD, readFrames } from "../../lib/pool/frames.ts";
+import { BadFrame, FrameWriter, HEAD, readFrames } from "../../lib/pool/transport/frames.ts";
 import { Span } from "../../lib/pool/payload.ts";
-import { Ring, RING_WORDS } from "../../lib/pool/ring.ts";
+import { Ring, RING_WORDS } from "../../lib/pool/transport/ring.ts";
 import { withoutStacks } from "../_stacks.ts";
 
 const CAPACITY = 1 << 10;

@@ -8,7 +8,7 @@
  */
 import { Chain } from "../../lib/channel/chain.ts";
 import { Link } from "../../lib/channel/socket/link.ts";
-import type { FrameWriter } from "../../lib/pool/frames.ts";
+import type { FrameWriter } from "../../lib/pool/transport/frames.ts";
 import { encode } from "../../lib/transfer/codec/codec.ts";
 import { HAS_MODULES } from "../../lib/transfer/codec/format.ts";
 import type { Reduce, Reduction } from "../../lib/transfer/reduction.ts";
@@ -132,7 +132,7 @@ let writes: FrameWriter["add"] | undefined;
 export const answer: (bytes: Uint8Array) => Promise<void> = task(
   import.meta,
   async function answer(bytes: Uint8Array) {
-    const { FrameWriter, DONE } = await import("../../lib/pool/frames.ts");
+    const { FrameWriter, DONE } = await import("../../lib/pool/transport/frames.ts");
     const { Span } = await import("../../lib/pool/payload.ts");
     const add = writes ??= FrameWriter.prototype.add;
     const value = new Span(new Uint8Array(bytes), 0, bytes.length);
@@ -146,7 +146,7 @@ export const answer: (bytes: Uint8Array) => Promise<void> = task(
 export const answerReport: (bytes: Uint8Array) => Promise<string> = task(
   import.meta,
   async function answerReport(bytes: Uint8Array) {
-    const { FrameWriter, REPORT } = await import("../../lib/pool/frames.ts");
+    const { FrameWriter, REPORT } = await import("../../lib/pool/transport/frames.ts");
     const { Span } = await import("../../lib/pool/payload.ts");
     const { context } = await import("../../lib/task.ts");
     const { add } = FrameWriter.prototype;

@@ -5,7 +5,7 @@
  * @module
  */
 import { Ring, RING_WORDS } from "./ring.ts";
-import { Tickets, TICKETS_WORDS } from "./tickets.ts";
+import { Tickets, TICKETS_WORDS } from "./claims.ts";
 
 /** Whether the pool is to be woken: 0 or 1. */
 export const SLEEPS = 0;

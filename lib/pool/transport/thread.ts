@@ -6,17 +6,17 @@
  *
  * @module
  */
-import { take, unref } from "../core/ports.ts";
-import { QUIET, TOLD } from "../child/job.ts";
-import { self } from "../memory/this_thread.ts";
-import { Thread } from "../threading/thread.ts";
+import { take, unref } from "../../core/ports.ts";
+import { QUIET, TOLD } from "../../child/job.ts";
+import { self } from "../../memory/this_thread.ts";
+import { Thread } from "../../threading/thread.ts";
 import { BadFrame, HEAD } from "./frames.ts";
-import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./lane.ts";
-import { type Aside, handedOver, type Payload, sendAside } from "./payload.ts";
+import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./transport.ts";
+import { type Aside, handedOver, type Payload, sendAside } from "../payload.ts";
 import type { Ring } from "./ring.ts";
 import { ASIDES, LANE_BYTES, layOut, SLEEPS, TAKEN } from "./thread_memory.ts";
-import type { Tickets } from "./tickets.ts";
-import { serveThread } from "./thread_station.ts";
+import type { Tickets } from "./claims.ts";
+import { serveThread } from "../runner/thread.ts";
 
 /** The record that is being read; whoever keeps its value copies it. */
 const inbox = new Uint8Array(LANE_BYTES);

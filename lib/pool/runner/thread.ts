@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { prepareTake, take } from "../core/ports.ts";
-import type { Packed } from "../transfer/pack.ts";
-import { task } from "../transfer/task.ts";
-import { handedOver, sendAside, Span } from "./payload.ts";
-import { type Outlet, type Preparation, Station } from "./station.ts";
-import { ASIDES, layOut, SLEEPS, TAKEN } from "./thread_memory.ts";
+import { prepareTake, take } from "../../core/ports.ts";
+import type { Packed } from "../../transfer/pack.ts";
+import { task } from "../../transfer/task.ts";
+import { handedOver, sendAside, Span } from "../payload.ts";
+import { type Outlet, type Preparation, Station } from "./runner.ts";
+import { ASIDES, layOut, SLEEPS, TAKEN } from "../transport/thread_memory.ts";
 
 /** What the thread is given. */
 export interface ThreadStationBoot {

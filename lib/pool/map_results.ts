@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Ending } from "./eventual.ts";
+import { Ending } from "./completion.ts";
 import { holdProgram } from "../core/promises.ts";
 import { withLocalStack } from "../transfer/failure.ts";
 import { type MapFailure, Mapping, type MapWork } from "./mapping.ts";

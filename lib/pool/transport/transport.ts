@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { ThreadTerminated, WorkerLostError } from "../core/errors.ts";
-import { errorOf } from "../child/outcome.ts";
-import type { Packed } from "../transfer/pack.ts";
-import type { Payload } from "./payload.ts";
-import type { Preparation } from "./station.ts";
-import type { Tickets } from "./tickets.ts";
+import { ThreadTerminated, WorkerLostError } from "../../core/errors.ts";
+import { errorOf } from "../../child/outcome.ts";
+import type { Packed } from "../../transfer/pack.ts";
+import type { Payload } from "../payload.ts";
+import type { Preparation } from "../runner/runner.ts";
+import type { Tickets } from "./claims.ts";
 
 /** What is heard of a worker's words, in order. Bytes are good until the call ends: who keeps them copies them. */
 export type Hear = (

@@ -14,8 +14,8 @@ import { messageOf } from "../transfer/failure.ts";
 import { loseAll, packFor } from "../transfer/flight.ts";
 import { inFile, mainModule, type Reference, referTo } from "../transfer/task.ts";
 import type { EngineOptions } from "./options.ts";
-import type { Hear, LaneBoot, Loss } from "./lane.ts";
-import { Lender } from "./loans.ts";
+import type { Hear, LaneBoot, Loss } from "./transport/transport.ts";
+import { Lender } from "./large_arguments.ts";
 import { type Aside, Span, write } from "./payload.ts";
 import { GONE, READY, RETIRING, STARTING, Worker } from "./worker.ts";
 

@@ -7,14 +7,14 @@
  *
  * @module
  */
-import { show } from "../core/checks.ts";
-import { CancelledError, SystemExit } from "../core/errors.ts";
-import { setContext, type TaskContext } from "../child/context.ts";
-import { isTermination } from "../child/run.ts";
-import { messageOf, tame } from "../transfer/failure.ts";
-import type { Packed } from "../transfer/pack.ts";
-import type { World } from "../transfer/shareable.ts";
-import { find, load, type Reference } from "../transfer/task.ts";
+import { show } from "../../core/checks.ts";
+import { CancelledError, SystemExit } from "../../core/errors.ts";
+import { setContext, type TaskContext } from "../../child/context.ts";
+import { isTermination } from "../../child/run.ts";
+import { messageOf, tame } from "../../transfer/failure.ts";
+import type { Packed } from "../../transfer/pack.ts";
+import type { World } from "../../transfer/shareable.ts";
+import { find, load, type Reference } from "../../transfer/task.ts";
 import {
   BROKEN,
   CALL,
@@ -27,7 +27,7 @@ import {
   REPORT,
   STOP,
   TARGET,
-} from "./frames.ts";
+} from "../transport/frames.ts";
 import {
   loadAll,
   missing,
@@ -37,8 +37,8 @@ import {
   write,
   writeError,
   writeResult,
-} from "./payload.ts";
-import type { Tickets } from "./tickets.ts";
+} from "../payload.ts";
+import type { Tickets } from "../transport/claims.ts";
 
 /** What a station speaks through. */
 export interface Outlet {

@@ -28,7 +28,7 @@
  *
  * @module
  */
-import type { Span } from "./payload.ts";
+import type { Span } from "../payload.ts";
 
 // To a worker.
 export const CALL = 1;

@@ -5,24 +5,24 @@
  *
  * @module
  */
-import type { BlockingConnection, Connection } from "../channel/connection.ts";
-import { READY } from "../channel/ready.ts";
-import { IMPORTS, QUIET, SERVICE, TOLD } from "../child/job.ts";
-import { givesFfi, type Permissions } from "../child/process/permissions.ts";
-import { EOFError } from "../core/errors.ts";
-import { theArena } from "../memory/arena.ts";
-import type { Placement } from "../memory/placement.ts";
-import { mayMap } from "../memory/platform/mod.ts";
-import { guardedPipe, pipe } from "../multiprocessing/pipe.ts";
-import { LONGEST_MESSAGE } from "../multiprocessing/pipe_hub.ts";
-import { Process } from "../multiprocessing/process.ts";
-import { messageOf } from "../transfer/failure.ts";
-import { mainModule } from "../transfer/task.ts";
+import type { BlockingConnection, Connection } from "../../channel/connection.ts";
+import { READY } from "../../channel/ready.ts";
+import { IMPORTS, QUIET, SERVICE, TOLD } from "../../child/job.ts";
+import { givesFfi, type Permissions } from "../../child/process/permissions.ts";
+import { EOFError } from "../../core/errors.ts";
+import { theArena } from "../../memory/arena.ts";
+import type { Placement } from "../../memory/placement.ts";
+import { mayMap } from "../../memory/platform/mod.ts";
+import { guardedPipe, pipe } from "../../multiprocessing/pipe.ts";
+import { LONGEST_MESSAGE } from "../../multiprocessing/pipe_hub.ts";
+import { Process } from "../../multiprocessing/process.ts";
+import { messageOf } from "../../transfer/failure.ts";
+import { mainModule } from "../../transfer/task.ts";
 import { BadFrame, LARGEST_FRAMES, readFrames } from "./frames.ts";
-import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./lane.ts";
-import type { Payload, Span } from "./payload.ts";
-import { serveProcess } from "./process_station.ts";
-import { Tickets, TICKETS_WORDS } from "./tickets.ts";
+import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./transport.ts";
+import type { Payload, Span } from "../payload.ts";
+import { serveProcess } from "../runner/process.ts";
+import { Tickets, TICKETS_WORDS } from "./claims.ts";
 
 /** What workers that are processes may be. */
 export interface ProcessWorkerOptions {

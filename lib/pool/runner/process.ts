@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type { BlockingConnection, Connection } from "../channel/connection.ts";
-import { READY } from "../channel/ready.ts";
-import { EOFError } from "../core/errors.ts";
-import { theArena } from "../memory/arena.ts";
-import { task } from "../transfer/task.ts";
-import { countAsides, DONE, FrameWriter, REPORT } from "./frames.ts";
-import { LARGEST, type Span } from "./payload.ts";
-import { type Outlet, type Preparation, Station } from "./station.ts";
-import { Tickets, TICKETS_WORDS } from "./tickets.ts";
+import type { BlockingConnection, Connection } from "../../channel/connection.ts";
+import { READY } from "../../channel/ready.ts";
+import { EOFError } from "../../core/errors.ts";
+import { theArena } from "../../memory/arena.ts";
+import { task } from "../../transfer/task.ts";
+import { countAsides, DONE, FrameWriter, REPORT } from "../transport/frames.ts";
+import { LARGEST, type Span } from "../payload.ts";
+import { type Outlet, type Preparation, Station } from "./runner.ts";
+import { Tickets, TICKETS_WORDS } from "../transport/claims.ts";
 
 /** What the process is given. */
 export interface ProcessStationBoot {

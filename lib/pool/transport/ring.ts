@@ -16,7 +16,7 @@ import {
   padded,
   writeHead,
 } from "./frames.ts";
-import type { Span } from "./payload.ts";
+import type { Span } from "../payload.ts";
 
 /** The words of a ring that lie before its bytes. */
 export const RING_WORDS = 32;
