@@ -4,8 +4,8 @@
  * @module
  */
 import { show } from "../core/checks.ts";
-import { denoSpawn } from "./deno_child.ts";
-import type { Plan } from "./ends.ts";
+import { denoSpawn } from "./spawn/deno.ts";
+import type { Plan } from "./stdio/stdio.ts";
 
 /** Where programs are looked for when the environment has no PATH, as in Python. */
 const DEFAULT_PATH = ["/bin", "/usr/bin"];

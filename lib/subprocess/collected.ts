@@ -7,8 +7,8 @@
  *
  * @module
  */
-import type { Bytes } from "./ends.ts";
-import { type Inbox, Turns } from "./inbox.ts";
+import type { Bytes } from "./stdio/stdio.ts";
+import { type Inbox, Turns } from "./stdio/inbox.ts";
 import { GrowingText, join, LineCutter, type Output, type TextMode, UTF_8 } from "./text.ts";
 
 /** The most that is kept of one stream, in bytes. */

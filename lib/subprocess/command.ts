@@ -4,10 +4,10 @@
  * @module
  */
 import { show } from "../core/checks.ts";
-import type { Plan, Stdio } from "./ends.ts";
-import { joined, SHELL } from "./joined.ts";
+import type { Plan, Stdio } from "./stdio/stdio.ts";
+import { joined, SHELL } from "./stdio/joined.ts";
 import { DEVNULL, PIPE, type ProgramOptions, type Redirect, STDOUT } from "./options.ts";
-import { inboxOf, PipeReader } from "./pipe_reader.ts";
+import { inboxOf, PipeReader } from "./stdio/pipe_reader.ts";
 
 /** The program and its arguments, or the name or script alone. */
 export type Args = string | readonly string[];

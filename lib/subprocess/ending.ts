@@ -7,7 +7,7 @@ import { show } from "../core/checks.ts";
 import { reached } from "../core/promises.ts";
 import { Signals } from "../core/signals.ts";
 import { checkCancelled } from "../sync/steps.ts";
-import type { Spawned } from "./ends.ts";
+import type { Spawned } from "./stdio/stdio.ts";
 import { Tree } from "./tree.ts";
 
 /** How often it is looked whether descendants have ended, whose ends nobody tells, in ms. */

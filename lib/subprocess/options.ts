@@ -14,7 +14,7 @@ import {
   show,
 } from "../core/checks.ts";
 import { endingOf } from "./ending.ts";
-import type { PipeReader } from "./pipe_reader.ts";
+import type { PipeReader } from "./stdio/pipe_reader.ts";
 import { type Output, type TextMode, UTF_8 } from "./text.ts";
 
 /** A pipe between the program and this one. */

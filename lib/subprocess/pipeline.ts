@@ -7,12 +7,12 @@ import { show } from "../core/checks.ts";
 import type { ProgramOutput } from "../core/errors.ts";
 import { exitcodeOf } from "../core/signals.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
-import type { Spawned } from "./ends.ts";
-import { Inbox } from "./inbox.ts";
+import type { Spawned } from "./stdio/stdio.ts";
+import { Inbox } from "./stdio/inbox.ts";
 import { checkRun, type OutputOf, PIPE, type ProgramOptions, type RunOptions } from "./options.ts";
 import { CompletedProcess, failure } from "./result.ts";
 import { attend, type Kept, streamsOf, talkOf } from "./run.ts";
-import { start } from "./start.ts";
+import { start } from "./spawn/spawn.ts";
 import { checkTree } from "./tree.ts";
 
 const ACTION = "run a pipeline";

@@ -25,10 +25,10 @@ import { INSPECT, shown } from "../core/inspect.ts";
 import { reached } from "../core/promises.ts";
 import { exitcodeOf, signalName, Signals } from "../core/signals.ts";
 import { checkWait } from "../sync/options.ts";
-import { checkBlocking, endSync, look, talkSync } from "./blocked.ts";
+import { checkBlocking, endSync, look, talkSync } from "./sync_wait.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import { checkGrace, checkSignalOf, endAll, type Ending } from "./ending.ts";
-import type { Spawned } from "./ends.ts";
+import type { Spawned } from "./stdio/stdio.ts";
 import { Hold } from "./hold.ts";
 import {
   checkProgram,
@@ -43,11 +43,11 @@ import {
   streamOf,
   textModeOf,
 } from "./options.ts";
-import type { PipeReader } from "./pipe_reader.ts";
-import type { PipeWriter } from "./pipe_writer.ts";
-import { Pipes } from "./pipes.ts";
+import type { PipeReader } from "./stdio/pipe_reader.ts";
+import type { PipeWriter } from "./stdio/pipe_writer.ts";
+import { Pipes } from "./stdio/pipes.ts";
 import { copyOf, expired, overflowed } from "./result.ts";
-import { start } from "./start.ts";
+import { start } from "./spawn/spawn.ts";
 import { checkTree, Tree } from "./tree.ts";
 
 /** What `communicate()` gives: stdout and stderr, each null unless it is a pipe. */

@@ -9,8 +9,8 @@ import { exitcodeOf } from "../core/signals.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import { Collected } from "./collected.ts";
 import { endAll, endingOf } from "./ending.ts";
-import type { Spawned } from "./ends.ts";
-import { Inbox } from "./inbox.ts";
+import type { Spawned } from "./stdio/stdio.ts";
+import { Inbox } from "./stdio/inbox.ts";
 import {
   type CapturedOf,
   checkRun,
@@ -20,8 +20,8 @@ import {
   textModeOf,
 } from "./options.ts";
 import { CompletedProcess, expired, failure, overflowed } from "./result.ts";
-import { start } from "./start.ts";
-import { Talk, TOO_MUCH } from "./talk.ts";
+import { start } from "./spawn/spawn.ts";
+import { Talk, TOO_MUCH } from "./communication.ts";
 import { checkTree } from "./tree.ts";
 
 /**

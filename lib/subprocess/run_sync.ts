@@ -6,11 +6,11 @@
 import { show } from "../core/checks.ts";
 import { exitcodeOf, killedBy, namelessSignal } from "../core/signals.ts";
 import { tryAll } from "./attempt.ts";
-import { checkBlocking, endSync, talkSync } from "./blocked.ts";
+import { checkBlocking, endSync, talkSync } from "./sync_wait.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
-import { commandOptions } from "./deno_child.ts";
+import { commandOptions } from "./spawn/deno.ts";
 import { endAllSync, endingOf } from "./ending.ts";
-import type { Bytes, Plan } from "./ends.ts";
+import type { Bytes, Plan } from "./stdio/stdio.ts";
 import { checkRun, type Input, type RunSyncOptions, streamOf, textModeOf } from "./options.ts";
 import type { CompletedProcess } from "./result.ts";
 import {
@@ -27,7 +27,7 @@ import {
   talkOf,
   TOO_LATE,
 } from "./run.ts";
-import { start } from "./start.ts";
+import { start } from "./spawn/spawn.ts";
 import { GrowingText, type Output, type TextMode } from "./text.ts";
 import { checkTree } from "./tree.ts";
 

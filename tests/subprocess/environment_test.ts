@@ -16,7 +16,7 @@ import {
   runSync,
   STDOUT,
 } from "../../lib/subprocess.ts";
-import { descriptorOf } from "../../lib/subprocess/node_child.ts";
+import { descriptorOf } from "../../lib/subprocess/spawn/node.ts";
 import { sh, test } from "./_limit.ts";
 
 const text = { stdout: PIPE, text: true } as const;

@@ -16,7 +16,7 @@ import {
   TimeoutExpired,
 } from "../../lib/subprocess.ts";
 import { Collected } from "../../lib/subprocess/collected.ts";
-import { Inbox } from "../../lib/subprocess/inbox.ts";
+import { Inbox } from "../../lib/subprocess/stdio/inbox.ts";
 import { isRunning, pattern, same, sh, test } from "./_limit.ts";
 
 const MIB = 1 << 20;

@@ -10,9 +10,9 @@
  */
 import type { Outputs } from "../core/errors.ts";
 import type { Collected } from "./collected.ts";
-import type { Bytes, Sink } from "./ends.ts";
+import type { Bytes, Sink } from "./stdio/stdio.ts";
 import { type Input, streamOf } from "./options.ts";
-import { toBytes } from "./pipe_writer.ts";
+import { toBytes } from "./stdio/pipe_writer.ts";
 
 /** What is thrown when a stream has given more than it may. */
 export const TOO_MUCH: unique symbol = Symbol("too much");

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { show } from "../core/checks.ts";
-import { INSPECT, shown } from "../core/inspect.ts";
-import type { Bytes, Sink } from "./ends.ts";
-import type { Hold } from "./hold.ts";
+import { show } from "../../core/checks.ts";
+import { INSPECT, shown } from "../../core/inspect.ts";
+import type { Bytes, Sink } from "./stdio.ts";
+import type { Hold } from "../hold.ts";
 
 const encoder = new TextEncoder();
 

@@ -6,10 +6,10 @@
 import { mayMap, platform } from "../memory/platform/mod.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import type { Collected } from "./collected.ts";
-import type { Bytes } from "./ends.ts";
-import { poll, type Polled, POLLIN, POLLOUT, read, write } from "./libc.ts";
-import { isGone } from "./node_status.ts";
-import { type Talk, TOO_MUCH } from "./talk.ts";
+import type { Bytes } from "./stdio/stdio.ts";
+import { poll, type Polled, POLLIN, POLLOUT, read, write } from "./sync_io.ts";
+import { isGone } from "./spawn/node_status.ts";
+import { type Talk, TOO_MUCH } from "./communication.ts";
 
 /** The longest sleep in ms, so that a request to stop is noticed. */
 const SLICE = 40;

@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { builtin } from "../core/node.ts";
-import type { Bytes, Source } from "./ends.ts";
+import { builtin } from "../../core/node.ts";
+import type { Bytes, Source } from "./stdio.ts";
 
 /** How much of what an ended child left in its pipe is read ahead, in bytes. */
 const KEPT = 1 << 20;

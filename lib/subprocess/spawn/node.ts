@@ -10,10 +10,10 @@
 import type { ChildProcess } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
-import { builtin, fileURLToPath } from "../core/node.ts";
-import { mayMap } from "../memory/platform/mod.ts";
-import type { Bytes, Plan, Sink, Source, Spawned, Stdio } from "./ends.ts";
-import { nextNumbers } from "./libc.ts";
+import { builtin, fileURLToPath } from "../../core/node.ts";
+import { mayMap } from "../../memory/platform/mod.ts";
+import type { Bytes, Plan, Sink, Source, Spawned, Stdio } from "../stdio/stdio.ts";
+import { nextNumbers } from "../sync_io.ts";
 import { isRunning, nodeStatusOf } from "./node_status.ts";
 
 /** Whether this way is open. */

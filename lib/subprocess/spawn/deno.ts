@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { statusOf } from "../core/signals.ts";
-import type { Bytes, Plan, Sink, Source, Spawned, Stdio } from "./ends.ts";
+import { statusOf } from "../../core/signals.ts";
+import type { Bytes, Plan, Sink, Source, Spawned, Stdio } from "../stdio/stdio.ts";
 
 /** Starts a child. A stream that Deno.Command cannot connect must not be in the plan. */
 export function denoSpawn(plan: Plan): Spawned {

@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { show } from "../core/checks.ts";
-import type { Outputs } from "../core/errors.ts";
-import { Collected } from "./collected.ts";
-import type { Spawned } from "./ends.ts";
-import type { Hold } from "./hold.ts";
-import { checkInput, type Input } from "./options.ts";
+import { show } from "../../core/checks.ts";
+import type { Outputs } from "../../core/errors.ts";
+import { Collected } from "../collected.ts";
+import type { Spawned } from "./stdio.ts";
+import type { Hold } from "../hold.ts";
+import { checkInput, type Input } from "../options.ts";
 import { inboxOf, PipeReader } from "./pipe_reader.ts";
 import { PipeWriter } from "./pipe_writer.ts";
-import { Talk } from "./talk.ts";
-import type { TextMode } from "./text.ts";
+import { Talk } from "../communication.ts";
+import type { TextMode } from "../text.ts";
 
 /** The pipes to a child. */
 export class Pipes {

@@ -8,8 +8,8 @@
  * @module
  */
 import type { ChildProcess } from "node:child_process";
-import { builtin } from "../core/node.ts";
-import { killedBy, namelessSignal, signalNumber } from "../core/signals.ts";
+import { builtin } from "../../core/node.ts";
+import { killedBy, namelessSignal, signalNumber } from "../../core/signals.ts";
 
 /** When it is looked again who is no more, in ms: the end of another is then told. */
 const SOON = 5;

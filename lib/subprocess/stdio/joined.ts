@@ -10,9 +10,9 @@
  *
  * @module
  */
-import { explain } from "./attempt.ts";
-import { commandOptions } from "./deno_child.ts";
-import type { Plan } from "./ends.ts";
+import { explain } from "../attempt.ts";
+import { commandOptions } from "../spawn/deno.ts";
+import type { Plan } from "./stdio.ts";
 
 /** The shell that runs scripts, too. */
 export const SHELL = "/bin/sh";

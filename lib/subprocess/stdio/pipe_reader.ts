@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { INSPECT, shown } from "../core/inspect.ts";
-import { Collected } from "./collected.ts";
-import type { Bytes, Source } from "./ends.ts";
-import type { Hold } from "./hold.ts";
+import { INSPECT, shown } from "../../core/inspect.ts";
+import { Collected } from "../collected.ts";
+import type { Bytes, Source } from "./stdio.ts";
+import type { Hold } from "../hold.ts";
 import { Inbox } from "./inbox.ts";
-import { decoderOf, join, LineEnds, type Output, type TextMode, UTF_8 } from "./text.ts";
+import { decoderOf, join, LineEnds, type Output, type TextMode, UTF_8 } from "../text.ts";
 
 const INBOX = Symbol("inbox");
 

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { tryAll } from "./attempt.ts";
-import { denoSpawn } from "./deno_child.ts";
-import type { Plan, Sink, Source, Spawned } from "./ends.ts";
-import { mayHandOver, mayUseNode, nodeSpawn } from "./node_child.ts";
+import { tryAll } from "../attempt.ts";
+import { denoSpawn } from "./deno.ts";
+import type { Plan, Sink, Source, Spawned } from "../stdio/stdio.ts";
+import { mayHandOver, mayUseNode, nodeSpawn } from "./node.ts";
 
 /**
  * Starts a child.
