@@ -111,8 +111,8 @@ export type {
 } from "./multiprocessing/manager/proxies/sync.ts";
 export { pipe } from "./multiprocessing/pipe.ts";
 export type { PipeOptions } from "./multiprocessing/pipe.ts";
-export { connectionWait } from "./channel/ready.ts";
-export type { Pollable } from "./channel/ready.ts";
+export { connectionWait } from "./channel/connection_wait.ts";
+export type { Pollable } from "./channel/connection_wait.ts";
 export type { Connection, SendOptions, SendSyncOptions } from "./channel/connection.ts";
 export { SharedMemory } from "./multiprocessing/shared_memory.ts";
 export type { SharedMemoryOptions } from "./multiprocessing/shared_memory.ts";

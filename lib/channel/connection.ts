@@ -5,7 +5,7 @@
  */
 import { show } from "../core/checks.ts";
 import type { WaitOptions, WaitSyncOptions } from "../sync/options.ts";
-import type { READY } from "./ready.ts";
+import type { READY } from "./connection_wait.ts";
 
 /** Options of `pipe()`. */
 export interface PipeOptions {

@@ -44,7 +44,7 @@ import {
   type SendSyncOptions,
 } from "./connection.ts";
 import { box, Boxed, missing, open, ready } from "./item.ts";
-import { READY } from "./ready.ts";
+import { READY } from "./connection_wait.ts";
 
 const SENT = 0;
 const RECEIVED = 1;

@@ -5,7 +5,7 @@
  */
 import { checkBoolean, checkOptions } from "../core/checks.ts";
 import type { Connection, PipeOptions as AnyPipeOptions } from "../channel/connection.ts";
-import { ringPipe } from "../channel/ring_pipe.ts";
+import { ringPipe } from "../channel/memory/pipe.ts";
 import { mayMap } from "../memory/platform/mod.ts";
 import { noteMadeIn } from "../sync/traps.ts";
 import type { PipeGuard } from "./pipe_hub.ts";

@@ -33,8 +33,8 @@ import {
   readValue,
   unwrap,
 } from "../channel/message.ts";
-import { READY } from "../channel/ready.ts";
-import { Turns } from "../channel/turns.ts";
+import { READY } from "../channel/connection_wait.ts";
+import { Turns } from "../channel/in_order.ts";
 import { beforeEnd } from "../child/process/this_process.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";

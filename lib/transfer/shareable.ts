@@ -54,7 +54,7 @@ interface Kind {
  */
 export const SHAREABLES: ReadonlySet<string> = new Set(
   [
-    "channel/ring_pipe.ts",
+    "channel/memory/pipe.ts",
     "multiprocessing/manager/proxies/locks.ts",
     "multiprocessing/manager/proxies/numbers.ts",
     "multiprocessing/manager/proxies/object.ts",

@@ -6,7 +6,7 @@
  */
 import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async";
-import { ringPipe } from "../../lib/channel/ring_pipe.ts";
+import { ringPipe } from "../../lib/channel/memory/pipe.ts";
 import { EOFError, ShareError, TimeoutError } from "../../lib/errors.ts";
 import { ProcessPoolExecutor } from "../../lib/futures.ts";
 import {

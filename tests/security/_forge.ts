@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { Chain } from "../../lib/channel/chain.ts";
+import { Chain } from "../../lib/channel/memory/chain.ts";
 import { Link } from "../../lib/channel/socket/link.ts";
 import type { FrameWriter } from "../../lib/pool/transport/frames.ts";
 import { encode } from "../../lib/transfer/codec/codec.ts";

@@ -355,7 +355,7 @@ const STATES: [module: string, name: string, state: unknown][] = [
   ["multiprocessing/sync.ts", "Value", { at: 1, name: "c", type: {} }],
   ["multiprocessing/sync.ts", "Array", { at: 1, name: "c", type: "i32", length: [1, 2] }],
   ["multiprocessing/queue.ts", "Queue", { at: {}, maxsize: 0, entry: 1e9 }],
-  ["channel/ring_pipe.ts", "RingConnection", {
+  ["channel/memory/pipe.ts", "RingConnection", {
     at: 1,
     end: 7,
     duplex: true,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { BlockingConnection, Connection } from "../../channel/connection.ts";
-import { READY } from "../../channel/ready.ts";
+import { READY } from "../../channel/connection_wait.ts";
 import { EOFError } from "../../core/errors.ts";
 import { theArena } from "../../memory/arena.ts";
 import { task } from "../../transfer/task.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import type { BlockingConnection, Connection } from "../../channel/connection.ts";
-import { READY } from "../../channel/ready.ts";
+import { READY } from "../../channel/connection_wait.ts";
 import { IMPORTS, QUIET, SERVICE, TOLD } from "../../child/job.ts";
 import { givesFfi, type Permissions } from "../../child/process/permissions.ts";
 import { EOFError } from "../../core/errors.ts";

@@ -17,16 +17,16 @@
  *
  * @module
  */
-import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
-import { INSPECT, shown } from "../core/inspect.ts";
-import { takeUntil } from "../core/promises.ts";
-import type { Placement } from "../memory/placement.ts";
-import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
-import { ASYNC } from "../sync/mutex.ts";
-import { CAN_SPIN, SpinBudget } from "../sync/spin.ts";
-import { checkCancelled, runAsync, runSync, type Steps } from "../sync/steps.ts";
-import { boardAll, inFlight, loseAll, packedFor, receiverMaps } from "../transfer/flight.ts";
-import { Instead, SHARE, type Shareable, type World } from "../transfer/shareable.ts";
+import { EOFError, ShareError, TimeoutError } from "../../core/errors.ts";
+import { INSPECT, shown } from "../../core/inspect.ts";
+import { takeUntil } from "../../core/promises.ts";
+import type { Placement } from "../../memory/placement.ts";
+import { checkWait, type WaitOptions, type WaitSyncOptions } from "../../sync/options.ts";
+import { ASYNC } from "../../sync/mutex.ts";
+import { CAN_SPIN, SpinBudget } from "../../sync/spin.ts";
+import { checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
+import { boardAll, inFlight, loseAll, packedFor, receiverMaps } from "../../transfer/flight.ts";
+import { Instead, SHARE, type Shareable, type World } from "../../transfer/shareable.ts";
 import { type Chain, CHAIN_WORDS, type Fill, NOTHING, type Read, WHOLE } from "./chain.ts";
 import {
   checkBytes,
@@ -34,7 +34,7 @@ import {
   type Connection,
   type SendOptions,
   type SendSyncOptions,
-} from "./connection.ts";
+} from "../connection.ts";
 import { Holders, HOLDERS_WORDS } from "./holders.ts";
 import {
   type Found,
@@ -51,9 +51,9 @@ import {
   unwrap,
   type WhoseMessage,
   writeBytes,
-} from "./message.ts";
-import { READY } from "./ready.ts";
-import { Turns } from "./turns.ts";
+} from "../message.ts";
+import { READY } from "../connection_wait.ts";
+import { Turns } from "../in_order.ts";
 
 // Words of a pipe.
 export const GENERATION = 0;

@@ -28,7 +28,7 @@
  *
  * @module
  */
-import type { Region } from "../memory/region.ts";
+import type { Region } from "../../memory/region.ts";
 
 /** How many copies there can be at a time. */
 const COPIES = 126;

@@ -45,15 +45,15 @@
  *
  * @module
  */
-import { ShutDown } from "../core/errors.ts";
-import { BLOCK_WORDS, type Blocks } from "../memory/blocks.ts";
-import { AT, type Placement } from "../memory/placement.ts";
-import { isCancelled } from "../memory/this_thread.ts";
-import { Cell, type NameOptions, title } from "../sync/cell.ts";
-import { ASYNC, Mutex, MUTEX_WORDS } from "../sync/mutex.ts";
-import { SpinBudget, spinWhile } from "../sync/spin.ts";
-import { ALL, checkCancelled, type Park, runAsync, runSync, type Steps } from "../sync/steps.ts";
-import type { WaitOptions } from "../sync/options.ts";
+import { ShutDown } from "../../core/errors.ts";
+import { BLOCK_WORDS, type Blocks } from "../../memory/blocks.ts";
+import { AT, type Placement } from "../../memory/placement.ts";
+import { isCancelled } from "../../memory/this_thread.ts";
+import { Cell, type NameOptions, title } from "../../sync/cell.ts";
+import { ASYNC, Mutex, MUTEX_WORDS } from "../../sync/mutex.ts";
+import { SpinBudget, spinWhile } from "../../sync/spin.ts";
+import { ALL, checkCancelled, type Park, runAsync, runSync, type Steps } from "../../sync/steps.ts";
+import type { WaitOptions } from "../../sync/options.ts";
 
 // Each side has a cache line of its own: a mutex, and its state.
 const LINE = 16;

@@ -20,13 +20,13 @@
  *
  * @module
  */
-import { theArena } from "../memory/arena.ts";
-import type { Placement } from "../memory/placement.ts";
-import { ShareError } from "../core/errors.ts";
-import { modulesOf } from "../transfer/codec/codec.ts";
-import { HAS_MODULES } from "../transfer/codec/format.ts";
-import { inFlight } from "../transfer/flight.ts";
-import { checkState, hasShareables, shareable } from "../transfer/shareable.ts";
+import { theArena } from "../../memory/arena.ts";
+import type { Placement } from "../../memory/placement.ts";
+import { ShareError } from "../../core/errors.ts";
+import { modulesOf } from "../../transfer/codec/codec.ts";
+import { HAS_MODULES } from "../../transfer/codec/format.ts";
+import { inFlight } from "../../transfer/flight.ts";
+import { checkState, hasShareables, shareable } from "../../transfer/shareable.ts";
 import { Chain, CHAIN_WORDS, NOTHING } from "./chain.ts";
 import { type Holders, isEntry } from "./holders.ts";
 import {
@@ -40,7 +40,7 @@ import {
   RingConnection,
   type SentEnd,
   type Successor,
-} from "./ring_connection.ts";
+} from "./connection.ts";
 
 /** How many bytes one direction holds; a longer message goes alone. */
 const ROOM = 1 << 20;
