@@ -89,7 +89,11 @@ export { Manager } from "./multiprocessing/manager/manager.ts";
 export type { ManagerOptions } from "./multiprocessing/manager/start.ts";
 export type { ObjectProxy } from "./multiprocessing/manager/proxies/object.ts";
 export type { Proxied, Updater } from "./multiprocessing/manager/proxies/proxy.ts";
-export type { DictProxy, ListProxy, NamespaceProxy } from "./multiprocessing/manager/proxies/collections.ts";
+export type {
+  DictProxy,
+  ListProxy,
+  NamespaceProxy,
+} from "./multiprocessing/manager/proxies/collections.ts";
 export type { QueueProxy } from "./multiprocessing/manager/proxies/queue.ts";
 export type {
   ConditionProxy,

@@ -75,7 +75,13 @@ export type { Args } from "./subprocess/command.ts";
 export type { Output } from "./subprocess/text.ts";
 export { run } from "./subprocess/run.ts";
 export { runSync } from "./subprocess/run_sync.ts";
-export { call, checkCall, checkOutput, getoutput, getstatusoutput } from "./subprocess/shortcuts.ts";
+export {
+  call,
+  checkCall,
+  checkOutput,
+  getoutput,
+  getstatusoutput,
+} from "./subprocess/shortcuts.ts";
 export type { Completed, None } from "./subprocess/run.ts";
 export { CompletedProcess } from "./subprocess/result.ts";
 export { Popen } from "./subprocess/popen.ts";

@@ -13,7 +13,7 @@
  * normally with locks in hand leaves its slot as an estate, `-1 - ident`, until others have released
  * them: so a report can name it.
  *
- * In its slot a party also notes what it holds and what it waits for, for reports: `notes.ts`.
+ * In its slot a party also notes what it holds and what it waits for, for reports: `wait_notes.ts`.
  *
  * @module
  */
@@ -34,7 +34,7 @@ const LAST_ID = 3;
 export const FAMILY = 4;
 /** The two words that say when the process's alarm is due; see `alarm_clock.ts`. */
 export const ALARM = 8;
-/** The word that says where the program's deno.json is; see `process_host.ts`. */
+/** The word that says where the program's deno.json is; see `child/process/host.ts`. */
 export const CONFIG = 10;
 /** Hashes of what a person has been told. */
 const TOLD = 16;

@@ -5,7 +5,7 @@
  * Most are bytes, written by the codec, for threads too: that is quicker than structured clone. Between threads a
  * large value, or one that only structured clone takes, goes aside as a copy of its own; large ArrayBuffers in
  * it are then moved. Large buffers that are arguments themselves are copied only when a worker is given the call
- * (`loans.ts`).
+ * (`large_arguments.ts`).
  *
  * @module
  */

@@ -5,7 +5,15 @@
  */
 import { context, task } from "../../lib/task.ts";
 import { Link } from "../../lib/channel/socket/link.ts";
-import { BROKEN, DONE, FAILED, FrameWriter, HEAD, READY, REPORT } from "../../lib/pool/transport/frames.ts";
+import {
+  BROKEN,
+  DONE,
+  FAILED,
+  FrameWriter,
+  HEAD,
+  READY,
+  REPORT,
+} from "../../lib/pool/transport/frames.ts";
 import { Span, write } from "../../lib/pool/payload.ts";
 import { Ring } from "../../lib/pool/transport/ring.ts";
 import { LANE_BYTES } from "../../lib/pool/transport/thread_memory.ts";

@@ -163,7 +163,10 @@ test("a proxy from below that is made up is refused", async (manager) => {
     ...[[{}, 7], [{}, `${object}0`], [{}, "__proto__"], [{}, { toString: 5 }]],
   ] as [object, unknown?][];
   const read = (state: unknown) =>
-    fromBytes(forged(shared("multiprocessing/manager/proxies/collections.ts", "Dict", state)), "below");
+    fromBytes(
+      forged(shared("multiprocessing/manager/proxies/collections.ts", "Dict", state)),
+      "below",
+    );
   for (const [change, other] of changes) {
     const state = { address: { ...address, ...change }, object: other ?? object };
     assertThrows(() => read(state), ShareError, "none of ours");

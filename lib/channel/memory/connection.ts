@@ -4,7 +4,7 @@
  * spins for a moment, as long as that pays, and then parks.
  *
  * States of an end: held (by one or several handles, or on its way to one) -> over, when no holder is left.
- * States of a pipe: in use -> spent, when both ends are over, or when it has gone over to a socket (`ring_pipe.ts`);
+ * States of a pipe: in use -> spent, when both ends are over, or when it has gone over to a socket (`pipe.ts`);
  * its words are then used for another pipe of the thread that made it, which gives them a new `GENERATION`.
  *
  * Who dies when:
@@ -104,7 +104,7 @@ export interface Successor<T = unknown> extends Connection<T>, Shareable {
   forward(message: Uint8Array): void;
 }
 
-/** How a pipe goes over to a socket (`ring_pipe.ts`). */
+/** How a pipe goes over to a socket (`pipe.ts`). */
 export interface Crossing {
   /**
    * Gives what an end becomes, for a process that may not use memory between processes.

@@ -1,5 +1,5 @@
 /**
- * Making pipes in the family's memory, and opening their ends elsewhere. `ring_connection.ts` explains
+ * Making pipes in the family's memory, and opening their ends elsewhere. `connection.ts` explains
  * them.
  *
  * A process that may not use that memory can be given an end all the same, as long as nobody else has one: the

@@ -16,8 +16,18 @@
  */
 import { KEY_BYTES, Seal } from "../../core/seal.ts";
 import { Link } from "../../channel/socket/link.ts";
-import { adoptFolder, BOOT, makePrivateFolder, removeFolder } from "../../channel/socket/private_folder.ts";
-import { connect, newToken, PrivateSocket, TOKEN_BYTES } from "../../channel/socket/private_socket.ts";
+import {
+  adoptFolder,
+  BOOT,
+  makePrivateFolder,
+  removeFolder,
+} from "../../channel/socket/private_folder.ts";
+import {
+  connect,
+  newToken,
+  PrivateSocket,
+  TOKEN_BYTES,
+} from "../../channel/socket/private_socket.ts";
 
 /** The variable in which a child is given its key; it removes it before it imports anything of the user's. */
 export const KEY_VARIABLE = "SWITCHYARD_KEY";

@@ -26,12 +26,7 @@ import { IN } from "./proxies/proxy.ts";
 import { DictProxy, ListProxy, NamespaceProxy } from "./proxies/collections.ts";
 import { QueueProxy } from "./proxies/queue.ts";
 import type { ManagerOptions, Started } from "./start.ts";
-import {
-  BarrierProxy,
-  BoundedSemaphoreProxy,
-  EventProxy,
-  SemaphoreProxy,
-} from "./proxies/sync.ts";
+import { BarrierProxy, BoundedSemaphoreProxy, EventProxy, SemaphoreProxy } from "./proxies/sync.ts";
 
 const registered = new Map<string, Reference>();
 /** Those of this thread that run: they hear what is registered later. */

@@ -8,7 +8,12 @@ import { TimeoutError, type WorkerLoss, WorkerLostError } from "../../core/error
 import { fileURLToPath } from "../../core/node.ts";
 import { signalName } from "../../core/signals.ts";
 import { SERVICE, TOLD } from "../../child/job.ts";
-import { KINDS, levelOf, type PermissionKind, type Permissions } from "../../child/process/permissions.ts";
+import {
+  KINDS,
+  levelOf,
+  type PermissionKind,
+  type Permissions,
+} from "../../child/process/permissions.ts";
 import { type Watchdog, watchOver } from "../../child/process/watchdog.ts";
 import { reached } from "../../core/promises.ts";
 import { LIBRARY } from "../../core/library.ts";

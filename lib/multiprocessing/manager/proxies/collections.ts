@@ -6,14 +6,7 @@
 import { checkInteger, show } from "../../../core/checks.ts";
 import { shareable } from "../../../transfer/shareable.ts";
 import { type Bytes, unwrap, wrap, wrapKey } from "../protocol.ts";
-import {
-  Proxied,
-  restore,
-  unwrapAll,
-  unwrapSome,
-  updateArgs,
-  type Updater,
-} from "./proxy.ts";
+import { Proxied, restore, unwrapAll, unwrapSome, updateArgs, type Updater } from "./proxy.ts";
 
 /**
  * A dictionary at a manager's server.
