@@ -59,9 +59,9 @@
  *
  * @module
  */
+export { cpuCount } from "./core/machine.ts";
 export {
   activeChildren,
-  cpuCount,
   currentProcess,
   parentProcess,
   Process,

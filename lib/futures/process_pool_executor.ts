@@ -4,8 +4,8 @@
  * @module
  */
 import type { Permissions } from "../child/process/permissions.ts";
-import { cores } from "../core/cores.ts";
-import { processWorkers } from "../pool/start_process.ts";
+import { cpuCount } from "../core/machine.ts";
+import { processWorkers } from "../pool/transport/process.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 
 /** Options of a {@linkcode ProcessPoolExecutor}. */
@@ -56,7 +56,7 @@ export class ProcessPoolExecutor extends Executor {
     const kind = "ProcessPoolExecutor";
     super(
       { ...processWorkers(options, `create a ${kind}`), kind },
-      maxWorkers === undefined ? cores() : maxWorkers,
+      maxWorkers === undefined ? cpuCount() : maxWorkers,
       options,
     );
   }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { cores } from "../core/cores.ts";
-import { startThread } from "../pool/start_thread.ts";
+import { cpuCount } from "../core/machine.ts";
+import { startThread } from "../pool/transport/thread.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 
 /** As CPython: some more than cores, for calls that wait. */
@@ -57,7 +57,7 @@ export class ThreadPoolExecutor extends Executor {
         start: startThread,
         kind: "ThreadPoolExecutor",
       },
-      maxWorkers === undefined ? Math.min(MOST, cores() + MORE) : maxWorkers,
+      maxWorkers === undefined ? Math.min(MOST, cpuCount() + MORE) : maxWorkers,
       options,
     );
   }

@@ -837,8 +837,3 @@ export function parentProcess(): Process | null {
 export function activeChildren(): Process[] {
   return [...children].filter((child) => child.isAlive());
 }
-
-/** How many cores this process may use. */
-export function cpuCount(): number {
-  return navigator.hardwareConcurrency;
-}

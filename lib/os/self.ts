@@ -17,8 +17,3 @@ export function getpid(): number {
 export function getppid(): number {
   return Deno.ppid;
 }
-
-/** How many cores this process may use. */
-export function cpuCount(): number {
-  return navigator.hardwareConcurrency;
-}

@@ -31,7 +31,8 @@ import { holdInterrupts, interruption } from "./interrupt.ts";
 import type { Loss } from "./transport/transport.ts";
 import type { EngineOptions, PoolStats } from "./options.ts";
 import { isSpent, missing, read, write, writeArgs } from "./payload.ts";
-import { now, Schedule } from "./schedule.ts";
+import { Schedule } from "./schedule.ts";
+import { now } from "../core/machine.ts";
 import { Times } from "./stats.ts";
 import type { Worker } from "./worker.ts";
 

@@ -4,8 +4,8 @@
  * @module
  */
 import { BasePool, type PoolOptions } from "./pool.ts";
-import { cores } from "../core/cores.ts";
-import { processWorkers } from "./start_process.ts";
+import { cpuCount } from "../core/machine.ts";
+import { processWorkers } from "./transport/process.ts";
 
 /**
  * Workers, each a process, that apply functions: to one list of arguments, or to all that an iterable gives.
@@ -43,7 +43,7 @@ export class Pool extends BasePool {
   constructor(processes?: number, options?: PoolOptions) {
     super(
       { ...processWorkers(options, "create a Pool"), kind: "Pool" },
-      processes === undefined ? cores() : processes,
+      processes === undefined ? cpuCount() : processes,
       options,
     );
   }

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { now } from "../core/machine.ts";
 import { Backlog } from "./backlog.ts";
 import { type Call, QUEUED } from "./call.ts";
 import { isForOnce } from "./payload.ts";
@@ -24,11 +25,6 @@ const MANY = 256;
 const WEIGHT = 1 / 8;
 /** After how long a call keeps those behind it from a worker that is free, in ms. */
 const LONG = 2;
-
-/** The clock that threads and processes share, in ms. */
-export function now(): number {
-  return performance.timeOrigin + performance.now();
-}
 
 /** The workers, as far as giving them calls goes. */
 interface Hands {

@@ -4,8 +4,8 @@
  * @module
  */
 import { BasePool, type ThreadPoolOptions } from "./pool.ts";
-import { cores } from "../core/cores.ts";
-import { startThread } from "./start_thread.ts";
+import { cpuCount } from "../core/machine.ts";
+import { startThread } from "./transport/thread.ts";
 
 /**
  * As {@linkcode Pool}, over threads: they start quicker and share memory, and cannot be killed at any moment.
@@ -36,7 +36,7 @@ export class ThreadPool extends BasePool {
   constructor(processes?: number, options?: ThreadPoolOptions) {
     super(
       { world: "thread", level: "equal", mayMap: true, start: startThread, kind: "ThreadPool" },
-      processes === undefined ? cores() : processes,
+      processes === undefined ? cpuCount() : processes,
       options,
     );
   }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { cpuCount } from "../core/machine.ts";
 
 const MOST = 2000;
 const LEAST = 16;
@@ -16,7 +17,7 @@ export const pause: () => void =
   (Atomics as unknown as { pause?: () => void }).pause?.bind(Atomics) ?? (() => {});
 
 /** Whether another thread can run while this one spins. */
-export const CAN_SPIN: boolean = navigator.hardwareConcurrency > 1;
+export const CAN_SPIN: boolean = cpuCount() > 1;
 
 /** How long one thread spins for one thing. */
 export class SpinBudget {

@@ -11,7 +11,7 @@
 import { ALARM } from "../../memory/roster.ts";
 import { self } from "../../memory/this_thread.ts";
 import { services } from "../../sync/steps.ts";
-import { now } from "./delayed.ts";
+import { now } from "../../core/machine.ts";
 
 /** No timer lasts longer, in ms. */
 const LONGEST = 0x7fffffff;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { now } from "../../core/machine.ts";
 import { HeapRegion } from "../../memory/heap_region.ts";
 import { runAsync, type Steps } from "../../sync/steps.ts";
 
@@ -21,11 +22,6 @@ export interface Due {
 export const FIRED = 1;
 /** The task will not begin. */
 export const CANCELLED = 2;
-
-/** Now, by a clock that all threads share, in ms. */
-export function now(): number {
-  return performance.timeOrigin + performance.now();
-}
 
 function* cancelled(region: HeapRegion): Steps<true> {
   while (Atomics.load(region.words, 0) === 0) yield { region, index: 0, value: 0, on: 0 };

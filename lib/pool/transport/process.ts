@@ -8,7 +8,9 @@
 import type { BlockingConnection, Connection } from "../../channel/connection.ts";
 import { READY } from "../../channel/connection_wait.ts";
 import { IMPORTS, QUIET, SERVICE, TOLD } from "../../child/job.ts";
-import { givesFfi, type Permissions } from "../../child/process/permissions.ts";
+import { givesFfi, levelOf, type Permissions } from "../../child/process/permissions.ts";
+import { MOST_FROM_BELOW } from "../../channel/socket/link.ts";
+import { checkInteger } from "../../core/checks.ts";
 import { EOFError } from "../../core/errors.ts";
 import { theArena } from "../../memory/arena.ts";
 import type { Placement } from "../../memory/placement.ts";
@@ -20,6 +22,7 @@ import { messageOf } from "../../transfer/failure.ts";
 import { mainModule } from "../../transfer/task.ts";
 import { BadFrame, LARGEST_FRAMES, readFrames } from "./frames.ts";
 import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./transport.ts";
+import type { EngineOptions } from "../options.ts";
 import type { Payload, Span } from "../payload.ts";
 import { serveProcess } from "../runner/process.ts";
 import { Tickets, TICKETS_WORDS } from "./claims.ts";
@@ -225,4 +228,26 @@ export class ProcessLane implements Lane {
   #giveBack(): void {
     if (this.#placement !== undefined) spare.push(this.#placement);
   }
+}
+
+/**
+ * How workers that are processes are started, and what they are to this one.
+ *
+ * @throws {TypeError | RangeError} A bad option.
+ */
+export function processWorkers(
+  options: Partial<ProcessWorkerOptions> | undefined,
+  action: string,
+): Pick<EngineOptions, "world" | "level" | "mayMap" | "start"> {
+  const { permissions, maxMessage: most } = options ?? {};
+  if (most !== undefined && most !== Infinity) checkInteger(most, 1, "maxMessage", action);
+  const level = levelOf(permissions);
+  // A process that may do all that this one may need not be kept from filling its memory.
+  const maxMessage = most ?? (level === "below" ? MOST_FROM_BELOW : Infinity);
+  return {
+    world: "process",
+    level,
+    mayMap: givesFfi(permissions),
+    start: (boot, rang) => new ProcessLane(boot, rang, { permissions, maxMessage }),
+  };
 }

@@ -13,6 +13,7 @@ import { Thread } from "../../threading/thread.ts";
 import { BadFrame, HEAD } from "./frames.ts";
 import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./transport.ts";
 import { type Aside, handedOver, type Payload, sendAside } from "../payload.ts";
+import type { EngineOptions } from "../options.ts";
 import type { Ring } from "./ring.ts";
 import { ASIDES, LANE_BYTES, layOut, SLEEPS, TAKEN } from "./thread_memory.ts";
 import type { Tickets } from "./claims.ts";
@@ -164,3 +165,6 @@ export class ThreadLane implements Lane {
     return loss;
   }
 }
+
+/** Starts a worker that is a thread. */
+export const startThread: EngineOptions["start"] = (boot, rang) => new ThreadLane(boot, rang);
