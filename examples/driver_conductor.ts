@@ -2,8 +2,8 @@
 /**
  * A driver and a conductor: two processes that tell each other things by signals.
  *
- * The parent drives, its child is the conductor. On SIGINT the conductor tells the driver to depart,
- * on SIGQUIT that the bus has arrived, and gets off; the driver leaves last.
+ * The parent drives, its child is the conductor. On SIGINT the conductor tells the driver to
+ * depart, on SIGQUIT that the bus has arrived, and gets off; the driver leaves last.
  *
  *     Ctrl-C   SIGINT   -> conductor   SIGCONT (or SIGUSR1) -> driver   发车了 (departing)
  *     Ctrl-\   SIGQUIT  -> conductor   SIGUSR2              -> driver   到站了，请下车 (arrived, ...)

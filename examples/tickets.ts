@@ -3,7 +3,8 @@
  * Ten people, one ticket.
  *
  * Everyone may look at the database at the same time, but to buy is to read, decide, wait for the
- * network, and write: two who do so at once both get the last ticket. A lock makes it one at a time.
+ * network, and write: two who do so at once both get the last ticket. A lock makes it one at a
+ * time.
  *
  * Try:
  *

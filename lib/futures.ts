@@ -9,9 +9,10 @@
  * | apply a function to all that an iterable gives | `executor.map()`, `executor.starmap()` |
  * | wait for several | {@linkcode wait}, {@linkcode asCompleted} |
  *
- * What differs from Python's `concurrent.futures`: `map()` takes no more from its input than it needs, and chooses the size
- * of its chunks by how long items take; a call that runs can be cancelled; a worker that dies costs only the call that it ran,
- * and the executor goes on. A future is not thenable: `await future.result()`.
+ * What differs from Python's `concurrent.futures`: `map()` takes no more from its input than it
+ * needs, and chooses the size of its chunks by how long items take; a call that runs can be
+ * cancelled; a worker that dies costs only the call that it ran, and the executor goes on. A future
+ * is not thenable: `await future.result()`.
  *
  * *Permissions*: `--allow-read` of the modules that threads import; for processes what `Process` of
  * `multiprocessing` needs.

@@ -1,15 +1,16 @@
 /**
- * A plugin of `deno lint` that finds the forgotten await: `lock.acquire();` takes the lock, and nothing
- * waits until it is there. Name it in the `deno.json`:
+ * A plugin of `deno lint` that finds the forgotten await: `lock.acquire();` takes the lock, and
+ * nothing waits until it is there. Name it in the `deno.json`:
  *
  * ```json
  * { "lint": { "plugins": ["jsr:@switchyard/switchyard/lint"] } }
  * ```
  *
- * The rule `switchyard/no-floating-wait` knows what waits by the source of one file alone: what is made
- * with `new Lock()`, `pipe()`, `pool.submit()` or the like, or has such a type, where the class is imported
- * from the toolkit. A call of it that waits must be awaited, returned, kept, or given a `then()`; `void`
- * before it says that it is meant. `deno lint --fix` puts the await in where one may stand.
+ * The rule `switchyard/no-floating-wait` knows what waits by the source of one file alone: what is
+ * made with `new Lock()`, `pipe()`, `pool.submit()` or the like, or has such a type, where the
+ * class is imported from the toolkit. A call of it that waits must be awaited, returned, kept, or
+ * given a `then()`; `void` before it says that it is meant. `deno lint --fix` puts the await in
+ * where one may stand.
  *
  * @module
  */

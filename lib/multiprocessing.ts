@@ -18,44 +18,48 @@
  * | who am I, who started me | {@linkcode currentProcess}, {@linkcode parentProcess} |
  *
  * As in Python's "spawn", a child imports the main script anew: guard its main part with
- * `if (import.meta.main)`. There are no keyword arguments (`kwargs`): what is optional goes into one
- * options object, the last of the `args`. The classes here extend those of `threading`: a function that is typed with
- * `threading.Lock` takes both.
+ * `if (import.meta.main)`. There are no keyword arguments (`kwargs`): what is optional goes into
+ * one options object, the last of the `args`. The classes here extend those of `threading`: a
+ * function that is typed with `threading.Lock` takes both.
  *
- * *Permissions*: a process needs `--allow-run` for Deno itself, and `--allow-read`, `--allow-write` and
- * `--allow-net` for a socket in the temporary folder. Whatever processes share needs `--allow-ffi`, in the child too;
- * ends of pipes and the Manager's proxies can be given to a child without it.
+ * *Permissions*: a process needs `--allow-run` for Deno itself, and `--allow-read`, `--allow-write`
+ * and `--allow-net` for a socket in the temporary folder. Whatever processes share needs
+ * `--allow-ffi`, in the child too; ends of pipes and the Manager's proxies can be given to a child
+ * without it.
  *
  * ## What a child may be trusted with
  *
- * A child that is started with fewer `permissions` than its parent has is held by Deno to these, and by the
- * toolkit to what it says. What is promised:
+ * A child that is started with fewer `permissions` than its parent has is held by Deno to these,
+ * and by the toolkit to what it says. What is promised:
  *
- * - *to its parent*: a child never may more than its parent. Nothing that a child with fewer permissions says
- *   (results, errors, reports, messages) makes a process with more import a module, run a function or open a file.
- *   Its standard input is empty unless it is asked for. It ends within 2 s of its parent, also if it never pauses: on
- *   Linux and macOS, where the parent may run `/bin/sh`.
- *   So it sends no functions, and objects of no class but those that the receiver has: of its main module, or marked
- *   by `task()` where it has been imported. Others are a `ShareError` there; an error of such a class keeps name,
- *   message and fields. A queue that such a child was given is read so by all. A message has at most 64 MiB, and
- *   becomes at most 64 MiB and 32 times its bytes of objects; tables whose keys were made to collide are refused.
- * - *to its siblings*: what a child is told when it starts, and what it answers, is sealed with a key of its own.
- *   A sibling that reads the temporary folder learns nothing. One that writes there too, and may use the net, can
- *   cut others off, but not read or alter what they say. That is for a process and its parent; between the
- *   sockets of pipes and managers such a sibling can come: give no child that folder.
- * - *at a pipe over a socket*: who was given one end can do what that end does, and nothing else: neither open the
- *   other one nor read or forge what others send. It can take what is sent to its own end.
+ * - *to its parent*: a child never may more than its parent. Nothing that a child with fewer
+ *   permissions says (results, errors, reports, messages) makes a process with more import a
+ *   module, run a function or open a file. Its standard input is empty unless it is asked for. It
+ *   ends within 2 s of its parent, also if it never pauses: on Linux and macOS, where the parent
+ *   may run `/bin/sh`. So it sends no functions, and objects of no class but those that the
+ *   receiver has: of its main module, or marked by `task()` where it has been imported. Others are
+ *   a `ShareError` there; an error of such a class keeps name, message and fields. A queue that
+ *   such a child was given is read so by all. A message has at most 64 MiB, and becomes at most 64
+ *   MiB and 32 times its bytes of objects; tables whose keys were made to collide are refused.
+ * - *to its siblings*: what a child is told when it starts, and what it answers, is sealed with a
+ *   key of its own. A sibling that reads the temporary folder learns nothing. One that writes there
+ *   too, and may use the net, can cut others off, but not read or alter what they say. That is for
+ *   a process and its parent; between the sockets of pipes and managers such a sibling can come:
+ *   give no child that folder.
+ * - *at a pipe over a socket*: who was given one end can do what that end does, and nothing else:
+ *   neither open the other one nor read or forge what others send. It can take what is sent to its
+ *   own end.
  * - *against other users of the machine*: the folders are private (0700), and so are the keys.
  *
- * What gives everything away, whatever else is withheld: `ffi`; `run` of Deno, of a shell or of any other program
- * that can be told to do more; `write` of the folder of the script, of its deno.json or of the toolkit, as the
- * next start runs what lies there.
+ * What gives everything away, whatever else is withheld: `ffi`; `run` of Deno, of a shell or of any
+ * other program that can be told to do more; `write` of the folder of the script, of its deno.json
+ * or of the toolkit, as the next start runs what lies there.
  *
- * What is not promised: a bound on the memory, the cores and the time that a child takes, and that it learns nothing
- * from how long things take. That calls of a pool which trust each other less are kept apart: they share workers, so
- * set `maxTasksPerWorker: 1`. That a program of the same user outside Deno, or a child with `run`, cannot look into
- * a process: to the system one user is one. That Deno's switches `--no-remote`, `--no-npm` and `--cached-only` pass on:
- * they cannot be read.
+ * What is not promised: a bound on the memory, the cores and the time that a child takes, and that
+ * it learns nothing from how long things take. That calls of a pool which trust each other less are
+ * kept apart: they share workers, so set `maxTasksPerWorker: 1`. That a program of the same user
+ * outside Deno, or a child with `run`, cannot look into a process: to the system one user is one.
+ * That Deno's switches `--no-remote`, `--no-npm` and `--cached-only` pass on: they cannot be read.
  *
  * @module
  */

@@ -13,8 +13,8 @@
  * | how many cores there are | {@linkcode cpuCount} |
  *
  * **Not as in Python**: {@linkcode fork} only throws. A Deno is many threads, of which a copy would
- * have one, in the midst of what the others did; a `multiprocessing.Process` starts anew instead. And
- * Deno reaps its children by itself: none becomes a zombie because nobody waits.
+ * have one, in the midst of what the others did; a `multiprocessing.Process` starts anew instead.
+ * And Deno reaps its children by itself: none becomes a zombie because nobody waits.
  *
  * *Permissions*: none for ending and waiting; `_exit()` in a thread other than the main one needs
  * `--allow-ffi`. Niceness needs `--allow-sys`, listing processes `--allow-all` or `--allow-run=ps`.

@@ -21,10 +21,10 @@
  * `input`.
  *
  * **Text**: with `text` or `encoding` the output is decoded, and its line ends are `\n`, whatever
- * they were (`\r\n`, `\r`); bytes that are not valid text become U+FFFD unless `errors: "strict"`. Input is
- * never changed: text is written as UTF-8, its line ends as they are. `lines()`, `readline()` and
- * `onLine` give lines without their ends, of `\n` or `\r\n`. A stream or file given as `input` is
- * read to its end, and is then used up: the file is closed.
+ * they were (`\r\n`, `\r`); bytes that are not valid text become U+FFFD unless `errors: "strict"`.
+ * Input is never changed: text is written as UTF-8, its line ends as they are. `lines()`,
+ * `readline()` and `onLine` give lines without their ends, of `\n` or `\r\n`. A stream or file
+ * given as `input` is read to its end, and is then used up: the file is closed.
  *
  * **Much output** is kept up to 2 GiB a stream, or 2^29 - 24 characters of text; `maxOutput` says
  * less, and ends a program that writes more. What `onLine` is told of is not kept unless it is

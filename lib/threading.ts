@@ -2,9 +2,9 @@
  * Threads: Web Workers that run functions of yours, with the locks and objects that they share.
  *
  * **Not as in Python**: variables of a module are each thread's own. A thread imports your modules
- * anew; what threads share are SharedArrayBuffers and the objects of this module, given as arguments.
- * In return, threads run on all cores. There are no keyword arguments (`kwargs`): what is optional goes
- * into one options object, the last of the `args`.
+ * anew; what threads share are SharedArrayBuffers and the objects of this module, given as
+ * arguments. In return, threads run on all cores. There are no keyword arguments (`kwargs`): what
+ * is optional goes into one options object, the last of the `args`.
  *
  * | for | reach for |
  * | --- | --- |

@@ -9,8 +9,8 @@
  * | running a function later | `threading.Timer` |
  * | a signal after a time | `signal.alarm()` |
  *
- * **Not as in Python**: times are in milliseconds. The time of day is `Date.now()`, that for measuring
- * `performance.now()`.
+ * **Not as in Python**: times are in milliseconds. The time of day is `Date.now()`, that for
+ * measuring `performance.now()`.
  *
  * *Permissions*: none.
  *

@@ -4,7 +4,10 @@
  * @module
  */
 
-/** What this module's isolate has, in bytes: of the whole process, others that run beside it take their part. */
+/**
+ * What this module's isolate has, in bytes: of the whole process, others that run beside it take
+ * their part.
+ */
 export function memoryOf(): number {
   const { heapTotal, external } = Deno.memoryUsage();
   return heapTotal + external;

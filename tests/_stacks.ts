@@ -1,4 +1,7 @@
-/** Runs a test whose errors have no stacks: where there are a hundred thousand, making these takes most of the time. */
+/**
+ * Runs a test whose errors have no stacks: where there are a hundred thousand, making these takes
+ * most of the time.
+ */
 export async function withoutStacks(fn: () => void | Promise<void>): Promise<void> {
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;

@@ -5,8 +5,8 @@
  */
 
 /**
- * Gives what a promise gives, within `limit` ms. The limit keeps nothing alive: when nothing else does either, the
- * test fails at once, as its promise can never settle.
+ * Gives what a promise gives, within `limit` ms. The limit keeps nothing alive: when nothing else
+ * does either, the test fails at once, as its promise can never settle.
  *
  * @param what What it is called when it takes longer.
  */

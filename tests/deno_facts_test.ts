@@ -1,7 +1,7 @@
 /**
- * What the toolkit stands on and Deno does not promise: one test for each thing, so that after an upgrade of Deno
- * the first red test names the cause. Where Deno itself has changed for the better, the code that works around it
- * may go.
+ * What the toolkit stands on and Deno does not promise: one test for each thing, so that after an
+ * upgrade of Deno the first red test names the cause. Where Deno itself has changed for the better,
+ * the code that works around it may go.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * Where things are, and who may know whom.
  *
- * The library is a stack of layers. An import goes down or stays in its folder, so each layer can be
- * read and tested without those above it. The tables below are the whole rule; `deno info` says what
- * is really imported.
+ * The library is a stack of layers. An import goes down or stays in its folder, so each layer can
+ * be read and tested without those above it. The tables below are the whole rule; `deno info` says
+ * what is really imported.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A main module that is no file: of `deno run -` and of `deno eval`. Threads run its functions; a process could
- * not import them, and says so.
+ * A main module that is no file: of `deno run -` and of `deno eval`. Threads run its functions; a
+ * process could not import them, and says so.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Every finite timeout is a minimum wait, also one that is longer than a timer of Deno's can last (2^31 ms and more act
- * as 1 ms there): whoever waits gets what comes meanwhile.
+ * Every finite timeout is a minimum wait, also one that is longer than a timer of Deno's can last
+ * (2^31 ms and more act as 1 ms there): whoever waits gets what comes meanwhile.
  *
  * @module
  */

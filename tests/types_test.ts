@@ -1,6 +1,6 @@
 /**
- * What the compiler says of calls: args and results are inferred, and what is forgotten or wrong does
- * not compile.
+ * What the compiler says of calls: args and results are inferred, and what is forgotten or wrong
+ * does not compile.
  *
  * Each case is a small source file; a line that must not compile ends with `// error`. One
  * `deno check` sees them all.
@@ -12,7 +12,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = new URL("../", import.meta.url);
 
-/** Each case begins with this. `exact<T>()(value)` compiles when the type of value is T, not any. */
+/**
+ * Each case begins with this. `exact<T>()(value)` compiles when the type of value is T, not any.
+ */
 const PROLOGUE = `
 import * as threading from "${new URL("lib/threading.ts", root)}";
 import * as multiprocessing from "${new URL("lib/multiprocessing.ts", root)}";

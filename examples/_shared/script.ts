@@ -49,8 +49,8 @@ export function oneOf<T extends string>(flag: string, text: unknown, words: read
 /**
  * Runs a script's main part, which gives the exit code.
  *
- * Whatever it put on `cleanup` is done at the end, however the end comes; Ctrl-C is the code 130, and
- * the second ends the script at once, unless it is about what else Ctrl-C can do.
+ * Whatever it put on `cleanup` is done at the end, however the end comes; Ctrl-C is the code 130,
+ * and the second ends the script at once, unless it is about what else Ctrl-C can do.
  */
 export async function runScript(
   name: string,
@@ -73,8 +73,8 @@ export async function runScript(
     await clean();
     Deno.exitCode = code;
   } catch (error) {
-    // Ctrl-C reaches the children too: the first sign of it may be that one of them is gone, or what
-    // comes of that. The signal itself then follows at once.
+    // Ctrl-C reaches the children too: the first sign of it may be that one of them is gone, or
+    // what comes of that. The signal itself then follows at once.
     const hit = error instanceof WorkerLostError && error.signal === "SIGINT" && endsOnCtrlC;
     if (!hit && endsOnCtrlC && !(error instanceof UsageError)) await delay(50);
     if (hit || interrupted !== undefined) return await end();

@@ -13,7 +13,8 @@
  * Try:
  *
  *     examples/processes/cancel.ts                    all of them in turn
- *     examples/processes/cancel.ts --workers threads  the same; but a thread whose code never pauses is
+ *     examples/processes/cancel.ts --workers threads  the same; but a thread whose code never
+ *     pauses is
  *                                                     only cut off: its core stays busy to the end
  *     examples/processes/cancel.ts --part grace --grace 2000   a patient one
  *

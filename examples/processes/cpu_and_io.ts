@@ -1,7 +1,7 @@
 #!/usr/bin/env -S deno run --allow-read --allow-write --allow-net --allow-run
 /**
- * The classic comparison: one after the other, a pool of threads, a pool of processes; for work that
- * computes, and for work that waits.
+ * The classic comparison: one after the other, a pool of threads, a pool of processes; for work
+ * that computes, and for work that waits.
  *
  * In CPython threads help only with waiting: whoever computes holds the one lock of the interpreter
  * (the GIL), so for computing it takes processes. Here threads use all cores, and processes are for

@@ -2,9 +2,9 @@
 /**
  * Pipes between processes: two ends, and what is sent at one is received at the other.
  *
- * A pipe tells when it is over, without a sentinel: when every copy of the other end is closed, and all
- * that was sent has been received, `recv()` throws EOFError. An end that was given to a child is open
- * in both processes, so the parent has to close its own copy.
+ * A pipe tells when it is over, without a sentinel: when every copy of the other end is closed, and
+ * all that was sent has been received, `recv()` throws EOFError. An end that was given to a child
+ * is open in both processes, so the parent has to close its own copy.
  *
  *     duplex      both send and receive: questions and answers
  *     oneway      one end sends, the other receives, until the end

@@ -4,9 +4,10 @@
  *
  * - `apply` is one call, and waits for it;
  * - `applyAsync` does not wait: callbacks are told, or one asks its AsyncResult later;
- * - `map` calls a function with each item, `starmap` with each list of arguments; both keep the order;
- * - `imap` gives results as they come, in order, and takes from its input no more than it needs, so the
- *   input may be endless; `imapUnordered` is the same, and whoever is done comes first.
+ * - `map` calls a function with each item, `starmap` with each list of arguments; both keep the
+ *   order;
+ * - `imap` gives results as they come, in order, and takes from its input no more than it needs, so
+ *   the input may be endless; `imapUnordered` is the same, and whoever is done comes first.
  *
  * Try:
  *

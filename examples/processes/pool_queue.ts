@@ -8,10 +8,10 @@
  *     argument      each call brings it along
  *     manager       each call brings along a manager's queue
  *
- * In Python the second does not work: "Queue objects should only be shared between processes through
- * inheritance", so it takes the initializer or, for calls, a Manager: its queue is a proxy, and
- * proxies may be sent. Here a queue can be sent as anything else. The Manager's is for where there
- * is no --allow-ffi.
+ * In Python the second does not work: "Queue objects should only be shared between processes
+ * through inheritance", so it takes the initializer or, for calls, a Manager: its queue is a proxy,
+ * and proxies may be sent. Here a queue can be sent as anything else. The Manager's is for where
+ * there is no --allow-ffi.
  *
  * Try:
  *

@@ -2,8 +2,8 @@
 /**
  * A queue that is full, a queue that is empty, and a loop that asks whether it is.
  *
- * `full()` and `empty()` are true for the moment in which they are asked: before the next line runs,
- * somebody else may have put or got. So `while (!queue.empty())` is wrong in two ways:
+ * `full()` and `empty()` are true for the moment in which they are asked: before the next line
+ * runs, somebody else may have put or got. So `while (!queue.empty())` is wrong in two ways:
  *
  *     early   the producer is slow: the queue is empty, and the loop ends, before all is there
  *     stuck   two consumers see the one item that is left: one gets it, the other waits for ever

@@ -2,8 +2,8 @@
 /**
  * Four ways from process to process: a file, a pipe, a queue, shared memory.
  *
- * They differ in how much they hold, in who can read and write, and in whether these need a lock, so
- * that nobody reads what is half written. And in speed: that is measured here, on this computer.
+ * They differ in how much they hold, in who can read and write, and in whether these need a lock,
+ * so that nobody reads what is half written. And in speed: that is measured here, on this computer.
  *
  * Try:
  *
@@ -81,7 +81,9 @@ export function sender(course: Course): void {
   }
 }
 
-/** Receives all messages. Says how long that took, in ms, and how many were not as they were sent. */
+/**
+ * Receives all messages. Says how long that took, in ms, and how many were not as they were sent.
+ */
 export function receiver(course: Course): { ms: number; damaged: number } {
   const { way, messages, size, start, mayWrite, mayRead, path, end, queue, memory } = course;
   const receive: Record<Way, () => Uint8Array> = {

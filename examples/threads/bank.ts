@@ -2,8 +2,8 @@
 /**
  * Several clerks, one account.
  *
- * A deposit is three steps: read the balance, add to it, write it back. Two clerks who read the same
- * balance both write their own sum, and one deposit is lost. A lock makes the three steps one.
+ * A deposit is three steps: read the balance, add to it, write it back. Two clerks who read the
+ * same balance both write their own sum, and one deposit is lost. A lock makes the three steps one.
  *
  * Try:
  *

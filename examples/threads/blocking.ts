@@ -3,13 +3,14 @@
  * Two questions that are often taken for one: does the call wait, and does the thread?
  *
  *     synchronous    the next line runs when the work is done: await pool.apply(...)
- *     asynchronous   the next line runs at once, the result is asked for later: pool.applyAsync(...)
+ *     asynchronous   the next line runs at once, the result is asked for later:
+ *     pool.applyAsync(...)
  *
  *     blocking       a call that cannot have it now waits for it: lock.acquire()
  *     non-blocking   it says so instead: lock.acquire({ blocking: false })
  *
- * And there is one more way to wait: lock.acquireSync() stops the whole thread, so that nothing else
- * in it runs; await lock.acquire() lets other functions go on.
+ * And there is one more way to wait: lock.acquireSync() stops the whole thread, so that nothing
+ * else in it runs; await lock.acquire() lets other functions go on.
  *
  * Try:
  *

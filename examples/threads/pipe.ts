@@ -3,8 +3,8 @@
  * Pipes between threads: two ends, and what is sent at one is received at the other.
  *
  * An end belongs to one thread: giving it to another moves it there. A pipe tells when it is over,
- * without a sentinel: when the other end is closed, or its thread has ended, and all that was sent has
- * been received, `recv()` throws EOFError.
+ * without a sentinel: when the other end is closed, or its thread has ended, and all that was sent
+ * has been received, `recv()` throws EOFError.
  *
  *     duplex     both send and receive: questions and answers
  *     oneway     one end sends, the other receives, until the end

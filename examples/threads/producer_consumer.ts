@@ -2,7 +2,8 @@
 /**
  * Producers put items on a queue, consumers get them: how does a consumer learn that it is over?
  *
- * An empty queue says nothing: a producer may be slow. Somebody must say that there will be no more:
+ * An empty queue says nothing: a producer may be slow. Somebody must say that there will be no
+ * more:
  *
  *     none        nobody says it: the consumers wait for ever
  *     early       the first producer that is done says it for all: items are left

@@ -3,9 +3,9 @@
  * A function that takes a lock, and calls itself.
  *
  * Two threads add up the sizes in a tree of folders. Each takes the lock for a folder and keeps it
- * while it walks the folders inside, so that the other's lines never come between: the lock is taken
- * again by the thread that holds it. An RLock counts that; a plain Lock makes the thread wait for
- * itself.
+ * while it walks the folders inside, so that the other's lines never come between: the lock is
+ * taken again by the thread that holds it. An RLock counts that; a plain Lock makes the thread wait
+ * for itself.
  *
  * Try:
  *

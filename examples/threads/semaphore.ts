@@ -2,8 +2,8 @@
 /**
  * A car park with three places.
  *
- * A semaphore is a lock for several: it has as many permits as there are places. Who finds none left
- * waits at the barrier until somebody drives out.
+ * A semaphore is a lock for several: it has as many permits as there are places. Who finds none
+ * left waits at the barrier until somebody drives out.
  *
  * Try:
  *

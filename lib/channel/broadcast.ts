@@ -20,9 +20,10 @@ const PREFIX = "switchyard ";
 /**
  * A channel on which every thread hears what any other says.
  *
- * Reach for it to tell something to all who listen. Each thread makes its own object of the same name, or
- * is given one, and hears what others publish from then on; nothing is kept for those who come later, and
- * who publishes does not hear itself. An object that is not closed keeps its thread's program alive.
+ * Reach for it to tell something to all who listen. Each thread makes its own object of the same
+ * name, or is given one, and hears what others publish from then on; nothing is kept for those who
+ * come later, and who publishes does not hear itself. An object that is not closed keeps its
+ * thread's program alive.
  *
  * @typeParam T What is published.
  *

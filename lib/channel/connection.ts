@@ -9,7 +9,9 @@ import type { READY } from "./connection_wait.ts";
 
 /** Options of `pipe()`. */
 export interface PipeOptions {
-  /** Whether both ends send and receive. false: the first receives, the second sends. Default: true. */
+  /**
+   * Whether both ends send and receive. false: the first receives, the second sends. Default: true.
+   */
   duplex?: boolean;
 }
 

@@ -24,13 +24,13 @@ const ASK = 10;
 /**
  * Waits until at least one of several connections has a value to receive, or its end.
  *
- * Reach for it where one reader serves several writers, each with its pipe. What it gives can be received
- * from at once, unless somebody else does. It takes nothing itself.
+ * Reach for it where one reader serves several writers, each with its pipe. What it gives can be
+ * received from at once, unless somebody else does. It takes nothing itself.
  *
  * *Cancellation*: an abort or the end of the timeout leaves the connections as they were.
  *
- * @param connections Connections of `threading.pipe()` and `multiprocessing.pipe()`, in any mix, and whatever
- * else has a `poll()`.
+ * @param connections Connections of `threading.pipe()` and `multiprocessing.pipe()`, in any mix,
+ *   and whatever else has a `poll()`.
  * @returns Those that are ready, in the order given; none when the timeout ended first.
  * @throws {TypeError | RangeError} Bad options, or something without a `poll()`.
  *

@@ -1,23 +1,25 @@
 /**
  * The home of queues: the main thread, which keeps the items of each in a list, a stack or a heap.
  *
- * **Who gets what.** Calls in the home thread work on the store itself. Another thread says up to which
- * number it wants items; home lets it have them: it posts them, and raises the number in its `GRANT`
- * word (see `ledger.ts`). While only one thread gets from a FIFO queue, it is granted
- * items before it asks (read-ahead), in growing batches. Once a second one asks, home first takes back what the first
- * has not handed out, and from then on grants wishes alone, in turn: so items are handed out in the order
- * of put. After {@linkcode SHARED_FOR} ms with one thread asking batches begin again.
+ * **Who gets what.** Calls in the home thread work on the store itself. Another thread says up to
+ * which number it wants items; home lets it have them: it posts them, and raises the number in its
+ * `GRANT` word (see `ledger.ts`). While only one thread gets from a FIFO queue, it is granted
+ * items before it asks (read-ahead), in growing batches. Once a second one asks, home first takes
+ * back what the first has not handed out, and from then on grants wishes alone, in turn: so items
+ * are handed out in the order of put. After {@linkcode SHARED_FOR} ms with one thread asking
+ * batches begin again.
  *
  * **Who dies when.** Home keeps every granted item until it sees in `GRANT` that it was handed out.
  *
- * - A thread ends, is terminated or is cut off, at whatever point: home reads all that it has sent, then
- *   takes back what it had not handed out, puts that back in front and gives it to others. From then on
- *   the thread can hand out nothing, even if it runs on.
+ * - A thread ends, is terminated or is cut off, at whatever point: home reads all that it has sent,
+ *   then takes back what it had not handed out, puts that back in front and gives it to others.
+ *   From then on the thread can hand out nothing, even if it runs on.
  * - It had taken room for items that it never sent: they are written off, by its `PUTS` word.
  * - A wait is ended early: the thread wants less; what was granted for it goes back.
  *
- * Ports and streams alone are moved with an item when it is granted, which is never done ahead. Such an
- * item cannot be taken back: it waits for the thread's next get, and is written off with the thread.
+ * Ports and streams alone are moved with an item when it is granted, which is never done ahead.
+ * Such an item cannot be taken back: it waits for the thread's next get, and is written off with
+ * the thread.
  *
  * @module
  */
@@ -56,7 +58,9 @@ interface Wisher {
   give(item: Item): void;
 }
 
-/** A thread that uses a queue. Numbers of items count from 0 and stay exact; the words hold 16 bits. */
+/**
+ * A thread that uses a queue. Numbers of items count from 0 and stay exact; the words hold 16 bits.
+ */
 class User implements Wisher {
   readonly line: HomeLine;
   readonly #q: string;
@@ -112,7 +116,10 @@ class User implements Wisher {
     this.#outbox.push(item);
   }
 
-  /** Grants what it was given, in messages of a size that the thread reads while the next is written. */
+  /**
+   * Grants what it was given, in messages of a size that the thread reads while the next is
+   * written.
+   */
   post(): void {
     const all = this.#outbox;
     if (all.length === 0) return;

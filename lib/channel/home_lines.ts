@@ -1,9 +1,10 @@
 /**
- * Home's ends of the lines: it reads what the threads send, whether its event loop runs or a wait of
- * the toolkit blocks it.
+ * Home's ends of the lines: it reads what the threads send, whether its event loop runs or a wait
+ * of the toolkit blocks it.
  *
- * Nobody listens on the ports: an event loop that had taken a message could not give it to a thread that
- * blocks. Threads ring home's `BELL` in the roster after they have sent something, and home rings theirs.
+ * Nobody listens on the ports: an event loop that had taken a message could not give it to a thread
+ * that blocks. Threads ring home's `BELL` in the roster after they have sent something, and home
+ * rings theirs.
  *
  * @module
  */

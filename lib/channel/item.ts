@@ -2,8 +2,8 @@
  * Items on their way: what `put()` takes, and what `get()` makes of it.
  *
  * An item is copied when it is put, in every thread, so that the sender may go on changing its own.
- * What is small and plain is copied here, quicker than structured clone would, and can wait for others
- * to share a message with; the rest is a {@linkcode Boxed} one, and goes at once.
+ * What is small and plain is copied here, quicker than structured clone would, and can wait for
+ * others to share a message with; the rest is a {@linkcode Boxed} one, and goes at once.
  *
  * @module
  */
@@ -143,7 +143,9 @@ export function missing(item: Item): string[] {
     .map(([, { module }]) => module);
 }
 
-/** Loads what {@linkcode open} needs; an error whose module cannot be loaded loses but its class. */
+/**
+ * Loads what {@linkcode open} needs; an error whose module cannot be loaded loses but its class.
+ */
 export async function ready(item: Item): Promise<void> {
   if (!(item instanceof Boxed) || item.stands === undefined) return;
   for (const module of missing(item)) await load(module);
@@ -158,8 +160,8 @@ export function open(item: Item): unknown {
 }
 
 /**
- * Items as they stand in a message. Many that JSON keeps exactly are quicker so: structured clone takes
- * three times as long, and a port some 0.3 ms for a message that holds a buffer.
+ * Items as they stand in a message. Many that JSON keeps exactly are quicker so: structured clone
+ * takes three times as long, and a port some 0.3 ms for a message that holds a buffer.
  */
 export function toSent(items: Item[]): Sent {
   let boxed: number[] | undefined;
@@ -199,8 +201,8 @@ export function fromSent({ items, boxed }: Sent): Item[] {
 }
 
 /**
- * What of the items must be moved when home sends them on. Buffers are copied then: home keeps its own
- * until the item has been handed out, so that none is lost with a thread.
+ * What of the items must be moved when home sends them on. Buffers are copied then: home keeps its
+ * own until the item has been handed out, so that none is lost with a thread.
  */
 export function movedOnly(items: readonly Item[]): Transferable[] {
   let moved: Transferable[] | undefined;

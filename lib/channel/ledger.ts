@@ -1,9 +1,10 @@
 /**
- * The shared words of a queue, which every thread that uses it changes for itself: so room, the size
- * and the count of unfinished tasks are known everywhere at once, without asking home.
+ * The shared words of a queue, which every thread that uses it changes for itself: so room, the
+ * size and the count of unfinished tasks are known everywhere at once, without asking home.
  *
  * - `SIZE`: how many items were put, or are about to be, and have not been handed out.
- * - `MOST`: how many there may be, 0 for any number. Whoever puts takes room first, by compare-and-swap.
+ * - `MOST`: how many there may be, 0 for any number. Whoever puts takes room first, by
+ *   compare-and-swap.
  * - `UNFINISHED`: how many were put and not yet marked as done; who joins parks on it.
  * - `SHUT`: {@linkcode OPEN} -> {@linkcode DRAINING} -> {@linkcode CLOSED}.
  * - `PUTTERS`: how many wait for room, or more when some were stopped: who hands out must wake.
@@ -12,9 +13,10 @@
  * Each thread also has a few words of its own for each queue that it uses, shared with home:
  *
  * - `GRANT`: two numbers of 16 bits that run round: how many items home has let the thread have, in
- *   all, and how many of these the thread has handed out. The thread hands one out by a compare-and-swap
- *   that adds to the second; home takes back all others by one that sets the second to the first. So an
- *   item is handed out or taken back, never both, whatever either of them is doing.
+ *   all, and how many of these the thread has handed out. The thread hands one out by a
+ *   compare-and-swap that adds to the second; home takes back all others by one that sets the
+ *   second to the first. So an item is handed out or taken back, never both, whatever either of
+ *   them is doing.
  * - `PUTS`: how many items the thread has put, times two; odd when home takes no more of them.
  * - `ANSWER`: the last of the thread's questions that home has answered with no.
  *

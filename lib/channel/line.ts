@@ -1,9 +1,9 @@
 /**
  * A thread's end of its line to home.
  *
- * What is put in one stretch of code is sent together, once it is more than {@linkcode AT_ONCE} items: when
- * the code pauses, before it waits, at {@linkcode BATCH} items, and when the thread ends. Items come in
- * batches too, and are handed out by number: see `home.ts`.
+ * What is put in one stretch of code is sent together, once it is more than {@linkcode AT_ONCE}
+ * items: when the code pauses, before it waits, at {@linkcode BATCH} items, and when the thread
+ * ends. Items come in batches too, and are handed out by number: see `home.ts`.
  *
  * @module
  */
@@ -85,7 +85,8 @@ class Line {
     queueMicrotask(this.#watch);
   }
 
-  // As long as there is a put in each turn the stretch goes on, also in `for (...) await queue.put(...)`.
+  // As long as there is a put in each turn the stretch goes on, also in
+  // `for (...) await queue.put(...)`.
   readonly #watch = (): void => {
     if (this.#burst !== this.#seen) {
       this.#seen = this.#burst;

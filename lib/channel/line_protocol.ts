@@ -1,6 +1,6 @@
 /**
- * The messages on a line. All of a thread's queues share its line, so that home sees what the thread
- * did in the order in which it did it.
+ * The messages on a line. All of a thread's queues share its line, so that home sees what the
+ * thread did in the order in which it did it.
  *
  * @module
  */
@@ -28,8 +28,8 @@ export type ToQueueHome =
   | { type: "use"; q: string; words: SharedArrayBuffer }
   | { type: "put"; q: string; sent: Sent; reply?: number }
   /**
-   * It wants the items up to number `upTo`, of all that it is ever given. `question`: it wants to know
-   * if it can have them now.
+   * It wants the items up to number `upTo`, of all that it is ever given. `question`: it wants to
+   * know if it can have them now.
    */
   | { type: "want"; q: string; upTo: number; question?: number }
   /** The queue was shut, or the last item of one that is shut was handed out. */

@@ -1,8 +1,8 @@
 /**
  * Lines: the port of a thread to home, the main thread, that all its queues use.
  *
- * This module is all that the start of a thread loads of them. A thread makes its line when it first
- * uses a queue, and announces it to home over its port to home.
+ * This module is all that the start of a thread loads of them. A thread makes its line when it
+ * first uses a queue, and announces it to home over its port to home.
  *
  * @module
  */

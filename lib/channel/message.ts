@@ -1,6 +1,6 @@
 /**
- * What goes through a pipe or queue between processes: a value, as the codec writes it, or bytes behind a
- * mark that no value begins with.
+ * What goes through a pipe or queue between processes: a value, as the codec writes it, or bytes
+ * behind a mark that no value begins with.
  *
  * @module
  */
@@ -28,7 +28,10 @@ const outbox = new Uint8Array(1 << 17);
 const inbox = new Uint8Array(1 << 10);
 const views: Uint8Array[] = [];
 
-/** A message as it was found: its value, or the error of reading it, or bytes whose modules are to be loaded. */
+/**
+ * A message as it was found: its value, or the error of reading it, or bytes whose modules are to
+ * be loaded.
+ */
 export interface Found {
   value?: unknown;
   error?: unknown;
@@ -37,7 +40,10 @@ export interface Found {
   source?: Source;
 }
 
-/** Says from whom a message is. It is asked only about one that names modules or is long: no other can do harm. */
+/**
+ * Says from whom a message is. It is asked only about one that names modules or is long: no other
+ * can do harm.
+ */
 export type WhoseMessage = () => Source;
 
 const fromEqual: WhoseMessage = () => "equal";
@@ -57,7 +63,8 @@ const message: Message = { bytes: outbox, length: 0, flights: [] };
  * Writes a value as a message. What it gives is overwritten by the next call.
  *
  * @param root What errors call the value.
- * @param whose Says who is at the other end. What the value shares with somebody below must know that.
+ * @param whose Says who is at the other end. What the value shares with somebody below must know
+ *   that.
  * @throws {ShareError} The value cannot cross.
  */
 export function messageOf(
@@ -93,7 +100,9 @@ function write(value: unknown, root: string): Message {
   return message;
 }
 
-/** Writes a typed array as a message; gives its length, which is at most {@linkcode VIEW_HEAD} more. */
+/**
+ * Writes a typed array as a message; gives its length, which is at most {@linkcode VIEW_HEAD} more.
+ */
 export function writeView(into: Uint8Array, start: number, view: ArrayBufferView): number {
   return encodeInto(into, start, view, reduce);
 }
@@ -129,14 +138,17 @@ function viewOf(bytes: Uint8Array, start: number, length: number): Uint8Array {
   return views[length] ??= inbox.subarray(0, length);
 }
 
-/** A copy of some bytes. Made so, its memory is not filled with zeros first, as `slice()` does: 64 KiB take half the time. */
+/**
+ * A copy of some bytes. Made so, its memory is not filled with zeros first, as `slice()` does: 64
+ * KiB take half the time.
+ */
 function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return new Uint8Array(bytes.subarray(start, end));
 }
 
 /**
- * Reads a message where it lies. Plain data runs no code of anybody, and objects of ours no code of the user's; who
- * is killed meanwhile has them, or leaves them where they are.
+ * Reads a message where it lies. Plain data runs no code of anybody, and objects of ours no code of
+ * the user's; who is killed meanwhile has them, or leaves them where they are.
  */
 export function readValue(
   bytes: Uint8Array,
@@ -167,8 +179,9 @@ function valueIn(bytes: Uint8Array, source: Source): Found {
 }
 
 /**
- * Gives what reads as {@linkcode readValue} does, for a thread that blocks and can load nothing: it throws
- * a TypeError when the message needs a module that is not loaded, and the message stays where it is.
+ * Gives what reads as {@linkcode readValue} does, for a thread that blocks and can load nothing: it
+ * throws a TypeError when the message needs a module that is not loaded, and the message stays
+ * where it is.
  *
  * @param action What is done, for the error.
  * @param subject What needs the module.

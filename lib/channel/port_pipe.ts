@@ -1,19 +1,20 @@
 /**
  * Pipes between threads, over a MessageChannel.
  *
- * Each end has a few shared words, so that a thread can wait for it without listening on its port: a port
- * that is listened on cannot be read while the thread is blocked.
+ * Each end has a few shared words, so that a thread can wait for it without listening on its port:
+ * a port that is listened on cannot be read while the thread is blocked.
  *
- * - `SENT`, `RECEIVED`: how many messages were sent to this end, and received at it. A message is sent
- *   first and counted then: one that is counted is there.
+ * - `SENT`, `RECEIVED`: how many messages were sent to this end, and received at it. A message is
+ *   sent first and counted then: one that is counted is there.
  * - `BELL` counts what the end's reader has to know; it parks on it.
  * - `STATE`: 0 -> {@linkcode CLOSED}.
  * - `SLOT`, `IDENT`: the thread that has the end; `IDENT` is 0 while it is on its way to one.
  *
- * Who dies when: a thread that ends, however it does, closes the ends that it has: the other side sees in
- * the roster that it is gone, at the latest after a slice, and gets EOFError once all is received. An end
- * given to a new thread is that thread's as soon as it is started, so it is closed with it even if the
- * thread never came to unpack it. An end on a queue stays open as long as it is there.
+ * Who dies when: a thread that ends, however it does, closes the ends that it has: the other side
+ * sees in the roster that it is gone, at the latest after a slice, and gets EOFError once all is
+ * received. An end given to a new thread is that thread's as soon as it is started, so it is closed
+ * with it even if the thread never came to unpack it. An end on a queue stays open as long as it is
+ * there.
  *
  * @module
  */
@@ -361,15 +362,16 @@ function checkPoll(timeout: number | undefined): number {
 /**
  * Makes a pipe between threads: what is sent at one end is received at the other.
  *
- * Reach for it where two threads talk. Giving an end to another thread, as an argument or through a queue
- * or pipe, moves it there: here it is closed then. Sending never waits: what is not received yet is kept.
- * Values are copied as by `postMessage()`; `send(value, { transfer })` moves buffers instead.
+ * Reach for it where two threads talk. Giving an end to another thread, as an argument or through a
+ * queue or pipe, moves it there: here it is closed then. Sending never waits: what is not received
+ * yet is kept. Values are copied as by `postMessage()`;
+ * `send(value, { transfer })` moves buffers instead.
  *
- * When an end is closed, or the thread that has it ends in whatever way, the other one receives what was
- * sent, and then `EOFError`.
+ * When an end is closed, or the thread that has it ends in whatever way, the other one receives
+ * what was sent, and then `EOFError`.
  *
- * *Memory*: what was written before `send()` is seen after the `recv()`. *Cancellation*: an abort or the
- * end of a timeout receives nothing.
+ * *Memory*: what was written before `send()` is seen after the `recv()`. *Cancellation*: an abort
+ * or the end of a timeout receives nothing.
  *
  * @typeParam T What is sent.
  * @returns The two ends. With `duplex: false` the first receives and the second sends.

@@ -27,8 +27,8 @@ export abstract class TaskQueue<T> extends ThreadQueue<T> {
   }
 
   /**
-   * Says that an item has been dealt with; once for each item that was taken. {@linkcode join} waits for
-   * that.
+   * Says that an item has been dealt with; once for each item that was taken. {@linkcode join}
+   * waits for that.
    *
    * @throws {RangeError} All items have been dealt with already.
    */
@@ -62,9 +62,9 @@ export abstract class TaskQueue<T> extends ThreadQueue<T> {
   }
 
   /**
-   * Shuts the queue down: from now on `put()` throws `ShutDown`, and so does `get()` once the queue is
-   * empty; who waits in one of them is woken. With `immediate` what is left is dropped, and counts as dealt
-   * with.
+   * Shuts the queue down: from now on `put()` throws `ShutDown`, and so does `get()` once the queue
+   * is empty; who waits in one of them is woken. With `immediate` what is left is dropped, and
+   * counts as dealt with.
    */
   shutdown(options?: ShutdownOptions): void {
     this.#core.shutdown(checkShutdown(options));
@@ -74,15 +74,16 @@ export abstract class TaskQueue<T> extends ThreadQueue<T> {
 /**
  * A queue between threads: first in, first out.
  *
- * Reach for it to hand work from the threads that make it to those that do it. Give it to threads as an
- * argument; each item goes to one of those who get. An item is copied when it is put, as by
+ * Reach for it to hand work from the threads that make it to those that do it. Give it to threads
+ * as an argument; each item goes to one of those who get. An item is copied when it is put, as by
  * `postMessage()`; with `transfer` buffers, ports and streams are moved instead.
  *
  * The items are kept by the main thread. While that runs code that never pauses, others wait for
  * theirs; in a wait of the toolkit, also one that blocks, it goes on serving.
  *
- * *What a death leaves*: a thread that ends, or is terminated, loses no item that it has not taken, and
- * none is given twice. A port or stream alone is lost with the thread that it was on its way to.
+ * *What a death leaves*: a thread that ends, or is terminated, loses no item that it has not taken,
+ * and none is given twice. A port or stream alone is lost with the thread that it was on its way
+ * to.
  *
  * @typeParam T The items.
  *
@@ -123,12 +124,13 @@ export class LifoQueue<T = unknown> extends TaskQueue<T> {
 }
 
 /**
- * A queue between threads that gives out the least item first, and equal ones in the order of put. Else
- * as {@linkcode Queue}.
+ * A queue between threads that gives out the least item first, and equal ones in the order of put.
+ * Else as {@linkcode Queue}.
  *
- * Numbers, bigints, strings, Dates and arrays of them, element by element, have an order of their own:
- * so put `[priority, number, item]`, with a number that no two items share. Otherwise give `compare`. Both
- * run in the main thread; a `compare` given in another thread must be a target (see `task()`).
+ * Numbers, bigints, strings, Dates and arrays of them, element by element, have an order of their
+ * own: so put `[priority, number, item]`, with a number that no two items share. Otherwise give
+ * `compare`. Both run in the main thread; a `compare` given in another thread must be a target (see
+ * `task()`).
  *
  * @typeParam T The items.
  *

@@ -1,9 +1,10 @@
 /**
  * A queue as one thread uses it: at home directly, elsewhere over the thread's line.
  *
- * *Putting*: room is taken in the shared words (`ledger.ts`), then the item goes to home. *Getting*: home
- * hands out, or lets the thread have (`home.ts`). Every wait parks on the thread's `BELL`, on the
- * queue's `ROOM` or on its `UNFINISHED`, and looks again when it is woken, or after a slice.
+ * *Putting*: room is taken in the shared words (`ledger.ts`), then the item goes to home.
+ * *Getting*: home hands out, or lets the thread have (`home.ts`). Every wait parks on the thread's
+ * `BELL`, on the queue's `ROOM` or on its `UNFINISHED`, and looks again when it is woken, or after
+ * a slice.
  *
  * @module
  */
@@ -60,8 +61,10 @@ export class Core {
   /**
    * Makes a queue.
    *
-   * @throws {TypeError | RangeError} `maxsize` is no integer below 2^31; `compare` is no function, or
-   * no target where it is made in another thread than home.
+   * @throws {TypeError |
+   *   RangeError}
+   *   `maxsize` is no integer below 2^31; `compare` is no function, or no target where it is made
+   *   in another thread than home.
    */
   static make(order: Order, maxsize: unknown, compare?: Compare): Core {
     const action = "create a queue";

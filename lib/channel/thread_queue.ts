@@ -98,8 +98,8 @@ export abstract class ThreadQueue<T = unknown>
   /**
    * Takes the next item, waiting for one. Never blocks the event loop.
    *
-   * *Cancellation*: an abort or the end of the timeout takes nothing. *Memory*: what was written before
-   * the `put()` is seen after the `get()`.
+   * *Cancellation*: an abort or the end of the timeout takes nothing. *Memory*: what was written
+   * before the `put()` is seen after the `get()`.
    *
    * @throws {Empty} None came in time.
    * @throws {ShutDown} The queue has been shut down, and nothing is left in it.
@@ -154,24 +154,25 @@ export abstract class ThreadQueue<T = unknown>
   }
 
   /**
-   * Takes the next item if there is one now; else throws {@linkcode Empty}. In another thread than home
-   * it asks home: see the module's page.
+   * Takes the next item if there is one now; else throws {@linkcode Empty}. In another thread than
+   * home it asks home: see the module's page.
    */
   getNowait(): T {
     return this.getSync({ timeout: 0 });
   }
 
   /**
-   * How many items there are, at this moment: others put and get meanwhile. Do not decide by it; use a
-   * `get()` or `put()` that does not wait, and its error.
+   * How many items there are, at this moment: others put and get meanwhile. Do not decide by it;
+   * use a `get()` or `put()` that does not wait, and its error.
    */
   qsize(): number {
     return this.#core.ledger.size;
   }
 
   /**
-   * Whether there is no item, at this moment. `while (!queue.empty()) queue.getSync()` hangs when another
-   * thread takes the last one in between; get with a timeout, or iterate until the queue is shut down.
+   * Whether there is no item, at this moment. `while (!queue.empty()) queue.getSync()` hangs when
+   * another thread takes the last one in between; get with a timeout, or iterate until the queue is
+   * shut down.
    */
   empty(): boolean {
     return this.qsize() === 0;

@@ -10,8 +10,8 @@ export interface TaskContext {
   /** Aborts when the caller cancels the task. */
   readonly signal: AbortSignal;
   /**
-   * Sends a value to the caller's `onReport`. From a process without `--allow-ffi` it leaves once the code
-   * pauses.
+   * Sends a value to the caller's `onReport`. From a process without `--allow-ffi` it leaves once
+   * the code pauses.
    */
   report(value: unknown): void;
   /** The name of the thread or process that runs the task. */

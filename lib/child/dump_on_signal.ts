@@ -1,5 +1,6 @@
 /**
- * Printing a dump at a signal, also while the main thread is blocked: a daemon thread listens for it.
+ * Printing a dump at a signal, also while the main thread is blocked: a daemon thread listens for
+ * it.
  *
  * @module
  */
@@ -17,8 +18,8 @@ import { endWorker, startWorker } from "./thread/host.ts";
 /** `dump()`, and printing it at a signal. */
 export interface Dump {
   /**
-   * Says of every thread (or process) its state, what it holds, what it waits for and since when, as
-   * text for a person, and which of them are deadlocked.
+   * Says of every thread (or process) its state, what it holds, what it waits for and since when,
+   * as text for a person, and which of them are deadlocked.
    */
   (): string;
   /**
@@ -49,7 +50,8 @@ const watch = task(import.meta, async function watch(signal: Deno.Signal, arena:
 /**
  * Starts the thread that waits for a signal.
  *
- * @param arena The module that opens the family's memory, for a dump of processes; null for threads.
+ * @param arena The module that opens the family's memory, for a dump of processes; null for
+ *   threads.
  */
 export function onSignal(signal: Deno.Signal, arena: string | null): Disposable {
   try {

@@ -57,7 +57,9 @@ export function adopt(pid: number, status: Promise<Deno.CommandStatus>): Adopted
   return { collect: () => remove(child) };
 }
 
-/** Whether the ends of children are forgotten unless somebody waits for them: SIGCHLD is ignored. */
+/**
+ * Whether the ends of children are forgotten unless somebody waits for them: SIGCHLD is ignored.
+ */
 export function forgetEnds(isIgnored: boolean): void {
   isForgetful = isIgnored;
 }

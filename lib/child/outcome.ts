@@ -38,7 +38,8 @@ const ADVICE =
   '; a child process has it if its parent holds it in full, or names it in the option "permissions"';
 
 /**
- * Has an error by which Deno refuses a child process a permission name the remedy: its flag has been given, and is limited.
+ * Has an error by which Deno refuses a child process a permission name the remedy: its flag has
+ * been given, and is limited.
  *
  * @returns The error itself.
  */

@@ -1,8 +1,9 @@
 /**
  * Children made in advance, so that a start need not wait for one.
  *
- * A spare has done all of its start but the import of the target. It is replaced when nobody has taken one for a
- * moment: making one blocks its maker. Spares keep no program alive, and one that dies is forgotten.
+ * A spare has done all of its start but the import of the target. It is replaced when nobody has
+ * taken one for a moment: making one blocks its maker. Spares keep no program alive, and one that
+ * dies is forgotten.
  *
  * @module
  */

@@ -9,8 +9,8 @@ import { show } from "./checks.ts";
 export const INSPECT: unique symbol = Symbol.for("Deno.customInspect");
 
 /**
- * The text of an object: its class, and in parentheses what matters of it, as in `Lock(A, free)`. It is
- * one line, and never throws: a broken or unfinished object shows its class alone.
+ * The text of an object: its class, and in parentheses what matters of it, as in `Lock(A, free)`.
+ * It is one line, and never throws: a broken or unfinished object shows its class alone.
  *
  * @param of The object, whose own class is named, also a user's subclass; or a name.
  * @param parts Its name and state; what is undefined or empty is left out. It must not wait.

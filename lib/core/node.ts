@@ -1,7 +1,7 @@
 /**
- * Node's built-in modules, each loaded when it is first used: the first costs 10 ms if it is imported,
- * and 25 if not, and most threads and processes never need one. For what every program does with paths
- * of the usual form there are functions here that need none.
+ * Node's built-in modules, each loaded when it is first used: the first costs 10 ms if it is
+ * imported, and 25 if not, and most threads and processes never need one. For what every program
+ * does with paths of the usual form there are functions here that need none.
  *
  * @module
  */

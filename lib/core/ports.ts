@@ -21,8 +21,8 @@ export function prepareTake(): Promise<void> {
 }
 
 /**
- * Takes a message of a port, without waiting; undefined when there is none. Nobody may listen on the port:
- * a message that its event loop has taken is not found here.
+ * Takes a message of a port, without waiting; undefined when there is none. Nobody may listen on
+ * the port: a message that its event loop has taken is not found here.
  */
 export function take(port: MessagePort): unknown {
   try {

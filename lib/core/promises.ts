@@ -2,8 +2,8 @@
  * Waiting for promises: for how long, and what keeps the program alive meanwhile.
  *
  * A promise alone keeps no program alive: with nothing else to do Deno ends it in the midst of an
- * `await`, with code 0. So whatever of the toolkit somebody may await is {@linkcode held}, or waited
- * for by {@linkcode reached}, until it settles.
+ * `await`, with code 0. So whatever of the toolkit somebody may await is {@linkcode held}, or
+ * waited for by {@linkcode reached}, until it settles.
  *
  * @module
  */
@@ -39,7 +39,10 @@ export async function held<T>(promise: PromiseLike<T>): Promise<T> {
   }
 }
 
-/** A timer for any finite time. It never fires early, and keeps the program alive unless told not to. */
+/**
+ * A timer for any finite time. It never fires early, and keeps the program alive unless told not
+ * to.
+ */
 export class Countdown {
   readonly #deadline: number;
   readonly #fn: () => void;
@@ -112,13 +115,17 @@ export async function reached(
 }
 
 /**
- * As {@linkcode reached}, but keeps no program alive: for what the toolkit does by itself, and nobody awaits.
+ * As {@linkcode reached}, but keeps no program alive: for what the toolkit does by itself, and
+ * nobody awaits.
  */
 export function reachedUnheld(promise: PromiseLike<unknown>, timeout: number): Promise<boolean> {
   return reached(promise, timeout, undefined, false);
 }
 
-/** The same bytes, of which each that is waited for keeps the program alive, whatever they come from. */
+/**
+ * The same bytes, of which each that is waited for keeps the program alive, whatever they come
+ * from.
+ */
 export function heldStream(
   source: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {

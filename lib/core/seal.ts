@@ -2,8 +2,9 @@
  * Sealing bytes, so that only who has the key can read them, and nobody can alter them unseen:
  * ChaCha20-Poly1305, as RFC 8439 has it.
  *
- * It is written out here because `start()` must seal before it returns, and WebCrypto only promises.
- * `node:crypto` does not, but loading it takes 25 ms, as long as Deno itself takes to start.
+ * It is written out here because `start()` must seal before it returns, and WebCrypto only
+ * promises. `node:crypto` does not, but loading it takes 25 ms, as long as Deno itself takes to
+ * start.
  *
  * @module
  */
@@ -23,8 +24,8 @@ const SIDE = 13;
 const NUMBER = 14;
 
 /**
- * One direction of a talk: what one side closes, the other opens in the same order. A message that was altered,
- * left out, repeated, or sealed by anybody else does not open.
+ * One direction of a talk: what one side closes, the other opens in the same order. A message that
+ * was altered, left out, repeated, or sealed by anybody else does not open.
  */
 export class Seal {
   readonly #state: Uint32Array;
@@ -92,8 +93,8 @@ function stateOf(key: Uint8Array, side: number): Uint32Array {
 }
 
 /**
- * Makes a key out of a key: whoever has one makes any number of others, from which nobody finds the one or
- * the others.
+ * Makes a key out of a key: whoever has one makes any number of others, from which nobody finds the
+ * one or the others.
  *
  * @param number Which: from 0 to 2^32 - 1.
  * @param use What for, from 2 on: 0 and 1 are the sides of a {@linkcode Seal}.
@@ -167,8 +168,8 @@ function mix(s: Uint32Array, to: Uint32Array): void {
   to[12] = s[12]! + d0; to[13] = s[13]! + d1; to[14] = s[14]! + d2; to[15] = s[15]! + d3;
 }
 
-// Poly1305: the message is a polynomial over the prime 2^130 - 5, in six limbs of 22 bits. So sums of their
-// products stay below 2^53, up to where numbers are exact.
+// Poly1305: the message is a polynomial over the prime 2^130 - 5, in six limbs of 22 bits. So sums
+// of their products stay below 2^53, up to where numbers are exact.
 const LIMB = 22;
 const WIDTH = 1 << LIMB;
 const MASK = WIDTH - 1;

@@ -42,7 +42,9 @@ export interface ExecutorOptions {
   initArgs?: unknown[];
   /** After so many calls a worker is replaced. Default: never. */
   maxTasksPerWorker?: number;
-  /** How many calls may wait for a worker; `submit()` throws `Full` then. Default: without limit. */
+  /**
+   * How many calls may wait for a worker; `submit()` throws `Full` then. Default: without limit.
+   */
   maxQueue?: number;
   /** How long a cancelled call may go on before its worker is stopped, in ms. Default: 500. */
   grace?: number;
@@ -59,8 +61,8 @@ export interface SubmitOptions {
   /** Objects in the arguments that are moved instead of copied (threads only). */
   transfer?: Transferable[];
   /**
-   * How often it is tried again when its worker dies. What the call throws is its outcome and no reason to try again: for that
-   * there is `retry()` of `@std/async`. Default: 0.
+   * How often it is tried again when its worker dies. What the call throws is its outcome and no
+   * reason to try again: for that there is `retry()` of `@std/async`. Default: 0.
    */
   retries?: number;
   /** Called with each value that it gives to `context().report()`. */
@@ -81,16 +83,19 @@ let made = 0;
 /**
  * Runs calls in workers, and gives a future for each.
  *
- * *Ctrl-C*, while there are calls: the first says `waiting for N running calls; Ctrl-C again ends at once` on stderr. Calls that
- * run end; what waits, and what a map has not submitted, fails with a `CancelledError`, and so does what is submitted meanwhile.
- * Who awaits such a call is told when those that run have ended. The executor can be used again then. The exit code is 130,
- * unless the program goes on with other calls or sets another; a `CancelledError` that nobody catches ends the program, in one
- * line. The second ends the program at once. Where the main thread has a handler of its own for SIGINT, or ignores it, that alone
- * decides.
+ * *Ctrl-C*, while there are calls: the first says
+ * `waiting for N running calls; Ctrl-C again ends at once` on stderr. Calls that run end; what
+ * waits, and what a map has not submitted, fails with a `CancelledError`, and so does what is
+ * submitted meanwhile. Who awaits such a call is told when those that run have ended. The executor
+ * can be used again then. The exit code is 130, unless the program goes on with other calls or sets
+ * another; a `CancelledError` that nobody catches ends the program, in one line. The second ends
+ * the program at once. Where the main thread has a handler of its own for SIGINT, or ignores it,
+ * that alone decides.
  *
- * How do those who wait for results learn that there will be no more? A future that is awaited always ends; `map()` and
- * `asCompleted()` end by themselves. Where calls put what they find on a queue, the end is the caller's to tell: wait for the
- * calls, then `queue.shutdown()`, which ends the iterations over it.
+ * How do those who wait for results learn that there will be no more? A future that is awaited
+ * always ends; `map()` and `asCompleted()` end by themselves. Where calls put what they find on a
+ * queue, the end is the caller's to tell: wait for the calls, then `queue.shutdown()`, which ends
+ * the iterations over it.
  */
 export abstract class Executor implements AsyncDisposable, Disposable {
   readonly #engine: Engine;
@@ -112,8 +117,9 @@ export abstract class Executor implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Has a worker call `target(...args)`. The arguments are taken as they are now; but between threads a large
-   * ArrayBuffer or Uint8Array is copied when a worker is given the call, and must stay as it is until then.
+   * Has a worker call `target(...args)`. The arguments are taken as they are now; but between
+   * threads a large ArrayBuffer or Uint8Array is copied when a worker is given the call, and must
+   * stay as it is until then.
    *
    * @throws {TypeError} No worker could find the target.
    * @throws {ShareError} An argument cannot cross.
@@ -148,9 +154,9 @@ export abstract class Executor implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Applies `target` to each item, and gives the results in the order of the items as they are there. It begins at
-   * once, and takes only some items more than it has given results for: so an endless input will do. The first
-   * error ends it and cancels the rest.
+   * Applies `target` to each item, and gives the results in the order of the items as they are
+   * there. It begins at once, and takes only some items more than it has given results for: so an
+   * endless input will do. The first error ends it and cancels the rest.
    *
    * @throws {TimeoutError} By the iteration, when the timeout ends before all results were there.
    */
@@ -163,7 +169,8 @@ export abstract class Executor implements AsyncDisposable, Disposable {
   }
 
   /**
-   * As {@linkcode map}, with items that are lists of arguments: `starmap(pow, [[2, 3], [3, 2]])` gives 8 and 9.
+   * As {@linkcode map}, with items that are lists of arguments: `starmap(pow, [[2, 3], [3, 2]])`
+   * gives 8 and 9.
    *
    * @throws {TypeError} By the iteration, when an item is no list.
    */

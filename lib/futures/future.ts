@@ -49,7 +49,8 @@ export class Future<T = unknown> {
    *
    * *Cancellation*: an abort or the end of the timeout ends the wait, not the call.
    *
-   * @throws {unknown} What the call threw: same class, with the stack of the worker and of this call.
+   * @throws
+   *   {unknown} What the call threw: same class, with the stack of the worker and of this call.
    * @throws {CancelledError} The call was cancelled.
    * @throws {WorkerLostError} Its worker died.
    * @throws {TimeoutError} The timeout ended first, here or that of the call.
@@ -114,8 +115,8 @@ export class Future<T = unknown> {
   }
 
   /**
-   * Calls `fn` with this future once the call has ended; at once if it has. What it throws is printed on
-   * stderr.
+   * Calls `fn` with this future once the call has ended; at once if it has. What it throws is
+   * printed on stderr.
    */
   addDoneCallback(fn: (future: Future<T>) => void): void {
     if (fn === undefined || fn === null) fn = null as never;

@@ -13,8 +13,9 @@ export interface ProcessExecutorOptions extends ExecutorOptions {
   /** What the workers may do, as for a `Process`. Default: what this process holds in full. */
   permissions?: Permissions;
   /**
-   * How many bytes a result, an error or a report may have; the call whose result has more fails with a RangeError. Default: 64 MiB
-   * for workers that may do less than this process, so that none of them fills its memory; without limit for others.
+   * How many bytes a result, an error or a report may have; the call whose result has more fails
+   * with a RangeError. Default: 64 MiB for workers that may do less than this process, so that none
+   * of them fills its memory; without limit for others.
    */
   maxMessage?: number;
 }
@@ -22,14 +23,14 @@ export interface ProcessExecutorOptions extends ExecutorOptions {
 /**
  * Runs calls in processes.
  *
- * Reach for it when calls must be isolated, may crash, need fewer permissions, or must be stoppable at any moment;
- * otherwise threads start quicker and pass values quicker.
+ * Reach for it when calls must be isolated, may crash, need fewer permissions, or must be stoppable
+ * at any moment; otherwise threads start quicker and pass values quicker.
  *
- * *Owner death*: a worker that dies is replaced, and only the call that it ran fails, with a WorkerLostError
- * that names the exit code or signal.
+ * *Owner death*: a worker that dies is replaced, and only the call that it ran fails, with a
+ * WorkerLostError that names the exit code or signal.
  *
- * *Permissions*: as `Process`. With `--allow-ffi` here and in the workers calls go through shared memory; without it one at a time to
- * each worker, over a socket, and the Sync forms do not end.
+ * *Permissions*: as `Process`. With `--allow-ffi` here and in the workers calls go through shared
+ * memory; without it one at a time to each worker, over a socket, and the Sync forms do not end.
  *
  * @example Squares
  * ```ts ignore

@@ -14,14 +14,17 @@ const MORE = 4;
 /**
  * Runs calls in threads.
  *
- * Reach for it to use all cores with functions of the program, and to keep code that blocks away from the main
- * thread. It differs from Python's in that its threads compute in parallel, and in that arguments and results
- * are copies: what is shared are the synchronizers and SharedArrayBuffers.
+ * Reach for it to use all cores with functions of the program, and to keep code that blocks away
+ * from the main thread. It differs from Python's in that its threads compute in parallel, and in
+ * that arguments and results are copies: what is shared are the synchronizers and
+ * SharedArrayBuffers.
  *
- * Workers are started when there is work for them. A call that never pauses cannot be stopped in a thread: when it is
- * cancelled its worker is cut off and replaced, and its core is busy until the program ends.
+ * Workers are started when there is work for them. A call that never pauses cannot be stopped in a
+ * thread: when it is cancelled its worker is cut off and replaced, and its core is busy until the
+ * program ends.
  *
- * *Owner death*: a worker that dies is replaced, and only the call that it ran fails, with a WorkerLostError.
+ * *Owner death*: a worker that dies is replaced, and only the call that it ran fails, with a
+ * WorkerLostError.
  *
  * *Permissions*: `--allow-read` of the modules that the workers import.
  *

@@ -14,7 +14,9 @@ export type ReturnWhen = "all" | "first" | "firstException";
 
 /** Options of {@linkcode waitSync}. */
 export interface WaitForSyncOptions extends WaitSyncOptions {
-  /** When it comes back: when all have ended, the first, or the first by an error. Default: `"all"`. */
+  /**
+   * When it comes back: when all have ended, the first, or the first by an error. Default: `"all"`.
+   */
   returnWhen?: ReturnWhen;
 }
 

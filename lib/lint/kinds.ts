@@ -1,7 +1,9 @@
 /**
- * What a value in a source is, as far as the source of one file says it: of which class of the toolkit.
+ * What a value in a source is, as far as the source of one file says it: of which class of the
+ * toolkit.
  *
- * A name is what its innermost declaration makes it: an import of one of the faces, `new Lock()`, a type.
+ * A name is what its innermost declaration makes it: an import of one of the faces, `new Lock()`, a
+ * type.
  *
  * @module
  */
@@ -14,7 +16,10 @@ export interface Node {
   [field: string]: any;
 }
 
-/** What a value is: a class of the toolkit, or a list of such. `Promise` is added to what is to be awaited. */
+/**
+ * What a value is: a class of the toolkit, or a list of such. `Promise` is added to what is to be
+ * awaited.
+ */
 export interface Kind {
   /** The class, a face (`threading`), or a function of one. */
   name: string;

@@ -3,9 +3,9 @@
  * heads. The first process that needs it makes it (a memory file without a name, so that nothing is
  * left behind after a crash); its children are told where to open it, and so on down.
  *
- * Layout: `NEXT` and the words about blocks, the roster of all threads of all processes that use the
- * arena, what {@linkcode Arena.allocate} gave out (for as long as the family lives), and the blocks, which
- * come back.
+ * Layout: `NEXT` and the words about blocks, the roster of all threads of all processes that use
+ * the arena, what {@linkcode Arena.allocate} gave out (for as long as the family lives), and the
+ * blocks, which come back.
  *
  * @module
  */

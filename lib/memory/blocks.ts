@@ -1,9 +1,9 @@
 /**
  * Blocks of shared memory that are given out and come back: what queues between processes grow by.
  *
- * The free ones are a stack (R. K. Treiber, 1986): its top is one word, the number of a block and a tag that
- * changes with each change, so that a top which came back meanwhile is not taken for the same. Who is
- * killed in the midst of a call takes one block with it, at most.
+ * The free ones are a stack (R. K. Treiber, 1986): its top is one word, the number of a block and a
+ * tag that changes with each change, so that a top which came back meanwhile is not taken for the
+ * same. Who is killed in the midst of a call takes one block with it, at most.
  *
  * @module
  */

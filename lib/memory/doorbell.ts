@@ -3,7 +3,8 @@
  * does not block occupies a thread of Deno's pool, and there are about 32 of them.
  *
  * The call waits on every word that somebody here waits on, and on a word of this thread's own, the
- * bell. A new wait rings the bell, so that the call comes back and is made again with one word more.
+ * bell. A new wait rings the bell, so that the call comes back and is made again with one word
+ * more.
  *
  * @module
  */

@@ -39,7 +39,8 @@ export class HeapRegion implements Region {
   async wait(index: number, value: number, timeout: number): Promise<void> {
     const parked = Atomics.waitAsync(this.words, index, value, timeout);
     if (!parked.async) return;
-    // `Atomics.waitAsync` keeps no program alive, and its timeout never fires when nothing else is pending.
+    // `Atomics.waitAsync` keeps no program alive, and its timeout never fires when nothing else is
+    // pending.
     const letGo = holdProgram();
     try {
       await parked.value;

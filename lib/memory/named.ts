@@ -1,11 +1,12 @@
 /**
  * Memory that has a name, by which other processes of the same user find it.
  *
- * It is no file: a name on disk would be left behind by a crash. It is a memory file (`memfd_create`) whose
- * creator keeps its descriptor. The kernel shows the name where the descriptor is, as
- * `/proc/PID/fd/N -> /memfd:switchyard-shm:ID:NAME`; who looks for a name reads these links. So a name exists
- * exactly as long as its creator holds the descriptor: it goes with `unlink()` and with the end of the
- * creator, however that comes. The memory itself stays until its last user has let go of it.
+ * It is no file: a name on disk would be left behind by a crash. It is a memory file
+ * (`memfd_create`) whose creator keeps its descriptor. The kernel shows the name where the
+ * descriptor is, as `/proc/PID/fd/N -> /memfd:switchyard-shm:ID:NAME`; who looks for a name reads
+ * these links. So a name exists exactly as long as its creator holds the descriptor: it goes with
+ * `unlink()` and with the end of the creator, however that comes. The memory itself stays until its
+ * last user has let go of it.
  *
  * The last 64 bytes of the file are ours: whether it is a candidate, established or unlinked.
  *
@@ -15,10 +16,10 @@
  *       +--------------+------------+--> gone, whenever its creator ends
  * ```
  *
- * Two that create the same name at the same time: each makes its candidate, then looks for others. An
- * established one wins. Of two candidates that of the lower pid and descriptor waits for the other to
- * settle; the higher one withdraws, and begins anew when none is left. Who looked before the other's candidate was there
- * establishes itself, and the other, which waits, sees that.
+ * Two that create the same name at the same time: each makes its candidate, then looks for others.
+ * An established one wins. Of two candidates that of the lower pid and descriptor waits for the
+ * other to settle; the higher one withdraws, and begins anew when none is left. Who looked before
+ * the other's candidate was there establishes itself, and the other, which waits, sees that.
  *
  * @module
  */
@@ -138,7 +139,9 @@ function contend(name: string, mine: Place): "mine" | "theirs" | "again" {
   }
 }
 
-/** The state of the memory that a descriptor leads to; UNLINKED when it leads to none of that name. */
+/**
+ * The state of the memory that a descriptor leads to; UNLINKED when it leads to none of that name.
+ */
 function stateOf(place: Place, name: string): number {
   const calls = theFiles();
   const path = pathOf(place);
@@ -188,7 +191,8 @@ function openAt(place: Place, name: string, id?: string): NamedMemory | undefine
     if (!isOurs(title, name, id)) return undefined;
     const bytes = calls.size(fd);
     const state = calls.readWord(fd, stateAt(bytes));
-    // A handle is as good as the memory; a name is not what has been taken away, or is not yet there.
+    // A handle is as good as the memory; a name is not what has been taken away, or is not yet
+    // there.
     if (id === undefined && state !== ESTABLISHED) return undefined;
     const odd = calls.readWord(fd, stateAt(bytes) + 4);
     const size = bytes - TRAILER - (odd === 0 ? 0 : 8 - odd);

@@ -15,7 +15,10 @@ export interface Placement {
   region: Region;
   /** The index of the first word. */
   base: number;
-  /** Whether the words are new, and all 0: whoever makes a handle to old ones leaves them as they are. */
+  /**
+   * Whether the words are new, and all 0: whoever makes a handle to old ones leaves them as they
+   * are.
+   */
   fresh: boolean;
   /**
    * What another thread or process finds the words by.

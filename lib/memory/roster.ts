@@ -4,14 +4,15 @@
  * family (in mapped memory); the layout and the code are the same.
  *
  * A party has an ident that is never given twice (a running number below 2^24), so that a lock word
- * can name its owner, and a slot while it lives. When it is stopped, or an error ends it, its bit in
- * the table of the dead is set: the locks that name it pass on. One that ends normally just leaves.
+ * can name its owner, and a slot while it lives. When it is stopped, or an error ends it, its bit
+ * in the table of the dead is set: the locks that name it pass on. One that ends normally just
+ * leaves.
  *
- * A slot's `IDENT`: `FREE` -> `CLAIMED`, by compare-and-swap -> the party's ident -> `GONE`, by compare-and-swap of
- * whoever takes it out -> `FREE`. The slot of a thread that was cut off (it may run on, unstoppable) stays
- * `GONE` for good: were it used again, the old thread would read its successor's words. One that ends
- * normally with locks in hand leaves its slot as an estate, `-1 - ident`, until others have released
- * them: so a report can name it.
+ * A slot's `IDENT`: `FREE` -> `CLAIMED`, by compare-and-swap -> the party's ident -> `GONE`, by
+ * compare-and-swap of whoever takes it out -> `FREE`. The slot of a thread that was cut off (it may
+ * run on, unstoppable) stays `GONE` for good: were it used again, the old thread would read its
+ * successor's words. One that ends normally with locks in hand leaves its slot as an estate,
+ * `-1 - ident`, until others have released them: so a report can name it.
  *
  * In its slot a party also notes what it holds and what it waits for, for reports: `wait_notes.ts`.
  *
@@ -226,8 +227,8 @@ export class Roster {
    */
   leave(slot: number, ident: number, dead: boolean, reuse = true): boolean {
     const { words } = this;
-    // Several may say so at once (the thread, its starter, the main thread): one of them does it. After
-    // the slot has been given to another party none may touch it.
+    // Several may say so at once (the thread, its starter, the main thread): one of them does it.
+    // After the slot has been given to another party none may touch it.
     if (Atomics.compareExchange(words, slot + IDENT, ident, GONE) !== ident) return false;
     if (dead) this.bury(ident);
     Atomics.store(words, slot + STATE, ENDED);
@@ -283,7 +284,10 @@ export class Roster {
     return this.#base + TITLES + (id >>> KIND_BITS) % MAX_TITLES * TITLE_WORDS;
   }
 
-  /** Whether a text has not been told before by any party; false when they have told all that they may. */
+  /**
+   * Whether a text has not been told before by any party; false when they have told all that they
+   * may.
+   */
   isFirst(text: string): boolean {
     let hash = 0x811c9dc5;
     for (let k = 0; k < text.length; k++) hash = Math.imul(hash ^ text.charCodeAt(k), 0x01000193);

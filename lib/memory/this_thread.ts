@@ -76,8 +76,8 @@ export function isCut(): boolean {
 }
 
 /**
- * Takes a thread of this process out of the rosters, and wakes those who wait for its end. The thread
- * does so itself, and so does whoever hears of its end first.
+ * Takes a thread of this process out of the rosters, and wakes those who wait for its end. The
+ * thread does so itself, and so does whoever hears of its end first.
  *
  * @param dead Whether what it holds passes on.
  * @param reuse Whether its slot may be used again: not while the thread may still run.

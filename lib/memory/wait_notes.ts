@@ -1,7 +1,7 @@
 /**
  * What a party notes of itself in the roster, for reports: which locks it holds, and what it waits
- * for. Only the party itself writes its notes (but see {@linkcode Roster.disown}), so they cost a few
- * plain stores; others read them, and read them twice where it matters.
+ * for. Only the party itself writes its notes (but see {@linkcode Roster.disown}), so they cost a
+ * few plain stores; others read them, and read them twice where it matters.
  *
  * @module
  */

@@ -1,19 +1,20 @@
 /**
- * The broker: how handles in other processes (and threads) reach the pipes that were made here. One for each
- * thread that has made a pipe and given an end away: a socket of `child/private_socket.ts`. Who has shown its
- * token shows a ticket (`pipe_tickets.ts`), which says what it is let in to: nobody names a pipe or an end.
+ * The broker: how handles in other processes (and threads) reach the pipes that were made here. One
+ * for each thread that has made a pipe and given an end away: a socket of
+ * `child/private_socket.ts`. Who has shown its token shows a ticket (`pipe_tickets.ts`), which says
+ * what it is let in to: nobody names a pipe or an end.
  *
- * Words on the socket, frames of `child/link.ts`: the first byte says what it is. A frame that is none of
- * these, or that this guest may not say, ends that connection, and nothing else.
+ * Words on the socket, frames of `child/link.ts`: the first byte says what it is. A frame that is
+ * none of these, or that this guest may not say, ends that connection, and nothing else.
  *
  * Who dies when:
  *
- * - a guest, at any time: its connection ends, and it has left its end. What it gave away and nobody has opened is
- *   over soon after;
+ * - a guest, at any time: its connection ends, and it has left its end. What it gave away and
+ *   nobody has opened is over soon after;
  * - a keeper, who has a message with such an end in it: the same;
- * - the broker: its sockets close, and both ends of its pipes are over. Its folder is removed when it has no
- *   pipe left that others use, when its program ends, and by clients who find it dead; what a signal that kills
- *   all of them at the same time leaves, the next program sweeps away.
+ * - the broker: its sockets close, and both ends of its pipes are over. Its folder is removed when
+ *   it has no pipe left that others use, when its program ends, and by clients who find it dead;
+ *   what a signal that kills all of them at the same time leaves, the next program sweeps away.
  *
  * @module
  */
@@ -254,8 +255,8 @@ class Guest implements Party {
       case TICKET:
         return this.#announce(textIn(frame));
       case BYE:
-        // It stays for what it has given away and nobody has opened; else nobody is told that it has left before that
-        // is so.
+        // It stays for what it has given away and nobody has opened; else nobody is told that it
+        // has left before that is so.
         if (this.#copies.size === 0) this.#link.close();
         return this.#leave(false);
       default:
@@ -507,8 +508,9 @@ class KeptElsewhere implements Kept {
 const NOT_KEPT: Kept = { isSettled: true, mark() {}, drop() {} };
 
 /**
- * Keeps an end of another pipe that is in a message here, so that it lives as long as somebody could still receive
- * that. Where its address is none of ours nothing is kept, and whoever receives it is told.
+ * Keeps an end of another pipe that is in a message here, so that it lives as long as somebody
+ * could still receive that. Where its address is none of ours nothing is kept, and whoever receives
+ * it is told.
  */
 function keep(sent: unknown): Kept {
   let address: Address;

@@ -1,29 +1,36 @@
 /**
- * What a pipe without shared memory is at its home, in the thread that made it: two boxes of messages, one
- * for each end, and who has each end open.
+ * What a pipe without shared memory is at its home, in the thread that made it: two boxes of
+ * messages, one for each end, and who has each end open.
  *
- * A party is one handle to one end: in this thread or behind a socket. It *wants* so many messages; a message
- * goes to one that wants it, and stays here until then. So nothing is underway to a party that is not
- * receiving, and an end can be handed on at any time. What a party was given is kept until it says that it
- * has received it; what it has not, when it leaves, goes back to its place, and the next gets it.
+ * A party is one handle to one end: in this thread or behind a socket. It *wants* so many messages;
+ * a message goes to one that wants it, and stays here until then. So nothing is underway to a party
+ * that is not receiving, and an end can be handed on at any time. What a party was given is kept
+ * until it says that it has received it; what it has not, when it leaves, goes back to its place,
+ * and the next gets it.
  *
- * States of an end: held, by parties and by tickets (`pipe_tickets.ts`: copies that were sent and have not come
- * yet) -> over, when there are neither. An end whose other end is over is *broken*: sends fail; and it is
- * *drained* when its box is empty besides: receives end.
+ * States of an end: held, by parties and by tickets (`pipe_tickets.ts`: copies that were sent and
+ * have not come yet) -> over, when there are neither. An end whose other end is over is *broken*:
+ * sends fail; and it is *drained* when its box is empty besides: receives end.
  *
- * A party may have {@linkcode ROOM} bytes in the box, or one message, and be given as much that it has not
- * received; a box holds {@linkcode MOST} of all. Who sends more is not heard until there is room.
+ * A party may have {@linkcode ROOM} bytes in the box, or one message, and be given as much that it
+ * has not received; a box holds {@linkcode MOST} of all. Who sends more is not heard until there is
+ * room.
  *
- * A message may have ends of other pipes in it, its *cargo*: they are *kept* as long as the message is here or
- * with who received it, so that they live and end with it, whatever becomes of its sender.
+ * A message may have ends of other pipes in it, its *cargo*: they are *kept* as long as the message
+ * is here or with who received it, so that they live and end with it, whatever becomes of its
+ * sender.
  *
- * Who dies when: a party, at any time: it is as if it had closed. A message that it had been given goes with it.
+ * Who dies when: a party, at any time: it is as if it had closed. A message that it had been given
+ * goes with it.
  *
  * @module
  */
 import type { Source } from "../transfer/reduction.ts";
 
-/** A message as it travels: the length of its cargo (4 bytes), the cargo, as JSON, and what the receiver reads. */
+/**
+ * A message as it travels: the length of its cargo (4 bytes), the cargo, as JSON, and what the
+ * receiver reads.
+ */
 export type Parcel = Uint8Array;
 
 /** How many bytes a party may have sent that nobody has received; a longer message goes alone. */
@@ -112,7 +119,10 @@ export interface Holder {
 
 /** A handle to an end, as its hub sees it. */
 export interface Party extends Holder {
-  /** Gives it a message: by its number, with word whether a party with fewer permissions has sent it. */
+  /**
+   * Gives it a message: by its number, with word whether a party with fewer permissions has sent
+   * it.
+   */
   deliver(number: number, message: Parcel, isBelow: boolean): void;
   /** Says that `bytes` of what it sent have been received. */
   taken(bytes: number): void;

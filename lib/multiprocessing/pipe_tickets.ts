@@ -1,27 +1,31 @@
 /**
- * Tickets: the right to open one end of one pipe, once. Whoever has an end has nothing but its ticket, and what
- * can be made of that: tickets for further copies of the same end.
+ * Tickets: the right to open one end of one pipe, once. Whoever has an end has nothing but its
+ * ticket, and what can be made of that: tickets for further copies of the same end.
  *
- * A ticket is a name and a key. The pipe's home makes both at random. For a copy that somebody gives away who has
- * the end by a ticket, both are made out of that one's, without asking, as `start()` does not wait: the n-th copy
- * of `ID` is `ID/n`, its key is derived, and home can derive it too. A copy for a process with fewer
- * permissions is `ID/nb`, whose key is another: nobody can strike out the `b`.
+ * A ticket is a name and a key. The pipe's home makes both at random. For a copy that somebody
+ * gives away who has the end by a ticket, both are made out of that one's, without asking, as
+ * `start()` does not wait: the n-th copy of `ID` is `ID/n`, its key is derived, and home can derive
+ * it too. A copy for a process with fewer permissions is `ID/nb`, whose key is another: nobody can
+ * strike out the `b`.
  *
  * ```text
  *   issued -- its holder comes --> used -- the holder leaves --> over
  *      \-- nobody will come ---------------------------------/
  * ```
  *
- * An end is held by issued tickets as by those who have come. So each has somebody who answers for it, and says when
- * nobody will come:
+ * An end is held by issued tickets as by those who have come. So each has somebody who answers for
+ * it, and says when nobody will come:
  *
  * - home, for those that it issued: it hears of the end of a child that it gave one to;
- * - who has *announced* a copy; when its connection ends, what it announced has {@linkcode GRACE} ms left;
- * - a *keeper*, for one in a message that waits in another pipe (`pipe_broker.ts`): it keeps what would be
- *   over otherwise, and when its own connection ends without a word, the same time is left.
+ * - who has *announced* a copy; when its connection ends, what it announced has {@linkcode GRACE}
+ *   ms left;
+ * - a *keeper*, for one in a message that waits in another pipe (`pipe_broker.ts`): it keeps what
+ *   would be over otherwise, and when its own connection ends without a word, the same time is
+ *   left.
  *
- * A copy may come before home has heard of it (it is *early*), while the one that it was made from is issued or
- * used. Copies are announced in order, so that each number serves once, however long one lives.
+ * A copy may come before home has heard of it (it is *early*), while the one that it was made from
+ * is issued or used. Copies are announced in order, so that each number serves once, however long
+ * one lives.
  *
  * @module
  */
@@ -55,7 +59,10 @@ export interface Address {
   ticket: string;
   /** Its key, in hexadecimal digits. */
   key: string;
-  /** Which end it is, and whether both receive and send: what it is told by itself. Home goes by the ticket. */
+  /**
+   * Which end it is, and whether both receive and send: what it is told by itself. Home goes by the
+   * ticket.
+   */
   end: 0 | 1;
   duplex: boolean;
   /** Whether it has come from somebody with fewer permissions. */

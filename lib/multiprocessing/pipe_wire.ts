@@ -1,6 +1,6 @@
 /**
- * How a handle to an end of a pipe speaks with the pipe's home: directly where it is at home, over a socket
- * elsewhere.
+ * How a handle to an end of a pipe speaks with the pipe's home: directly where it is at home, over
+ * a socket elsewhere.
  *
  * @module
  */
@@ -190,8 +190,9 @@ export class HomeWire implements Wire, Party {
  *     \---- nobody is there, REFUSED ----\-----------------------------------------/
  * ```
  *
- * All is said as soon as the ticket is shown, since home may block. Should it be turned away before it was welcome (as
- * this thread may block for long before it shows its token), it goes again, and says all again.
+ * All is said as soon as the ticket is shown, since home may block. Should it be turned away before
+ * it was welcome (as this thread may block for long before it shows its token), it goes again, and
+ * says all again.
  */
 export class SocketWire implements Wire {
   /** Home alone knows more. */
@@ -201,7 +202,10 @@ export class SocketWire implements Wire {
   /** What was said before it was welcome. */
   #unsaid: Uint8Array[] | undefined = [];
   readonly #unwanting: (() => void)[] = [];
-  /** A message that was received, and home does not know it: it is said with the next word that can say it. */
+  /**
+   * A message that was received, and home does not know it: it is said with the next word that can
+   * say it.
+   */
   #receipt: number | undefined;
   /** Copies that were given away and that nobody has opened. */
   readonly #copies = new Set<string>();

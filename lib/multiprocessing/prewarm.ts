@@ -14,9 +14,10 @@ const FACES = ["../multiprocessing.ts", "../task.ts"].map((face) =>
 /**
  * Keeps `n` spare processes ready, so that a start takes a few milliseconds instead of some 60.
  *
- * Reach for it where processes are started again and again, or where the first answer must come soon. One that has been
- * taken is replaced in an idle moment. Spares keep no program alive, and end with it. They serve processes with
- * the usual permissions, environment, working directory and standard streams; others are started as ever.
+ * Reach for it where processes are started again and again, or where the first answer must come
+ * soon. One that has been taken is replaced in an idle moment. Spares keep no program alive, and
+ * end with it. They serve processes with the usual permissions, environment, working directory and
+ * standard streams; others are started as ever.
  *
  * *Permissions*: as `Process`.
  *

@@ -1,12 +1,14 @@
 /**
  * The process, as its parent sees it.
  *
- * Life of a process: `new` -> `start()` makes a rendezvous with the boot in it and spawns the child ->
- * the child takes the boot and connects -> it sends its end -> it exits, and Deno reaps it. Who dies when:
+ * Life of a process: `new` -> `start()` makes a rendezvous with the boot in it and spawns the child
+ * -> the child takes the boot and connects -> it sends its end -> it exits, and Deno reaps it. Who
+ * dies when:
  *
  * - the child, at any point: its status arrives, the link ends; without an end message it is lost;
- * - the parent, at any point: the link's end makes the child exit; one that never pauses is killed, by
- *   the kernel where it may use FFI, else by a watchdog; a child that finds no parent at the rendezvous removes it.
+ * - the parent, at any point: the link's end makes the child exit; one that never pauses is killed,
+ *   by the kernel where it may use FFI, else by a watchdog; a child that finds no parent at the
+ *   rendezvous removes it.
  *
  * @module
  */
@@ -61,18 +63,19 @@ export interface ProcessOptions {
   /** Its name. Default: Process-1, Process-2, … */
   name?: string;
   /**
-   * Whether it is stopped when its parent's own code has ended, before other processes are waited for; it may then
-   * start no children. Default: false.
+   * Whether it is stopped when its parent's own code has ended, before other processes are waited
+   * for; it may then start no children. Default: false.
    */
   daemon?: boolean;
   /**
-   * What it may do, never more than its parent. Default: what the parent has in full; of a permission
-   * that is limited or has denials, only what is named here and a query confirms. So patterns (`S*`) and ranges
-   * (`10.0.0.0/8`) pass on only where the parent has all of that kind, and where it is denied some addresses
-   * only `IP:PORT` does.
+   * What it may do, never more than its parent. Default: what the parent has in full; of a
+   * permission that is limited or has denials, only what is named here and a query confirms. So
+   * patterns (`S*`) and ranges (`10.0.0.0/8`) pass on only where the parent has all of that kind,
+   * and where it is denied some addresses only `IP:PORT` does.
    *
-   * `import`: by default what the parent has, Deno's usual hosts among it. A list names hosts, and `"npm:"` for npm
-   * packages; `false` leaves nothing but files, and the toolkit's and the target's own hosts.
+   * `import`: by default what the parent has, Deno's usual hosts among it. A list names hosts, and
+   * `"npm:"` for npm packages; `false` leaves nothing but files, and the toolkit's and the target's
+   * own hosts.
    */
   permissions?: Permissions;
   /** Variables added to its environment. `SWITCHYARD_KEY` is the toolkit's own. */
@@ -80,8 +83,8 @@ export interface ProcessOptions {
   /** Its working directory. Default: the parent's. */
   cwd?: string | URL;
   /**
-   * Its standard input. Default: `"inherit"`; for a child with fewer permissions than its parent `"null"`, as
-   * what is typed may be a password.
+   * Its standard input. Default: `"inherit"`; for a child with fewer permissions than its parent
+   * `"null"`, as what is typed may be a password.
    */
   stdin?: Stdio;
   /** Its standard output. Default: `"inherit"`. */
@@ -91,8 +94,9 @@ export interface ProcessOptions {
   /** `"keep"`: it lives on when its parent dies. Default: it ends within 2 s. */
   orphan?: "keep" | "end";
   /**
-   * Its deno.json. Default: the one that applies to the main module; which one that is, is found out once, before
-   * the program's first child starts. One that appears later is not used; one that changes is read as it then is.
+   * Its deno.json. Default: the one that applies to the main module; which one that is, is found
+   * out once, before the program's first child starts. One that appears later is not used; one that
+   * changes is read as it then is.
    */
   config?: string | URL;
   /** Called with each value that the task gives to `context().report()`. */
@@ -102,7 +106,9 @@ export interface ProcessOptions {
 
 /** Options of a {@linkcode Process} whose target takes arguments. */
 export interface ProcessOptionsWithArgs<A extends unknown[]> extends ProcessOptions {
-  /** What the target is called with. What Python has in `kwargs` is one options object, the last. */
+  /**
+   * What the target is called with. What Python has in `kwargs` is one options object, the last.
+   */
   args: A;
 }
 
@@ -153,8 +159,8 @@ function stopDaemons(which: (child: Process) => boolean = () => true): void {
 }
 
 /**
- * The program's own code has ended: nothing is left to do, as its children do not count. Whoever else has listened
- * may know better.
+ * The program's own code has ended: nothing is left to do, as its children do not count. Whoever
+ * else has listened may know better.
  */
 function atEnd(event: Event): void {
   if (event.defaultPrevented || plainChildren().length === 0) return;
@@ -168,19 +174,20 @@ addEventListener("unload", () => stopDaemons());
 /**
  * A process: a function that runs in a Deno of its own.
  *
- * Reach for it when work must be isolated (its own memory, its own permissions), must survive a crash
- * of its kind, or must be stoppable at any moment. Nothing is shared but what is given as an argument
- * and made for it, such as `multiprocessing.Lock`.
+ * Reach for it when work must be isolated (its own memory, its own permissions), must survive a
+ * crash of its kind, or must be stoppable at any moment. Nothing is shared but what is given as an
+ * argument and made for it, such as `multiprocessing.Lock`.
  *
- * Its target is an exported function of the main module or a `task()` of any module. A subclass calls
- * `super(import.meta)` and overrides {@linkcode run}; its public fields travel.
+ * Its target is an exported function of the main module or a `task()` of any module. A subclass
+ * calls `super(import.meta)` and overrides {@linkcode run}; its public fields travel.
  *
- * When the code of a program has come to its end, with no timer left and nothing that is awaited, its daemons are
- * stopped, and then its other processes are waited for; so it is when the task of a process or of a thread has
- * ended that has started some. `Deno.exit()` waits for none.
+ * When the code of a program has come to its end, with no timer left and nothing that is awaited,
+ * its daemons are stopped, and then its other processes are waited for; so it is when the task of a
+ * process or of a thread has ended that has started some. `Deno.exit()` waits for none.
  *
- * *Permissions*: `--allow-run` (Deno itself, and `/bin/sh`: a shell ends a child without FFI that outlives its
- * parent), `--allow-read`, `--allow-write` and `--allow-net` for the socket in the temporary folder.
+ * *Permissions*: `--allow-run` (Deno itself, and `/bin/sh`: a shell ends a child without FFI that
+ * outlives its parent), `--allow-read`, `--allow-write` and `--allow-net` for the socket in the
+ * temporary folder.
  *
  * @typeParam R What the target returns.
  * @typeParam A The target's arguments.
@@ -386,8 +393,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   /**
-   * As {@linkcode join}, but blocks the calling thread. Deno reaps children on its event loop, so this
-   * asks the kernel instead, which needs `--allow-ffi`.
+   * As {@linkcode join}, but blocks the calling thread. Deno reaps children on its event loop, so
+   * this asks the kernel instead, which needs `--allow-ffi`.
    */
   joinSync(options?: JoinSyncOptions): boolean;
   joinSync(options: JoinSyncOptions = {}): boolean {
@@ -410,7 +417,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   /**
    * Waits for what the target returns.
    *
-   * @throws {unknown} What the target threw: same class, with the stack of the process and of this call.
+   * @throws
+   *   {unknown} What the target threw: same class, with the stack of the process and of this call.
    * @throws {WorkerLostError} It was killed, or ended by `exit()`, before it gave a result.
    * @throws {TimeoutError} The timeout ended first.
    */
@@ -459,8 +467,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   /**
-   * How it ended: null while it runs, 0, 1 for an uncaught error, n for `exit(n)`, -SIG when killed by
-   * a signal.
+   * How it ended: null while it runs, 0, 1 for an uncaught error, n for `exit(n)`, -SIG when killed
+   * by a signal.
    */
   get exitcode(): number | null {
     this.#checkOpen("get the exit code of");
@@ -489,7 +497,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   /**
-   * Lets go of the process that has ended: it cannot be joined or asked any more. A second call does nothing.
+   * Lets go of the process that has ended: it cannot be joined or asked any more. A second call
+   * does nothing.
    *
    * @throws {Error} It is still running.
    */
@@ -532,8 +541,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   /**
-   * Whether it is stopped when its parent's own code has ended; it may then start no children. It can be set before
-   * the start, else there is an Error.
+   * Whether it is stopped when its parent's own code has ended; it may then start no children. It
+   * can be set before the start, else there is an Error.
    */
   get daemon(): boolean {
     return #name in this ? this.#daemon : thisProcess().daemon;
@@ -679,7 +688,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     if (this.#outcome === undefined && end !== undefined) {
       this.#end = end;
       if (end.type !== "exit") {
-        // A module that cannot be imported here costs an error its class, and a value its unpacking.
+        // A module that cannot be imported here costs an error its class, and a value its
+        // unpacking.
         const bytes = end.type === "done" ? end.value : end.error;
         await admit(modulesOf(bytes), this.#level).catch(() => {});
         this.#outcome ??= this.#outcomeOf(end);
@@ -696,7 +706,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   ): Promise<void> {
     this.#exitcode = exitcodeOf(await status);
     const unwatched = watchdog?.end();
-    // While this thread was blocked the child may have come, spoken and gone: then it is still to be met.
+    // While this thread was blocked the child may have come, spoken and gone: then it is still to
+    // be met.
     if (!rendezvous.isVisited) rendezvous.end();
     await reachedUnheld(heard, LAST_WORDS);
     rendezvous.end();

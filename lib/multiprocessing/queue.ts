@@ -1,8 +1,9 @@
 /**
  * Queues between processes: values, as bytes, in a chain in the family's memory.
  *
- * No thread feeds them and nothing is buffered on the way: when `put()` is done, the item is in memory that
- * outlives the process. What a death leaves is the chain's matter: see `channel/chain.ts`.
+ * No thread feeds them and nothing is buffered on the way: when `put()` is done, the item is in
+ * memory that outlives the process. What a death leaves is the chain's matter: see
+ * `channel/chain.ts`.
  *
  * @module
  */
@@ -56,7 +57,9 @@ const DONE = CHAIN_EXTRA;
 const ALL_DONE = CHAIN_EXTRA + 1;
 /** Whether it was given to somebody with fewer permissions. */
 const BELOW = CHAIN_EXTRA + 2;
-/** Who can get from the queue: what becomes of an end of a pipe that waits in it depends on them. */
+/**
+ * Who can get from the queue: what becomes of an end of a pipe that waits in it depends on them.
+ */
 const USERS = CHAIN_WORDS;
 const QUEUE_WORDS = USERS + HOLDERS_WORDS;
 
@@ -72,14 +75,14 @@ const ENTRY: unique symbol = Symbol("entry");
 /**
  * A queue between processes, and threads of them: first in, first out.
  *
- * Reach for it to hand work to processes, and to threads where speed matters more than what can be sent:
- * items are what the codec takes (plain data of any shape and size, Maps, Sets, typed arrays, errors, locks and
- * other shareables), and cross as copies.
+ * Reach for it to hand work to processes, and to threads where speed matters more than what can be
+ * sent: items are what the codec takes (plain data of any shape and size, Maps, Sets, typed arrays,
+ * errors, locks and other shareables), and cross as copies.
  *
- * It grows as it needs to, up to nearly a gigabyte for all queues of a family; give a `maxsize` to have
- * producers wait. *Owner death*: a process that is killed at any moment hangs nobody and corrupts
- * nothing; lost is at most the item that it was just putting, or had just been given. *Memory*: what was
- * written before a put is seen after the get of that item.
+ * It grows as it needs to, up to nearly a gigabyte for all queues of a family; give a `maxsize` to
+ * have producers wait. *Owner death*: a process that is killed at any moment hangs nobody and
+ * corrupts nothing; lost is at most the item that it was just putting, or had just been given.
+ * *Memory*: what was written before a put is seen after the get of that item.
  *
  * *Permissions*: `--allow-ffi`.
  *
@@ -143,7 +146,8 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   /**
    * Puts an item in, waiting while the queue is full. Never blocks the event loop.
    *
-   * *Cancellation*: an abort or the end of the timeout leaves the queue as if the call had never been made.
+   * *Cancellation*: an abort or the end of the timeout leaves the queue as if the call had never
+   * been made.
    *
    * @throws {Full} There was no room in time.
    * @throws {ShutDown} The queue has been shut down.
@@ -252,7 +256,10 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     return this.#chain.frames;
   }
 
-  /** Whether there are none, at this moment. Instead of asking, get with a timeout, or send a sentinel. */
+  /**
+   * Whether there are none, at this moment. Instead of asking, get with a timeout, or send a
+   * sentinel.
+   */
   empty(): boolean {
     return this.#chain.frames === 0;
   }
@@ -263,9 +270,9 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   }
 
   /**
-   * Shuts the queue down, in every process: from now on `put()` throws `ShutDown`, and so does `get()`
-   * once the queue is empty; who waits in one of them is woken. With `immediate` what is left is dropped, and
-   * counts as dealt with.
+   * Shuts the queue down, in every process: from now on `put()` throws `ShutDown`, and so does
+   * `get()` once the queue is empty; who waits in one of them is woken. With `immediate` what is
+   * left is dropped, and counts as dealt with.
    *
    * *Owner death*: who is killed meanwhile has shut it down, or has not.
    *
@@ -292,7 +299,10 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     this.close();
   }
 
-  /** Gives the items as they come, until the queue is shut down and drained, or this handle is closed. */
+  /**
+   * Gives the items as they come, until the queue is shut down and drained, or this handle is
+   * closed.
+   */
   async *[Symbol.asyncIterator](): AsyncIterator<T> {
     if (this.#isClosed) return;
     for await (const item of takeUntil(() => this.get(), ShutDown)) {
@@ -376,7 +386,8 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   /** Puts the item if that goes at once; else gives its message. */
   #offer(item: T): Message | undefined {
     checkCancelled();
-    // A large typed array is written where it will lie. Objects are not: a getter of theirs could put, too.
+    // A large typed array is written where it will lie. Objects are not: a getter of theirs could
+    // put, too.
     const isLarge = ArrayBuffer.isView(item) && item.byteLength >= LARGE &&
       item.byteLength + VIEW_HEAD <= WHOLE && item.buffer instanceof ArrayBuffer;
     if (isLarge) {

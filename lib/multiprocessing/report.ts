@@ -12,8 +12,8 @@ import { activeChildren } from "./process.ts";
 const ARENA = new URL("../memory/arena.ts", import.meta.url).href;
 
 /**
- * Says of the threads of this process, of all processes of its family that share memory, and of this
- * thread's other children their state, what they hold, what they wait for and since when.
+ * Says of the threads of this process, of all processes of its family that share memory, and of
+ * this thread's other children their state, what they hold, what they wait for and since when.
  */
 export const dump: Dump = Object.assign(
   () => {
@@ -24,8 +24,8 @@ export const dump: Dump = Object.assign(
 );
 
 /**
- * The deadlocks among the processes and threads that wait in calls of the toolkit, at this moment: as
- * threading's, with all processes of the family.
+ * The deadlocks among the processes and threads that wait in calls of the toolkit, at this moment:
+ * as threading's, with all processes of the family.
  */
 export function findDeadlocks(): Deadlock[] {
   familyArena();

@@ -1,9 +1,10 @@
 /**
  * A list of fixed length in shared memory, as Python's `ShareableList`.
  *
- * Layout, in 32-bit words: `MAGIC`, the length, then for each place where its slot begins and how many bytes
- * of text it has room for; then the slots. A slot is `TURN` and twice a value: its type, its length in bytes,
- * and its bytes. `TURN` says which of both counts. A change writes the other, then `TURN`, in one store:
+ * Layout, in 32-bit words: `MAGIC`, the length, then for each place where its slot begins and how
+ * many bytes of text it has room for; then the slots. A slot is `TURN` and twice a value: its type,
+ * its length in bytes, and its bytes. `TURN` says which of both counts. A change writes the other,
+ * then `TURN`, in one store:
  *
  * - who is killed before the store has changed nothing, who is killed after it all;
  * - a reader sees the old value or the new one; where `TURN` moved on meanwhile it reads again;
@@ -103,13 +104,15 @@ function aligned(bytes: number): number {
  * bytes or null, and can be given another.
  *
  * Reach for it for a handful of mixed values that several processes look at, such as a state with
- * its message. A text or bytes may become as long as the first value at its place was, rounded up to 8
- * bytes of UTF-8; every place can take a number, a boolean or null.
+ * its message. A text or bytes may become as long as the first value at its place was, rounded up
+ * to 8 bytes of UTF-8; every place can take a number, a boolean or null.
  *
- * Each read and each change is whole, also when a process is killed in the midst of it. Two processes that
- * change the same place at the same time need a lock, and so does reading it and then changing it.
+ * Each read and each change is whole, also when a process is killed in the midst of it. Two
+ * processes that change the same place at the same time need a lock, and so does reading it and
+ * then changing it.
  *
- * It stands on a {@linkcode SharedMemory}, {@linkcode shm}, which says whose it is and how long it lives.
+ * It stands on a {@linkcode SharedMemory}, {@linkcode shm}, which says whose it is and how long it
+ * lives.
  *
  * *Permissions*: `--allow-ffi`.
  *
@@ -136,7 +139,8 @@ export class ShareableList<T = ShareableListItem> implements Disposable, Iterabl
    * Creates a list, or opens the one of that name.
    *
    * @param items What it holds at first; without it the list of the name in the options is opened.
-   * @throws {TypeError | RangeError} An item is of another type or too large, or the memory is no list.
+   * @throws {TypeError |
+   *   RangeError} An item is of another type or too large, or the memory is no list.
    * @throws {Deno.errors.AlreadyExists} There is a memory of that name, with `items`.
    * @throws {Deno.errors.NotFound} There is none of that name, without `items`.
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
@@ -214,7 +218,8 @@ export class ShareableList<T = ShareableListItem> implements Disposable, Iterabl
    *
    * @param index The place from 0, or from the end when negative.
    * @throws {TypeError} The value is of a type that no place can take.
-   * @throws {RangeError} There is no such place, or the value has more bytes than the place has room for.
+   * @throws
+   *   {RangeError} There is no such place, or the value has more bytes than the place has room for.
    */
   set(index: number, value: T): void {
     const place = this.#place(index, "write");

@@ -55,12 +55,12 @@ export interface SharedMemoryOptions {
  * and lists there are `Array` and {@linkcode ShareableList}; for messages, queues and pipes.
  *
  * It is its creator's: its name is known, to all programs of this user, until somebody calls
- * {@linkcode unlink} or the process that created it ends, by whatever means. Those who have it open then
- * keep it until they close it or end; nothing is left behind by a crash. A handle that is given to
- * a thread or process opens the same memory there, as long as the creator has it.
+ * {@linkcode unlink} or the process that created it ends, by whatever means. Those who have it open
+ * then keep it until they close it or end; nothing is left behind by a crash. A handle that is
+ * given to a thread or process opens the same memory there, as long as the creator has it.
  *
- * *Memory*: nothing orders what processes write here; use a lock, or `Atomics` on an `Int32Array` over
- * `buf.buffer`.
+ * *Memory*: nothing orders what processes write here; use a lock, or `Atomics` on an `Int32Array`
+ * over `buf.buffer`.
  *
  * *Permissions*: `--allow-ffi`.
  *
@@ -124,8 +124,8 @@ export class SharedMemory implements Disposable {
   }
 
   /**
-   * Ends the use of the memory by this handle: views of its buffer have length 0 from now on. The memory
-   * and its name stay. A second call does nothing.
+   * Ends the use of the memory by this handle: views of its buffer have length 0 from now on. The
+   * memory and its name stay. A second call does nothing.
    */
   close(): void {
     if (this.#buf === undefined) return;

@@ -1,17 +1,18 @@
 /**
- * A pipe without shared memory: its messages are kept where it was made (`pipe_hub.ts`); a handle elsewhere
- * reaches them over a local socket (`pipe_broker.ts`). Here is the handle, the same for both.
+ * A pipe without shared memory: its messages are kept where it was made (`pipe_hub.ts`); a handle
+ * elsewhere reaches them over a local socket (`pipe_broker.ts`). Here is the handle, the same for
+ * both.
  *
- * A handle asks for as many messages as there are calls of `recv()`. One whose call was given up meanwhile
- * waits here for the next call, and goes back when the handle is closed.
+ * A handle asks for as many messages as there are calls of `recv()`. One whose call was given up
+ * meanwhile waits here for the next call, and goes back when the handle is closed.
  *
  * A sender may have {@linkcode ROOM} bytes on their way that nobody has received; then it waits.
  *
  * Who dies when:
  *
  * - the process of a handle: the hub hears of it by the socket's end; see there;
- * - the home: the socket ends; sends and receives throw EOFError, once what is here has been received. Ends of
- *   other pipes that were in messages there are given up by who sent them.
+ * - the home: the socket ends; sends and receives throw EOFError, once what is here has been
+ *   received. Ends of other pipes that were in messages there are given up by who sent them.
  *
  * @module
  */
@@ -76,7 +77,9 @@ interface Asker {
 
 const BELOW: Receiver = { level: "below", mayMap: false };
 
-/** The open handles of this thread that speak over a socket: they finish speaking before it ends. */
+/**
+ * The open handles of this thread that speak over a socket: they finish speaking before it ends.
+ */
 const open = new Set<SocketConnection>();
 beforeEnd.add(() => Promise.all([...open].map((connection) => connection.flushed())));
 
@@ -90,7 +93,10 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   readonly #wire: Wire;
   readonly #end: 0 | 1;
   readonly #duplex: boolean;
-  /** Whether it has come from somebody with fewer permissions: then so has all that comes through it. */
+  /**
+   * Whether it has come from somebody with fewer permissions: then so has all that comes through
+   * it.
+   */
   readonly #isBelow: boolean;
   readonly #turns = new Turns();
   /** Messages that came for calls which had been given up. */
@@ -99,7 +105,10 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   readonly #askers = new Map<number, Asker>();
   #asked = 0;
   #onTheirWay = 0;
-  /** Ends of other pipes in messages on their way, and how many bytes will have been received with them. */
+  /**
+   * Ends of other pipes in messages on their way, and how many bytes will have been received with
+   * them.
+   */
   #aboard: { until: number; cargo: unknown[] }[] = [];
   #sent = 0;
   #room = Promise.withResolvers<void>();

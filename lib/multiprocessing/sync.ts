@@ -54,8 +54,8 @@ function found(sent: unknown, words: number): NameOptions & Placed {
 /**
  * A mutual exclusion lock for processes, and for threads of several processes.
  *
- * A process that dies while it holds the lock, by SIGKILL too, hangs nobody: the next one to acquire
- * it has it within a second, and its guard says `abandoned`.
+ * A process that dies while it holds the lock, by SIGKILL too, hangs nobody: the next one to
+ * acquire it has it within a second, and its guard says `abandoned`.
  *
  * *Permissions*: `--allow-ffi`.
  */

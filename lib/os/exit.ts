@@ -25,7 +25,8 @@ if (self().isMain && mainModule() === Deno.mainModule) {
  * Ends the thread, the child or the program that calls, by throwing {@linkcode SystemExit}:
  * `finally` blocks run on its way up.
  *
- * @param status The exit code, 0 to 255; anything but a number is printed on stderr, with code 1. Default: 0.
+ * @param status The exit code, 0 to 255; anything but a number is printed on stderr, with code 1.
+ *   Default: 0.
  * @throws {SystemExit} Always.
  */
 export function exit(status?: unknown): never {

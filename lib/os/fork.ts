@@ -5,13 +5,13 @@
  */
 
 /**
- * Always throws: a Deno cannot be forked. It is many threads, of which a copy would have but the one that
- * called, in the midst of what all the others were doing: a lock that one of them held would stay locked for
- * ever.
+ * Always throws: a Deno cannot be forked. It is many threads, of which a copy would have but the
+ * one that called, in the midst of what all the others were doing: a lock that one of them held
+ * would stay locked for ever.
  *
- * In its place: `new Process(target)` of `multiprocessing` runs a function in a Deno of its own, with
- * what it is given as arguments; `prewarm()` has one ready, so that it starts in a few milliseconds;
- * `subprocess.run()` runs another program.
+ * In its place: `new Process(target)` of `multiprocessing` runs a function in a Deno of its own,
+ * with what it is given as arguments; `prewarm()` has one ready, so that it starts in a few
+ * milliseconds; `subprocess.run()` runs another program.
  *
  * @throws {Deno.errors.NotSupported} Always.
  */

@@ -1,5 +1,6 @@
 /**
- * The processes of this machine: on Linux as `/proc` tells of them, elsewhere as the program `ps` does.
+ * The processes of this machine: on Linux as `/proc` tells of them, elsewhere as the program `ps`
+ * does.
  *
  * @module
  */
@@ -30,7 +31,8 @@ export interface ProcessInfo {
  * The processes of this machine, in the order of their numbers.
  *
  * Reach for it to watch what becomes of children, and of theirs: which sleep, which are zombies,
- * who took over the orphans. What it gives was true a moment ago. The toolkit's own watchdogs are left out.
+ * who took over the orphans. What it gives was true a moment ago. The toolkit's own watchdogs are
+ * left out.
  *
  * *Permissions*: on Linux `--allow-all`, which reading `/proc` takes; elsewhere, and on Linux
  * without it, `--allow-run=ps`.

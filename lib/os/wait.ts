@@ -85,7 +85,8 @@ export async function waitpid(
   if (!hasChild(pid)) throw noChild(`wait for child ${pid}`);
   let ended = takeEnded(pid);
   if (ended === undefined) {
-    // Ends are heard of on the event loop: without a turn of it, who asks in a loop would never hear.
+    // Ends are heard of on the event loop: without a turn of it, who asks in a loop would never
+    // hear.
     await new Promise((next) => setTimeout(next, 0));
     ended = takeEnded(pid);
   }

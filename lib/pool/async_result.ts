@@ -110,7 +110,10 @@ export function briefly(error: unknown): string {
   return isError(error) ? `${bareError(error).name}: ${messageOf(error)}` : show(error);
 }
 
-/** Calls a callback of the user's; what it throws, now or later, is printed, and changes nothing else. */
+/**
+ * Calls a callback of the user's; what it throws, now or later, is printed, and changes nothing
+ * else.
+ */
 export function callSafely(fn: () => unknown): void {
   try {
     const given = fn();

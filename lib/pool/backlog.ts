@@ -1,6 +1,6 @@
 /**
- * The calls that no worker has yet: higher priorities first, those of one in the order in which they came.
- * Ended ones are left in it and skipped.
+ * The calls that no worker has yet: higher priorities first, those of one in the order in which
+ * they came. Ended ones are left in it and skipped.
  *
  * @module
  */

@@ -6,7 +6,8 @@
  *      \________\____-> ended        cancelled, timed out, or its worker died
  * ```
  *
- * An ended call has an outcome, and stays as it is; if its worker still runs it, that is between the two.
+ * An ended call has an outcome, and stays as it is; if its worker still runs it, that is between
+ * the two.
  *
  * @module
  */

@@ -9,23 +9,35 @@ import { HeapRegion } from "../memory/heap_region.ts";
 import { runSync, type Steps } from "../sync/steps.ts";
 import { withLocalStack } from "../transfer/failure.ts";
 
-/** Keeps what settles the promise that is made just now: a closure for each would cost as much as the promise. */
+/**
+ * Keeps what settles the promise that is made just now: a closure for each would cost as much as
+ * the promise.
+ */
 let settle: (value: unknown) => void;
 const keepSettle = (resolve: (value: unknown) => void): void => {
   settle = resolve;
 };
 
-/** Something that ends once. Tens of thousands may be waited for, so each is small, and so is each wait. */
+/**
+ * Something that ends once. Tens of thousands may be waited for, so each is small, and so is each
+ * wait.
+ */
 export class Ending {
   /** How it ended; undefined until then. */
   outcome: Outcome | undefined;
   /** Whether its error is not the task's, but why nobody wanted it any more. */
   isCancelled = false;
-  /** Settles when those that wait for its value are told of its end, where they are not told at once. */
+  /**
+   * Settles when those that wait for its value are told of its end, where they are not told at
+   * once.
+   */
   told: Promise<void> | undefined;
   /** The worker that ran it last. */
   worker = "";
-  /** Who waits for its value, and who is called at the end: the first of each, and the others. Most have one. */
+  /**
+   * Who waits for its value, and who is called at the end: the first of each, and the others. Most
+   * have one.
+   */
   #settle: ((value: unknown) => void) | undefined;
   #watcher: (() => void) | undefined;
   #watchers: (() => void)[] | undefined;
@@ -81,7 +93,10 @@ async function unwrapNow(ending: Ending): Promise<unknown> {
   return unwrap(ending);
 }
 
-/** Throws what the ending ended with when its promise is waited for: only then can the stack say by whom. */
+/**
+ * Throws what the ending ended with when its promise is waited for: only then can the stack say by
+ * whom.
+ */
 async function unwrapSoon(ending: Ending): Promise<unknown> {
   await ending.told;
   await undefined;
@@ -134,7 +149,10 @@ function* until(isTrue: () => boolean): Steps<true> {
   return true;
 }
 
-/** Blocks the thread until something is true that pools bring about; false when the time is up first. */
+/**
+ * Blocks the thread until something is true that pools bring about; false when the time is up
+ * first.
+ */
 export function blockUntil(isTrue: () => boolean, poll: () => unknown, timeout: number): boolean {
   const end = performance.now() + Math.min(timeout, LOOKS);
   do {
@@ -144,7 +162,9 @@ export function blockUntil(isTrue: () => boolean, poll: () => unknown, timeout: 
   return runSync(until(isTrue), timeout) ?? false;
 }
 
-/** Gives what it ended with, or throws it, with the stack of the worker and then that of the caller. */
+/**
+ * Gives what it ended with, or throws it, with the stack of the worker and then that of the caller.
+ */
 export function unwrap({ outcome, isCancelled, worker }: Ending): unknown {
   if (outcome!.ok) return outcome!.value;
   if (isCancelled) throw outcome!.error;

@@ -1,13 +1,13 @@
 /**
- * The engine of every pool and executor: the life of calls, from `submit()` to their end. Who runs them is the
- * crew's business, who gets which the schedule's.
+ * The engine of every pool and executor: the life of calls, from `submit()` to their end. Who runs
+ * them is the crew's business, who gets which the schedule's.
  *
  * Who dies when:
  *
- * - a worker before it is ready: another is started, a few times; then the pool is broken, and all that waits
- *   fails;
- * - a worker in the midst of a call: what it had said is heard; the call fails or is tried again, those behind it go
- *   to others, in front of the rest;
+ * - a worker before it is ready: another is started, a few times; then the pool is broken, and all
+ *   that waits fails;
+ * - a worker in the midst of a call: what it had said is heard; the call fails or is tried again,
+ *   those behind it go to others, in front of the rest;
  * - the pool's own thread: its workers end with it.
  *
  * @module
@@ -78,8 +78,8 @@ export class Engine {
   /** The maps that are under way; one that nobody takes from any more may go. */
   readonly #maps = new Set<WeakRef<EngineMap>>();
   /**
-   * Ctrl-C was pressed: until the calls that run have ended there are no new ones; and if there was nothing to cancel, the next
-   * one is cancelled instead, so that somebody is told.
+   * Ctrl-C was pressed: until the calls that run have ended there are no new ones; and if there was
+   * nothing to cancel, the next one is cancelled instead, so that somebody is told.
    */
   #interrupted: "ending" | "untold" | undefined;
   /** Settles when the modules are loaded that what was heard so far needs. */
@@ -222,7 +222,9 @@ export class Engine {
     return true;
   }
 
-  /** Hears what the workers have said, also while the thread blocks; whether there was something. */
+  /**
+   * Hears what the workers have said, also while the thread blocks; whether there was something.
+   */
   poll(): boolean {
     let any = false;
     this.#heardAt = ticks();
@@ -258,7 +260,10 @@ export class Engine {
     return this.#idle.promise;
   }
 
-  /** Ctrl-C: cancels what no worker has begun; gives how many calls run. Who waits is told when those have ended. */
+  /**
+   * Ctrl-C: cancels what no worker has begun; gives how many calls run. Who waits is told when
+   * those have ended.
+   */
   interrupt(): number {
     const failed = this.#failed;
     const isMapping = this.#maps.size > 0;
@@ -482,7 +487,10 @@ export class Engine {
     }
   }
 
-  /** Does something with a value once the modules are there that it needs; what comes first is done first. */
+  /**
+   * Does something with a value once the modules are there that it needs; what comes first is done
+   * first.
+   */
   #withModules(
     worker: Worker,
     value: Uint8Array | Packed,

@@ -1,17 +1,18 @@
 /**
  * Ctrl-C in a program whose pools have work.
  *
- * The first says what is waited for, and lets the calls that run end; what no worker has begun is cancelled, and maps take no
- * more. The second ends the program at once. Without work Ctrl-C is what it always is, and where the program has a
- * handler of its own for SIGINT, or ignores it, that alone decides.
+ * The first says what is waited for, and lets the calls that run end; what no worker has begun is
+ * cancelled, and maps take no more. The second ends the program at once. Without work Ctrl-C is
+ * what it always is, and where the program has a handler of its own for SIGINT, or ignores it, that
+ * alone decides.
  *
  * ```text
  *   no pool has work -> pools have work -> Ctrl-C: these are ending -> Ctrl-C: the program ends
  *         ^____________________|_______________________| (when their last calls have ended)
  * ```
  *
- * The exit code is 130 from then on, until the program goes on with other work or sets another. A CancelledError of ours that
- * nobody catches is told in one line: it is no fault of the program's.
+ * The exit code is 130 from then on, until the program goes on with other work or sets another. A
+ * CancelledError of ours that nobody catches is told in one line: it is no fault of the program's.
  *
  * @module
  */

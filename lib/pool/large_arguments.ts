@@ -1,9 +1,10 @@
 /**
  * Shared memory that is lent to workers for large arguments, and used again.
  *
- * Fresh memory costs more than the copy: each of its pages is made when it is first touched. So a large buffer is
- * copied into memory that has been used before, when a worker is given the call and not earlier: what waits
- * takes no memory. The worker makes its own copy when it begins; by the result at the latest the loan is back.
+ * Fresh memory costs more than the copy: each of its pages is made when it is first touched. So a
+ * large buffer is copied into memory that has been used before, when a worker is given the call and
+ * not earlier: what waits takes no memory. The worker makes its own copy when it begins; by the
+ * result at the latest the loan is back.
  *
  * A loan to a worker that has died is not used again: a thread that was cut off may still read it.
  *

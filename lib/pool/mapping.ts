@@ -1,8 +1,9 @@
 /**
- * Applying a target to all that an iterable gives: in chunks, so that short calls need no round trip each, and with
- * a bounded look-ahead, so that an endless input will do.
+ * Applying a target to all that an iterable gives: in chunks, so that short calls need no round
+ * trip each, and with a bounded look-ahead, so that an endless input will do.
  *
- * Of a chunk whose size the caller does not choose, the first holds one item, and later ones as many as take some
+ * Of a chunk whose size the caller does not choose, the first holds one item, and later ones as
+ * many as take some
  * {@linkcode CHUNK} ms by what items have taken so far.
  *
  * Everything here runs in callbacks: so a map goes on in a thread that blocks.
@@ -83,7 +84,10 @@ export class Mapping {
   #isOver = false;
   #isInterrupted = false;
   readonly #entry: WeakRef<EngineMap>;
-  /** What it ends with once all is delivered that is under way, if that is an error; and when that is told. */
+  /**
+   * What it ends with once all is delivered that is under way, if that is an error; and when that
+   * is told.
+   */
   #failure: MapFailure | undefined;
   readonly #abort = () => this.#fail(this.#work.options.signal!.reason, true);
 
@@ -123,7 +127,10 @@ export class Mapping {
     this.#fail(new CancelledError("The map was left before its end"), false);
   }
 
-  /** Ends it by an error when what runs has ended, and is delivered. What no worker has begun is cancelled. */
+  /**
+   * Ends it by an error when what runs has ended, and is delivered. What no worker has begun is
+   * cancelled.
+   */
   interrupt(error: CancelledError): void {
     const { engine } = this.#work;
     // All that is told when it is over can be told at once.
@@ -320,7 +327,9 @@ export class Mapping {
     this.#work.finish(this.#failure);
   }
 
-  /** Ends it by an error: what no worker has begun is cancelled, and what runs too if it must be. */
+  /**
+   * Ends it by an error: what no worker has begun is cancelled, and what runs too if it must be.
+   */
   #fail(error: unknown, running: boolean, call?: Call): void {
     if (this.#isOver) return;
     this.#end();

@@ -72,8 +72,8 @@ export interface MapOptions {
   /** Cancels all of it: what runs too. */
   signal?: AbortSignal | undefined;
   /**
-   * How often a chunk is tried again when its worker dies. What an item throws is no reason to try again: for that there is
-   * `retry()` of `@std/async`, in the target. Default: 0.
+   * How often a chunk is tried again when its worker dies. What an item throws is no reason to try
+   * again: for that there is `retry()` of `@std/async`, in the target. Default: 0.
    */
   retries?: number | undefined;
   /** Called when items are done. */

@@ -1,11 +1,11 @@
 /**
- * Values on their way between a pool and its workers. Each is written down when it is submitted, so that
- * what becomes of it later changes nothing, and what cannot cross is refused at once.
+ * Values on their way between a pool and its workers. Each is written down when it is submitted, so
+ * that what becomes of it later changes nothing, and what cannot cross is refused at once.
  *
- * Most are bytes, written by the codec, for threads too: that is quicker than structured clone. Between threads a
- * large value, or one that only structured clone takes, goes aside as a copy of its own; large ArrayBuffers in
- * it are then moved. Large buffers that are arguments themselves are copied only when a worker is given the call
- * (`large_arguments.ts`).
+ * Most are bytes, written by the codec, for threads too: that is quicker than structured clone.
+ * Between threads a large value, or one that only structured clone takes, goes aside as a copy of
+ * its own; large ArrayBuffers in it are then moved. Large buffers that are arguments themselves are
+ * copied only when a worker is given the call (`large_arguments.ts`).
  *
  * @module
  */
@@ -30,7 +30,10 @@ import type { World } from "../transfer/shareable.ts";
 import { load, toLoad } from "../transfer/task.ts";
 import { type Lender, LENT, type Lent } from "./large_arguments.ts";
 
-/** Bytes of a value. They lie among others': an array for each would cost more than the rest of a short call. */
+/**
+ * Bytes of a value. They lie among others': an array for each would cost more than the rest of a
+ * short call.
+ */
 export class Span {
   /** What is to be called if it never arrives. */
   flights: Lost[] = NONE;
@@ -54,7 +57,9 @@ export interface Aside {
   transfer: Transferable[];
   /** Whether it has been sent, and something in it moved. */
   isSpent?: boolean;
-  /** The packed value as it was before it was copied: its ports' owners are told where they went. */
+  /**
+   * The packed value as it was before it was copied: its ports' owners are told where they went.
+   */
   original?: Packed;
   /** What is to be called if it never arrives. */
   flights: Lost[];
@@ -189,7 +194,10 @@ function newSlab(): void {
   used = 0;
 }
 
-/** Encodes a value; gives its length, or -1 when there is no room, or the codec does not take it for a thread. */
+/**
+ * Encodes a value; gives its length, or -1 when there is no room, or the codec does not take it for
+ * a thread.
+ */
 function tryEncode(
   into: Uint8Array,
   start: number,
@@ -223,7 +231,10 @@ function setAside(value: unknown, root: string, transfer: readonly Transferable[
   }
 }
 
-/** Arguments that are just large buffers and simple values: they are copied when a worker is given the call. */
+/**
+ * Arguments that are just large buffers and simple values: they are copied when a worker is given
+ * the call.
+ */
 function defer(args: unknown[]): Deferred | undefined {
   if (!args.some(isLargeBytes)) return undefined;
   return args.every(isBytesOrSimple) ? new Deferred([...args]) : undefined;
@@ -234,7 +245,10 @@ function isBytesOrSimple(part: unknown): boolean {
   return typeof part !== "function" && typeof part !== "symbol";
 }
 
-/** Moves arguments that are just buffers, each to be moved, and simple values: structured clone takes longer. */
+/**
+ * Moves arguments that are just buffers, each to be moved, and simple values: structured clone
+ * takes longer.
+ */
 function moveArgs(args: unknown[], transfer: readonly Transferable[]): Aside | undefined {
   if (!args.every(isBytesOrSimple)) return undefined;
   const buffers = args.filter((part) => typeof part === "object" && part !== null)
@@ -338,7 +352,10 @@ function isStream(part: object): boolean {
     part instanceof TransformStream;
 }
 
-/** A result on its way, to be sent before the next is written: what is large is moved and not copied. */
+/**
+ * A result on its way, to be sent before the next is written: what is large is moved and not
+ * copied.
+ */
 export function writeResult(value: unknown, world: World): Payload {
   const length = world === "thread" && isLargeBytes(value)
     ? -1

@@ -1,6 +1,6 @@
 /**
- * `Pool` and `ThreadPool`: workers that apply functions, to one argument list or to all that an iterable
- * gives.
+ * `Pool` and `ThreadPool`: workers that apply functions, to one argument list or to all that an
+ * iterable gives.
  *
  * @module
  */
@@ -37,8 +37,9 @@ export interface PoolOptions extends ThreadPoolOptions {
   /** What the workers may do, as for a `Process`. Default: what this process holds in full. */
   permissions?: Permissions | undefined;
   /**
-   * How many bytes a result, an error or a report may have; the call whose result has more fails with a RangeError. Default: 64 MiB
-   * for workers that may do less than this process, so that none of them fills its memory; without limit for others.
+   * How many bytes a result, an error or a report may have; the call whose result has more fails
+   * with a RangeError. Default: 64 MiB for workers that may do less than this process, so that none
+   * of them fills its memory; without limit for others.
    */
   maxMessage?: number | undefined;
 }
@@ -46,8 +47,8 @@ export interface PoolOptions extends ThreadPoolOptions {
 /** Options of `apply()`. */
 export interface ApplyOptions {
   /**
-   * How often it is tried again when its worker dies. What the call throws is its outcome and no reason to try again: for that
-   * there is `retry()` of `@std/async`. Default: 0.
+   * How often it is tried again when its worker dies. What the call throws is its outcome and no
+   * reason to try again: for that there is `retry()` of `@std/async`. Default: 0.
    */
   retries?: number | undefined;
 }
@@ -65,11 +66,14 @@ let made = 0;
 /**
  * What both kinds of pools do.
  *
- * *Ctrl-C*, while there are calls: the first says `waiting for N running calls; Ctrl-C again ends at once` on stderr. Calls that
- * run end; what waits, and what a map has not submitted, fails with a `CancelledError`, and so does what is submitted meanwhile.
- * Who awaits it is told when those that run have ended. The pool can be used again then. The exit code is 130, unless the program
- * goes on with other calls or sets another; a `CancelledError` that nobody catches ends the program, in one line. The second ends
- * the program at once. Where the main thread has a handler of its own for SIGINT, or ignores it, that alone decides.
+ * *Ctrl-C*, while there are calls: the first says
+ * `waiting for N running calls; Ctrl-C again ends at once` on stderr. Calls that run end; what
+ * waits, and what a map has not submitted, fails with a `CancelledError`, and so does what is
+ * submitted meanwhile. Who awaits it is told when those that run have ended. The pool can be used
+ * again then. The exit code is 130, unless the program goes on with other calls or sets another; a
+ * `CancelledError` that nobody catches ends the program, in one line. The second ends the program
+ * at once. Where the main thread has a handler of its own for SIGINT, or ignores it, that alone
+ * decides.
  */
 export abstract class BasePool implements AsyncDisposable {
   readonly #engine: Engine;
@@ -128,8 +132,8 @@ export abstract class BasePool implements AsyncDisposable {
   }
 
   /**
-   * Applies a function to each item, and waits for all results, in the order of the items. The first error ends
-   * it.
+   * Applies a function to each item, and waits for all results, in the order of the items. The
+   * first error ends it.
    */
   async map<T, R>(
     target: (item: T) => R | PromiseLike<R>,
@@ -171,10 +175,10 @@ export abstract class BasePool implements AsyncDisposable {
   }
 
   /**
-   * Applies a function to each item, and gives the results in the order of the items as they are there. It begins
-   * at once, and takes only some items more than it has given results for: so an endless input will do. It ends with the input.
-   * An error, of a call or of the input, comes after the results of what came before it, and ends it. Who leaves it early closes
-   * the input.
+   * Applies a function to each item, and gives the results in the order of the items as they are
+   * there. It begins at once, and takes only some items more than it has given results for: so an
+   * endless input will do. It ends with the input. An error, of a call or of the input, comes after
+   * the results of what came before it, and ends it. Who leaves it early closes the input.
    */
   imap<T, R>(
     target: (item: T) => R | PromiseLike<R>,

@@ -8,16 +8,19 @@ import { cpuCount } from "../core/machine.ts";
 import { processWorkers } from "./transport/process.ts";
 
 /**
- * Workers, each a process, that apply functions: to one list of arguments, or to all that an iterable gives.
+ * Workers, each a process, that apply functions: to one list of arguments, or to all that an
+ * iterable gives.
  *
- * Reach for it to compute on all cores with the least code; where calls come one by one and each has a future, an
- * executor of `futures` does better. It differs from Python's in that the first error of a map cancels the rest of
- * it, and that the size of chunks is chosen by how long items take.
+ * Reach for it to compute on all cores with the least code; where calls come one by one and each
+ * has a future, an executor of `futures` does better. It differs from Python's in that the first
+ * error of a map cancels the rest of it, and that the size of chunks is chosen by how long items
+ * take.
  *
- * *Owner death*: a worker that dies is replaced, and only the call that it ran fails, with a WorkerLostError.
+ * *Owner death*: a worker that dies is replaced, and only the call that it ran fails, with a
+ * WorkerLostError.
  *
- * *Permissions*: as `Process`. With `--allow-ffi` here and in the workers calls go through shared memory; without it one at a time to
- * each worker, over a socket.
+ * *Permissions*: as `Process`. With `--allow-ffi` here and in the workers calls go through shared
+ * memory; without it one at a time to each worker, over a socket.
  *
  * @example Squares
  * ```ts ignore

@@ -1,5 +1,6 @@
 /**
- * How far a map is: told to the caller, and drawn as a bar on standard error where that is a terminal.
+ * How far a map is: told to the caller, and drawn as a bar on standard error where that is a
+ * terminal.
  *
  * @module
  */

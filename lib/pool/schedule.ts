@@ -1,10 +1,10 @@
 /**
  * Which worker is given which call, and when.
  *
- * Workers are given calls ahead, as many as they do in some {@linkcode AHEAD} µs by what calls have taken so far,
- * so that short ones need no round trip each. What a worker has not begun is taken back for one that is free
- * when the call before it takes long, and for a call of higher priority. All that is submitted in one turn of the event
- * loop goes out together.
+ * Workers are given calls ahead, as many as they do in some {@linkcode AHEAD} µs by what calls have
+ * taken so far, so that short ones need no round trip each. What a worker has not begun is taken
+ * back for one that is free when the call before it takes long, and for a call of higher priority.
+ * All that is submitted in one turn of the event loop goes out together.
  *
  * @module
  */
@@ -19,7 +19,10 @@ const AHEAD = 10_000;
 /** So many at least: while one runs, the next is there. */
 const LEAST_AHEAD = 2;
 const MOST_AHEAD = 1024;
-/** So many calls that are submitted in one turn are given out before its end; twice as many the next time. */
+/**
+ * So many calls that are submitted in one turn are given out before its end; twice as many the next
+ * time.
+ */
 const MANY = 256;
 /** How much the newest call counts in the mean. */
 const WEIGHT = 1 / 8;

@@ -1,6 +1,6 @@
 /**
- * Figures about how long calls ran and waited: a histogram with buckets that grow by a quarter, so that
- * a percentile is at most that much too high, in memory of a fixed size.
+ * Figures about how long calls ran and waited: a histogram with buckets that grow by a quarter, so
+ * that a percentile is at most that much too high, in memory of a fixed size.
  *
  * @module
  */

@@ -8,7 +8,8 @@ import { cpuCount } from "../core/machine.ts";
 import { startThread } from "./transport/thread.ts";
 
 /**
- * As {@linkcode Pool}, over threads: they start quicker and share memory, and cannot be killed at any moment.
+ * As {@linkcode Pool}, over threads: they start quicker and share memory, and cannot be killed at
+ * any moment.
  *
  * *Permissions*: `--allow-read` of the modules that the workers import.
  *

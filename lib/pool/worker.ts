@@ -41,7 +41,9 @@ const FEW = 3;
 /** A worker. */
 export class Worker {
   state: typeof STARTING | typeof READY | typeof RETIRING | typeof GONE = STARTING;
-  /** The calls that it was given and that have not come back, in the order in which it runs them. */
+  /**
+   * The calls that it was given and that have not come back, in the order in which it runs them.
+   */
   readonly calls: Map<number, Call> = new Map();
   /** How many calls it was given, in all. */
   given = 0;
@@ -81,8 +83,8 @@ export class Worker {
   }
 
   /**
-   * How many more calls it can be given, of `depth`. One that could not be given to another later goes to a worker
-   * that begins it at once.
+   * How many more calls it can be given, of `depth`. One that could not be given to another later
+   * goes to a worker that begins it at once.
    */
   room(depth: number, next?: Call): number {
     if (next !== undefined && isForOnce(next.payload)) return this.calls.size === 0 ? 1 : 0;
@@ -93,7 +95,8 @@ export class Worker {
   /**
    * Gives it a call; it goes with the next {@linkcode send}.
    *
-   * @throws {ShareError | RangeError} Its arguments can be sent no more, or are too large for the way to it.
+   * @throws {ShareError |
+   *   RangeError} Its arguments can be sent no more, or are too large for the way to it.
    */
   give(call: Call): void {
     const { payload: written } = call;

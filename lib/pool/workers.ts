@@ -1,10 +1,11 @@
 /**
  * The workers of a pool: how many there are, and who comes and goes.
  *
- * Workers are started while there is work for them, one at a time, as each start blocks this thread. They leave
- * when they have had nothing to do for long, when they have done what one may do, and when the pool closes.
- * When {@linkcode TRIES} in a row die before they have run a call the crew is broken: it starts no more. (One that dies
- * of its first call costs that call: so all calls come to an end.)
+ * Workers are started while there is work for them, one at a time, as each start blocks this
+ * thread. They leave when they have had nothing to do for long, when they have done what one may
+ * do, and when the pool closes. When {@linkcode TRIES} in a row die before they have run a call the
+ * crew is broken: it starts no more. (One that dies of its first call costs that call: so all calls
+ * come to an end.)
  *
  * @module
  */
@@ -54,7 +55,10 @@ export class Crew {
   /** How many have died in a row before they had run a call. */
   #deaths = 0;
   #broken: BrokenExecutor | undefined;
-  /** The modules that calls need: a worker imports the main one before it is ready, and may read all. */
+  /**
+   * The modules that calls need: a worker imports the main one before it is ready, and may read
+   * all.
+   */
   readonly #modules = new Set<string>();
   #growing: ReturnType<typeof setTimeout> | undefined;
   #leaving: Countdown | undefined;
@@ -77,7 +81,8 @@ export class Crew {
   }
 
   /**
-   * Tells of what calls need: the main module is imported before a worker is ready, and workers may read all.
+   * Tells of what calls need: the main module is imported before a worker is ready, and workers may
+   * read all.
    *
    * @throws {TypeError} No worker could import it.
    */

@@ -151,7 +151,10 @@ export class SharedArray<T extends NumericType = NonBigType> {
     for (let k = 0; k < this.length; k++) yield this.#numbers[k] as NumberOf<T>;
   }
 
-  /** A copy of the numbers from place `from` up to `to`, which may be negative, as of a JavaScript array. */
+  /**
+   * A copy of the numbers from place `from` up to `to`, which may be negative, as of a JavaScript
+   * array.
+   */
   slice(from?: number, to?: number): NumberOf<T>[] {
     return this.toArray().slice(from, to);
   }

@@ -11,12 +11,12 @@
  *      \------ aborted arrival: its entry is free again
  * ```
  *
- * Who waits parks on `BELL` until the epoch is over, and finds in `HISTORY` how it went: one bit for each
- * of the last 32. A round that runs its action lets nobody in.
+ * Who waits parks on `BELL` until the epoch is over, and finds in `HISTORY` how it went: one bit
+ * for each of the last 32. A round that runs its action lets nobody in.
  *
- * What a death leaves: of one that has arrived, the others look after every slice whether it lives, and
- * break the barrier if not; one that dies with the mutex leaves it to the next, who breaks the barrier
- * since its words may be half changed.
+ * What a death leaves: of one that has arrived, the others look after every slice whether it lives,
+ * and break the barrier if not; one that dies with the mutex leaves it to the next, who breaks the
+ * barrier since its words may be half changed.
  *
  * @module
  */
@@ -53,9 +53,9 @@ export function barrierWords(parties: number): number {
 /** Options of a {@linkcode Barrier}. */
 export interface BarrierOptions extends NameOptions {
   /**
-   * Run once per round, by the last to arrive, before the others go on; an error that it throws breaks
-   * the barrier. May be async, if all use `wait()`. To give the barrier to a thread or process it must
-   * be a target.
+   * Run once per round, by the last to arrive, before the others go on; an error that it throws
+   * breaks the barrier. May be async, if all use `wait()`. To give the barrier to a thread or
+   * process it must be a target.
    */
   action?: (() => unknown) | undefined;
   /** How long `wait()` waits if not told otherwise, in ms. Default: without limit. */
@@ -92,8 +92,8 @@ export function checkParties(parties: number): void {
 /**
  * A place where a number of threads wait for each other: all go on when the last has come.
  *
- * Reach for it when work goes in rounds. It can be used again at once. When one of them gives up (its
- * time is up, it is stopped or dies while it waits), the barrier is broken and all are told.
+ * Reach for it when work goes in rounds. It can be used again at once. When one of them gives up
+ * (its time is up, it is stopped or dies while it waits), the barrier is broken and all are told.
  *
  * *Memory*: what was written before a `wait()` is seen by all after it.
  *
@@ -156,8 +156,8 @@ export class Barrier {
   /**
    * Waits until all have come. Never blocks the event loop.
    *
-   * *Cancellation*: an aborted arrival is withdrawn, and the others wait on, unless all have come already;
-   * the end of the timeout breaks the barrier.
+   * *Cancellation*: an aborted arrival is withdrawn, and the others wait on, unless all have come
+   * already; the end of the timeout breaks the barrier.
    *
    * @returns Its index in this round, 0 to `parties` - 1; each is given to one.
    * @throws {BrokenBarrierError} The barrier is broken, or was broken or reset meanwhile.
@@ -364,7 +364,8 @@ export class Barrier {
     if (hasFailed) words[base + HISTORY] |= bit;
     else words[base + HISTORY] &= ~bit;
     if (isBroken) words[base + BROKEN] = 1;
-    // Up to here a death is seen by those who wait, since WHO names the dead; from here on they pass.
+    // Up to here a death is seen by those who wait, since WHO names the dead; from here on they
+    // pass.
     Atomics.add(words, base + EPOCH, 1);
     words.fill(0, base + WHO, base + WHO + this.#parties);
     words[base + ACTOR] = 0;

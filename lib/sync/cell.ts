@@ -1,7 +1,8 @@
 /**
  * What every synchronizer stands on: its words, its id, and its name in reports.
  *
- * The first word of each is its id, given out by the roster; what follows is the synchronizer's own.
+ * The first word of each is its id, given out by the roster; what follows is the synchronizer's
+ * own.
  *
  * @module
  */

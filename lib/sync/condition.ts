@@ -1,21 +1,21 @@
 /**
  * The condition: threads that hold a lock wait until another that holds it tells them.
  *
- * Who waits has an entry of its own in a ring, and parks on it. `HEAD` is where the oldest may be, `NEXT`
- * where the next goes; both are moved by the holder of the lock.
+ * Who waits has an entry of its own in a ring, and parks on it. `HEAD` is where the oldest may be,
+ * `NEXT` where the next goes; both are moved by the holder of the lock.
  *
  * ```text
  *   0 (free) -- wait(), with the lock --> ident -- notify(): CAS --> ident | NOTIFIED -- it goes --> 0
  *                                           \---- it gives up: CAS -------------------------------> 0
  * ```
  *
- * So a notification reaches exactly those who waited when it was made, the oldest first, and a waiter
- * that gives up at that very moment is either notified or was not there: it never takes away what was
- * meant for another. One that is aborted or stopped after it was notified passes that on.
+ * So a notification reaches exactly those who waited when it was made, the oldest first, and a
+ * waiter that gives up at that very moment is either notified or was not there: it never takes away
+ * what was meant for another. One that is aborted or stopped after it was notified passes that on.
  *
  * What a death leaves: one that was not notified is skipped; one that died between its notification
- * and its waking is found by the next waiter to look, which goes in its stead. Its lock passes on as
- * every lock does.
+ * and its waking is found by the next waiter to look, which goes in its stead. Its lock passes on
+ * as every lock does.
  *
  * @module
  */
@@ -72,8 +72,8 @@ export interface Outcome {
 }
 
 /**
- * A lock with a waiting room: who holds the lock can wait in it, without the lock, until another that
- * holds it calls somebody out.
+ * A lock with a waiting room: who holds the lock can wait in it, without the lock, until another
+ * that holds it calls somebody out.
  *
  * Reach for it when threads wait for a state of shared data: wait in a loop that looks at the data
  * ({@linkcode waitFor} does), and notify after changing it. With Lock in place of the RLock that it
@@ -159,11 +159,11 @@ export class Condition {
   }
 
   /**
-   * Releases the lock (all levels of it), waits until it is notified, and takes the lock again. Never
-   * blocks the event loop.
+   * Releases the lock (all levels of it), waits until it is notified, and takes the lock again.
+   * Never blocks the event loop.
    *
-   * *Cancellation*: also after an abort or the end of the timeout the lock is taken again before the
-   * call ends.
+   * *Cancellation*: also after an abort or the end of the timeout the lock is taken again before
+   * the call ends.
    *
    * @returns false when the timeout ended first.
    * @throws {Error} The calling thread does not hold the lock.
@@ -194,8 +194,8 @@ export class Condition {
   }
 
   /**
-   * Waits until `predicate` gives something true. It is called with the lock held, at first and after
-   * each notification.
+   * Waits until `predicate` gives something true. It is called with the lock held, at first and
+   * after each notification.
    *
    * @returns What it gave last: something false when the timeout ended first.
    * @throws {Error} The calling thread does not hold the lock.
@@ -238,8 +238,8 @@ export class Condition {
   }
 
   /**
-   * Lets `n` of those go on that wait, the longest waiting first; all if they are fewer. They go on when
-   * the lock is free.
+   * Lets `n` of those go on that wait, the longest waiting first; all if they are fewer. They go on
+   * when the lock is free.
    *
    * @throws {Error} The calling thread does not hold the lock.
    * @throws {TypeError | RangeError} `n` is no integer >= 0.

@@ -2,15 +2,15 @@
  * Deadlocks: who waits for whom, read from the notes that blocked parties leave in the rosters.
  *
  * A party is stuck when what it waits for is held by a party that is stuck. The largest set of such
- * parties is what remains when those that can go on are struck out, again and again; the cycles in it
- * are the deadlocks. A party whose thread is blocked can do nothing else; one with async functions that
- * wait is stuck only if each of its waits is. (What an async function does between its waits leaves no
- * note: so it is one party with the others of its thread.)
+ * parties is what remains when those that can go on are struck out, again and again; the cycles in
+ * it are the deadlocks. A party whose thread is blocked can do nothing else; one with async
+ * functions that wait is stuck only if each of its waits is. (What an async function does between
+ * its waits leaves no note: so it is one party with the others of its thread.)
  *
- * Notes are read while they change, so three things keep false alarms out. A waiter notes who held the
- * lock, and when it looked; the look counts only if it came after the holder's own wait began, since
- * from then on the holder released nothing. What was found is read a second time, and must be the same.
- * And a lock's owner that is not waiting is never stuck, however long it takes.
+ * Notes are read while they change, so three things keep false alarms out. A waiter notes who held
+ * the lock, and when it looked; the look counts only if it came after the holder's own wait began,
+ * since from then on the holder released nothing. What was found is read a second time, and must be
+ * the same. And a lock's owner that is not waiting is never stuck, however long it takes.
  *
  * @module
  */
@@ -319,8 +319,8 @@ const pauser = new Int32Array(new SharedArrayBuffer(4));
 /**
  * The deadlocks among the threads and processes that wait in calls of the toolkit, at this moment.
  *
- * Also the locks that are waited for and whose holder has ended without releasing them: somebody else
- * may still do so, but mostly nobody will.
+ * Also the locks that are waited for and whose holder has ended without releasing them: somebody
+ * else may still do so, but mostly nobody will.
  */
 export function findDeadlocks(): Deadlock[] {
   let { cycles } = confirmed();
@@ -336,8 +336,9 @@ export function findDeadlocks(): Deadlock[] {
 }
 
 /**
- * The deadlock that the calling thread has to give way in: of those in the cycle that want to be told,
- * the last is, and the others can go on. One that waits for a cycle in which nobody wants to is told.
+ * The deadlock that the calling thread has to give way in: of those in the cycle that want to be
+ * told, the last is, and the others can go on. One that waits for a cycle in which nobody wants to
+ * is told.
  */
 export function deadlockOf({ roster, me }: Parties): Deadlock | undefined {
   const { cycles, stuck } = confirmed();

@@ -15,8 +15,8 @@ export interface Other {
 }
 
 /**
- * Says of all threads of this process, and of all processes if asked, their state, what they hold, what
- * they wait for and since when; and which of them are deadlocked.
+ * Says of all threads of this process, and of all processes if asked, their state, what they hold,
+ * what they wait for and since when; and which of them are deadlocked.
  *
  * @param others Processes to show besides; without it, the threads alone are shown.
  */

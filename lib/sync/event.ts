@@ -1,9 +1,9 @@
 /**
  * The event: a flag to wait for.
  *
- * One word: the lowest bit is the flag, the rest counts how often it was set. Who waits parks on it,
- * and goes on when the flag is set or the count has changed: so an event that is set and cleared at once
- * still lets all go who waited.
+ * One word: the lowest bit is the flag, the rest counts how often it was set. Who waits parks on
+ * it, and goes on when the flag is set or the count has changed: so an event that is set and
+ * cleared at once still lets all go who waited.
  *
  * @module
  */

@@ -67,8 +67,8 @@ export class Lock {
   /**
    * Takes the lock, waiting while another holds it. Never blocks the event loop.
    *
-   * *Cancellation*: an abort or the end of the timeout leaves the lock as if the call had never been
-   * made.
+   * *Cancellation*: an abort or the end of the timeout leaves the lock as if the call had never
+   * been made.
    *
    * @returns Its guard; `undefined` when the timeout ended first or `blocking` is false.
    * @throws {TypeError | RangeError} Bad options.

@@ -1,6 +1,6 @@
 /**
- * Mutual exclusion, for threads and for processes: one text over a {@linkcode Region}. Lock and RLock
- * are its faces.
+ * Mutual exclusion, for threads and for processes: one text over a {@linkcode Region}. Lock and
+ * RLock are its faces.
  *
  * Its state is one word: the ident of its owner (0: free) and three flags. Taking a free one and
  * releasing one that nobody waits for are one compare-and-swap each.
@@ -17,15 +17,15 @@
  *   parks, and keeps it when it takes the lock after a park, since others may be parked too
  *   (U. Drepper, "Futexes Are Tricky", mutex 2).
  * - Fairness: running threads may overtake parked ones, which is many times faster than handing the
- *   lock on in order. But a waiter that starved for {@linkcode STARVED_AFTER} ms leaves its ident in
- *   `STARVING`, and the next release hands the lock to it (`HANDED`); as in Go's sync.Mutex.
+ *   lock on in order. But a waiter that starved for {@linkcode STARVED_AFTER} ms leaves its ident
+ *   in `STARVING`, and the next release hands the lock to it (`HANDED`); as in Go's sync.Mutex.
  * - A lock handed on is anybody's when the one it was meant for has not come for it within a slice:
  *   it was busy, gave up or died. Nothing is lost but that turn.
- * - `BELL` counts releases that wake; waiters park on it. A waiter reads it before it makes sure that
- *   the lock is still held, so a release in between is seen: no wake-up is lost.
- * - `TURN` counts acquisitions, so that a guard releases its own one only. A condition gives its lock
- *   away in the midst of an acquisition and takes it back with the turn that it had; `SKIPPED` says how
- *   many there were between, so that none of their turns is given again.
+ * - `BELL` counts releases that wake; waiters park on it. A waiter reads it before it makes sure
+ *   that the lock is still held, so a release in between is seen: no wake-up is lost.
+ * - `TURN` counts acquisitions, so that a guard releases its own one only. A condition gives its
+ *   lock away in the midst of an acquisition and takes it back with the turn that it had; `SKIPPED`
+ *   says how many there were between, so that none of their turns is given again.
  *
  * What a death leaves: killed before the CAS, nothing; after it, a lock whose owner is dead, which
  * the next one to look takes over; killed between a release and its wake-up, parked waiters, who
@@ -133,8 +133,9 @@ export class Mutex implements Held {
   /**
    * Spins for the lock; false when it is time to park.
    *
-   * It looks seldom, and ever more seldom: each look takes the word away from the owner's core. With the
-   * pauses, four threads that do nothing else get twice as many turns a second as with a look each time.
+   * It looks seldom, and ever more seldom: each look takes the word away from the owner's core.
+   * With the pauses, four threads that do nothing else get twice as many turns a second as with a
+   * look each time.
    */
   spinFor(mine: number): boolean {
     if (!CAN_SPIN) return false;
@@ -236,8 +237,8 @@ export class Mutex implements Held {
   }
 
   /**
-   * This thread was stopped meanwhile: it takes nothing any more. An abandoned lock it does not free,
-   * or the next one would not hear of that: the end of this thread leaves it abandoned again.
+   * This thread was stopped meanwhile: it takes nothing any more. An abandoned lock it does not
+   * free, or the next one would not hear of that: the end of this thread leaves it abandoned again.
    */
   #refuse(mine: number, abandoned: boolean): void {
     const isMine = (Atomics.load(this.#words, this.#word) & ~WAITERS) === mine;

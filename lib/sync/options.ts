@@ -32,9 +32,9 @@ export interface AcquireOptions extends AcquireSyncOptions {
 /** What a lock's acquire takes besides. */
 export interface DetectOptions {
   /**
-   * Throw a DeadlockError when this wait is part of a deadlock, instead of hanging. The async functions
-   * of one thread count as one party: of a deadlock with such a party in it one is told only when it
-   * has lasted for half a second. Default: false.
+   * Throw a DeadlockError when this wait is part of a deadlock, instead of hanging. The async
+   * functions of one thread count as one party: of a deadlock with such a party in it one is told
+   * only when it has lasted for half a second. Default: false.
    */
   detectDeadlock?: boolean;
 }

@@ -1,8 +1,8 @@
 /**
  * The re-entrant lock: a mutex that counts how often its thread has it.
  *
- * `DEPTH` is written by the owner alone. Guards of inner acquisitions carry the turn of the outermost
- * one: when that has ended, they release nothing.
+ * `DEPTH` is written by the owner alone. Guards of inner acquisitions carry the turn of the
+ * outermost one: when that has ended, they release nothing.
  *
  * @module
  */
@@ -75,8 +75,8 @@ export class RLock {
   /**
    * Takes the lock, waiting while another thread holds it. Never blocks the event loop.
    *
-   * *Cancellation*: an abort or the end of the timeout leaves the lock as if the call had never been
-   * made.
+   * *Cancellation*: an abort or the end of the timeout leaves the lock as if the call had never
+   * been made.
    *
    * @returns Its guard; `undefined` when the timeout ended first or `blocking` is false.
    * @throws {TypeError | RangeError} Bad options.

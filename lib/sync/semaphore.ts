@@ -2,15 +2,15 @@
  * Semaphores: permits that are given out and come back.
  *
  * - `PERMITS`: how many are free. Taking one and giving some back are one compare-and-swap or add.
- * - `WAITERS`: how many calls wait, or more when some were killed: a release must wake. A waiter counts
- *   itself before it makes sure that no permit is free, so a release in between is seen.
+ * - `WAITERS`: how many calls wait, or more when some were killed: a release must wake. A waiter
+ *   counts itself before it makes sure that no permit is free, so a release in between is seen.
  * - `BELL` counts releases that wake; waiters park on it.
- * - `STARVING`: the ident of a thread that has been overtaken for {@linkcode STARVED_AFTER} ms. While
- *   it is set the others leave free permits to it; after a slice in which it did not come for one (it is
- *   busy or dead) they take it anyway.
+ * - `STARVING`: the ident of a thread that has been overtaken for {@linkcode STARVED_AFTER} ms.
+ *   While it is set the others leave free permits to it; after a slice in which it did not come for
+ *   one (it is busy or dead) they take it anyway.
  *
- * What a death leaves: a permit that its thread had is gone, as in Python; everything else is in order,
- * since the permits are one word.
+ * What a death leaves: a permit that its thread had is gone, as in Python; everything else is in
+ * order, since the permits are one word.
  *
  * @module
  */
@@ -57,11 +57,11 @@ const ACTION = "acquire the semaphore";
 /**
  * A number of permits: so many may do something at the same time.
  *
- * Reach for it to limit how many use a thing at once. A permit belongs to nobody: any thread may release
- * one, and one that dies with a permit has used it up.
+ * Reach for it to limit how many use a thing at once. A permit belongs to nobody: any thread may
+ * release one, and one that dies with a permit has used it up.
  *
- * *Fairness*: no waiter starves. *Memory*: what was written before a release is seen after the acquire
- * that it allows.
+ * *Fairness*: no waiter starves. *Memory*: what was written before a release is seen after the
+ * acquire that it allows.
  *
  * @example Three at a time
  * ```ts
@@ -115,11 +115,11 @@ export class Semaphore {
   /**
    * Takes a permit, waiting until one is free. Never blocks the event loop.
    *
-   * *Cancellation*: an abort or the end of the timeout leaves the semaphore as if the call had never
-   * been made.
+   * *Cancellation*: an abort or the end of the timeout leaves the semaphore as if the call had
+   * never been made.
    *
-   * @returns A guard that releases the permit; `undefined` when the timeout ended first or `blocking`
-   * is false.
+   * @returns A guard that releases the permit; `undefined` when the timeout ended first or
+   *   `blocking` is false.
    * @throws {TypeError | RangeError} Bad options.
    * @throws {ThreadTerminated} This thread was terminated.
    */
@@ -266,7 +266,8 @@ export class Semaphore {
 /**
  * A semaphore that never has more free permits than at first: releasing one too many is an error.
  *
- * Reach for it instead of {@linkcode Semaphore} whenever the permits stand for things that there are.
+ * Reach for it instead of {@linkcode Semaphore} whenever the permits stand for things that there
+ * are.
  */
 export class BoundedSemaphore extends Semaphore {}
 

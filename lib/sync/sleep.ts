@@ -1,5 +1,6 @@
 /**
- * Sleeping: a wait for nothing but the time. It is one of the toolkit's waits, so `terminate()` ends it.
+ * Sleeping: a wait for nothing but the time. It is one of the toolkit's waits, so `terminate()`
+ * ends it.
  *
  * @module
  */
@@ -38,8 +39,10 @@ function* steps(): Steps<void> {
 /**
  * Waits for a time, and never blocks the event loop. 0 lets others have their turn.
  *
- * It is a target itself, as in `new Process(sleep, { args: [3000] })`. A thread in it is "waiting", and
- * `terminate()` wakes it. *Cancellation*: an abort ends it.
+ * It is a target itself, as in
+ * `new
+ * Process(sleep, { args: [3000]
+ * })`. A thread in it is "waiting", and `terminate()` wakes it. *Cancellation*: an abort ends it.
  *
  * @param ms How long at least, in ms: any finite number >= 0.
  * @throws {TypeError | RangeError} `ms` is none, or an option is of the wrong type.

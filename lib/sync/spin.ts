@@ -51,8 +51,8 @@ export class SpinBudget {
 /**
  * Spins while the word is `value`, as long as the budget allows; whether it changed.
  *
- * @param pauses How many pauses there are between two looks: each look takes the word away from the core that
- * is to write it.
+ * @param pauses How many pauses there are between two looks: each look takes the word away from the
+ *   core that is to write it.
  */
 export function spinWhile(
   words: Int32Array<ArrayBufferLike>,

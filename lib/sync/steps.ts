@@ -1,14 +1,14 @@
 /**
  * The two ways to run an algorithm that waits.
  *
- * An algorithm is a generator. Each time it must wait it yields a {@linkcode Park}: "until this word
- * leaves this value". {@linkcode runSync} then blocks the thread, {@linkcode runAsync} awaits. After
- * every `yield` the algorithm looks again: a wake-up promises nothing.
+ * An algorithm is a generator. Each time it must wait it yields a {@linkcode Park}: "until this
+ * word leaves this value". {@linkcode runSync} then blocks the thread, {@linkcode runAsync} awaits.
+ * After every `yield` the algorithm looks again: a wake-up promises nothing.
  *
  * A wait ends early in three ways, and in each the algorithm's `finally` blocks put things right:
  * its time is up (the driver makes the generator return `undefined`), its signal is aborted (the
- * driver throws the reason into it), or the thread is stopped (`ThreadTerminated`). It happens once in
- * a call, and not in the midst of a repair; only a thread that is cut off gets no further.
+ * driver throws the reason into it), or the thread is stopped (`ThreadTerminated`). It happens once
+ * in a call, and not in the midst of a repair; only a thread that is cut off gets no further.
  *
  * @module
  */
@@ -39,7 +39,9 @@ export interface Park {
   isRepair?: boolean | undefined;
 }
 
-/** The key of the method that gives the algorithm behind a waiting method, to be run by any driver. */
+/**
+ * The key of the method that gives the algorithm behind a waiting method, to be run by any driver.
+ */
 export const STEPS: unique symbol = Symbol("steps");
 
 /** An algorithm that waits. */
@@ -63,8 +65,8 @@ const SERVING_SLICE = 5;
 const BUSY_SLICE = 0.1;
 
 /**
- * What a blocked thread goes on doing between parks: starting threads for others, for one. Each gives
- * whether there was something to do.
+ * What a blocked thread goes on doing between parks: starting threads for others, for one. Each
+ * gives whether there was something to do.
  */
 export const services: Set<() => boolean> = new Set();
 
@@ -229,8 +231,8 @@ export async function runAsync<T>(
   const mine = self();
   const noted = new Noted(0);
   const wait = { park: { ...step.value } };
-  // Whoever leaves wakes all who wait on the word, itself included: so no waiter is left behind that
-  // would swallow a wake-up meant for another.
+  // Whoever leaves wakes all who wait on the word, itself included: so no waiter is left behind
+  // that would swallow a wake-up meant for another.
   const onAbort = () => wait.park.region.wake(wait.park.index, ALL);
   signal?.addEventListener("abort", onAbort);
   pending.add(wait);

@@ -2,28 +2,31 @@
  * Mistakes that pass every check and make a program do quietly what it should not. Each is told on
  * stderr, once for each place in the source.
  *
- * **The forgotten await.** `lock.acquire();` takes the lock, and nothing waits until it is there. All
- * that reads a promise (`await`, `then()`, `Promise.all()`, `return` in an async function) first reads its
- * `constructor`. A watched promise has a prototype of its own between itself and `Promise.prototype`,
- * whose `constructor` is a getter: it takes the promise off the list, and answers `Promise`, so that all
- * goes on as ever. What is on the list a while later, and has got its lock, was forgotten.
+ * **The forgotten await.** `lock.acquire();` takes the lock, and nothing waits until it is there.
+ * All that reads a promise (`await`, `then()`, `Promise.all()`, `return` in an async function)
+ * first reads its `constructor`. A watched promise has a prototype of its own between itself and
+ * `Promise.prototype`, whose `constructor` is a getter: it takes the promise off the list, and
+ * answers `Promise`, so that all goes on as ever. What is on the list a while later, and has got
+ * its lock, was forgotten.
  *
- * To watch a promise costs more than an uncontended acquire, and to know its place, which is a stack,
- * ten times more. So the first {@linkcode PLACED} calls in each {@linkcode LOOK} ms are watched with
- * their places; of those that follow, one in {@linkcode STRIDES} without. If that one is not awaited at
- * once, {@linkcode PLACED} calls more are watched, those of its object with their places.
+ * To watch a promise costs more than an uncontended acquire, and to know its place, which is a
+ * stack, ten times more. So the first {@linkcode PLACED} calls in each {@linkcode LOOK} ms are
+ * watched with their places; of those that follow, one in {@linkcode STRIDES} without. If that one
+ * is not awaited at once, {@linkcode PLACED} calls more are watched, those of its object with their
+ * places.
  *
- * **The forgotten wait.** `thread.join();` waits for nobody; nor do a `wait()` of an event, a condition or a
- * barrier and a `put()` of a queue, which are watched only where they could not be done at once. Who has not
- * read such a promise so far may have kept it, to await it later. So these are told at the end of the program,
- * or of a child's task; where that fails it may not have come to its awaits, and nothing is told. They are
- * sampled too, and each with its place. When half of {@linkcode MOST_UNREAD} are on the list, one for each place is
- * left. A promise that is not to be awaited gets a `catch()`, which it needs for its errors anyway.
+ * **The forgotten wait.** `thread.join();` waits for nobody; nor do a `wait()` of an event, a
+ * condition or a barrier and a `put()` of a queue, which are watched only where they could not be
+ * done at once. Who has not read such a promise so far may have kept it, to await it later. So
+ * these are told at the end of the program, or of a child's task; where that fails it may not have
+ * come to its awaits, and nothing is told. They are sampled too, and each with its place. When half
+ * of {@linkcode MOST_UNREAD} are on the list, one for each place is left. A promise that is not to
+ * be awaited gets a `catch()`, which it needs for its errors anyway.
  *
- * **The object that a child makes anew.** A child imports the main module, and all that the module makes
- * at its top level is made once more: its own lock, that excludes nobody else, its own queue, that
- * nothing is put in. Such an object gets a prototype of its own as well, which tells at the first use,
- * and then is taken away. One that is given to somebody else is no mistake.
+ * **The object that a child makes anew.** A child imports the main module, and all that the module
+ * makes at its top level is made once more: its own lock, that excludes nobody else, its own queue,
+ * that nothing is put in. Such an object gets a prototype of its own as well, which tells at the
+ * first use, and then is taken away. One that is given to somebody else is no mistake.
  *
  * @module
  */
@@ -37,15 +40,17 @@ import { importedMain } from "../transfer/task.ts";
 /** How many calls between two looks are watched with their places. */
 const PLACED = 64;
 /**
- * One of how many calls is watched after those: primes, so that no loop always avoids it. As long as nobody
- * forgets they grow: to watch one costs some 5 µs, fifty times an uncontended acquire.
+ * One of how many calls is watched after those: primes, so that no loop always avoids it. As long
+ * as nobody forgets they grow: to watch one costs some 5 µs, fifty times an uncontended acquire.
  */
 const STRIDES = [127, 257, 521, 1031, 2053, 4099];
 /** The same of waits, which cost more themselves. */
 const WAIT_STRIDE = 1021;
 /** How many waits are kept that nobody has read. */
 const MOST_UNREAD = 128;
-/** How often it is looked for forgotten promises, in ms: they are told after one to two such times. */
+/**
+ * How often it is looked for forgotten promises, in ms: they are told after one to two such times.
+ */
 const LOOK = 500;
 
 /** A frame of a stack: its function, if it has a name, and its place. */
@@ -91,7 +96,9 @@ interface Watched {
 }
 
 const list = new Map<object, Watched>();
-/** The objects of forgotten calls without a place, and whether they were here at the look before. */
+/**
+ * The objects of forgotten calls without a place, and whether they were here at the look before.
+ */
 const unplaced = new Map<object, boolean>();
 /** The objects of calls without a place that nobody awaited at once. */
 const suspects = new Set<object>();
@@ -113,7 +120,9 @@ interface Unread {
   call: string;
   /** What it waits for. */
   title: string;
-  /** Where it was called: a stack, up to the next look; undefined where the toolkit itself waits. */
+  /**
+   * Where it was called: a stack, up to the next look; undefined where the toolkit itself waits.
+   */
   at: Error | string | undefined;
 }
 
@@ -211,8 +220,8 @@ function placeOf(wait: Unread): string | undefined {
 }
 
 /**
- * Reads the stacks of the unread waits, as each keeps alive all that was on it. Of many waits one for each
- * place is left, the oldest.
+ * Reads the stacks of the unread waits, as each keeps alive all that was on it. Of many waits one
+ * for each place is left, the oldest.
  */
 function lookAtUnread(): void {
   const areMany = unread.size > MOST_UNREAD / 2;
@@ -247,7 +256,8 @@ function tellForgotten(of: object, place: string | undefined): void {
 /**
  * Tells what was forgotten up to now: the program, or a child's task, ends.
  *
- * @param hasFailed Whether it ends early: then a wait may be one that would have been awaited later.
+ * @param hasFailed Whether it ends early: then a wait may be one that would have been awaited
+ *   later.
  */
 export function tellForgottenNow(hasFailed: boolean): void {
   for (const [promise, watched] of list) if (watched.isTaken) forgotten(promise, watched);
@@ -270,7 +280,9 @@ addEventListener("unload", () => tellForgottenNow(Deno.exitCode !== 0));
 /** Getters that say how an object was made, and not what has become of it. */
 const FIXED = new Set(["constructor", "name", "type", "maxsize", "parties", "length", "size"]);
 
-/** As {@linkcode noteMadeIn}, for what stands on words; a handle to what there was is no new object. */
+/**
+ * As {@linkcode noteMadeIn}, for what stands on words; a handle to what there was is no new object.
+ */
 export function noteMade(
   object: object,
   { region, fresh }: { region: Region; fresh: boolean },

@@ -42,8 +42,9 @@ export interface SentValue extends Sent {
 /**
  * A number that threads share.
  *
- * Reading, writing, {@linkcode add} and {@linkcode compareExchange} are each one step that nobody can come
- * between. `value.value += 1` is two, a read and a write: hold the {@linkcode lock}, or use `add()`.
+ * Reading, writing, {@linkcode add} and {@linkcode compareExchange} are each one step that nobody
+ * can come between. `value.value += 1` is two, a read and a write: hold the {@linkcode lock}, or
+ * use `add()`.
  *
  * *Memory*: what was written before a number was is seen by those who read that number.
  *

@@ -12,8 +12,9 @@ const FACES = ["../threading.ts", "../task.ts"].map((face) => new URL(face, impo
 /**
  * Keeps `n` spare workers ready, so that the next `start()` takes less than a millisecond.
  *
- * Reach for it where threads are started again and again, or where the first answer must come soon. One that has been taken
- * is replaced in an idle moment. Spares keep no program alive. A thread that runs in one is `killable`.
+ * Reach for it where threads are started again and again, or where the first answer must come soon.
+ * One that has been taken is replaced in an idle moment. Spares keep no program alive. A thread
+ * that runs in one is `killable`.
  *
  * @param n How many, 1 or more. Each takes some 13 MB.
  * @returns Lets them go when it is disposed of. Settles when they stand ready.

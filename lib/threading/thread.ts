@@ -1,13 +1,14 @@
 /**
  * The thread, and the handles of threads that others started.
  *
- * Life of a thread: `new` -> `start()` enters it in the roster and has its worker made -> it runs ->
- * it says how its task ended, leaves the roster, and its worker closes. Who dies when:
+ * Life of a thread: `new` -> `start()` enters it in the roster and has its worker made -> it runs
+ * -> it says how its task ended, leaves the roster, and its worker closes. Who dies when:
  *
- * - the task throws, or the worker ends itself: its entry reports that as its end, and leaves as dead;
+ * - the task throws, or the worker ends itself: its entry reports that as its end, and leaves as
+ *   dead;
  * - it is terminated in a wait, or idle: the same, with ThreadTerminated;
- * - it is terminated and never pauses: after {@linkcode GRACE} the starter takes it out of the roster
- *   (its slot is not used again) and ends its worker; nothing it does is noticed any more;
+ * - it is terminated and never pauses: after {@linkcode GRACE} the starter takes it out of the
+ *   roster (its slot is not used again) and ends its worker; nothing it does is noticed any more;
  * - its starter ends first: it runs on; an uncaught error is then printed by itself.
  *
  * @module
@@ -77,7 +78,9 @@ export interface ThreadOptions {
 
 /** Options of a {@linkcode Thread} whose target takes arguments. */
 export interface ThreadOptionsWithArgs<A extends unknown[]> extends ThreadOptions {
-  /** What the target is called with. What Python has in `kwargs` is one options object, the last. */
+  /**
+   * What the target is called with. What Python has in `kwargs` is one options object, the last.
+   */
   args: A;
 }
 
@@ -143,8 +146,8 @@ const LOOK = 250;
 const stopping = new Set<MessagePort>();
 
 /**
- * Has a thread told to stop at the end of this turn, or before this thread waits: of several that are
- * terminated in one turn, none takes what another one leaves.
+ * Has a thread told to stop at the end of this turn, or before this thread waits: of several that
+ * are terminated in one turn, none takes what another one leaves.
  */
 function tellToStop(port: MessagePort): void {
   if (stopping.size === 0) {
@@ -170,14 +173,15 @@ interface Plan {
 /**
  * A thread: a function that runs in a Web Worker of this process, on another core.
  *
- * Reach for it to compute in parallel, or to wait in code that blocks. Variables of a module are each
- * thread's own; what threads share are the objects of this module and SharedArrayBuffers.
+ * Reach for it to compute in parallel, or to wait in code that blocks. Variables of a module are
+ * each thread's own; what threads share are the objects of this module and SharedArrayBuffers.
  *
- * Its target is an exported function of the main module or a `task()` of any module. A subclass calls
- * `super(import.meta)` and overrides {@linkcode run}; its public fields travel.
+ * Its target is an exported function of the main module or a `task()` of any module. A subclass
+ * calls `super(import.meta)` and overrides {@linkcode run}; its public fields travel.
  *
- * **Not as in Python**: processes that a thread has started are its own. It stops those that are daemons when its
- * task has ended, and ends when the others have; one that is terminated takes them all with it.
+ * **Not as in Python**: processes that a thread has started are its own. It stops those that are
+ * daemons when its task has ended, and ends when the others have; one that is terminated takes them
+ * all with it.
  *
  * @typeParam R What the target returns.
  * @typeParam A The target's arguments.
@@ -369,7 +373,8 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   /**
    * Waits for what the target returns.
    *
-   * @throws {unknown} What the target threw: same class, with the stack of the thread and of this call.
+   * @throws
+   *   {unknown} What the target threw: same class, with the stack of the thread and of this call.
    * @throws {ThreadTerminated} The thread was terminated.
    * @throws {WorkerLostError} It ended without a result, by `os.exit()` for one.
    * @throws {TimeoutError} The timeout ended first.
@@ -405,8 +410,8 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
    * Stops the thread. It counts as ended within a second, and what it holds passes on.
    *
    * In a wait of the toolkit it gets `ThreadTerminated` there, so that its `finally` blocks run;
-   * between two awaits it ends there. Code that never pauses cannot be stopped: it is cut off, and may
-   * go on writing memory that it has. What must really stop at once belongs in a Process.
+   * between two awaits it ends there. Code that never pauses cannot be stopped: it is cut off, and
+   * may go on writing memory that it has. What must really stop at once belongs in a Process.
    *
    * @throws {Error} It has not been started.
    */
@@ -471,7 +476,10 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     return #name in this ? this.#me?.ident ?? null : currentThread().ident;
   }
 
-  /** Whether the program may end while the thread still runs. It can be set before the start, else there is an Error. */
+  /**
+   * Whether the program may end while the thread still runs. It can be set before the start, else
+   * there is an Error.
+   */
   get daemon(): boolean {
     return #name in this ? this.#daemon : currentThread().daemon;
   }
@@ -602,8 +610,8 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     if (this.#plan === undefined) return;
     this.#finish();
     const end = this.#end;
-    // Its reports come first, and what it put on queues: the roster is quicker than the event loop. A worker that
-    // fell over may not have said that it ended.
+    // Its reports come first, and what it put on queues: the roster is quicker than the event loop.
+    // A worker that fell over may not have said that it ended.
     await reached(this.#told.promise, GRACE);
     this.#close();
     if (this.#landed.length > 0) await held(Promise.all(this.#landed));
@@ -703,8 +711,8 @@ export function getIdent(): number {
 /**
  * An object of the calling thread's own.
  *
- * Variables of a module are each thread's own already; this says so by name, and starts empty in every
- * thread that imports the module.
+ * Variables of a module are each thread's own already; this says so by name, and starts empty in
+ * every thread that imports the module.
  */
 export function local<T extends object = Record<string, unknown>>(): Partial<T> {
   const fields: Partial<T> = Object.create(null);

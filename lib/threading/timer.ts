@@ -1,8 +1,8 @@
 /**
  * The timer: a thread that begins later, or not at all.
  *
- * Its worker starts at once and has all modules loaded when the time comes. One word decides: 0 while
- * it waits, then by compare-and-swap `FIRED` by the thread or `CANCELLED` by `cancel()`.
+ * Its worker starts at once and has all modules loaded when the time comes. One word decides: 0
+ * while it waits, then by compare-and-swap `FIRED` by the thread or `CANCELLED` by `cancel()`.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import { Thread, type ThreadRest } from "./thread.ts";
 /**
  * A thread that runs its target some time after it was started, unless it is cancelled before.
  *
- * Reach for it for work that is to happen later even if this thread is blocked then; in an event loop
- * that is free, `setTimeout()` is simpler. It holds the program open until it has fired or is cancelled,
- * unless it is a daemon.
+ * Reach for it for work that is to happen later even if this thread is blocked then; in an event
+ * loop that is free, `setTimeout()` is simpler. It holds the program open until it has fired or is
+ * cancelled, unless it is a daemon.
  *
  * @typeParam R What the target returns.
  * @typeParam A The target's arguments.
@@ -61,7 +61,9 @@ export class Timer<R = unknown, A extends unknown[] = any[]> extends Thread<R | 
     this.#due = due;
   }
 
-  /** Cancels it, if it has not fired: the target is not run, and the thread ends with `undefined`. */
+  /**
+   * Cancels it, if it has not fired: the target is not run, and the thread ends with `undefined`.
+   */
   cancel(): void {
     const state = new Int32Array(this.#due.state);
     if (Atomics.compareExchange(state, 0, 0, CANCELLED) === 0) Atomics.notify(state, 0);

@@ -3,17 +3,20 @@
  *
  * They may run nothing: a function never stands where the engine would call it unasked.
  *
- * What comes from below may not cost much more than its bytes. Two bytes are an empty Map, which takes a
- * hundred times as much; and integers can be chosen so that each collides with all before it in the
- * engine's tables. So containers and strings are charged with what they take, against a budget that the
- * bytes give; and long Maps and Sets are watched while they are filled.
+ * What comes from below may not cost much more than its bytes. Two bytes are an empty Map, which
+ * takes a hundred times as much; and integers can be chosen so that each collides with all before
+ * it in the engine's tables. So containers and strings are charged with what they take, against a
+ * budget that the bytes give; and long Maps and Sets are watched while they are filled.
  *
  * @module
  */
 import { ShareError } from "../core/errors.ts";
 import { builtin } from "../core/node.ts";
 
-/** Under these names the engine calls what it finds: when a value is awaited, made JSON or text, or calculated with. */
+/**
+ * Under these names the engine calls what it finds: when a value is awaited, made JSON or text, or
+ * calculated with.
+ */
 const CALLED = new Set(["then", "toJSON", "toString", "valueOf"]);
 
 /**
@@ -88,8 +91,8 @@ const SAMPLES = 16;
 const TRIES = 5;
 
 /**
- * Watches a Map or Set while it is filled. When that takes long it tries how long finding some of the keys
- * takes, each several times: the shortest is not the fault of a busy machine.
+ * Watches a Map or Set while it is filled. When that takes long it tries how long finding some of
+ * the keys takes, each several times: the shortest is not the fault of a busy machine.
  */
 export class Watch {
   readonly #table: { has(key: unknown): boolean };
@@ -102,7 +105,8 @@ export class Watch {
   }
 
   /**
-   * Looks at a table that has got its `count`th entry; gives when to look again, which nobody can foresee.
+   * Looks at a table that has got its `count`th entry; gives when to look again, which nobody can
+   * foresee.
    *
    * @throws {RangeError} Its keys collide.
    */
@@ -122,7 +126,8 @@ export class Watch {
   }
 
   #isCrowded(): boolean {
-    // On a busy machine asking takes as long as this alone: so it is held against a table of a few keys.
+    // On a busy machine asking takes as long as this alone: so it is held against a table of a few
+    // keys.
     const few = new Set<unknown>();
     return this.#samples.some((key) => {
       few.add(key);

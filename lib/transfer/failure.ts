@@ -3,8 +3,8 @@
  * their stack. Structured clone would lose the names of subclasses, `code` and `errors`.
  *
  * A class is found on the other side among the built-ins (the language's, Deno's and the toolkit's)
- * or as a target. An error of a class that cannot be found arrives as its nearest known ancestor, and
- * keeps its name.
+ * or as a target. An error of a class that cannot be found arrives as its nearest known ancestor,
+ * and keeps its name.
  *
  * @module
  */
@@ -94,7 +94,10 @@ export function isError(thrown: unknown): thrown is Error {
   return look(() => thrown instanceof Error) === true;
 }
 
-/** Something that was thrown, in words, whatever it is: an error's message, a string, or how it is shown. */
+/**
+ * Something that was thrown, in words, whatever it is: an error's message, a string, or how it is
+ * shown.
+ */
 export function messageOf(thrown: unknown): string {
   const message = isError(thrown) ? look(() => thrown.message as unknown) : thrown;
   if (typeof message === "string") return message;
@@ -108,7 +111,10 @@ export function stackOf(thrown: unknown): string | undefined {
   return typeof stack === "string" ? stack : undefined;
 }
 
-/** What was thrown; instead of what cannot even be asked whether it is an Error, an Error that says so. */
+/**
+ * What was thrown; instead of what cannot even be asked whether it is an Error, an Error that says
+ * so.
+ */
 export function tame(thrown: unknown): unknown {
   return look(() => thrown instanceof Error) === UNSEEN ? bareError(thrown) : thrown;
 }
@@ -118,7 +124,10 @@ export function errorShell(): Error {
   return new Error();
 }
 
-/** These end whoever throws them, without an error; who throws one as its result is not meant by that. */
+/**
+ * These end whoever throws them, without an error; who throws one as its result is not meant by
+ * that.
+ */
 const ENDING = new Set(["SystemExit", "ThreadTerminated"]);
 
 const STATE = { message: "string", stack: "string?", print: "number", fields: "object" } as const;
@@ -185,7 +194,10 @@ function checkFields(fields: unknown): asserts fields is ErrorState["fields"] {
   }
 }
 
-/** Drops the frames of the toolkit and of Deno's event loop from a stack: they say nothing to its reader. */
+/**
+ * Drops the frames of the toolkit and of Deno's event loop from a stack: they say nothing to its
+ * reader.
+ */
 export function ownFrames(stack: string): string {
   return stack.split("\n")
     .filter((line) => !/^\s+at /.test(line) || !(line.includes(LIBRARY) || line.includes("(ext:")))

@@ -1,10 +1,10 @@
 /**
- * Objects that are on their way: what was packed for a child but has not been unpacked there. Should the child
- * end before it does that, whoever counts the copies of such an object must hear of it. Where an
- * object is reached over a socket, the child must be allowed to use that.
+ * Objects that are on their way: what was packed for a child but has not been unpacked there.
+ * Should the child end before it does that, whoever counts the copies of such an object must hear
+ * of it. Where an object is reached over a socket, the child must be allowed to use that.
  *
- * What is packed for a receiver with fewer permissions knows that too: {@linkcode packedFor} says it to
- * whoever keeps a table of receivers, or marks what they write.
+ * What is packed for a receiver with fewer permissions knows that too: {@linkcode packedFor} says
+ * it to whoever keeps a table of receivers, or marks what they write.
  *
  * @module
  */
@@ -22,8 +22,8 @@ export interface Flight {
   /** Where that is, in full: whoever keeps the message can go there in the receiver's stead. */
   address?: unknown;
   /**
-   * Says who can receive the message that the object is in, which is in shared memory: the table of those
-   * (`channel/holders.ts`). Called before the message can be seen.
+   * Says who can receive the message that the object is in, which is in shared memory: the table of
+   * those (`channel/holders.ts`). Called before the message can be seen.
    */
   board?: (carrier: number) => void;
   /** Says that its sender knows the receiver, and will call {@linkcode Lost} should that end. */
@@ -32,12 +32,17 @@ export interface Flight {
 
 let gathering: Lost[] | undefined;
 
-/** Says that an object was packed. Whoever packs it for a child that it knows calls `lost` when that ends. */
+/**
+ * Says that an object was packed. Whoever packs it for a child that it knows calls `lost` when that
+ * ends.
+ */
 export function inFlight(lost: () => void | Promise<void>, flight: Flight = {}): void {
   gathering?.push(Object.assign(lost, flight));
 }
 
-/** Has flights be gathered in `next` from now on, or nowhere; gives where they were gathered before. */
+/**
+ * Has flights be gathered in `next` from now on, or nowhere; gives where they were gathered before.
+ */
 export function gatherIn(next: Lost[] | undefined): Lost[] | undefined {
   const before = gathering;
   gathering = next;

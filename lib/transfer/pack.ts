@@ -3,9 +3,9 @@
  * shareables, targets and users' classes, and drops the classes of errors.
  *
  * A value with none of these is sent as it is. Otherwise it is copied, with an empty object in the
- * place of each; those objects and their reductions travel in the same message, and structured clone
- * keeps identity within one message: so the other side knows each empty object again, and replaces
- * it. No key or mark is reserved, hence none can be forged or met by accident.
+ * place of each; those objects and their reductions travel in the same message, and structured
+ * clone keeps identity within one message: so the other side knows each empty object again, and
+ * replaces it. No key or mark is reserved, hence none can be forged or met by accident.
  *
  * @module
  */
@@ -23,7 +23,9 @@ export interface Packed {
   moved?: MessagePort[];
 }
 
-/** Where a port that a shareable brings along goes, if that is known: the thread's slot and ident. */
+/**
+ * Where a port that a shareable brings along goes, if that is known: the thread's slot and ident.
+ */
 export interface Destination {
   /** The first word of its slot. */
   slot: number;

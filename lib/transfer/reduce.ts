@@ -1,7 +1,7 @@
 /**
- * What becomes of a value that is not plain data when it crosses: a shareable, a target, an instance
- * of a target class or an error is reduced to where the other side finds it and to its state; anything
- * else is a `ShareError` that names its place.
+ * What becomes of a value that is not plain data when it crosses: a shareable, a target, an
+ * instance of a target class or an error is reduced to where the other side finds it and to its
+ * state; anything else is a `ShareError` that names its place.
  *
  * @module
  */

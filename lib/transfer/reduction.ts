@@ -26,14 +26,17 @@ export interface Reduction {
   module: string;
   /** The name by which the module, or the built-ins, know it. */
   name: string;
-  /** Anything that the packer can take, other reductions and the value itself (a cycle) included. */
+  /**
+   * Anything that the packer can take, other reductions and the value itself (a cycle) included.
+   */
   state: unknown;
 }
 
 /**
- * From whom bytes came, or to whom they go: somebody who may do what this process may, or somebody with
- * fewer permissions. What comes from below names things, and brings none: it loads no module, and no
- * function of this process is among it. Whoever decodes says the source; a child's parent is its equal.
+ * From whom bytes came, or to whom they go: somebody who may do what this process may, or somebody
+ * with fewer permissions. What comes from below names things, and brings none: it loads no module,
+ * and no function of this process is among it. Whoever decodes says the source; a child's parent is
+ * its equal.
  */
 export type Source = "equal" | "below";
 

@@ -50,7 +50,8 @@ interface Kind {
 }
 
 /**
- * The modules of what crosses between processes. They are the toolkit's own: whoever names one may have it loaded.
+ * The modules of what crosses between processes. They are the toolkit's own: whoever names one may
+ * have it loaded.
  */
 export const SHAREABLES: ReadonlySet<string> = new Set(
   [
@@ -137,7 +138,8 @@ type Part = "string" | "number" | "boolean" | "object" | "function" | "any";
 export type Shape = Readonly<Record<string, Part | `${Part}?`>>;
 
 /**
- * Gives a state that was read, whose parts are what they should be. Who sent it may have made up anything.
+ * Gives a state that was read, whose parts are what they should be. Who sent it may have made up
+ * anything.
  *
  * @param what What it is the state of, as in `a lock`.
  * @throws {TypeError} A part is something else.

@@ -1,7 +1,7 @@
 /**
  * Targets: the functions and classes that another thread or process can find. One is known by its
- * module and its name, with a fingerprint of its text, so that the other side refuses one that is not
- * the same.
+ * module and its name, with a fingerprint of its text, so that the other side refuses one that is
+ * not the same.
  *
  * @module
  */
@@ -32,7 +32,9 @@ const marks = new WeakMap<object, Reference>();
 const tasks = new Map<string, Target[]>();
 const namespaces = new Map<string, Record<string, unknown>>();
 
-/** How long it may take to import a module that has been evaluated, in ms: far more than it does. */
+/**
+ * How long it may take to import a module that has been evaluated, in ms: far more than it does.
+ */
 const HERE = 1000;
 
 let main: string | undefined;
@@ -140,7 +142,9 @@ export function referTo(target: unknown): Reference {
   return { module: mainModule(), name: target.name, print: fingerprint(target as Target) };
 }
 
-/** What Deno calls a main module that is no file: the text of stdin, of `deno eval`, of the REPL. */
+/**
+ * What Deno calls a main module that is no file: the text of stdin, of `deno eval`, of the REPL.
+ */
 const FILELESS = /\/\$deno\$(stdin|eval|repl)\.\w+$/;
 const FROM: Record<string, string> = {
   stdin: "standard input",
@@ -148,7 +152,9 @@ const FROM: Record<string, string> = {
   repl: "the REPL",
 };
 
-/** Why no process can import a module, if none can. Threads share the program's modules, and can. */
+/**
+ * Why no process can import a module, if none can. Threads share the program's modules, and can.
+ */
 export function fileless(module: string): string | undefined {
   const source = FILELESS.exec(module)?.[1];
   return source &&
@@ -201,9 +207,10 @@ export async function load(module: string): Promise<void> {
 }
 
 /**
- * Those of the modules named by a value that are to be loaded before it is unpacked. What comes from
- * below has nothing loaded that is not here: the namespaces of modules that have been evaluated in this
- * thread (the main one, those with tasks) and the toolkit's own shareables, at most.
+ * Those of the modules named by a value that are to be loaded before it is unpacked. What comes
+ * from below has nothing loaded that is not here: the namespaces of modules that have been
+ * evaluated in this thread (the main one, those with tasks) and the toolkit's own shareables, at
+ * most.
  */
 export function toLoad(modules: readonly string[], source: Source): string[] {
   return modules.filter((module) =>
@@ -225,7 +232,8 @@ export async function admit(modules: readonly string[], source: Source): Promise
   const errors: unknown[] = [];
   for (const module of toLoad(modules, source)) {
     const loading = load(module).catch((error) => errors.push(error));
-    // One with tasks is here, or waits in its own top level for what is to be read, and is never there.
+    // One with tasks is here, or waits in its own top level for what is to be read, and is never
+    // there.
     await reached(loading, tasks.has(module) ? HERE : Infinity);
   }
   if (errors.length > 0 && source === "equal") throw errors[0];
@@ -260,8 +268,8 @@ export function checkBootstrap(what: string): void {
 }
 
 /**
- * Finds a target in a module that has been loaded: a task, or an export of the main module. Other exports
- * are none: who names one shall not choose among all that a module imports and gives on.
+ * Finds a target in a module that has been loaded: a task, or an export of the main module. Other
+ * exports are none: who names one shall not choose among all that a module imports and gives on.
  *
  * @throws {TypeError} There is no such target, or its text differs.
  */
@@ -322,7 +330,10 @@ export function referenceOf(type: Target): Reference | undefined {
   return exportsOf(module).includes(type) ? unmarked(type, module) : undefined;
 }
 
-/** How the class of an error is known: as other classes, or as an export of a module that was loaded. */
+/**
+ * How the class of an error is known: as other classes, or as an export of a module that was
+ * loaded.
+ */
 export function referenceOfError(type: Target): Reference | undefined {
   const known = referenceOf(type);
   if (known !== undefined) return known;
@@ -355,12 +366,16 @@ function textOfData(url: string): string {
   return head!.endsWith(";base64") ? atob(data!) : decodeURIComponent(data!);
 }
 
-/** What an exported variable may begin with and be no class: a function, an instance, a value, a task. */
+/**
+ * What an exported variable may begin with and be no class: a function, an instance, a value, a
+ * task.
+ */
 const NO_CLASS = /^(?:async|function|new|task|true|false|null|undefined|[\d"'`([{/-])/;
 
 /**
- * Whether the main module may export a class, by its source: it cannot be imported while its top level
- * still runs. It may, unless the source can be read and has nothing in it that could be such an export.
+ * Whether the main module may export a class, by its source: it cannot be imported while its top
+ * level still runs. It may, unless the source can be read and has nothing in it that could be such
+ * an export.
  */
 export function mayBeExportOfMain(name: string): boolean {
   const text = source ??= sourceOfMain();

@@ -66,7 +66,9 @@ export class Figures {
     return figures && median(figures);
   }
 
-  /** How many times the other's median the first one's is, or undefined if either has no figures. */
+  /**
+   * How many times the other's median the first one's is, or undefined if either has no figures.
+   */
   ratio(name: string, other: string): number | undefined {
     const [a, b] = [this.median(name), this.median(other)];
     return a === undefined || b === undefined ? undefined : a / b;

@@ -1,6 +1,6 @@
 /**
- * A target that does nothing, in a module that loads next to nothing: what a start costs apart from the
- * modules that its target needs.
+ * A target that does nothing, in a module that loads next to nothing: what a start costs apart from
+ * the modules that its target needs.
  *
  * @module
  */

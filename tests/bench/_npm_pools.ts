@@ -1,8 +1,8 @@
 /**
  * The pools of npm, on the workloads of `pools.ts`.
  *
- * They are not ours to install: they are found in a folder's `node_modules`, where each is, and their
- * programs are written beside it for as long as the bench runs.
+ * They are not ours to install: they are found in a folder's `node_modules`, where each is, and
+ * their programs are written beside it for as long as the bench runs.
  *
  * @module
  */
@@ -146,7 +146,9 @@ export class NpmPools implements Disposable {
     );
   }
 
-  /** A pool's figures on a workload, the first and the median; none where what runs it is not there. */
+  /**
+   * A pool's figures on a workload, the first and the median; none where what runs it is not there.
+   */
   run(workload: "tiny" | "payload", { name, runtime }: NpmPool, ...sizes: number[]): number[] {
     const args = ["pool.mjs", workload, name, ...sizes.map(String)];
     return runtime === "node"

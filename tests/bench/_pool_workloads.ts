@@ -160,7 +160,10 @@ async function inDenos(): Promise<number> {
   return took;
 }
 
-/** There and back, in MB/s: the same bytes each time, copied on the way, or each its own, which is moved. */
+/**
+ * There and back, in MB/s: the same bytes each time, copied on the way, or each its own, which is
+ * moved.
+ */
 async function payload(world: World, isMoved: boolean): Promise<number[]> {
   await using pool = executor(world);
   let all = Array.from({ length: PAYLOADS }, () => new Uint8Array(MIB).fill(1));

@@ -44,7 +44,10 @@ if __name__ == "__main__":
     print((time.perf_counter() - t) / (n * ${PARTIES}) * 1e6)
 `;
 
-/** What is counted: plain memory in threads, as CPython counts in an object, and a Value in processes. */
+/**
+ * What is counted: plain memory in threads, as CPython counts in an object, and a Value in
+ * processes.
+ */
 type Counter = SharedArrayBuffer | threading.Value;
 
 /** Counts under the lock once all are there; gives when it began and ended. */

@@ -3,9 +3,10 @@
  *
  *     deno run -A tests/bench/managers.ts [ROUNDS]
  *
- * - one client: a dictionary's get and set, a queue's put and get, a lock's acquire and release, in µs;
- * - four processes: each adds to one number of the dictionary under one lock, in µs an addition; beside it
- *   the same by `update()`.
+ * - one client: a dictionary's get and set, a queue's put and get, a lock's acquire and release, in
+ *   µs;
+ * - four processes: each adds to one number of the dictionary under one lock, in µs an addition;
+ *   beside it the same by `update()`.
  *
  * The figures are medians; read the ratios, these machines are noisy.
  *

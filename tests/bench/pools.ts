@@ -5,15 +5,17 @@
  *
  * - tiny: 10,000 calls of x + 1, submitted one by one and all awaited, in µs a task;
  * - map: the same function over 200,000 numbers by `map`, in µs a task;
- * - cpu: 64 × counting primes on 4 workers, as speed-up over one after the other; beside it the same
- *   work in 4 Denos that know nothing of each other, which is what the machine has to give;
+ * - cpu: 64 × counting primes on 4 workers, as speed-up over one after the other; beside it the
+ *   same work in 4 Denos that know nothing of each other, which is what the machine has to give;
  * - payload: 200 × 1 MiB there and back, in MB/s: copied on the way, or moved (`transfer`).
  *
  * FOLDER is where `npm install piscina@5.3.2 tinypool@2.2.0 workerpool@10.0.3 comlink@4.4.2
- * poolifier-web-worker@0.5.15 multithreading@0.3.52` was run; without it npm's pools are left out, and without
- * python3 CPython's. Each figure is taken in a program of its own, as the median of 9 after 1,500 calls; of
- * ours also the first of the 9, where code is still getting warm. What is shown is the median of all
- * rounds; read the ratios, these machines are noisy.
+ * poolifier-web-worker@0.5.15
+ * multithreading@0.3.52`
+ * was run; without it npm's pools are left out, and without python3 CPython's. Each figure is taken
+ * in a program of its own, as the median of 9 after 1,500 calls; of ours also the first of the 9,
+ * where code is still getting warm. What is shown is the median of all rounds; read the ratios,
+ * these machines are noisy.
  *
  * @module
  */
@@ -71,7 +73,9 @@ const PYTHON_NAMES: Record<string, string> = {
   Pool: "CPython mp.Pool",
 };
 
-/** What is to be held: whose figure, beside whose, and the ratio that it must not be above or below. */
+/**
+ * What is to be held: whose figure, beside whose, and the ratio that it must not be above or below.
+ */
 const GOALS: [workload: string, ours: string, theirs: string, most: number, least: number][] = [
   ["tiny", "ThreadPoolExecutor", "CPython ThreadPoolExecutor", 0.2, 0],
   ["tiny", "ThreadPoolExecutor", "piscina", 0.1, 0],

@@ -7,8 +7,8 @@
  * - process: started and its result had, in ms; beside it a bare `deno run` of an empty script.
  *
  * Between two starts there is time for a new spare. CPython's are `threading.Thread` and
- * `multiprocessing.Process` (fork and spawn), where python3 is there. The figures are medians; these
- * machines are noisy.
+ * `multiprocessing.Process` (fork and spawn), where python3 is there. The figures are medians;
+ * these machines are noisy.
  *
  * @module
  */

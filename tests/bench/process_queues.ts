@@ -3,8 +3,8 @@
  *
  *     deno run -A tests/bench/process_queues.ts [ROUNDS]
  *
- * One producer and one consumer, and four of each; small objects, in µs an item; and 64 KiB of bytes, in MB/s.
- * The figures are medians; read the ratios, these machines are noisy.
+ * One producer and one consumer, and four of each; small objects, in µs an item; and 64 KiB of
+ * bytes, in MB/s. The figures are medians; read the ratios, these machines are noisy.
  *
  * @module
  */

@@ -3,10 +3,11 @@
  *
  *     deno run -A tests/bench/queues.ts [ROUNDS]
  *
- * Small objects, from one producer to one consumer, in µs an item: both in threads, one of them home, with
- * home blocked, with a bound of 100; four to four; and a pipe's round trip. The clock runs from the first
- * put (all threads are up) to the last get. CPython's is `queue.Queue` between two threads, where python3
- * is there. The figures are medians; read the ratios, these machines are noisy.
+ * Small objects, from one producer to one consumer, in µs an item: both in threads, one of them
+ * home, with home blocked, with a bound of 100; four to four; and a pipe's round trip. The clock
+ * runs from the first put (all threads are up) to the last get. CPython's is `queue.Queue` between
+ * two threads, where python3 is there. The figures are medians; read the ratios, these machines are
+ * noisy.
  *
  * @module
  */

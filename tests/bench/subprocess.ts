@@ -1,14 +1,15 @@
 /**
- * Programs beside CPython's subprocess, and beside npm packages where they are, in turns in the same
- * minutes:
+ * Programs beside CPython's subprocess, and beside npm packages where they are, in turns in the
+ * same minutes:
  *
  *     deno run -A tests/bench/subprocess.ts [ROUNDS] [FOLDER]
  *
  * - `/bin/true` 200 times: one by one, 16 at a time, blocking, and as Popen, in ms each;
  * - 64 MiB through `cat`, in MB/s.
  *
- * FOLDER holds a `node_modules` with execa and dax: they then run in Node as rivals. Deno.Command with
- * nothing around it is measured too: it is the limit. The figures are medians; read the ratios.
+ * FOLDER holds a `node_modules` with execa and dax: they then run in Node as rivals. Deno.Command
+ * with nothing around it is measured too: it is the limit. The figures are medians; read the
+ * ratios.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A program that starts something which cannot be started: `_half_start.ts CASE`. It says how that failed, and then ends,
- * if nothing is left that keeps it alive.
+ * A program that starts something which cannot be started: `_half_start.ts CASE`. It says how that
+ * failed, and then ends, if nothing is left that keeps it alive.
  *
  * @module
  */

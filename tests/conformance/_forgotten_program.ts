@@ -1,5 +1,8 @@
 // deno-lint-ignore-file switchyard/no-floating-wait -- it is made to forget
-/** The program of traps_test.ts that forgets to await. Its lines are marked with what is told of them. */
+/**
+ * The program of traps_test.ts that forgets to await. Its lines are marked with what is told of
+ * them.
+ */
 import * as multiprocessing from "../../lib/multiprocessing.ts";
 import type { LockProxy, SemaphoreProxy } from "../../lib/multiprocessing.ts";
 import * as threading from "../../lib/threading.ts";

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file switchyard/no-floating-wait -- it is made to forget
 /**
- * The program of traps_test.ts that forgets to await joins, waits and puts. Its lines are marked with the
- * modes that tell of them, what is waited for, and how it is written.
+ * The program of traps_test.ts that forgets to await joins, waits and puts. Its lines are marked
+ * with the modes that tell of them, what is waited for, and how it is written.
  */
 import * as futures from "../../lib/futures.ts";
 import * as multiprocessing from "../../lib/multiprocessing.ts";

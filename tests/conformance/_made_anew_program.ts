@@ -1,6 +1,6 @@
 /**
- * The program of traps_test.ts that shares nothing. Its lines are marked with what is told of them, in a
- * thread or in a process; `both` in either.
+ * The program of traps_test.ts that shares nothing. Its lines are marked with what is told of them,
+ * in a thread or in a process; `both` in either.
  */
 import * as multiprocessing from "../../lib/multiprocessing.ts";
 import { Queue } from "../../lib/queue.ts";

@@ -34,7 +34,9 @@ export const drainSome = task(
   },
 );
 
-/** Puts numbers that no other of two puts, until the queue is shut down; gives how many it could. */
+/**
+ * Puts numbers that no other of two puts, until the queue is shut down; gives how many it could.
+ */
 export const putUntilShut = task(
   import.meta,
   async function putUntilShut(queue: QueueLike<number>, who: number, form: Form) {

@@ -1,6 +1,6 @@
 /**
- * What `shutdown()` promises, of every queue that has it, between threads and between processes: what CPython
- * 3.13's `queue.Queue.shutdown()` does.
+ * What `shutdown()` promises, of every queue that has it, between threads and between processes:
+ * what CPython 3.13's `queue.Queue.shutdown()` does.
  *
  * @module
  */

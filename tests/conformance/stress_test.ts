@@ -1,6 +1,6 @@
 /**
- * Eight parties at each primitive, in both worlds, counted to the last one. `SWITCHYARD_TIMES` sets how
- * often each does its part.
+ * Eight parties at each primitive, in both worlds, counted to the last one. `SWITCHYARD_TIMES` sets
+ * how often each does its part.
  *
  * @module
  */

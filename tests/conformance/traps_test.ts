@@ -1,6 +1,6 @@
 /**
- * Mistakes that pass every check and are told on stderr: an await that was forgotten, and an object that a
- * child made anew. Here are programs, as each place is told once in a program.
+ * Mistakes that pass every check and are told on stderr: an await that was forgotten, and an object
+ * that a child made anew. Here are programs, as each place is told once in a program.
  *
  * @module
  */

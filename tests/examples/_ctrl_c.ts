@@ -1,6 +1,6 @@
 /**
- * Loaded before an example: presses Ctrl-C when the example's main thread prints a line that begins as
- * `CTRL_C_AT` says. However busy the machine is, the example has not gone on by then.
+ * Loaded before an example: presses Ctrl-C when the example's main thread prints a line that begins
+ * as `CTRL_C_AT` says. However busy the machine is, the example has not gone on by then.
  *
  * @module
  */

@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../../", import.meta.url);
 /**
- * How often an example is run that is to show the same each time: once, as the suite itself is run often.
- * `SWITCHYARD_ROUNDS` sets more.
+ * How often an example is run that is to show the same each time: once, as the suite itself is run
+ * often. `SWITCHYARD_ROUNDS` sets more.
  */
 export const ROUNDS = Number(Deno.env.get("SWITCHYARD_ROUNDS") ?? 1);
 
@@ -20,7 +20,10 @@ export interface RunOptions {
   flags?: string[];
   /** Called with each line of stdout as it comes. */
   onLine?: (line: string, child: Deno.ChildProcess) => void;
-  /** Ctrl-C is pressed when its main thread prints a line that begins so; it hits its group if it leads one. */
+  /**
+   * Ctrl-C is pressed when its main thread prints a line that begins so; it hits its group if it
+   * leads one.
+   */
   ctrlCAt?: string;
   /** Whether it leads a process group of its own, as a command typed in a shell does. */
   detached?: boolean;

@@ -7,7 +7,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { Run } from "./_example.ts";
 
 /**
- * Defines the tests that an example shows its flags, and refuses a wrong command line before it does anything.
+ * Defines the tests that an example shows its flags, and refuses a wrong command line before it
+ * does anything.
  *
  * @param name The example, for the tests' names.
  * @param script Runs it.

@@ -9,7 +9,8 @@ import { Thread } from "../../lib/threading.ts";
 
 const later = (ms: number) => new Promise<void>((next) => setTimeout(next, ms));
 
-// Targets. What takes long here is what tells apart who is waited for; the daemon would be the first to end.
+// Targets. What takes long here is what tells apart who is waited for; the daemon would be the
+// first to end.
 
 export async function foo(): Promise<void> {
   console.log(123);

@@ -1,9 +1,9 @@
 /**
- * Each form of waiting in the toolkit, for something that a daemon child brings about: so nothing but the wait can keep
- * the program alive.
+ * Each form of waiting in the toolkit, for something that a daemon child brings about: so nothing
+ * but the wait can keep the program alive.
  *
- * `deno run -A _forms.ts NAME …` runs forms one after the other, below a `main()` that nobody awaits; `deno test` makes
- * each of them a plain test.
+ * `deno run -A _forms.ts NAME …` runs forms one after the other, below a `main()` that nobody
+ * awaits; `deno test` makes each of them a plain test.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * When daemon processes are stopped: once their parent's own code has ended, and before other processes are waited for.
+ * When daemon processes are stopped: once their parent's own code has ended, and before other
+ * processes are waited for.
  *
  * @module
  */

@@ -1,6 +1,7 @@
 /**
- * A wait of the toolkit keeps the program alive until it settles: in a script below a `main()` that nobody awaits, and
- * in a plain `Deno.test`. Daemons, idle workers and spares alone keep nothing alive.
+ * A wait of the toolkit keeps the program alive until it settles: in a script below a `main()` that
+ * nobody awaits, and in a plain `Deno.test`. Daemons, idle workers and spares alone keep nothing
+ * alive.
  *
  * @module
  */
@@ -12,7 +13,10 @@ const FORMS = fileURLToPath(new URL("./_forms.ts", import.meta.url));
 const LEFT_ALONE = fileURLToPath(new URL("./_left_alone.ts", import.meta.url));
 /** When a program is killed, in ms. */
 const LIMIT = 120_000;
-/** How many programs run at a time, and how many forms one after the other in each: few, and none helps the next. */
+/**
+ * How many programs run at a time, and how many forms one after the other in each: few, and none
+ * helps the next.
+ */
 const WIDTH = 4;
 const FEW = 6;
 

@@ -1,14 +1,16 @@
 /**
  * Runs an algorithm in every order of its parties' steps, up to a bound.
  *
- * The parties are generators, the ones that the drivers of `lib/sync/steps.ts` run, on one small memory.
- * The explorer takes the drivers' place: a party that yields a park is parked until its word is woken,
- * and is never woken by time. (So a lost wake-up shows as a standstill.) Whom to step next is a choice, and
- * so is, before each atomic operation on the memory, whether another party steps first, or whether this
- * party is killed there. The explorer replays the scenario until all choices have been made in all ways.
+ * The parties are generators, the ones that the drivers of `lib/sync/steps.ts` run, on one small
+ * memory. The explorer takes the drivers' place: a party that yields a park is parked until its
+ * word is woken, and is never woken by time. (So a lost wake-up shows as a standstill.) Whom to
+ * step next is a choice, and so is, before each atomic operation on the memory, whether another
+ * party steps first, or whether this party is killed there. The explorer replays the scenario until
+ * all choices have been made in all ways.
  *
- * A step taken in the middle of another ends before the other goes on: such steps nest. All orders of that
- * kind are tried, with up to `preemptions` of them in a schedule; finer mixes are left to the stress tests.
+ * A step taken in the middle of another ends before the other goes on: such steps nest. All orders
+ * of that kind are tried, with up to `preemptions` of them in a schedule; finer mixes are left to
+ * the stress tests.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The chain of `lib/channel/` under the explorer: every item once, in order, no lost wake-up, and what is left
- * when a writer or a reader is killed at any point.
+ * The chain of `lib/channel/` under the explorer: every item once, in order, no lost wake-up, and
+ * what is left when a writer or a reader is killed at any point.
  *
  * @module
  */
@@ -108,7 +108,8 @@ test("Chain keeps what was put when a writer is killed at any point [interleavin
       parties: [writer(a, [1, 2], put), writer(b, [11, 12], put), reader(c, 4, got)],
       standstill: () => world.isDead(0),
       check() {
-        // The survivor's items are all there, and of the victim's those that it knows it put, or one more.
+        // The survivor's items are all there, and of the victim's those that it knows it put, or
+        // one more.
         assertEquals(got.filter((item) => item > 10), [11, 12]);
         const victims = got.filter((item) => item < 10);
         const known = put.filter((item) => item < 10);

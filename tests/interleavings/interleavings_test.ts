@@ -1,6 +1,6 @@
 /**
- * The algorithms of `lib/sync/` under the explorer: mutual exclusion, no lost wake-up, no deadlock, and
- * everything as before after a wait was cancelled or a party killed, at every point.
+ * The algorithms of `lib/sync/` under the explorer: mutual exclusion, no lost wake-up, no deadlock,
+ * and everything as before after a wait was cancelled or a party killed, at every point.
  *
  * @module
  */
@@ -286,7 +286,8 @@ const barriers = (parties: number, rounds: number, rest: Omit<Scenario, "setup">
           arrived[round]!++;
           try {
             const index = yield* world.call(handles[k]![STEPS]());
-            // (Of one whose time was up just after all had come, the explorer does not see the index.)
+            // (Of one whose time was up just after all had come, the explorer does not see the
+            // index.)
             if (index !== undefined) seen[round]!.push(index);
             if (rest.kill === undefined) assertEquals(arrived[round], parties);
           } catch (error) {

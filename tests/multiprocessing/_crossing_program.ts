@@ -1,4 +1,7 @@
-/** A program of crossing_test.ts, whose main() nobody awaits: it gives ends of pipes in memory to children without FFI. */
+/**
+ * A program of crossing_test.ts, whose main() nobody awaits: it gives ends of pipes in memory to
+ * children without FFI.
+ */
 import { type Connection, pipe, Process } from "../../lib/multiprocessing.ts";
 import { context } from "../../lib/task.ts";
 

@@ -39,7 +39,10 @@ export const drain = task(import.meta, async function drain(end: End) {
   return values;
 });
 
-/** Closes its end when it is told to; gives what a send and a receive throw when the other end is closed. */
+/**
+ * Closes its end when it is told to; gives what a send and a receive throw when the other end is
+ * closed.
+ */
 export const outlive = task(import.meta, async function outlive(end: End) {
   context().report("here");
   const names: string[] = [];
@@ -69,7 +72,10 @@ export const useReceived = task(import.meta, async function useReceived(way: End
   way.close();
 });
 
-/** Makes a pipe and gives an end of it away; receives by the other an end of a third, and sends through that. */
+/**
+ * Makes a pipe and gives an end of it away; receives by the other an end of a third, and sends
+ * through that.
+ */
 export const useOwn = task(import.meta, async function useOwn(way: End) {
   const [mine, theirs] = pipe<unknown>();
   await way.send(theirs);

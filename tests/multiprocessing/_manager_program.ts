@@ -16,7 +16,8 @@ if (import.meta.main) {
     // The server ends with the thread that started it.
     console.log(await new Thread(startThere).start().result());
   } else {
-    // With limited permissions nobody can tell that a child has all of them: it may have updated what is registered.
+    // With limited permissions nobody can tell that a child has all of them: it may have updated
+    // what is registered.
     Manager.register("plus", plus);
     const manager = await Manager.start();
     const dict = await manager.dict<string, number>();

@@ -32,7 +32,10 @@ export const produceAsync = task(
   },
 );
 
-/** Takes items until a null comes; gives for each producer which it got, as bits, and any wrong order. */
+/**
+ * Takes items until a null comes; gives for each producer which it got, as bits, and any wrong
+ * order.
+ */
 export const consume = task(
   import.meta,
   function consume(queue: Queue<Item | null>, gate: Barrier, producers: number, count: number) {
@@ -137,7 +140,9 @@ export const shutUntilKilled = task(
   },
 );
 
-/** Puts or takes without waiting, `count` times, once all are there; gives the error, if one came. */
+/**
+ * Puts or takes without waiting, `count` times, once all are there; gives the error, if one came.
+ */
 export const hurry = task(
   import.meta,
   function hurry(queue: Queue<number>, gate: Barrier, what: "put" | "get", count: number) {

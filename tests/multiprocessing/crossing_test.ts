@@ -1,6 +1,6 @@
 /**
- * Pipes in memory of which an end is given to a process that may not use that memory: they go over to a socket. What
- * such a pipe does here alone is tested in pipe_test.ts, as `[gone over]`.
+ * Pipes in memory of which an end is given to a process that may not use that memory: they go over
+ * to a socket. What such a pipe does here alone is tested in pipe_test.ts, as `[gone over]`.
  *
  * @module
  */
@@ -502,8 +502,9 @@ test("Connection.recv() that waits when its end is closed takes nothing from a l
 });
 
 /**
- * Runs a program in a temporary folder of its own; gives what it has printed, and sees that it leaves nothing. What
- * one leaves that is killed, its children cannot remove: they may not look whether it lives. The next program does.
+ * Runs a program in a temporary folder of its own; gives what it has printed, and sees that it
+ * leaves nothing. What one leaves that is killed, its children cannot remove: they may not look
+ * whether it lives. The next program does.
  */
 async function run(how: string): Promise<string[]> {
   const folder = await Deno.makeTempDir();

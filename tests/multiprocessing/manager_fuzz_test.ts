@@ -184,7 +184,10 @@ function mutate(frame: Uint8Array, random: (below: number) => number): Uint8Arra
   return bytes;
 }
 
-/** A connection in memory: it reads these frames, one at a time, and then ends; what is written is heard. */
+/**
+ * A connection in memory: it reads these frames, one at a time, and then ends; what is written is
+ * heard.
+ */
 function connectionOf(next: () => Uint8Array | undefined, hear: (frame: Uint8Array) => void) {
   let frame: Uint8Array | undefined = new Uint8Array();
   return {

@@ -454,7 +454,10 @@ test("Connection ends only when the last copy of the other end is closed", async
   here.close();
 });
 
-/** Gives an end away in a message that its receiver never opens; looks whether the other end hears of it. */
+/**
+ * Gives an end away in a message that its receiver never opens; looks whether the other end hears
+ * of it.
+ */
 async function loseOnTheWay(
   make: Make,
   lose: (carrier: End, carried: End, far: End) => Promise<void>,
@@ -773,7 +776,8 @@ Deno.test({
         for (let m = 0; m < 3; m++) {
           const garbage = new Uint8Array(1 + random(30)).map(() => random(256));
           garbage[0] = random(words);
-          // Messages of garbage would arrive, and copies that are announced be waited for, as they should.
+          // Messages of garbage would arrive, and copies that are announced be waited for, as they
+          // should.
           if ([SEND, BACK, TICKET].includes(garbage[0])) garbage[0] = 0;
           parts.push(k % 2 === 0 ? framed(garbage) : garbage);
         }

@@ -1,6 +1,7 @@
 /**
- * Queues between processes: what they do, that nothing is lost or given twice, and what kills leave.
- * `SWITCHYARD_ROUNDS` sets how often random kills are tried, `SWITCHYARD_TIMES` the items of the stress.
+ * Queues between processes: what they do, that nothing is lost or given twice, and what kills
+ * leave. `SWITCHYARD_ROUNDS` sets how often random kills are tried, `SWITCHYARD_TIMES` the items of
+ * the stress.
  *
  * @module
  */

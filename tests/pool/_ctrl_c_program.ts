@@ -1,5 +1,6 @@
 /**
- * Programs at whose terminal Ctrl-C is pressed, each chosen by its name. None awaits its main(), as scripts do.
+ * Programs at whose terminal Ctrl-C is pressed, each chosen by its name. None awaits its main(), as
+ * scripts do.
  *
  * @module
  */

@@ -402,7 +402,9 @@ function odd(kind: Oddity): unknown {
   }
 }
 
-/** Throws what is odd: as the call's error, out of a promise that nobody awaits, or out of a timer. */
+/**
+ * Throws what is odd: as the call's error, out of a promise that nobody awaits, or out of a timer.
+ */
 export const throwOdd = task(
   import.meta,
   function throwOdd(kind: Oddity, how: "throw" | "rejection" | "timer"): Promise<never> {

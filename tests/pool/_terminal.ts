@@ -1,6 +1,6 @@
 /**
- * Runs a program on a terminal, and presses Ctrl-C there as a user does: the terminal sends SIGINT to every process of the
- * foreground.
+ * Runs a program on a terminal, and presses Ctrl-C there as a user does: the terminal sends SIGINT
+ * to every process of the foreground.
  *
  * @module
  */
@@ -31,7 +31,8 @@ function hasScript(): boolean {
 /**
  * Runs one of the cases of a program.
  *
- * @param presses Ctrl-C is pressed when a line begins with the first of these; then with the second, and so on.
+ * @param presses Ctrl-C is pressed when a line begins with the first of these; then with the
+ *   second, and so on.
  */
 export async function runOnTerminal(
   program: URL,

@@ -1,5 +1,6 @@
 /**
- * The worlds that the conformance suite of pools and executors is applied to: threads and processes.
+ * The worlds that the conformance suite of pools and executors is applied to: threads and
+ * processes.
  *
  * @module
  */

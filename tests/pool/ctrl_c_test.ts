@@ -13,7 +13,10 @@ const WAITING = "waiting for 2 running calls; Ctrl-C again ends at once";
 const CANCELLED = "CancelledError: The call was cancelled by Ctrl-C";
 const MAP_CANCELLED = "CancelledError: The map was cancelled by Ctrl-C";
 
-/** What is printed of two calls that ran, and of the others, which were cancelled: any two may be the first to run. */
+/**
+ * What is printed of two calls that ran, and of the others, which were cancelled: any two may be
+ * the first to run.
+ */
 function assertTwoRan(line: string | undefined, cancelled: string, others = 2): void {
   const ends = line!.split(",");
   assertEquals(ends.filter((end) => end === cancelled).length, others, line);

@@ -13,7 +13,10 @@ const PROGRAM = fileURLToPath(new URL("_program.ts", import.meta.url));
 const LIMIT = 20_000;
 const WORLDS: WorldName[] = ["threads", "processes"];
 
-/** Runs one of the programs. Its pipes end with the last of its processes: an orphan would be waited for. */
+/**
+ * Runs one of the programs. Its pipes end with the last of its processes: an orphan would be waited
+ * for.
+ */
 function run(
   name: string,
   args: string[],

@@ -1,6 +1,6 @@
 /**
- * The ring through which threads of a pool speak: nothing is lost, changed or reordered, whatever the sizes of records
- * and wherever its positions are.
+ * The ring through which threads of a pool speak: nothing is lost, changed or reordered, whatever
+ * the sizes of records and wherever its positions are.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Siblings: one that attacks, and then some that it attacks. Prints what became of these, and what the first has done.
+ * Siblings: one that attacks, and then some that it attacks. Prints what became of these, and what
+ * the first has done.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * A child that has made itself master of its own side: it says any bytes at all, instead of what the toolkit
- * would say for it. And what makes such bytes.
+ * A child that has made itself master of its own side: it says any bytes at all, instead of what
+ * the toolkit would say for it. And what makes such bytes.
  *
  * It may read the library and this file and nothing else: {@linkcode LEAST}.
  *

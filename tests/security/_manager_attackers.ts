@@ -111,7 +111,9 @@ export const runs = task(import.meta, async function runs(dict: Dict): Promise<u
   ];
 });
 
-/** Reaches for what it was not given: the manager itself, by all that it knows, and other objects. */
+/**
+ * Reaches for what it was not given: the manager itself, by all that it knows, and other objects.
+ */
 export const reaches = task(import.meta, async function reaches(dict: Dict): Promise<unknown[]> {
   const guesses = [
     ...[0, 1, 2, "", "0".repeat(32), dict[IN]().server.address.token, undefined, null],

@@ -1,5 +1,6 @@
 /**
- * Starts a process with the options in the arguments, has it try something, and prints what came of it.
+ * Starts a process with the options in the arguments, has it try something, and prints what came of
+ * it.
  *
  * @module
  */

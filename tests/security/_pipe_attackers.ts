@@ -142,7 +142,9 @@ export const sendOn = task(import.meta, async function sendOn(way: End, end: End
   way.close();
 });
 
-/** Makes a pipe, gives one end to its parent, and receives an end by the other when it is told to. */
+/**
+ * Makes a pipe, gives one end to its parent, and receives an end by the other when it is told to.
+ */
 export const receiveLate = task(import.meta, async function receiveLate(way: End) {
   const [mine, theirs] = socketPipe<unknown>(true);
   await way.send(theirs);
@@ -154,7 +156,9 @@ export const receiveLate = task(import.meta, async function receiveLate(way: End
   mine.close();
 });
 
-/** Makes copies of its end without a pause, and one of a copy, before it has been let in anywhere. */
+/**
+ * Makes copies of its end without a pause, and one of a copy, before it has been let in anywhere.
+ */
 export const copyAtOnce = task(import.meta, async function copyAtOnce(end: End, count: number) {
   const copies: SocketConnection[] = [];
   const open = (address: ReturnType<typeof addressOf>) => {

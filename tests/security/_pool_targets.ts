@@ -44,7 +44,8 @@ const ROOM = 1 << 17;
 const nothing = write(undefined, "process", "nothing") as Span;
 
 /**
- * Changes how this worker speaks, once: `say` is called with what it was to say, and says something else.
+ * Changes how this worker speaks, once: `say` is called with what it was to say, and says something
+ * else.
  */
 function corrupt(change: (say: Say, ...word: Parameters<Say>) => void): void {
   const { add } = FrameWriter.prototype;
@@ -91,7 +92,9 @@ function corruptLength(length: number): void {
   });
 }
 
-/** Gives its argument, in a frame that is forged; `other` is the id of a call that it was not given. */
+/**
+ * Gives its argument, in a frame that is forged; `other` is the id of a call that it was not given.
+ */
 export const forge = task(import.meta, function forge(what: Forgery, other: number): string {
   const value = write(["FORGED"], "process", "forged") as Span;
   switch (what) {
@@ -182,7 +185,10 @@ export const forgeStart = task(import.meta, function forgeStart(kind: "done" | "
   });
 });
 
-/** Says that it runs, and waits until it is told to end: by an event, or where it may share none by a message. */
+/**
+ * Says that it runs, and waits until it is told to end: by an event, or where it may share none by
+ * a message.
+ */
 export const linger = task(import.meta, async function linger(gate: Event | Connection<unknown>) {
   context().report("runs");
   if ("recv" in gate) await gate.recv();

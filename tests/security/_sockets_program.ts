@@ -1,4 +1,7 @@
-/** A program of sockets_test.ts that has a socket: `_sockets_program.ts pipe|manager`. It does as it is told. */
+/**
+ * A program of sockets_test.ts that has a socket: `_sockets_program.ts pipe|manager`. It does as it
+ * is told.
+ */
 import { Manager, pipe, Process } from "../../lib/multiprocessing.ts";
 import { task } from "../../lib/task.ts";
 import type { Connection } from "../../lib/multiprocessing.ts";

@@ -15,7 +15,10 @@ export function evil(): string {
   return `data:application/typescript,${encodeURIComponent(code)}`;
 }
 
-/** Runs `fn`, and fails if a module was loaded meanwhile that is not the toolkit's or the main one, which is here. */
+/**
+ * Runs `fn`, and fails if a module was loaded meanwhile that is not the toolkit's or the main one,
+ * which is here.
+ */
 export async function runsNothing(fn: () => Promise<void>): Promise<void> {
   const library = new URL("../../lib/", import.meta.url).href;
   const loaded: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * What a child is told, and what it says, is between it and its parent: whatever siblings may do in the temporary
- * folder, and whoever else is on the machine.
+ * What a child is told, and what it says, is between it and its parent: whatever siblings may do in
+ * the temporary folder, and whoever else is on the machine.
  *
  * @module
  */
@@ -49,8 +49,8 @@ async function resultOf<R>(process: Process<R>): Promise<R> {
 
 const GOOD = "told 28";
 /**
- * What becomes of one whose link somebody has cut, or come between: whether its parent hears of the one or the other
- * first goes by how fast the machine is.
+ * What becomes of one whose link somebody has cut, or come between: whether its parent hears of the
+ * one or the other first goes by how fast the machine is.
  */
 const PARTED =
   /^(?:TypeError: Cannot read the link: somebody has come between its two ends|WorkerLostError: .* ended with exit code [01] before it gave the result)/;

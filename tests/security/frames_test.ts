@@ -1,6 +1,6 @@
 /**
- * What reads frames from a socket, given mutated ones: it settles, ends that connection alone, and keeps little.
- * `SWITCHYARD_SEED` repeats a run.
+ * What reads frames from a socket, given mutated ones: it settles, ends that connection alone, and
+ * keeps little. `SWITCHYARD_SEED` repeats a run.
  *
  * @module
  */

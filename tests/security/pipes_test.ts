@@ -1,5 +1,6 @@
 /**
- * Pipes over a socket, when who has one end says whatever it likes: it stays at that end, and at what was sent there.
+ * Pipes over a socket, when who has one end says whatever it likes: it stays at that end, and at
+ * what was sent there.
  *
  * @module
  */

@@ -215,7 +215,8 @@ test("PrivateSocket goes on when there are no open files left", async () => {
     const met = Promise.withResolvers();
     const socket = new PrivateSocket(makePrivateFolder(), token, met.resolve);
     const files = [];
-    // Deno itself falls over where it needs a descriptor for signals, and has none: it has it from now on.
+    // Deno itself falls over where it needs a descriptor for signals, and has none: it has it from
+    // now on.
     Deno.addSignalListener("SIGUSR2", () => {});
     try {
       for (;;) files.push(Deno.openSync("/dev/null"));

@@ -1,6 +1,6 @@
 /**
- * A child with fewer permissions says what it likes, and its parent imports nothing, runs nothing, and says
- * what was wrong.
+ * A child with fewer permissions says what it likes, and its parent imports nothing, runs nothing,
+ * and says what was wrong.
  *
  * @module
  */

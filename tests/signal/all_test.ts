@@ -1,6 +1,6 @@
 /**
- * All tests of signals, in one module: signals and the alarm are the process's, and modules may be run beside
- * each other in one.
+ * All tests of signals, in one module: signals and the alarm are the process's, and modules may be
+ * run beside each other in one.
  *
  * @module
  */

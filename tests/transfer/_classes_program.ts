@@ -1,4 +1,6 @@
-/** The program of classes_test.ts: gives instances of classes that children can find, and of others. */
+/**
+ * The program of classes_test.ts: gives instances of classes that children can find, and of others.
+ */
 import { Process } from "../../lib/multiprocessing.ts";
 import { task } from "../../lib/task.ts";
 import { Thread } from "../../lib/threading.ts";

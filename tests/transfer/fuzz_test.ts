@@ -1,6 +1,6 @@
 /**
- * Corrupt and hostile bytes: whatever comes, reading gives a value or an error, in little time and memory.
- * `SWITCHYARD_SEED` repeats a run, `SWITCHYARD_FUZZ` sets how many inputs are tried.
+ * Corrupt and hostile bytes: whatever comes, reading gives a value or an error, in little time and
+ * memory. `SWITCHYARD_SEED` repeats a run, `SWITCHYARD_FUZZ` sets how many inputs are tried.
  *
  * @module
  */
@@ -94,7 +94,10 @@ function samples(): Uint8Array[] {
   return values.map((value) => encode(value, reduce, "value"));
 }
 
-/** Changes some bytes, cuts, doubles, moves or joins: what a broken sender might do, and an evil one. */
+/**
+ * Changes some bytes, cuts, doubles, moves or joins: what a broken sender might do, and an evil
+ * one.
+ */
 function mutate(
   inputs: readonly Uint8Array[],
   random: (below: number) => number,

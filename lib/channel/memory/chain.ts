@@ -1,6 +1,7 @@
 /**
- * A chain carries frames of bytes between processes (and threads of them): it is a stream over blocks of
- * shared memory, which grows by a block when it needs one and gives each back when it has been read.
+ * A chain carries frames of bytes between processes (and threads of them): it is a stream over
+ * blocks of shared memory, which grows by a block when it needs one and gives each back when it has
+ * been read.
  *
  * ```text
  *   HEAD                                                TAIL
@@ -9,22 +10,24 @@
  * ```
  *
  * A frame is its length in bytes, one word, and the bytes, padded to words. One of up to
- * {@linkcode WHOLE} bytes lies in one block (`SKIP` stands where it did not fit); a longer one goes on in
- * the next blocks. A block's first word is the index of the next.
+ * {@linkcode WHOLE} bytes lies in one block (`SKIP` stands where it did not fit); a longer one goes
+ * on in the next blocks. A block's first word is the index of the next.
  *
- * Each side's state is several words (position, count, bytes). They are kept twice, and `TURN` says which
- * copy counts: a change writes the other copy, then `TURN`, in one store. So a frame is in the chain whole or not
- * at all, however long it is, and is out of it or not, whenever somebody is killed:
+ * Each side's state is several words (position, count, bytes). They are kept twice, and `TURN` says
+ * which copy counts: a change writes the other copy, then `TURN`, in one store. So a frame is in
+ * the chain whole or not at all, however long it is, and is out of it or not, whenever somebody is
+ * killed:
  *
  * - a writer before its store: the frame was never there; what it had written is written over;
  * - a writer after it: the frame is there; the mutex passes on; parked readers look after a slice;
- * - a reader before its store: the frame is still there, for the next; after it: that reader had it;
+ * - a reader before its store: the frame is still there, for the next; after it: that reader had
+ *   it;
  * - a reader before it gave a block back: that block is lost to the family, until it ends.
  *
  * Waiting: a reader that finds nothing counts itself in `SLEEPERS`, looks again, and parks on the
- * writers' `TURN`. A writer wakes all who are parked if there are more than at its last wake-up; so no
- * wake-up is lost, and a busy writer does not wake the same sleeper many times. For room likewise, the
- * other way round.
+ * writers' `TURN`. A writer wakes all who are parked if there are more than at its last wake-up; so
+ * no wake-up is lost, and a busy writer does not wake the same sleeper many times. For room
+ * likewise, the other way round.
  *
  * Shutting down is one compare-and-swap of `SHUT`:
  *
@@ -33,15 +36,17 @@
  *     \------------------------ shutDown(true) ---------------^
  * ```
  *
- * Who puts or gets looks at it when it has the mutex. A put that looked before and counts after would bring an
- * item that nobody expects any more. So behind `SHUT` comes a *fence*: `TURN` goes on by two. The same copy
- * counts as before, but the store by which a frame counts is a compare-and-swap, and that fails. Who parks
- * on `TURN` is woken by the same word. A get that looked before the end still gets its frame: it came first.
+ * Who puts or gets looks at it when it has the mutex. A put that looked before and counts after
+ * would bring an item that nobody expects any more. So behind `SHUT` comes a *fence*: `TURN` goes
+ * on by two. The same copy counts as before, but the store by which a frame counts is a
+ * compare-and-swap, and that fails. Who parks on `TURN` is woken by the same word. A get that
+ * looked before the end still gets its frame: it came first.
  *
- * - killed before the swap, a shutdown has done nothing; behind it, all: who finds the chain shut and empty
- *   sets the fence anew before it says so, and parked ones look after a slice;
- * - frames that were dropped are passed over, and their blocks given back, by whoever has the readers'
- *   mutex next: `shutDown()` itself, a get, or a join. `FRAMES` of the readers stays: what was got was got.
+ * - killed before the swap, a shutdown has done nothing; behind it, all: who finds the chain shut
+ *   and empty sets the fence anew before it says so, and parked ones look after a slice;
+ * - frames that were dropped are passed over, and their blocks given back, by whoever has the
+ *   readers' mutex next: `shutDown()` itself, a get, or a join. `FRAMES` of the readers stays: what
+ *   was got was got.
  *
  * @module
  */
@@ -75,8 +80,8 @@ const FIRST = 3 * LINE + 1;
 /** Words that are left to the owner of the chain. */
 export const CHAIN_EXTRA: number = 3 * LINE + 2;
 /**
- * From the beginning of a side to its `TURN`, which lies on a line of its own: those who spin on it do not
- * take the other words away from who is at work.
+ * From the beginning of a side to its `TURN`, which lies on a line of its own: those who spin on it
+ * do not take the other words away from who is at work.
  */
 const TURN = 4 * LINE;
 /** Whether it is shut; hardly ever written, and read at each call: on a line of its own. */
@@ -96,17 +101,23 @@ export const WHOLE: number = BLOCK_WORDS * 2;
 const SKIP = -1;
 /** How many pauses are between two looks of {@linkcode Chain.spinForFrame}: some 0.1 µs. */
 const PAUSES = 4;
-/** How long a call that does not wait waits for those who are at work on the chain: they take microseconds. */
+/**
+ * How long a call that does not wait waits for those who are at work on the chain: they take
+ * microseconds.
+ */
 const AT_WORK = 1000;
 /** Below this many bytes a loop is quicker than a call that copies. */
 const LOOP_LIMIT = 64;
 
-/** Reads a frame where it lies: `length` bytes from `start`. Called under the readers' mutex: it runs no user's code. */
+/**
+ * Reads a frame where it lies: `length` bytes from `start`. Called under the readers' mutex: it
+ * runs no user's code.
+ */
 export type Read<T> = (bytes: Uint8Array<ArrayBuffer>, start: number, length: number) => T;
 
 /**
- * Writes a frame where it will lie, at `start` of `bytes`; gives its length. Called under the writers' mutex: it
- * runs no user's code.
+ * Writes a frame where it will lie, at `start` of `bytes`; gives its length. Called under the
+ * writers' mutex: it runs no user's code.
  */
 export type Fill = (bytes: Uint8Array<ArrayBuffer>, start: number) => number;
 
@@ -222,7 +233,8 @@ export class Chain {
   }
 
   /**
-   * Puts the first `length` bytes of `frame`, or what `frame` writes, of `length` bytes at most, and at most
+   * Puts the first `length` bytes of `frame`, or what `frame` writes, of `length` bytes at most,
+   * and at most
    * {@linkcode WHOLE}; false when there is no room or others are writing.
    *
    * @throws {ShutDown} The chain has been shut down.
@@ -356,8 +368,8 @@ export class Chain {
   }
 
   /**
-   * Spins for a frame, as long as that has paid lately; false when it did not come. Who spins is no sleeper:
-   * the writer need not wake it.
+   * Spins for a frame, as long as that has paid lately; false when it did not come. Who spins is no
+   * sleeper: the writer need not wake it.
    */
   spinForFrame(spin: SpinBudget): boolean {
     return this.#spinFor(WRITERS, spin);
@@ -386,8 +398,8 @@ export class Chain {
   }
 
   /**
-   * Shuts the chain down: nothing goes in any more. What is in it can still be taken, or is dropped when it is
-   * `immediate`. Who waits is woken.
+   * Shuts the chain down: nothing goes in any more. What is in it can still be taken, or is dropped
+   * when it is `immediate`. Who waits is woken.
    */
   shutDown(immediate: boolean): void {
     const words = this.#words;
@@ -459,7 +471,9 @@ export class Chain {
     return new ShutDown(`Cannot ${action}: ${title("queue", this.#name)} has been shut down`);
   }
 
-  /** Has no frame count that was begun before `SHUT` was set; the copy that counts stays the same. */
+  /**
+   * Has no frame count that was begun before `SHUT` was set; the copy that counts stays the same.
+   */
   #fence(side: number): void {
     Atomics.add(this.#words, this.#base + side + TURN, 2);
   }
@@ -491,7 +505,8 @@ export class Chain {
   #write(frame: Uint8Array | Fill, length: number): number {
     const words = this.#words;
     const line = this.#base + WRITERS;
-    // In this order: see #fence(). What is read plainly behind an atomic operation is no older than that.
+    // In this order: see #fence(). What is read plainly behind an atomic operation is no older than
+    // that.
     const turn = this.#turn(WRITERS);
     if (words[this.#base + SHUT] !== OPEN) throw this.#shutDownError("put");
     const copy = line + COPIES + (turn & 1) * COPY_WORDS;
@@ -518,7 +533,9 @@ export class Chain {
     return DONE;
   }
 
-  /** Lays the bytes from `position` on; gives where the next frame goes, or -1 when memory is short. */
+  /**
+   * Lays the bytes from `position` on; gives where the next frame goes, or -1 when memory is short.
+   */
   #lay(position: number, frame: Uint8Array | Fill, length: number): number {
     const { words, bytes } = this.#blocks;
     if (position === 0) {
@@ -566,7 +583,10 @@ export class Chain {
     }
   }
 
-  /** The block after the one that `position` is in; one that was added and never used serves as well. */
+  /**
+   * The block after the one that `position` is in; one that was added and never used serves as
+   * well.
+   */
   #next(position: number): number {
     const { words } = this.#blocks;
     const block = position & ~(BLOCK_WORDS - 1);
@@ -640,7 +660,10 @@ export class Chain {
     return (this.#puts - gets | 0) > 0;
   }
 
-  /** Passes over the frames that nobody will get; the readers' mutex is held, and the chain is closed. */
+  /**
+   * Passes over the frames that nobody will get; the readers' mutex is held, and the chain is
+   * closed.
+   */
   #drop(): void {
     const words = this.#words;
     const line = this.#base + READERS;
@@ -676,8 +699,9 @@ export class Chain {
   }
 
   /**
-   * Whether writers that wait are woken: where bytes are counted, when half of the room is free, so that a
-   * stream of messages costs a wake-up now and then, and not one each. Whoever waits looks after a slice anyway.
+   * Whether writers that wait are woken: where bytes are counted, when half of the room is free, so
+   * that a stream of messages costs a wake-up now and then, and not one each. Whoever waits looks
+   * after a slice anyway.
    */
   #isWorthWaking(gotBytes: number): boolean {
     const most = this.#mostBytes;
@@ -688,7 +712,9 @@ export class Chain {
     return (this.#side(WRITERS).bytes - gotBytes | 0) <= most / 2;
   }
 
-  /** Wakes the other side's sleepers, if some came since the last time; this side's mutex is held. */
+  /**
+   * Wakes the other side's sleepers, if some came since the last time; this side's mutex is held.
+   */
   #wake(side: number, sleeping: number): void {
     const words = this.#words;
     const sleepers = Atomics.load(words, this.#base + sleeping);

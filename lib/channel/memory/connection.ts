@@ -1,17 +1,18 @@
 /**
- * An end of a pipe in the family's memory: a chain of frames for each direction, and a table of holders for each end.
- * Nobody stands between the two ends, and no system call is made while both are running: who waits
- * spins for a moment, as long as that pays, and then parks.
+ * An end of a pipe in the family's memory: a chain of frames for each direction, and a table of
+ * holders for each end. Nobody stands between the two ends, and no system call is made while both
+ * are running: who waits spins for a moment, as long as that pays, and then parks.
  *
- * States of an end: held (by one or several handles, or on its way to one) -> over, when no holder is left.
- * States of a pipe: in use -> spent, when both ends are over, or when it has gone over to a socket (`pipe.ts`);
- * its words are then used for another pipe of the thread that made it, which gives them a new `GENERATION`.
+ * States of an end: held (by one or several handles, or on its way to one) -> over, when no holder
+ * is left. States of a pipe: in use -> spent, when both ends are over, or when it has gone over to
+ * a socket (`pipe.ts`); its words are then used for another pipe of the thread that made it, which
+ * gives them a new `GENERATION`.
  *
  * Who dies when:
  *
  * - a sender, in `send()`: the message is there whole or not at all (`chain.ts`);
- * - a receiver, in `recv()`: it had the message or it is there for the next; then its entry among the holders is
- *   cleared by whoever waits for it, after a slice at most, or sends to it;
+ * - a receiver, in `recv()`: it had the message or it is there for the next; then its entry among
+ *   the holders is cleared by whoever waits for it, after a slice at most, or sends to it;
  * - the maker: nothing changes for the others. The memory is the family's.
  * - whoever an end was sent to, before it has it: see `holders.ts`.
  *
@@ -67,8 +68,8 @@ export const PIPE_WORDS: number = HOLDERS + 2 * HOLDERS_WORDS;
 const LOOK = 40;
 
 /**
- * How long spinning is tried now and then, in looks: some 60 µs. Two who talk with each other find to it so even
- * when both have parked, which takes longer than either would spin.
+ * How long spinning is tried now and then, in looks: some 60 µs. Two who talk with each other find
+ * to it so even when both have parked, which takes longer than either would spin.
  */
 const SPINS = 200;
 
@@ -465,8 +466,8 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   /**
-   * On one core the other side cannot run while this one spins, and an awaited wait goes by way of another thread:
-   * so this thread sleeps for a moment, as long as that has paid lately.
+   * On one core the other side cannot run while this one spins, and an awaited wait goes by way of
+   * another thread: so this thread sleeps for a moment, as long as that has paid lately.
    */
   #nap(chain: Chain): boolean {
     if (this.#withoutNap > 0) {
@@ -495,8 +496,8 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   /**
-   * Goes on with what waits only while this handle is in the memory: afterwards its words may be another
-   * pipe's.
+   * Goes on with what waits only while this handle is in the memory: afterwards its words may be
+   * another pipe's.
    */
   *#asLongAsIn<R>(steps: Steps<R>): Steps<R | typeof OVER> {
     try {
@@ -592,7 +593,10 @@ function ended(action: string): EOFError {
   return new EOFError(`Cannot ${action}: the other end of the pipe is closed`);
 }
 
-/** Whether bytes are written where they will lie. Not those that another thread may change meanwhile. */
+/**
+ * Whether bytes are written where they will lie. Not those that another thread may change
+ * meanwhile.
+ */
 function isInPlace({ length, buffer }: Uint8Array): boolean {
   return length >= LARGE && length < WHOLE && buffer instanceof ArrayBuffer;
 }

@@ -1,6 +1,6 @@
 /**
- * Who can get at something in the family's memory (an end of a pipe, a queue): a table of one word for each
- * copy.
+ * Who can get at something in the family's memory (an end of a pipe, a queue): a table of one word
+ * for each copy.
  *
  * ```text
  *   0 --claim--> ident of the holder --release, or the holder is gone--> 0
@@ -17,14 +17,16 @@
  * Who dies when:
  *
  * - a holder, at any time: whoever looks thoroughly finds that it is gone and clears its word;
- * - the receiver of a copy before it has landed: whoever started it clears the word (`transfer/flight.ts`), which
- *   says ATTENDED: as long as that one lives the copy is on its way, however long a child takes to start;
- * - all who could receive a copy that waits in a pipe or queue: the word names the table of those, the *carrier*,
- *   and whoever looks thoroughly finds nobody there, nor in what carries a copy of the carrier, and so on. Who takes
- *   the message lands what is in it before the message is gone (`message.ts`);
- * - the receiver of a copy that went another way (through a Manager, or beside values of classes that are still
- *   to be loaded): the copy is held to be lost when the looker has been alone in the family for {@linkcode
- *   ALONE} ms.
+ * - the receiver of a copy before it has landed: whoever started it clears the word
+ *   (`transfer/flight.ts`), which says ATTENDED: as long as that one lives the copy is on its way,
+ *   however long a child takes to start;
+ * - all who could receive a copy that waits in a pipe or queue: the word names the table of those,
+ *   the *carrier*, and whoever looks thoroughly finds nobody there, nor in what carries a copy of
+ *   the carrier, and so on. Who takes the message lands what is in it before the message is gone
+ *   (`message.ts`);
+ * - the receiver of a copy that went another way (through a Manager, or beside values of classes
+ *   that are still to be loaded): the copy is held to be lost when the looker has been alone in the
+ *   family for {@linkcode ALONE} ms.
  *
  * @module
  */
@@ -45,7 +47,8 @@ const CARRIED = 1 << 29;
 const ATTENDED = 1 << 28;
 /** An ident. */
 const IDENT_MASK = (1 << 24) - 1;
-// In the word of a carried copy: the line of the carrier's table, and above it some of its generation.
+// In the word of a carried copy: the line of the carrier's table, and above it some of its
+// generation.
 const LINE_BITS = 20;
 const LINE_MASK = (1 << LINE_BITS) - 1;
 const GENERATION_MASK = 0xff;
@@ -208,7 +211,10 @@ export class Holders {
     return isHeld;
   }
 
-  /** Whether nobody has, or will have, the copy of an entry. `visited` are the tables that are being looked at. */
+  /**
+   * Whether nobody has, or will have, the copy of an entry. `visited` are the tables that are being
+   * looked at.
+   */
   #isLost(seen: number, visited: number[]): boolean {
     if ((seen & FLIGHT) === 0) return this.#isGone(seen);
     if ((seen & ATTENDED) !== 0 && (seen & CARRIED) === 0 && !this.#isGone(seen & IDENT_MASK)) {

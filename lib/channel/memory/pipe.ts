@@ -2,21 +2,23 @@
  * Making pipes in the family's memory, and opening their ends elsewhere. `connection.ts` explains
  * them.
  *
- * A process that may not use that memory can be given an end all the same, as long as nobody else has one: the
- * thread that made the pipe has both ends to itself then, and no other has to be told that they become those of a
- * pipe over a socket.
+ * A process that may not use that memory can be given an end all the same, as long as nobody else
+ * has one: the thread that made the pipe has both ends to itself then, and no other has to be told
+ * that they become those of a pipe over a socket.
  *
  * ```text
  *   in memory -- an end is packed for such a process --> promised -- see below --> gone over
  *      ^----------- it does not start after all ---------/
  * ```
  *
- * A start fails, if it does, in the call that packs. So a promised pipe goes over when one of its ends is next used,
- * or at the latest when the code that runs now has come to its end. What was sent and not received moves on with it;
- * until then the thread keeps it, to put it back. From there on all is as `multiprocessing/pipe_hub.ts` says.
+ * A start fails, if it does, in the call that packs. So a promised pipe goes over when one of its
+ * ends is next used, or at the latest when the code that runs now has come to its end. What was
+ * sent and not received moves on with it; until then the thread keeps it, to put it back. From
+ * there on all is as `multiprocessing/pipe_hub.ts` says.
  *
- * Who dies when: the process that was to get an end, in whatever state: it was given a ticket, as for any pipe over
- * a socket; the thread that made the pipe: until the pipe has gone over nobody else knew of it, then it is its home.
+ * Who dies when: the process that was to get an end, in whatever state: it was given a ticket, as
+ * for any pipe over a socket; the thread that made the pipe: until the pipe has gone over nobody
+ * else knew of it, then it is its home.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
- * The link between a process and its child: frames over a local socket. A frame is its length in four
- * bytes and then its bytes. The stream's end tells each that the other is gone. Where others could come
- * between the two, each frame is sealed.
+ * The link between a process and its child: frames over a local socket. A frame is its length in
+ * four bytes and then its bytes. The stream's end tells each that the other is gone. Where others
+ * could come between the two, each frame is sealed.
  *
  * @module
  */
@@ -74,7 +74,8 @@ export class Link {
   }
 
   /**
-   * Gives the frames as they come, until the other end is gone. Every call gives the same generator.
+   * Gives the frames as they come, until the other end is gone. Every call gives the same
+   * generator.
    *
    * @throws {TypeError} The bytes are no frames, or not those of the other end; the link is closed.
    * @throws {RangeError} A frame is longer than {@linkcode longest}; the link is closed.

@@ -1,17 +1,17 @@
 /**
- * Folders for sockets: in the temporary folder, private (0700), named by the process that made them and by
- * the namespace of its number: `switchyard-PID-NAMESPACE-RANDOM`. The namespace is 0 where it cannot be
- * known: Deno lets only programs with all permissions look into /proc.
+ * Folders for sockets: in the temporary folder, private (0700), named by the process that made them
+ * and by the namespace of its number: `switchyard-PID-NAMESPACE-RANDOM`. The namespace is 0 where
+ * it cannot be known: Deno lets only programs with all permissions look into /proc.
  *
- * Whoever makes one removes it. A signal that kills it first, and whoever else would have done so, leaves it: so
- * the next program to make one removes those of processes that are gone.
+ * Whoever makes one removes it. A signal that kills it first, and whoever else would have done so,
+ * leaves it: so the next program to make one removes those of processes that are gone.
  *
- * What is removed, and by whom: a folder that this thread has made; one that somebody else has made only when
- * all says that it is a dead one of ours. Never more than the files we put there, so that whoever
- * names another folder loses nothing by it.
+ * What is removed, and by whom: a folder that this thread has made; one that somebody else has made
+ * only when all says that it is a dead one of ours. Never more than the files we put there, so that
+ * whoever names another folder loses nothing by it.
  *
- * The path of a socket is short: some hundred bytes. Where the temporary folder's own takes too many of them
- * (CI systems and tests like to nest theirs), the folder is made in /tmp.
+ * The path of a socket is short: some hundred bytes. Where the temporary folder's own takes too
+ * many of them (CI systems and tests like to nest theirs), the folder is made in /tmp.
  *
  * @module
  */
@@ -25,7 +25,10 @@ export const BOOT = "boot";
 
 const NAME = /^switchyard-(\d+)-(\d+)-[0-9A-Za-z]+$/;
 const UNKNOWN = "0";
-/** The longest path that a socket can have, in bytes: the system's `sun_path`, less the zero at its end. */
+/**
+ * The longest path that a socket can have, in bytes: the system's `sun_path`, less the zero at its
+ * end.
+ */
 const LONGEST = Deno.build.os === "linux" ? 107 : 103;
 const SHORT = "/tmp";
 const PRIVATE = 0o700;
@@ -35,7 +38,9 @@ let isSwept = Deno.build.os !== "linux"; // elsewhere there is no /proc to ask
 /** What this thread has made, and may remove. */
 const made = new Set<string>();
 
-/** Where the folders of this family are, whose they are, and the namespace of its process numbers. */
+/**
+ * Where the folders of this family are, whose they are, and the namespace of its process numbers.
+ */
 interface Ground {
   base: string;
   uid: number | null;
@@ -103,8 +108,8 @@ function excessOf(folder: string): number {
 }
 
 /**
- * Gives the path of a folder that is not there, for a child that makes it with {@linkcode makeFolderAt}. This
- * thread may remove it as one of its own.
+ * Gives the path of a folder that is not there, for a child that makes it with
+ * {@linkcode makeFolderAt}. This thread may remove it as one of its own.
  */
 export function reserveFolder(): string {
   const folder = makePrivateFolder();
@@ -112,15 +117,18 @@ export function reserveFolder(): string {
   return folder;
 }
 
-/** Makes a folder that the parent has reserved; it fails where somebody else has made it meanwhile. */
+/**
+ * Makes a folder that the parent has reserved; it fails where somebody else has made it meanwhile.
+ */
 export function makeFolderAt(folder: string): void {
   Deno.mkdirSync(folder, { mode: PRIVATE });
   adoptFolder(folder);
 }
 
 /**
- * Takes over a folder that another thread of this process has made, or the parent for this process alone: it may
- * be removed here. From the parent's this process also learns where the family's folders are.
+ * Takes over a folder that another thread of this process has made, or the parent for this process
+ * alone: it may be removed here. From the parent's this process also learns where the family's
+ * folders are.
  */
 export function adoptFolder(folder: string): void {
   const { base, name } = split(folder);
@@ -150,8 +158,8 @@ export function removeDeadFolder(folder: string): void {
 }
 
 /**
- * What speaks against a folder, named by somebody else, being one of the family's; undefined if nothing does, or
- * if it is there no more.
+ * What speaks against a folder, named by somebody else, being one of the family's; undefined if
+ * nothing does, or if it is there no more.
  */
 export function faultOf(folder: unknown): string | undefined {
   if (typeof folder !== "string") return "it is no path";

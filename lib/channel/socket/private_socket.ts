@@ -2,12 +2,12 @@
  * Sockets that only those use who know a token: in a private folder, for a child that comes to its
  * parent, a pipe's other end, a manager's client.
  *
- * Whoever connects is a stranger. It shows the token, in bare bytes -> it is a guest, if `onGuest` lets it in. A
- * stranger has one of {@linkcode PLACES} for {@linkcode PATIENCE} ms; when all are taken, the one that
- * has been there longest goes. No more of it is read than the token's bytes.
+ * Whoever connects is a stranger. It shows the token, in bare bytes -> it is a guest, if `onGuest`
+ * lets it in. A stranger has one of {@linkcode PLACES} for {@linkcode PATIENCE} ms; when all are
+ * taken, the one that has been there longest goes. No more of it is read than the token's bytes.
  *
- * An error ends no socket: at the limit of open files the stranger that has been there longest goes, and a
- * moment later the next is received.
+ * An error ends no socket: at the limit of open files the stranger that has been there longest
+ * goes, and a moment later the next is received.
  *
  * @module
  */
@@ -47,7 +47,10 @@ addEventListener("unload", () => {
   for (const socket of open) socket.end();
 });
 
-/** Who has shown the token; it keeps its place as long as what is given takes, and is let in unless that fails. */
+/**
+ * Who has shown the token; it keeps its place as long as what is given takes, and is let in unless
+ * that fails.
+ */
 export type OnGuest = (conn: Deno.UnixConn) => void | Promise<void>;
 
 /** A socket that is listened at. */
@@ -108,8 +111,8 @@ export class PrivateSocket {
 
   async #settle(): Promise<void> {
     if (!open.has(this)) return;
-    // They come in one after the other: when this one, which shows no token, has been turned away, those
-    // before it are at least being asked.
+    // They come in one after the other: when this one, which shows no token, has been turned away,
+    // those before it are at least being asked.
     const probe = await connect(this.folder, new Uint8Array(TOKEN_BYTES)).catch(() => undefined);
     if (probe === undefined) return;
     await reachedUnheld(probe.read(new Uint8Array(1)).catch(() => null), RECEIVING);
@@ -178,7 +181,8 @@ export class PrivateSocket {
 }
 
 /**
- * Goes to a socket and shows the token. Nobody says whether that was the right one, as who listens may block.
+ * Goes to a socket and shows the token. Nobody says whether that was the right one, as who listens
+ * may block.
  *
  * @throws {Deno.errors.NotCapable} This process may not go there.
  * @throws {Error} Nobody is there.

@@ -1,8 +1,9 @@
 /**
  * Starts child processes: `deno run` of the entry, with the flags that the parent may pass on.
  *
- * Which deno.json applies to the main module is found out once for the whole family, before its first child
- * starts: else a child that may write in a folder above could leave one there for the next.
+ * Which deno.json applies to the main module is found out once for the whole family, before its
+ * first child starts: else a child that may write in a folder above could leave one there for the
+ * next.
  *
  * @module
  */
@@ -21,7 +22,9 @@ import { Spares } from "../spares.ts";
 import { type Watchdog, watchOver } from "./watchdog.ts";
 
 const ENTRY = new URL("./entry.ts", import.meta.url).href;
-/** What every child imports, whatever it may do: the entry, and of the library what its task needs. */
+/**
+ * What every child imports, whatever it may do: the entry, and of the library what its task needs.
+ */
 const OURS = [ENTRY, LIBRARY];
 
 /** How a child's standard streams are connected. */
@@ -41,13 +44,16 @@ export interface SpawnOptions {
   level: Source;
 }
 
-/** A child with fewer permissions reads nothing of what is typed for its parent, unless it is told to. */
+/**
+ * A child with fewer permissions reads nothing of what is typed for its parent, unless it is told
+ * to.
+ */
 export function usualStdin(level: Source): Stdio {
   return level === "below" ? "null" : "inherit";
 }
 
-// Where the deno.json is, in a word that the process's threads share: 0 is not known yet, 1 none, then two for each
-// folder from the main module's upwards.
+// Where the deno.json is, in a word that the process's threads share: 0 is not known yet, 1 none,
+// then two for each folder from the main module's upwards.
 const UNKNOWN = 0;
 const NONE = 1;
 const FIRST = 2;

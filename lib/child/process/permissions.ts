@@ -2,11 +2,11 @@
  * The permissions of a child process: never more than its parent's.
  *
  * A full grant passes on. One that is limited or has denials cannot be read back from Deno, so it
- * passes on only as far as the caller names it and a query confirms it. What a query cannot confirm,
- * as a range of addresses of which some are denied, is refused.
+ * passes on only as far as the caller names it and a query confirms it. What a query cannot
+ * confirm, as a range of addresses of which some are denied, is refused.
  *
- * The flags speak of all eight kinds: of one that they do not name Deno has its own mind, as it lets
- * everybody import from some hosts.
+ * The flags speak of all eight kinds: of one that they do not name Deno has its own mind, as it
+ * lets everybody import from some hosts.
  *
  * @module
  */
@@ -92,8 +92,8 @@ function refuse(what: string): never {
 }
 
 /**
- * How an item of a list is written in a flag. A path is made absolute: the child may be given another
- * working directory, and there a relative one would name something else.
+ * How an item of a list is written in a flag. A path is made absolute: the child may be given
+ * another working directory, and there a relative one would name something else.
  *
  * @throws {TypeError} No flag can name it.
  */
@@ -125,8 +125,8 @@ function writable(text: string, argument: string): string {
 const ADDRESS = /^(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]+\]):\d+$/i;
 
 /**
- * Checks that the parent has an item, as far as a query can tell: one knows names, and not which addresses they
- * have, nor what a pattern covers, nor what is denied below it.
+ * Checks that the parent has an item, as far as a query can tell: one knows names, and not which
+ * addresses they have, nor what a pattern covers, nor what is denied below it.
  *
  * @throws {Deno.errors.NotCapable} It has not, or nobody can say.
  */
@@ -161,7 +161,10 @@ export function givesFfi(wanted: Permissions | undefined): boolean {
   return wanted !== "none" && isAsked && holds("ffi");
 }
 
-/** The folders of further sockets that the child is let into: of ours, where its parent may go itself. */
+/**
+ * The folders of further sockets that the child is let into: of ours, where its parent may go
+ * itself.
+ */
 function socketsIn({ sockets = [] }: Needs): string[] {
   return sockets.filter((folder) =>
     faultOf(folder) === undefined && holds("read", folder) && holds("write", folder) &&
@@ -213,8 +216,8 @@ function namedIn(wanted: Permissions | undefined): Named {
 }
 
 /**
- * What a child with these permissions is to its parent: equal only if it gets all that the parent has. What
- * the parent holds in part counts as held back, as nobody can read how much that is.
+ * What a child with these permissions is to its parent: equal only if it gets all that the parent
+ * has. What the parent holds in part counts as held back, as nobody can read how much that is.
  */
 export function levelOf(wanted: Permissions | undefined): Source {
   if (wanted === "none") return "below";

@@ -26,15 +26,17 @@ export interface ProcessBoot extends Job<Uint8Array> {
   /** Where its family's shared memory is. */
   arena: string | undefined;
   /**
-   * Where it leaves its end, when both may use FFI: a blocked parent can look there, and it need not
-   * wait for a parent that reads no link.
+   * Where it leaves its end, when both may use FFI: a blocked parent can look there, and it need
+   * not wait for a parent that reads no link.
    */
   box: string | undefined;
   /** Whether its uncaught error is not printed. */
   quiet: boolean;
 }
 
-/** What a spare is told: it gets ready, says so by an empty frame, and is told the rest in another. */
+/**
+ * What a spare is told: it gets ready, says so by an empty frame, and is told the rest in another.
+ */
 export interface SpareBoot extends Plan {
   type: "spare";
 }

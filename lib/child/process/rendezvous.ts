@@ -1,16 +1,18 @@
 /**
  * How a child finds its parent: a private folder (0700) with a socket and the boot (0600), made for
- * this one child. Its name is the child's only argument. The boot begins with a token; who knows it is
- * the child. It waits in a file and not in the link, so that the child gets it while its parent blocks.
+ * this one child. Its name is the child's only argument. The boot begins with a token; who knows it
+ * is the child. It waits in a file and not in the link, so that the child gets it while its parent
+ * blocks.
  *
- * Others of the same user may get at the folder, as other children that may read or write the temporary
- * folder. So the boot, and all that is said on the link, is sealed with a key that the child has from its
- * environment, which the system shows to nobody but what may do everything. Whoever reads the file learns
- * nothing; who replaces it, or comes between the two, can part them, and can make neither believe a word.
+ * Others of the same user may get at the folder, as other children that may read or write the
+ * temporary folder. So the boot, and all that is said on the link, is sealed with a key that the
+ * child has from its environment, which the system shows to nobody but what may do everything.
+ * Whoever reads the file learns nothing; who replaces it, or comes between the two, can part them,
+ * and can make neither believe a word.
  *
- * The child removes the folder as soon as it has connected, and also when it finds nobody there: so it is
- * enough that either of the two lives. Only a signal that kills both before they have met leaves it, until
- * the next program sweeps it away.
+ * The child removes the folder as soon as it has connected, and also when it finds nobody there: so
+ * it is enough that either of the two lives. Only a signal that kills both before they have met
+ * leaves it, until the next program sweeps it away.
  *
  * @module
  */
@@ -29,7 +31,10 @@ import {
   TOKEN_BYTES,
 } from "../../channel/socket/private_socket.ts";
 
-/** The variable in which a child is given its key; it removes it before it imports anything of the user's. */
+/**
+ * The variable in which a child is given its key; it removes it before it imports anything of the
+ * user's.
+ */
 export const KEY_VARIABLE = "SWITCHYARD_KEY";
 const PARENT = 0;
 const CHILD = 1;
@@ -66,8 +71,8 @@ export class Rendezvous {
   }
 
   /**
-   * What the child is given in {@linkcode KEY_VARIABLE}. Behind it stands what the user has there: the child puts
-   * that back.
+   * What the child is given in {@linkcode KEY_VARIABLE}. Behind it stands what the user has there:
+   * the child puts that back.
    *
    * @param shows Whether the child may read its environment.
    */

@@ -26,7 +26,10 @@ export function setThisProcess(process: ThisProcess): void {
   me = process;
 }
 
-/** What is awaited before a child process or a thread ends by itself: the processes that it has started. */
+/**
+ * What is awaited before a child process or a thread ends by itself: the processes that it has
+ * started.
+ */
 export const childrenFirst: Set<() => Promise<unknown>> = new Set();
 
 /** What is awaited before a child process ends by itself, after that: what it has yet to say. */

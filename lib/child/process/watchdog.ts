@@ -1,13 +1,14 @@
 /**
  * Watchdogs: what ends a child that outlives its parent.
  *
- * A child ends itself when its link ends; one whose code never pauses does not hear of that. Where it may
- * use FFI the kernel kills it then. For the others there is a shell that waits for the end of its own input,
- * which is a pipe of the parent's: it ends when the parent does, by whatever means. Then the child has half a second to
- * end by itself, and is killed. A child that ends before its parent takes its watchdog with it.
+ * A child ends itself when its link ends; one whose code never pauses does not hear of that. Where
+ * it may use FFI the kernel kills it then. For the others there is a shell that waits for the end
+ * of its own input, which is a pipe of the parent's: it ends when the parent does, by whatever
+ * means. Then the child has half a second to end by itself, and is killed. A child that ends before
+ * its parent takes its watchdog with it.
  *
- * That another process has the child's number by then, within that time, is told by when it has started, where
- * the system tells that (Linux).
+ * That another process has the child's number by then, within that time, is told by when it has
+ * started, where the system tells that (Linux).
  *
  * @module
  */
@@ -15,7 +16,8 @@
 /** How a watchdog is known in a list of processes. */
 const NAME = "switchyard-watchdog";
 const SHELL = "/bin/sh";
-// On one line, as it is shown in lists of processes. Ctrl-C and the like reach it too, and must not end it.
+// On one line, as it is shown in lists of processes. Ctrl-C and the like reach it too, and must not
+// end it.
 export const SCRIPT: string = [
   "trap '' INT TERM HUP QUIT",
   // The 20th field after the name; the name may hold blanks and parentheses.
@@ -38,8 +40,8 @@ export interface Watchdog {
 const working = new Set<Deno.ChildProcess>();
 
 /**
- * Has a child killed when this process, or the thread that calls, ends before it; undefined where it may not run a
- * shell.
+ * Has a child killed when this process, or the thread that calls, ends before it; undefined where
+ * it may not run a shell.
  *
  * @param folder The private folder that the child then leaves behind, if it has one.
  */

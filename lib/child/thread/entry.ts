@@ -101,8 +101,8 @@ function begin(
     if (data.type !== "stop") return;
     const reason = new ThreadTerminated(`Thread ${JSON.stringify(me.name)} was terminated`);
     controller.abort(reason);
-    // A task in a wait of the toolkit gets the error there, and its `finally` blocks run; one between
-    // two awaits ends here. The starter cuts off what takes too long.
+    // A task in a wait of the toolkit gets the error there, and its `finally` blocks run; one
+    // between two awaits ends here. The starter cuts off what takes too long.
     if (wakePending() === 0) setTimeout(fail, 0, reason);
   };
   // Workers of node:worker_threads have made theirs already, without the program's arguments.

@@ -1,7 +1,7 @@
 /**
- * Makes and ends workers. All are made by the main thread: a worker started by a worker would come up
- * about 500 ms later. Other threads ask it over their port to home, which it also looks at while it is
- * blocked in a wait of the toolkit.
+ * Makes and ends workers. All are made by the main thread: a worker started by a worker would come
+ * up about 500 ms later. Other threads ask it over their port to home, which it also looks at while
+ * it is blocked in a wait of the toolkit.
  *
  * Plain threads are Web Workers. Killable and daemon threads are workers of `node:worker_threads`:
  * they take longer to start, but do not hold up the end of the program.
@@ -189,7 +189,10 @@ function startNew(boot: ThreadBoot, ports: ThreadPorts): void {
   host(boot, port1, () => worker.terminate());
 }
 
-/** Sends a worker its boot. One that gets none would wait for it, and keep the program alive, for ever. */
+/**
+ * Sends a worker its boot. One that gets none would wait for it, and keep the program alive, for
+ * ever.
+ */
 function send(post: () => void, worker: Worker | NodeWorker, home: MessagePort): void {
   try {
     post();

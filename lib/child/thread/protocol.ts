@@ -50,7 +50,10 @@ export interface ThreadBegin {
 export interface Standby {
   /** What targets are likely to import. */
   faces: string[];
-  /** `ends` also brings the {@linkcode ThreadBegin} of its first life, and that of its own, if it gets one. */
+  /**
+   * `ends` also brings the {@linkcode ThreadBegin} of its first life, and that of its own, if it
+   * gets one.
+   */
   ports: ThreadPorts;
   home: MessagePort;
   /** 0 until it is to wake up. */
@@ -63,7 +66,9 @@ export type FromThread = { type: "report"; value: Packed } | { type: "ended"; de
 /** What the starter asks of a thread: to stop. */
 export type ToThread = { type: "stop" };
 
-/** What any thread asks of the main thread, which starts and ends all threads, and keeps the clock. */
+/**
+ * What any thread asks of the main thread, which starts and ends all threads, and keeps the clock.
+ */
 export type ToHome =
   | { type: "start"; boot: ThreadBoot; ports: ThreadPorts }
   | { type: "ended"; slot: number; ident: number; dead: boolean }

@@ -1,10 +1,11 @@
 /**
  * Threads made in advance.
  *
- * A spare goes through a whole life first, on a roster where nobody else is: so it finds its way compiled. Then it
- * stands by, blocked on a word in memory that it shares with the main thread, as that wakes it in half of the
- * time that a message would take, and finds its boot on the port that nobody listens on. Its ports are there
- * already. One that is let go is woken too, finds nothing, and ends.
+ * A spare goes through a whole life first, on a roster where nobody else is: so it finds its way
+ * compiled. Then it stands by, blocked on a word in memory that it shares with the main thread, as
+ * that wakes it in half of the time that a message would take, and finds its boot on the port that
+ * nobody listens on. Its ports are there already. One that is let go is woken too, finds nothing,
+ * and ends.
  *
  * @module
  */

@@ -1,9 +1,10 @@
 /**
  * Functions of Linux's C library, by FFI.
  *
- * The library is opened, its functions are taken, and it is closed again: the process has it loaded anyway, and
- * nothing stays open for a leak sanitizer to find. Functions that block work after that, and take 0.2 µs a
- * call; by `UnsafeFnPointer` they take 1.6. One that does not block needs its library open, or a pointer.
+ * The library is opened, its functions are taken, and it is closed again: the process has it loaded
+ * anyway, and nothing stays open for a leak sanitizer to find. Functions that block work after
+ * that, and take 0.2 µs a call; by `UnsafeFnPointer` they take 1.6. One that does not block needs
+ * its library open, or a pointer.
  *
  * @module
  */

@@ -9,7 +9,9 @@ import type { NamedFiles, Place } from "./platform.ts";
 const MFD_CLOEXEC = 1;
 const MFD_ALLOW_SEALING = 2;
 const F_ADD_SEALS = 1033;
-/** No change of size, and no further seals: a mapping that shrinks would end its users with SIGBUS. */
+/**
+ * No change of size, and no further seals: a mapping that shrinks would end its users with SIGBUS.
+ */
 const SEALS = 1 | 2 | 4;
 const O_RDWR_CLOEXEC = 0o2000002;
 const SEEK_END = 2;

@@ -51,13 +51,19 @@ export interface Platform {
   endWithParent(pid: number): void;
   /** How a child of this process has ended, without reaping it; undefined while it runs. */
   ended(pid: number): { code: number; signal: number } | undefined;
-  /** Whether a process is no child of this one any more, not even one that has ended: it has been reaped. */
+  /**
+   * Whether a process is no child of this one any more, not even one that has ended: it has been
+   * reaped.
+   */
   isReaped(pid: number): boolean;
   /** Ends the whole process at once. */
   exit(code: number): never;
 }
 
-/** The calls for memory with a name, by platform: macOS and Windows have names of their own (`shm_open`, `CreateFileMapping`). */
+/**
+ * The calls for memory with a name, by platform: macOS and Windows have names of their own
+ * (`shm_open`, `CreateFileMapping`).
+ */
 export interface NamedFiles {
   /** Makes a memory file of `bytes` bytes that shows as `title`. */
   create(title: string, bytes: number): number;

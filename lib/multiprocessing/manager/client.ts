@@ -10,9 +10,9 @@
  *
  * - the server, at any point: the link ends, and every call, under way or later, fails with a
  *   `WorkerLostError`;
- * - this thread or process, at any point: the server sees the link end, releases what this client held
- *   and withdraws what it waited for. An item that was on its way here goes back to its queue: the server
- *   keeps it until this side has confirmed that it has come.
+ * - this thread or process, at any point: the server sees the link end, releases what this client
+ *   held and withdraws what it waited for. An item that was on its way here goes back to its queue:
+ *   the server keeps it until this side has confirmed that it has come.
  *
  * A call that is aborted is cancelled at the server, and ends when the server has said whether the
  * cancel came in time: so what the call was to give is neither lost nor left behind.
@@ -101,7 +101,9 @@ export function serverAt(address: Address): Server {
   return server;
 }
 
-/** The folders of servers that nobody below has named: who is given a proxy is let into no other. */
+/**
+ * The folders of servers that nobody below has named: who is given a proxy is let into no other.
+ */
 export const trusted: Set<string> = new Set();
 
 /** What reports call this thread. */
@@ -141,7 +143,8 @@ export class Server {
    *
    * @param signal Withdraws the call when aborted.
    * @throws {WorkerLostError} The server has ended.
-   * @throws {unknown} What was thrown there: same class, with the stack of the server and of this call.
+   * @throws
+   *   {unknown} What was thrown there: same class, with the stack of the server and of this call.
    */
   async call(
     object: string,
@@ -250,7 +253,8 @@ export class Server {
       for (const frame of this.#outbox!) link.send(frame);
       this.#outbox = undefined;
     } catch (cause) {
-      // Without the permission it fails again, and says so each time; nobody there is a lost server.
+      // Without the permission it fails again, and says so each time; nobody there is a lost
+      // server.
       const refused = cause instanceof Deno.errors.NotCapable;
       if (!refused) return await this.#lose(cause);
       this.#outbox = undefined;

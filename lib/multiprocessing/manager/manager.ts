@@ -43,26 +43,27 @@ async function makeKnown(
 /**
  * A process that holds objects for others: whoever has a proxy works with the same object.
  *
- * Reach for it when processes share more than numbers and queues, when `--allow-ffi` is not to be had, or when
- * an object must live in one place. Each call is a message there and back, so the classes of
- * `multiprocessing` that live in shared memory are many times faster.
+ * Reach for it when processes share more than numbers and queues, when `--allow-ffi` is not to be
+ * had, or when an object must live in one place. Each call is a message there and back, so the
+ * classes of `multiprocessing` that live in shared memory are many times faster.
  *
- * Proxies can be given to threads and processes, and be put into the manager's own objects; there they
- * connect by themselves. Their methods return Promises, and there are no blocking forms. An object lives
- * until the manager is shut down.
+ * Proxies can be given to threads and processes, and be put into the manager's own objects; there
+ * they connect by themselves. Their methods return Promises, and there are no blocking forms. An
+ * object lives until the manager is shut down.
  *
- * *What a death leaves*: a client that ends, by any means, releases what it held and is no longer waited
- * for. When the server ends, every call fails with a `WorkerLostError`. The server ends with the thread
- * that started it.
+ * *What a death leaves*: a client that ends, by any means, releases what it held and is no longer
+ * waited for. When the server ends, every call fails with a `WorkerLostError`. The server ends with
+ * the thread that started it.
  *
- * *Safety*: the server listens on a socket in a folder of its own that only this user can enter (0700), and
- * serves those that show a token, which the proxies carry. A client reaches the objects whose proxies it was given,
- * and no others. By default the server may only read and import, as targets must be, and use its own
- * folder; of what it, or a client with fewer permissions, says, classes are found that the reader has loaded, and no
- * function is taken. A client with fewer permissions has `update()` run only what the owner has registered.
+ * *Safety*: the server listens on a socket in a folder of its own that only this user can enter
+ * (0700), and serves those that show a token, which the proxies carry. A client reaches the objects
+ * whose proxies it was given, and no others. By default the server may only read and import, as
+ * targets must be, and use its own folder; of what it, or a client with fewer permissions, says,
+ * classes are found that the reader has loaded, and no function is taken. A client with fewer
+ * permissions has `update()` run only what the owner has registered.
  *
- * *Permissions*: as {@linkcode Process}; no `--allow-ffi`. A child that is given a proxy as an argument is let to
- * the socket.
+ * *Permissions*: as {@linkcode Process}; no `--allow-ffi`. A child that is given a proxy as an
+ * argument is let to the socket.
  *
  * @example Share a table
  * ```ts
@@ -105,12 +106,12 @@ export class Manager implements AsyncDisposable {
   }
 
   /**
-   * Makes a class known, so that {@linkcode create} can make objects of it at a server; or a function, so that
-   * also clients with fewer permissions can have it run by `update()`.
+   * Makes a class known, so that {@linkcode create} can make objects of it at a server; or a
+   * function, so that also clients with fewer permissions can have it run by `update()`.
    *
    * @param name What `create()` calls it.
-   * @param type A target, as the functions that processes run are: a class or function that the main module
-   * exports, or one marked with `task(import.meta, ...)`.
+   * @param type A target, as the functions that processes run are: a class or function that the
+   *   main module exports, or one marked with `task(import.meta, ...)`.
    * @throws {TypeError} It is none.
    */
   static register(
@@ -131,8 +132,8 @@ export class Manager implements AsyncDisposable {
   }
 
   /**
-   * Makes an object of a registered class at the server. Its methods run there one after the other, as the
-   * calls come; between two awaits of an async one others may run.
+   * Makes an object of a registered class at the server. Its methods run there one after the other,
+   * as the calls come; between two awaits of an async one others may run.
    *
    * @typeParam T The class's type, for the type of the proxy.
    * @returns A proxy with its methods, each of which returns a Promise. Fields are out of reach.

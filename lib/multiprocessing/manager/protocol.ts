@@ -12,14 +12,15 @@
  *   [BYE]                                    -->       the client is about to end by itself
  * ```
  *
- * Frames are plain data. A user's value stands in one as bytes that the server keeps as they are: it
- * imports a module of the user's only to run a target or a registered class.
+ * Frames are plain data. A user's value stands in one as bytes that the server keeps as they are:
+ * it imports a module of the user's only to run a target or a registered class.
  *
- * What a client may do goes by what it knows. The *token* lets it in. An object's id, of 128 random bits, lets it use
- * that object: it has those that it was given. The manager itself, which makes objects, registers targets
- * and ends the server, is such an object, and its id the owner's alone. The *rank* says that a client is no child
- * with fewer permissions: without it the client is *below*, and has the server run registered targets only.
- * What a client below may have put in is read as coming from there: so all is, once one has called.
+ * What a client may do goes by what it knows. The *token* lets it in. An object's id, of 128 random
+ * bits, lets it use that object: it has those that it was given. The manager itself, which makes
+ * objects, registers targets and ends the server, is such an object, and its id the owner's alone.
+ * The *rank* says that a client is no child with fewer permissions: without it the client is
+ * *below*, and has the server run registered targets only. What a client below may have put in is
+ * read as coming from there: so all is, once one has called.
  *
  * @module
  */
@@ -72,7 +73,10 @@ export interface Address {
   name: string;
   /** What shows that a client is no child with fewer permissions; such a child does not have it. */
   rank: Uint8Array | undefined;
-  /** Whether the server itself has fewer permissions than its owner, or the address came from somebody who has. */
+  /**
+   * Whether the server itself has fewer permissions than its owner, or the address came from
+   * somebody who has.
+   */
   isBelow: boolean;
 }
 
@@ -111,7 +115,9 @@ export function fromFrame(bytes: Uint8Array): unknown[] {
   return message;
 }
 
-/** Encodes a value of the user's; `root` is what errors call it. Clients below may come to read it. */
+/**
+ * Encodes a value of the user's; `root` is what errors call it. Clients below may come to read it.
+ */
 export function wrap(value: unknown, root: string): Bytes {
   return packFor("below", () => toBytes(value, root));
 }
@@ -121,7 +127,10 @@ export function wrapKey(key: unknown): Bytes {
   return toBytes(key === 0 ? 0 : Number.isNaN(key) ? NaN : key, "key");
 }
 
-/** Decodes a value of the user's, importing the modules that it needs as far as its source may have that done. */
+/**
+ * Decodes a value of the user's, importing the modules that it needs as far as its source may have
+ * that done.
+ */
 export async function unwrap(bytes: Bytes, source: Source): Promise<unknown> {
   await admit(modulesOf(bytes), source);
   return fromBytes(bytes, source);

@@ -1,18 +1,20 @@
 /**
  * A manager's server: a process that holds objects for its clients.
  *
- * Its life: it is started with a path and a token, makes the folder, listens on a socket in it, and says that
- * it does -> its owner connects and says so -> it serves -> the owner asks it to shut down, or goes. Who dies
- * when:
+ * Its life: it is started with a path and a token, makes the folder, listens on a socket in it, and
+ * says that it does -> its owner connects and says so -> it serves -> the owner asks it to shut
+ * down, or goes. Who dies when:
  *
- * - the owner, before it has come: the server has another parent then, sees it within half a second, and ends;
- *   later, by any means: its connection ends, and so does the server. It removes its folder first;
+ * - the owner, before it has come: the server has another parent then, sees it within half a
+ *   second, and ends; later, by any means: its connection ends, and so does the server. It removes
+ *   its folder first;
  * - the server, by SIGKILL: the owner removes the folder, and every client's connection ends;
  * - a client: what it held passes on, what it waited for is withdrawn (see manager_guest.ts).
  *
- * The kernel does not end the server with its parent, as it does other children: it could not remove its
- * folder then. One that is stuck in a user's code which never pauses is ended by the owner's shutdown();
- * when the owner is gone too, by a watchdog (child/watchdog.ts), which removes the folder too.
+ * The kernel does not end the server with its parent, as it does other children: it could not
+ * remove its folder then. One that is stuck in a user's code which never pauses is ended by the
+ * owner's shutdown(); when the owner is gone too, by a watchdog (child/watchdog.ts), which removes
+ * the folder too.
  *
  * A client whose bytes are no frames, or whose frames
  * are no calls, is told so, and its connection ends: that of no other.

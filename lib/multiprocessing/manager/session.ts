@@ -1,6 +1,6 @@
 /**
- * A client, as a manager's server sees it: what it has asked and not been told, what it holds, and what
- * is on its way to it.
+ * A client, as a manager's server sees it: what it has asked and not been told, what it holds, and
+ * what is on its way to it.
  *
  * @module
  */
@@ -107,8 +107,8 @@ export class Call {
    * Waits: the call is answered later.
    *
    * @param timeout The time to wait in ms; undefined is without limit.
-   * @param onEnd Called when it ends before it was answered: takes it out of where it waits, and answers
-   * it if somebody is there to hear it.
+   * @param onEnd Called when it ends before it was answered: takes it out of where it waits, and
+   *   answers it if somebody is there to hear it.
    */
   park(timeout: number | undefined, onEnd: (why: Why) => void): typeof PARKED {
     this.#timer?.cancel();
@@ -127,13 +127,19 @@ export class Call {
     onEnd?.(why);
   }
 
-  /** Ends the wait for a client that no longer wants it; `isStopped` says that its thread is stopped. */
+  /**
+   * Ends the wait for a client that no longer wants it; `isStopped` says that its thread is
+   * stopped.
+   */
   cancel(isStopped: boolean): void {
     this.isStopped = isStopped;
     this.end("cancelled");
   }
 
-  /** Waits on after {@linkcode end} has been called: nothing but the death of the client ends it now. */
+  /**
+   * Waits on after {@linkcode end} has been called: nothing but the death of the client ends it
+   * now.
+   */
   waitOn(onEnd: (why: Why) => void): void {
     this.#onEnd = onEnd;
   }

@@ -33,9 +33,9 @@ const GRACE = 1_500;
 /** Options of {@linkcode Manager.start}. */
 export interface ManagerOptions extends NameOptions {
   /**
-   * What targets and registered classes may do at the server; as of a process. Default: read and import, as
-   * far as a process gets that, and nothing else. Where `--allow-read` is limited, name the folders of their
-   * modules here.
+   * What targets and registered classes may do at the server; as of a process. Default: read and
+   * import, as far as a process gets that, and nothing else. Where `--allow-read` is limited, name
+   * the folders of their modules here.
    */
   permissions?: Permissions;
 }
@@ -65,7 +65,9 @@ addEventListener("unload", () => {
 
 const OWN = new URL(LIBRARY);
 
-/** What was asked for, and what the server needs itself: its folder, its socket, its own modules. */
+/**
+ * What was asked for, and what the server needs itself: its folder, its socket, its own modules.
+ */
 function withNeeds(wanted: Permissions | undefined, folder: string): Permissions {
   if (typeof wanted === "string" && wanted !== "inherit" && wanted !== "none") return wanted;
   const named: Partial<Record<PermissionKind, boolean | "inherit" | readonly (string | URL)[]>> =
@@ -97,8 +99,8 @@ export async function startServer(options: ManagerOptions): Promise<Started> {
   checkOptions(options, action);
   checkString(options.name, "name", action);
   const name = options.name ?? `Manager-${++named}`;
-  // The server makes it: so if this process dies meanwhile, there is no folder, or one whose server removes
-  // it; killed both, it is swept away as all such folders are.
+  // The server makes it: so if this process dies meanwhile, there is no folder, or one whose server
+  // removes it; killed both, it is swept away as all such folders are.
   const folder = reserveFolder();
   const token = newToken();
   const rank = newToken();

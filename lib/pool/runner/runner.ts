@@ -1,9 +1,11 @@
 /**
- * A worker's side of a pool: it takes calls in the order in which they come, runs one at a time, and says how each
- * ended before it begins the next. What carries the words is the outlet's business.
+ * A worker's side of a pool: it takes calls in the order in which they come, runs one at a time,
+ * and says how each ended before it begins the next. What carries the words is the outlet's
+ * business.
  *
- * Who dies when: a worker that ends in the midst of a call has said how those before it ended, and has not begun
- * those behind it. `os.exit()`, a module that cannot be imported and an error that nobody catches end it.
+ * Who dies when: a worker that ends in the midst of a call has said how those before it ended, and
+ * has not begun those behind it. `os.exit()`, a module that cannot be imported and an error that
+ * nobody catches end it.
  *
  * @module
  */
@@ -231,7 +233,10 @@ export class Station {
 
 const NOBODY: Waiting = { kind: 0, id: 0, target: 0, ticket: 0, value: new Uint8Array(0) };
 
-/** A call's module cannot be imported: the worker ends, as what it has half loaded is good for nothing. */
+/**
+ * A call's module cannot be imported: the worker ends, as what it has half loaded is good for
+ * nothing.
+ */
 export class ImportFailed extends Error {
   /** The class's name. */
   override name = "ImportFailed";

@@ -1,12 +1,14 @@
 /**
  * Who has a call: the pool, which may still want it back, or the worker that has begun it.
  *
- * A worker is given several calls ahead, so that it need not wait for each. Each has a ticket, a word in
- * memory that both see: GIVEN -> TAKEN by the worker that begins the call, or GIVEN -> WITHDRAWN by the pool that
- * wants it back (for an idle worker, or because it was cancelled): one of the two wins. So no long call keeps
- * others from a worker that is free, and when a worker dies the pool knows which call it had begun.
+ * A worker is given several calls ahead, so that it need not wait for each. Each has a ticket, a
+ * word in memory that both see: GIVEN -> TAKEN by the worker that begins the call, or GIVEN ->
+ * WITHDRAWN by the pool that wants it back (for an idle worker, or because it was cancelled): one
+ * of the two wins. So no long call keeps others from a worker that is free, and when a worker dies
+ * the pool knows which call it had begun.
  *
- * A ticket's number grows without end; the word holds it too, so that an old one is not taken for a new one. As at most
+ * A ticket's number grows without end; the word holds it too, so that an old one is not taken for a
+ * new one. As at most
  * {@linkcode TICKETS} are out at a time, no two share a word.
  *
  * @module

@@ -11,9 +11,9 @@
  *             <---------------- DONE | FAILED    once for each call that was begun
  * ```
  *
- * A frame is a head of {@linkcode HEAD} bytes and then a value, as the codec writes it. Several frames go in one message.
- * A large value, and one between threads that the codec does not take, is not in the frame but beside it: then
- * its length is {@linkcode ASIDE}.
+ * A frame is a head of {@linkcode HEAD} bytes and then a value, as the codec writes it. Several
+ * frames go in one message. A large value, and one between threads that the codec does not take, is
+ * not in the frame but beside it: then its length is {@linkcode ASIDE}.
  *
  * | bytes | to the worker | to the pool |
  * | --- | --- | --- |
@@ -23,8 +23,8 @@
  * | 12 | number of its ticket | how many of its items had run |
  * | 16 | length of the value | length of the value |
  *
- * A worker's code is in its own hands: it can say anything. What no worker of ours says costs it its life, and its call;
- * nobody else notices.
+ * A worker's code is in its own hands: it can say anything. What no worker of ours says costs it
+ * its life, and its call; nobody else notices.
  *
  * @module
  */

@@ -1,7 +1,8 @@
 /**
- * The way to a worker that is a process: a pipe. Where this process and the worker may use FFI the pipe is memory, in which a
- * word of the worker is there at once and whatever becomes of it, and the tickets are memory too. Elsewhere it is a
- * socket: then the worker is given one call at a time.
+ * The way to a worker that is a process: a pipe. Where this process and the worker may use FFI the
+ * pipe is memory, in which a word of the worker is there at once and whatever becomes of it, and
+ * the tickets are memory too. Elsewhere it is a socket: then the worker is given one call at a
+ * time.
  *
  * @module
  */

@@ -1,10 +1,12 @@
 /**
  * A ring of bytes in memory that threads share: one of them writes records, another reads them. A
- * record is there as soon as `push()` returns, whatever becomes of its writer; nobody is told of it.
+ * record is there as soon as `push()` returns, whatever becomes of its writer; nobody is told of
+ * it.
  *
- * Positions count bytes and wrap at 2^32; only their difference is used. A record lies in one piece: where
- * it does not fit before the end, the rest is skipped. Two words carry the state: TAIL, moved by the writer
- * once the record is written, and HEAD, moved by the reader once it has been copied.
+ * Positions count bytes and wrap at 2^32; only their difference is used. A record lies in one
+ * piece: where it does not fit before the end, the rest is skipped. Two words carry the state:
+ * TAIL, moved by the writer once the record is written, and HEAD, moved by the reader once it has
+ * been copied.
  *
  * @module
  */
@@ -71,7 +73,8 @@ export class Ring {
   }
 
   /**
-   * Copies the next record out, to the beginning of `into`; gives its length, or -1 when there is none.
+   * Copies the next record out, to the beginning of `into`; gives its length, or -1 when there is
+   * none.
    *
    * @throws {BadFrame} The memory has been spoilt.
    */

@@ -1,8 +1,8 @@
 /**
- * The way to a worker that is a thread. Calls go to it as messages. What it says comes back through a ring in
- * memory, where it is there at once and whatever becomes of the worker; what is no bytes comes by a second port, on which nobody
- * listens, so that a thread that blocks finds it too. The worker rings, by an empty message, when the pool
- * has said that it sleeps.
+ * The way to a worker that is a thread. Calls go to it as messages. What it says comes back through
+ * a ring in memory, where it is there at once and whatever becomes of the worker; what is no bytes
+ * comes by a second port, on which nobody listens, so that a thread that blocks finds it too. The
+ * worker rings, by an empty message, when the pool has said that it sleeps.
  *
  * @module
  */
@@ -31,7 +31,9 @@ function valueIn(length: number): Uint8Array {
   return views[length] ??= inbox.subarray(HEAD, length);
 }
 
-/** What goes beside the bytes, on a worker's second port. In a Map: `take()` looks into all else. */
+/**
+ * What goes beside the bytes, on a worker's second port. In a Map: `take()` looks into all else.
+ */
 export type SentAside = Map<number, unknown>;
 
 /** A lane to a thread. */

@@ -1,6 +1,6 @@
 /**
- * The memory that a pool shares with a worker that is a thread: two words, the tickets, and the ring of what
- * the worker says.
+ * The memory that a pool shares with a worker that is a thread: two words, the tickets, and the
+ * ring of what the worker says.
  *
  * @module
  */
@@ -11,7 +11,10 @@ import { Tickets, TICKETS_WORDS } from "./claims.ts";
 export const SLEEPS = 0;
 /** How many messages the worker has sent on its second port. */
 export const ASIDES = 16;
-/** How many of those the pool has taken: until it has all, nothing more goes into the ring. So order is kept. */
+/**
+ * How many of those the pool has taken: until it has all, nothing more goes into the ring. So order
+ * is kept.
+ */
 export const TAKEN = 17;
 const TICKETS_AT = 32;
 const RING_AT = TICKETS_AT + TICKETS_WORDS;

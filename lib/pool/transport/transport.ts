@@ -10,7 +10,10 @@ import type { Payload } from "../payload.ts";
 import type { Preparation } from "../runner/runner.ts";
 import type { Tickets } from "./claims.ts";
 
-/** What is heard of a worker's words, in order. Bytes are good until the call ends: who keeps them copies them. */
+/**
+ * What is heard of a worker's words, in order. Bytes are good until the call ends: who keeps them
+ * copies them.
+ */
 export type Hear = (
   kind: number,
   id: number,
@@ -57,7 +60,10 @@ export interface LaneBoot extends Preparation {
 export interface Lane {
   /** Its process number; null for a thread. */
   readonly pid: number | null;
-  /** Who has which call; undefined where the two share no memory: then a worker is given one at a time. */
+  /**
+   * Who has which call; undefined where the two share no memory: then a worker is given one at a
+   * time.
+   */
   readonly tickets: Tickets | undefined;
   /** How many bytes a value may have that is sent to it. */
   readonly largest: number;

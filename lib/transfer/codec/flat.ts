@@ -1,7 +1,8 @@
 /**
- * The short way of the codec: numbers, booleans, null and undefined, alone or in a short list. That is what most
- * calls and results are, and there are many of them: the whole writer and reader would cost several times
- * as much, above all before the engine has compiled them. The bytes are the same.
+ * The short way of the codec: numbers, booleans, null and undefined, alone or in a short list. That
+ * is what most calls and results are, and there are many of them: the whole writer and reader would
+ * cost several times as much, above all before the engine has compiled them. The bytes are the
+ * same.
  *
  * @module
  */
@@ -31,7 +32,9 @@ export const NOT_FLAT: unique symbol = Symbol("not flat");
 
 const LIST = Array.prototype;
 
-/** Writes a value at `offset`, where {@linkcode FLAT_ROOM} bytes are free; gives its length, or -1. */
+/**
+ * Writes a value at `offset`, where {@linkcode FLAT_ROOM} bytes are free; gives its length, or -1.
+ */
 export function encodeFlat(bytes: Uint8Array, offset: number, value: unknown): number {
   bytes[offset] = FORMAT;
   let at = offset + 1;
@@ -87,7 +90,10 @@ export function writeNumber(bytes: Uint8Array, at: number, value: number): numbe
 
 let next = 0;
 
-/** Reads a value; {@linkcode NOT_FLAT} when it does not go this way, or the bytes are not as they should be. */
+/**
+ * Reads a value; {@linkcode NOT_FLAT} when it does not go this way, or the bytes are not as they
+ * should be.
+ */
 export function decodeFlat(bytes: Uint8Array): unknown {
   const { length } = bytes;
   if (length < 2 || bytes[0] !== FORMAT) return NOT_FLAT;

@@ -56,7 +56,9 @@ export const MANY_NUMBERS = 17;
 
 /** So deep what can be {@linkcode LATER} is written in place; below it is put off. */
 export const DEEP = 256;
-/** So deep the rest may nest. Both sides' recursion, and with it their stack, ends a little below. */
+/**
+ * So deep the rest may nest. Both sides' recursion, and with it their stack, ends a little below.
+ */
 export const DEEPEST = 512;
 
 /** How many keys are remembered for {@linkcode AGAIN}. */
@@ -70,7 +72,9 @@ export function slotOf(depth: number, position: number): number {
 /** The kinds of reduction by number. */
 export const KINDS: readonly Reduction["kind"][] = ["share", "target", "instance", "error"];
 
-/** Whether a reduction's value is there, empty, before its state is: then the state can be put off. */
+/**
+ * Whether a reduction's value is there, empty, before its state is: then the state can be put off.
+ */
 export function hasShell(kind: Reduction["kind"]): boolean {
   return kind === "instance" || kind === "error";
 }

@@ -4,11 +4,12 @@
  * The bytes may be corrupt or hostile. So every length is held against the bytes that are left
  * before anything of that length is made; whatever is read takes at least one byte, so that no loop
  * is longer than the input; recursion ends at a fixed depth; and an array gets its room in advance
- * only while all such arrays together could still be filled by the bytes that are left. What comes from
- * below has a budget besides; see bounds.ts.
+ * only while all such arrays together could still be filled by the bytes that are left. What comes
+ * from below has a budget besides; see bounds.ts.
  *
- * A function never stands where the engine would call it unasked: an object with a `then` of the receiver's own
- * would run when it is awaited. Only a target is a function, so this is looked at where one is placed.
+ * A function never stands where the engine would call it unasked: an object with a `then` of the
+ * receiver's own would run when it is awaited. Only a target is a function, so this is looked at
+ * where one is placed.
  *
  * @module
  */
@@ -86,7 +87,10 @@ import {
 import { decodeFlat, NOT_FLAT } from "./flat.ts";
 import type { Reduction, Revive } from "../reduction.ts";
 
-/** Short strings, keys above all, repeat: those of up to this length are looked up before they are made. */
+/**
+ * Short strings, keys above all, repeat: those of up to this length are looked up before they are
+ * made.
+ */
 const CACHED_LIMIT = 16;
 const CACHE_SIZE = 1024; // a power of two
 /** An array longer than this grows as it fills. */
@@ -99,7 +103,8 @@ const MAX_ARRAY_LENGTH = 2 ** 32 - 1;
 const keys: (string | undefined)[] = new Array(CACHE_SIZE).fill(undefined);
 const values: (string | undefined)[] = new Array(CACHE_SIZE).fill(undefined);
 
-// Without `fatal` it is four times as fast; #utf8() looks for what it replaces. A BOM is a character.
+// Without `fatal` it is four times as fast; #utf8() looks for what it replaces. A BOM is a
+// character.
 const UTF8_DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 const UTF8_CHECKER = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 const REPLACEMENT = "\ufffd";
@@ -192,7 +197,9 @@ class Reader {
     throw cause === undefined ? new TypeError(message) : new TypeError(message, { cause });
   }
 
-  /** Checks that `size` more bytes are there, and gives the offset of the first, stepping over them. */
+  /**
+   * Checks that `size` more bytes are there, and gives the offset of the first, stepping over them.
+   */
   #take(size: number): number {
     const at = this.#at;
     if (size > this.#end - at) {
@@ -222,7 +229,9 @@ class Reader {
     return this.#bytes[this.#take(1)];
   }
 
-  /** Whether another item follows in a container that runs to an END, which is then stepped over. */
+  /**
+   * Whether another item follows in a container that runs to an END, which is then stepped over.
+   */
   #more(): boolean {
     if (this.#at < this.#end && this.#bytes[this.#at] !== END) return true;
     this.#take(1);
@@ -734,9 +743,10 @@ function take(): Reader {
 /**
  * Decodes what `encode()` made.
  *
- * @param bytes The bytes, all of them and no more. Nothing in the result refers to them. While they are read they
- * must not change.
- * @param revive Makes what is not plain data. The modules of {@linkcode modulesOf} are imported before.
+ * @param bytes The bytes, all of them and no more. Nothing in the result refers to them. While they
+ *   are read they must not change.
+ * @param revive Makes what is not plain data. The modules of {@linkcode modulesOf} are imported
+ *   before.
  * @returns A value of its own.
  * @throws {TypeError} If the bytes are malformed; the message says where.
  * @throws {RangeError} If the bytes end too early.

@@ -81,7 +81,10 @@ const INT32_BLOCK = new Int32Array(1024);
 const FLOAT64_BLOCK = new Float64Array(1024);
 const LIST = Array.prototype;
 
-/** What else has bytes of its own, by prototype: its tag, or its kind of view + {@linkcode VIEW_KIND}. */
+/**
+ * What else has bytes of its own, by prototype: its tag, or its kind of view +
+ * {@linkcode VIEW_KIND}.
+ */
 const LEAVES = new Map<unknown, number>([
   [Date.prototype, DATE],
   [RegExp.prototype, REGEXP],
@@ -136,7 +139,9 @@ class Writer {
   #root = "";
   readonly #place = (): string => this.#describe();
 
-  /** The last key written in full in each slot, the message it was in, and this message's number. */
+  /**
+   * The last key written in full in each slot, the message it was in, and this message's number.
+   */
   readonly #keys: string[] = new Array(SLOTS).fill("");
   readonly #keyMessages: number[] = new Array(SLOTS).fill(0);
   #message = 0;
@@ -594,7 +599,10 @@ class Writer {
     this.#depth--;
   }
 
-  /** Writes the contents of what has been put off, from number `from` on, and of what is put off meanwhile. */
+  /**
+   * Writes the contents of what has been put off, from number `from` on, and of what is put off
+   * meanwhile.
+   */
   #settle(from: number): void {
     const later = this.#later;
     this.#path[++this.#depth] = SKIPPED;
@@ -677,10 +685,12 @@ function take(): Writer {
  * @param value Any value; `reduce` decides about what is not plain data.
  * @param reduce Reduces what is not plain data, or throws.
  * @param root How {@linkcode Reduce}'s `place()` calls the value itself.
- * @returns The bytes, which are the caller's own. Their `buffer` is not: it may hold other messages, so send
- * or copy the view, and never transfer `bytes.buffer`.
- * @throws {RangeError} If shared objects and targets nest some 200 levels deep in each other's states, or the
- * value has more than 2^24 objects.
+ * @returns The bytes, which are the caller's own. Their `buffer` is not: it may hold other
+ *   messages, so send or copy the view, and never transfer `bytes.buffer`.
+ * @throws
+ *   {RangeError}
+ *   If shared objects and targets nest some 200 levels deep in each other's states, or the value
+ *   has more than 2^24 objects.
  * @throws {TypeError} If an ArrayBuffer within has been transferred away.
  */
 export function encode(
@@ -702,9 +712,9 @@ export function encode(
  * @param value As for {@linkcode encode}.
  * @param reduce As for {@linkcode encode}.
  * @param root As for {@linkcode encode}.
- * @returns The number of bytes written, or -1 if the value does not fit: then the bytes from `offset` on
- * are spoilt, and getters and `reduce` have been called for a part of it. A value that would
- * leave fewer than eight bytes free may be refused as well.
+ * @returns The number of bytes written, or -1 if the value does not fit: then the bytes from
+ *   `offset` on are spoilt, and getters and `reduce` have been called for a part of it. A value
+ *   that would leave fewer than eight bytes free may be refused as well.
  */
 export function encodeInto(
   target: Uint8Array,

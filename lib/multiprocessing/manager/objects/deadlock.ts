@@ -59,7 +59,10 @@ function cycleFrom(start: Party, lock: Contended): Step[] | undefined {
   return follow(lock);
 }
 
-/** Calls `tell` when the wait of a client for a lock has become part of a deadlock; gives what stops it. */
+/**
+ * Calls `tell` when the wait of a client for a lock has become part of a deadlock; gives what stops
+ * it.
+ */
 export function watchFor(
   party: Party,
   lock: Contended,

@@ -1,8 +1,8 @@
 /**
  * What clients hold at a manager's server: locks and semaphores.
  *
- * Everything happens in one thread, so that a step needs no care; who waits stands in a list, and gets
- * its turn in that order. A lock's owner is a client, that is one thread of one process.
+ * Everything happens in one thread, so that a step needs no care; who waits stands in a list, and
+ * gets its turn in that order. A lock's owner is a client, that is one thread of one process.
  *
  * ```text
  *   lock:   free -- acquire --> owned -- released --> free, or at once the next one's

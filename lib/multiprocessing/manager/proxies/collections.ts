@@ -11,11 +11,13 @@ import { Proxied, restore, unwrapAll, unwrapSome, updateArgs, type Updater } fro
 /**
  * A dictionary at a manager's server.
  *
- * Reach for it when processes share a table. Each call is one step: no other client sees a half of it. A
- * `get()` and then a `set()` are two, and what others write in between is lost: use {@linkcode update}.
- * Values are copies: change what `get()` gave, and nothing changes at the server.
+ * Reach for it when processes share a table. Each call is one step: no other client sees a half of
+ * it. A `get()` and then a `set()` are two, and what others write in between is lost: use
+ * {@linkcode update}. Values are copies: change what `get()` gave, and nothing changes at the
+ * server.
  *
- * Keys can be any values that cross; two that look the same are the same key, so `["a", 1]` can be one.
+ * Keys can be any values that cross; two that look the same are the same key, so `["a", 1]` can be
+ * one.
  *
  * @typeParam K The type of its keys.
  * @typeParam V The type of its values.
@@ -77,8 +79,8 @@ export class DictProxy<K = unknown, V = unknown> extends Proxied {
   }
 
   /**
-   * Replaces a value by what `target` makes of it, in one step: `target` runs at the server, and no other
-   * call reaches the dictionary until it has ended.
+   * Replaces a value by what `target` makes of it, in one step: `target` runs at the server, and no
+   * other call reaches the dictionary until it has ended.
    *
    * @param target Called with the value (undefined if there is none) and `args`: a target, as the
    * functions that processes run are. It may be async, but must not use this same dictionary.
@@ -112,8 +114,8 @@ function checkIndex(index: unknown, action: string): void {
 /**
  * A list at a manager's server.
  *
- * Each call is one step. Values are copies, as those of {@linkcode DictProxy}. Indexes count from the
- * end when negative.
+ * Each call is one step. Values are copies, as those of {@linkcode DictProxy}. Indexes count from
+ * the end when negative.
  *
  * @typeParam T The type of its values.
  */

@@ -24,8 +24,8 @@ const LOCK = "acquire the lock";
 /**
  * One acquisition of a manager's lock or permit.
  *
- * `using _ = await lock.acquire()` releases it at the end of the block; `await using` also waits until the
- * server has been told.
+ * `using _ = await lock.acquire()` releases it at the end of the block; `await using` also waits
+ * until the server has been told.
  */
 export class ManagerGuard extends Guard implements AsyncDisposable {
   readonly #giveBack: () => Promise<unknown>;
@@ -38,8 +38,8 @@ export class ManagerGuard extends Guard implements AsyncDisposable {
   }
 
   /**
-   * Ends this acquisition, and no other: a second call does nothing. Whatever this thread asks of the
-   * manager afterwards, awaited or not, comes after it.
+   * Ends this acquisition, and no other: a second call does nothing. Whatever this thread asks of
+   * the manager afterwards, awaited or not, comes after it.
    */
   override release(): Promise<void> {
     this.#released ??= this.#giveBack().then(() => {});
@@ -70,13 +70,15 @@ export abstract class LockingProxy extends Proxied {
   /**
    * Takes the lock, waiting while another holds it.
    *
-   * *Cancellation*: an abort or the end of the timeout leaves the lock as if the call had never been
-   * made.
+   * *Cancellation*: an abort or the end of the timeout leaves the lock as if the call had never
+   * been made.
    *
    * @returns Its guard; `undefined` when the timeout ended first or `blocking` is false.
    * @throws {TypeError | RangeError} Bad options.
-   * @throws {DeadlockError} With `detectDeadlock`: this wait is part of a deadlock among the manager's
-   * clients that has lasted for half a second.
+   * @throws
+   *   {DeadlockError}
+   *   With `detectDeadlock`: this wait is part of a deadlock among the manager's clients that has
+   *   lasted for half a second.
    * @throws {WorkerLostError} The manager's server has ended.
    */
   acquire(options?: { signal?: AbortSignal } & DetectOptions): Promise<ManagerGuard>;
@@ -114,10 +116,11 @@ export abstract class LockingProxy extends Proxied {
 }
 
 /**
- * A lock at a manager's server: of all clients, one holds it at a time. As threading.Lock, any client
- * may release it; who waits gets it in the order of the calls.
+ * A lock at a manager's server: of all clients, one holds it at a time. As threading.Lock, any
+ * client may release it; who waits gets it in the order of the calls.
  *
- * *Owner death*: a client that ends, by any means, releases it, and the next guard says `abandoned`.
+ * *Owner death*: a client that ends, by any means, releases it, and the next guard says
+ * `abandoned`.
  */
 export class LockProxy extends LockingProxy {}
 
@@ -127,15 +130,15 @@ export class RLockProxy extends LockingProxy {}
 const CONDITION = "wait for the condition";
 
 /**
- * A condition at a manager's server; as threading.Condition. It belongs to the thread that holds its
- * lock.
+ * A condition at a manager's server; as threading.Condition. It belongs to the thread that holds
+ * its lock.
  */
 export class ConditionProxy extends LockingProxy {
   /**
    * Releases the lock (all levels of it), waits until it is notified, and takes the lock again.
    *
-   * *Cancellation*: also after an abort or the end of the timeout the lock is taken again before the
-   * call ends.
+   * *Cancellation*: also after an abort or the end of the timeout the lock is taken again before
+   * the call ends.
    *
    * @returns false when the timeout ended first.
    * @throws {Error} This thread does not hold the lock.
@@ -150,8 +153,8 @@ export class ConditionProxy extends LockingProxy {
   }
 
   /**
-   * Waits until `predicate` gives something true. It is called here, with the lock held, at first and after
-   * each notification; it may be async, to ask the manager.
+   * Waits until `predicate` gives something true. It is called here, with the lock held, at first
+   * and after each notification; it may be async, to ask the manager.
    *
    * @returns What it gave last: something false when the timeout ended first.
    * @throws {Error} This thread does not hold the lock.

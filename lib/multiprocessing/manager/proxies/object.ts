@@ -54,7 +54,9 @@ shareable(import.meta, "Object", RegisteredProxy, (sent, source) => {
   return new RegisteredProxy(server, object, methods);
 });
 
-/** Whether a name can be a method's: what acts by itself, as `then` does when it is awaited, cannot. */
+/**
+ * Whether a name can be a method's: what acts by itself, as `then` does when it is awaited, cannot.
+ */
 function isMethod(name: unknown): boolean {
   return typeof name === "string" && !(name in Proxied.prototype) &&
     !["then", "toJSON", "__proto__"].includes(name);

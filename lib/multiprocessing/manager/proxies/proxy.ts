@@ -1,7 +1,7 @@
 /**
- * What all proxies have in common. A proxy stands for an object at a manager's server; it is the server's
- * address and the object's number, so it can be given to any thread or process, and put into other
- * objects.
+ * What all proxies have in common. A proxy stands for an object at a manager's server; it is the
+ * server's address and the object's number, so it can be given to any thread or process, and put
+ * into other objects.
  *
  * @module
  */
@@ -69,8 +69,8 @@ export abstract class Proxied {
   /** @ignore */
   [SHARE](): unknown {
     const { address } = this.server;
-    // Who uses it must be let to the socket, but not where somebody with fewer permissions wants it.
-    // There is nothing to be done if it never comes to be used.
+    // Who uses it must be let to the socket, but not where somebody with fewer permissions wants
+    // it. There is nothing to be done if it never comes to be used.
     inFlight(() => {}, trusted.has(address.folder) ? { socket: address.folder } : {});
     const sent = packedFor() === "below" ? { ...address, rank: undefined } : address;
     return { address: sent, object: this.object } satisfies SentProxy;

@@ -30,8 +30,8 @@ export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T>
   /**
    * Puts an item in, waiting for room.
    *
-   * *Cancellation*: an abort or the end of the timeout leaves the queue as if the call had never been
-   * made.
+   * *Cancellation*: an abort or the end of the timeout leaves the queue as if the call had never
+   * been made.
    *
    * @throws {Full} There was no room in time.
    * @throws {ShutDown} The queue has been shut down.
@@ -51,8 +51,8 @@ export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T>
   /**
    * Takes the next item, waiting for one.
    *
-   * *Cancellation*: an abort or the end of the timeout leaves the queue as if the call had never been
-   * made.
+   * *Cancellation*: an abort or the end of the timeout leaves the queue as if the call had never
+   * been made.
    *
    * @throws {Empty} None came in time.
    * @throws {ShutDown} The queue has been shut down, and is empty.
@@ -107,8 +107,9 @@ export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T>
   }
 
   /**
-   * Shuts the queue down: nothing goes in any more, and when it is empty nothing comes out; who waits in
-   * `put()` or `get()` is woken. With `immediate` what is left is dropped, and counts as dealt with.
+   * Shuts the queue down: nothing goes in any more, and when it is empty nothing comes out; who
+   * waits in `put()` or `get()` is woken. With `immediate` what is left is dropped, and counts as
+   * dealt with.
    */
   async shutdown(options?: ShutdownOptions): Promise<void> {
     await this.ask("shutdown", checkShutdown(options));

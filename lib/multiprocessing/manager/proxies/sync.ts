@@ -19,21 +19,21 @@ import { ManagerGuard } from "./locks.ts";
 import { checkSent, Proxied, restore, sent, type SentProxy } from "./proxy.ts";
 
 /**
- * A semaphore at a manager's server; as threading.Semaphore. Who waits gets a permit in the order of the
- * calls.
+ * A semaphore at a manager's server; as threading.Semaphore. Who waits gets a permit in the order
+ * of the calls.
  *
- * *Owner death*: the permits of a client that crashed are free again; one that ended by itself has used
- * them up, as in Python.
+ * *Owner death*: the permits of a client that crashed are free again; one that ended by itself has
+ * used them up, as in Python.
  */
 export class SemaphoreProxy extends Proxied {
   /**
    * Takes a permit, waiting until one is free.
    *
-   * *Cancellation*: an abort or the end of the timeout leaves the semaphore as if the call had never
-   * been made.
+   * *Cancellation*: an abort or the end of the timeout leaves the semaphore as if the call had
+   * never been made.
    *
-   * @returns A guard that releases the permit; `undefined` when the timeout ended first or `blocking`
-   * is false.
+   * @returns A guard that releases the permit; `undefined` when the timeout ended first or
+   *   `blocking` is false.
    */
   acquire(options?: { signal?: AbortSignal }): Promise<ManagerGuard>;
   /** Takes a permit if one becomes free in time. */
@@ -113,8 +113,8 @@ interface SentBarrierProxy extends SentProxy {
 }
 
 /**
- * A barrier at a manager's server; as threading.Barrier. Its action runs in the client that came last. A
- * client that ends while it waits breaks the barrier.
+ * A barrier at a manager's server; as threading.Barrier. Its action runs in the client that came
+ * last. A client that ends while it waits breaks the barrier.
  */
 export class BarrierProxy extends Proxied {
   /** How many it is for. */
@@ -136,8 +136,8 @@ export class BarrierProxy extends Proxied {
   /**
    * Waits until all have come.
    *
-   * *Cancellation*: an aborted arrival is withdrawn, and the others wait on, unless all have come already;
-   * the end of the timeout breaks the barrier.
+   * *Cancellation*: an aborted arrival is withdrawn, and the others wait on, unless all have come
+   * already; the end of the timeout breaks the barrier.
    *
    * @returns Its index in this round, 0 to `parties` - 1; each is given to one.
    * @throws {BrokenBarrierError} The barrier is broken, or was broken or reset meanwhile.
