@@ -62,9 +62,11 @@ export async function runScript(
   const clean = () => cleaned ??= cleanup.disposeAsync();
   let interrupted: Promise<never> | undefined;
   const end = () => interrupted ??= clean().catch(() => {}).then(() => Deno.exit(130));
+  let isPressed = false;
   const interrupt = () => {
     // The cleanup may wait for what never ends: the second time it is left.
-    if (interrupted !== undefined) Deno.exit(130);
+    if (isPressed) Deno.exit(130);
+    isPressed = true;
     end();
   };
   if (endsOnCtrlC) Deno.addSignalListener("SIGINT", interrupt);
