@@ -258,6 +258,26 @@ test("Node's built-in modules are there without an import, and the same as by on
   assertEquals(same, receiveMessageOnPort);
 });
 
+// lib/core/ports.ts: loadPorts() comes before the first port that is listened to.
+test("unref() of a port takes no hold once node:worker_threads was there before it", async () => {
+  const program = `
+    const node = process.getBuiltinModule("node:worker_threads");
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {};
+    port1.unref();
+    const code = "import { parentPort } from 'node:worker_threads';" +
+      "parentPort.once('message', (port) => { port.onmessage = () => {}; port.postMessage(1); });";
+    const worker = new node.Worker(new URL("data:text/javascript," + code));
+    worker.postMessage(port2, [port2]);
+    worker.unref();
+    setTimeout(() => console.log("over"), 200);`;
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", program],
+    signal: AbortSignal.timeout(10_000),
+  }).output();
+  assertEquals([code, new TextDecoder().decode(stdout)], [0, "over\n"]);
+});
+
 test("receiveMessageOnPort() of a closed port gives nothing, or throws a TypeError", () => {
   const { port1, port2 } = new MessageChannel();
   port1.close();

@@ -56,6 +56,13 @@ const THREADS_ONLY = [
 ];
 const PRIVILEGED = /\bDeno\.(?:dlopen|Unsafe\w+|Command)\b|\bbuiltin\("child_process"\)/;
 
+/** How many files may lie directly in a folder. */
+const MOST_FILES = 20;
+/** A comment that is wider than the code; rows of tables cannot be wrapped. */
+const WIDE_COMMENT = /^(?=.{101})\s*(?:\/\/|\/\*|\*(?! \|)).*$/gmu;
+/** A path that leads to a file above, for a module that is loaded by its name. */
+const ABOVE = /new URL\(\s*"(?:\.\.\/)+\w+\.ts"/g;
+
 /** Library code must work from a raw URL, where no import map is. */
 const SPECIFIER = /^(?:\.\.?\/|node:|jsr:)/;
 
@@ -125,7 +132,46 @@ function faultsOf(graph: Graph, threadsOnly = THREADS_ONLY): string[] {
     }
   }
   for (const root of threadsOnly) faults.push(...faultsOfReach(graph, root));
+  return [...faults, ...faultsOfCircles(graph), ...faultsOfText(graph), ...faultsOfFolders(graph)];
+}
+
+/** The circles of imports, of types as well: who is in one can be understood only with the others. */
+function faultsOfCircles(graph: Graph): string[] {
+  const faults: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, way: string[]) => {
+    const at = way.indexOf(path);
+    if (at >= 0) faults.push(`a circle: ${[...way.slice(at), path].join(" -> ")}`);
+    if (at >= 0 || done.has(path)) return;
+    for (const { to } of graph.get(path)?.imports ?? []) {
+      if (to !== undefined) visit(to, [...way, path]);
+    }
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
   return faults;
+}
+
+/** What is wrong with the text of modules. */
+function faultsOfText(graph: Graph): string[] {
+  const faults: string[] = [];
+  for (const [path, { source }] of graph) {
+    for (const [line] of source.matchAll(WIDE_COMMENT)) {
+      faults.push(`${path} has a comment over 100 columns: ${line.trim()}`);
+    }
+    for (const [url] of withoutComments(source).matchAll(ABOVE)) {
+      faults.push(`${path} names a module above it by its URL: ${url}`);
+    }
+  }
+  return faults;
+}
+
+/** The folders with more files than one can look over. */
+function faultsOfFolders(graph: Graph): string[] {
+  const folders = Map.groupBy(graph.keys(), (path) => path.slice(0, path.lastIndexOf("/")));
+  return [...folders].flatMap(([folder, files]) =>
+    files.length > MOST_FILES ? `${folder} has ${files.length} files` : []
+  );
 }
 
 function faultsOfImport(from: string, layer: number, to: string): string[] {
@@ -327,6 +373,8 @@ const BAD: Record<string, { graph: Graph; faults: string[] }> = {
     faults: [
       "lib/threading/thread.ts imports lib/multiprocessing/process.ts, which is beside it",
       "lib/multiprocessing/process.ts imports lib/threading/thread.ts, which is beside it",
+      "a circle: lib/threading/thread.ts -> lib/multiprocessing/process.ts -> " +
+      "lib/threading/thread.ts",
     ],
   },
   "a specifier that needs an import map, npm or the web": {
@@ -348,6 +396,30 @@ const BAD: Record<string, { graph: Graph; faults: string[] }> = {
   "a module of Node that every start would wait for": {
     graph: graphOf({ "lib/child/link.ts": [{ specifier: "node:path" }] }),
     faults: ['lib/child/link.ts imports "node:path" where builtin() of core/node.ts would do'],
+  },
+  "a circle, of types too": {
+    graph: graphOf({
+      "lib/core/a.ts": ["lib/core/b.ts"],
+      "lib/core/b.ts": [{ specifier: "./x.ts", to: "lib/core/c.ts", erased: true }],
+      "lib/core/c.ts": ["lib/core/b.ts"],
+    }),
+    faults: ["a circle: lib/core/b.ts -> lib/core/c.ts -> lib/core/b.ts"],
+  },
+  "a module above that is named by its URL": {
+    graph: graphOf({
+      "lib/child/a.ts": `const FACE = new URL("../threading.ts", import.meta.url);`,
+    }),
+    faults: ['lib/child/a.ts names a module above it by its URL: new URL("../threading.ts"'],
+  },
+  "a comment that is wider than the code": {
+    graph: graphOf({ "lib/core/a.ts": `// ${"x".repeat(97)}\n// ${"x".repeat(98)}\n` }),
+    faults: [`lib/core/a.ts has a comment over 100 columns: // ${"x".repeat(98)}`],
+  },
+  "a folder that nobody can look over": {
+    graph: graphOf(
+      Object.fromEntries(Array.from({ length: 21 }, (_, k) => [`lib/os/${k}.ts`, []])),
+    ),
+    faults: ["lib/os has 21 files"],
   },
   "a public face that is imported": {
     graph: graphOf({ "lib/threading.ts": ["lib/errors.ts"], "lib/errors.ts": [] }),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LIBRARY } from "./library.ts";
 import { builtin } from "./node.ts";
 
 let receive: typeof import("node:worker_threads").receiveMessageOnPort | undefined;
@@ -19,6 +20,19 @@ export function prepareTake(): Promise<void> {
     receive ??= receiveMessageOnPort;
   });
 }
+
+/**
+ * Loads it now, if it is not there. A port that was listened to before holds the program for ever
+ * once another thread has its other end, `unref()` or not; so whoever makes such ports calls this
+ * first.
+ */
+export function loadPorts(): void {
+  receive ??= builtin("worker_threads").receiveMessageOnPort;
+}
+
+// A program is about to need it, and here it costs least; a child (a worker has no main module, a
+// process one of ours) may never do.
+if (Deno.mainModule?.startsWith(LIBRARY) === false) await prepareTake();
 
 /**
  * Takes a message of a port, without waiting; undefined when there is none. Nobody may listen on

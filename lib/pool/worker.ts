@@ -2,8 +2,8 @@
  * A worker in the hands of its pool.
  *
  * ```text
- *   STARTING -> READY -> RETIRING -> GONE       RETIRING: it ends when it has done what it was given
- *        \________\___________\_____-> GONE      it died, or was killed
+ *   STARTING -> READY -> RETIRING -> GONE      RETIRING: it ends when it has done what it was given
+ *        \________\___________\_____-> GONE     it died, or was killed
  * ```
  *
  * @module

@@ -69,7 +69,8 @@ export type Pipelined<S extends readonly unknown[]> = CompletedPipeline<
  * ```ts
  * import { pipeline } from "@switchyard/switchyard/subprocess";
  *
- * const { stdout, returncodes } = await pipeline(["echo", "one two"], ["wc", "-w"], { text: true });
+ * const count = ["wc", "-w"];
+ * const { stdout, returncodes } = await pipeline(["echo", "one two"], count, { text: true });
  * console.log(stdout.trim(), returncodes); // 2 [ 0, 0 ]
  * ```
  */

@@ -5,9 +5,9 @@
  * arrived in it, its index.
  *
  * ```text
- *   filling -- the last arrives ----> acting (with an action) -- done --> next epoch: all go on
- *      |  \--- timeout, stop, death, abort(), an action that throws ----> next epoch, BROKEN: all fail
- *      |   \-- reset() ------------------------------------------------> next epoch: all fail
+ *   filling -- the last arrives ----> acting (with an action) -- done -> next epoch: all go on
+ *      |  \--- timeout, stop, death, abort(), an action that throws -> next epoch, BROKEN: all fail
+ *      |   \-- reset() ---------------------------------------------> next epoch: all fail
  *      \------ aborted arrival: its entry is free again
  * ```
  *

@@ -5,8 +5,8 @@
  * `NEXT` where the next goes; both are moved by the holder of the lock.
  *
  * ```text
- *   0 (free) -- wait(), with the lock --> ident -- notify(): CAS --> ident | NOTIFIED -- it goes --> 0
- *                                           \---- it gives up: CAS -------------------------------> 0
+ *   0 (free) -- wait(), with the lock --> ident -- notify(): CAS -> ident | NOTIFIED - it goes -> 0
+ *                                           \---- it gives up: CAS ----------------------------> 0
  * ```
  *
  * So a notification reaches exactly those who waited when it was made, the oldest first, and a

@@ -7,10 +7,10 @@
  *
  * ```text
  *             CAS by the taker                 CAS by anybody
- *   0 (free) ------------------> owner ---------------------------> 0, and wake one
- *                                  |  \--- somebody starves -------> starving | HANDED, and wake all
+ *   0 (free) ------------------> owner --------------------------> 0, and wake one
+ *                                  |  \--- somebody starves ------> starving | HANDED, and wake all
  *                                  |
- *                                  owner dead: CAS by a waiter ----> waiter, its guard `abandoned`
+ *                                  owner dead: CAS by a waiter ---> waiter, its guard `abandoned`
  * ```
  *
  * - `WAITERS`: somebody is parked, or may be: the release must wake. A waiter sets it before it

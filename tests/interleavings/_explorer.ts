@@ -43,7 +43,7 @@ export interface Scenario {
   kill?: number;
   /** How far the clock moves with each step, in ms. Default: 0. */
   tick?: number;
-  /** How many schedules to try at most. Default: 100,000. */
+  /** How many schedules to try at most. Default: 60,000. */
   most?: number;
 }
 
@@ -348,7 +348,7 @@ function original2(
 /** Explores a scenario; throws with the schedule that went wrong. */
 export function explore(scenario: Scenario): Explored {
   using _ = instrument();
-  const most = scenario.most ?? 100_000;
+  const most = scenario.most ?? 60_000;
   let choices: number[] = [];
   for (let schedules = 1;; schedules++) {
     world = new World(scenario, choices);

@@ -10,7 +10,7 @@
  */
 import type { Worker as NodeWorker } from "node:worker_threads";
 import { fileURLToPath } from "../../core/node.ts";
-import { prepareTake, take, unref } from "../../core/ports.ts";
+import { loadPorts, take, unref } from "../../core/ports.ts";
 import { lines } from "../../channel/lines.ts";
 import { leave, self } from "../../memory/this_thread.ts";
 import { services } from "../../sync/steps.ts";
@@ -85,6 +85,7 @@ export function startWorker(boot: ThreadBoot): ThreadPorts {
 }
 
 function openPorts(): [ThreadPorts, ThreadPorts] {
+  loadPorts();
   const port = new MessageChannel();
   const ends = new MessageChannel();
   return [{ port: port.port1, ends: ends.port1 }, { port: port.port2, ends: ends.port2 }];
@@ -180,7 +181,6 @@ function startNew(boot: ThreadBoot, ports: ThreadPorts): void {
     return hostKillable(boot, worker, port1);
   }
   const worker = new Worker(ENTRY, { type: "module", name: boot.me.name });
-  prepareTake();
   worker.onerror = (event) => {
     event.preventDefault();
     lost(boot, event.message);

@@ -4,12 +4,12 @@
  * A client begins with the token, in bare bytes; whoever shows another is no client. Then:
  *
  * ```text
- *   [CALL, id, object, method, ...arguments] -->   <-- [id, DONE, value]
- *                                                      [id, FAILED, error in bytes]
- *   [CANCEL, id, is the thread stopped?]     -->   <-- [id, WITHDRAWN]  unless it has been answered
- *   [CONFIRM, id]                            -->       what was given has arrived, so it stays given
- *   [HELLO, name, rank]                      -->       what reports call the client, and what it is
- *   [BYE]                                    -->       the client is about to end by itself
+ *   [CALL, id, object, method, ...arguments] -->  <-- [id, DONE, value]
+ *                                                     [id, FAILED, error in bytes]
+ *   [CANCEL, id, is the thread stopped?]     -->  <-- [id, WITHDRAWN]  unless it has been answered
+ *   [CONFIRM, id]                            -->      what was given has arrived, so it stays given
+ *   [HELLO, name, rank]                      -->      what reports call the client, and what it is
+ *   [BYE]                                    -->      the client is about to end by itself
  * ```
  *
  * Frames are plain data. A user's value stands in one as bytes that the server keeps as they are:

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { take, unref } from "../../core/ports.ts";
+import { loadPorts, take, unref } from "../../core/ports.ts";
 import { QUIET, TOLD } from "../../child/job.ts";
 import { self } from "../../memory/this_thread.ts";
 import { Thread } from "../../threading/thread.ts";
@@ -62,6 +62,7 @@ export class ThreadLane implements Lane {
     this.#ring = ring;
     this.#hear = hear;
     this.#faulty = faulty;
+    loadPorts();
     const calls = new MessageChannel();
     const asides = new MessageChannel();
     this.#port = calls.port1;

@@ -2,10 +2,10 @@
  * Where clients wait for each other at a manager's server: events and barriers.
  *
  * ```text
- *   barrier:  filling -- the last arrives --> acting (with an action) -- done --> all go on, filling
- *                |  \--- late, a client ends, abort(), an action that throws --> all fail, broken
- *                |   \-- reset() ---------------------------------------------> all fail, filling
- *                \------ cancelled: that arrival is withdrawn
+ *   barrier: filling -- the last arrives --> acting (with an action) -- done --> all go on, filling
+ *               |  \--- late, a client ends, abort(), an action that throws --> all fail, broken
+ *               |   \-- reset() ---------------------------------------------> all fail, filling
+ *               \------ cancelled: that arrival is withdrawn
  * ```
  *
  * A round that runs its action lets nobody in: who comes then waits for its end first.
