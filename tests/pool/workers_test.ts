@@ -166,11 +166,11 @@ test("idleTimeout takes no worker that runs a long task", async (world) => {
 
 test("idleTimeout that ends while tasks come loses none", async (world) => {
   const executor = world.executor(1, { idleTimeout: 1 });
-  for (let k = 0; k < 30; k++) {
+  for (let k = 0; k < 15; k++) {
     assertEquals(await executor.submit(square, k).result(), k * k);
     await pause(k % 3);
   }
-}, { limit: 60_000 }); // thirty workers are started, one after the other
+}, { limit: 60_000 }); // fifteen workers are started, one after the other
 
 // Statistics
 

@@ -19,7 +19,7 @@ import { FORMS, getBy, Job, putBy } from "./_targets.ts";
 import { test, until } from "./_threads.ts";
 
 /** How many items each puts where many are put. */
-const TIMES = Number(Deno.env.get("SWITCHYARD_TIMES") ?? 10_000);
+const TIMES = Number(Deno.env.get("SWITCHYARD_TIMES") ?? 4_000);
 
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, k) => from + k);
 
@@ -186,7 +186,7 @@ for (const form of FORMS) {
   });
 
   test(`Queue has what threads put once they are joined, ${form}`, async (threads) => {
-    for (let round = 0; round < 20; round++) {
+    for (let round = 0; round < 8; round++) {
       const queue = new Queue<string | null>();
       const taker = threads.start(targets.drainTo<string | null>, [queue, null]);
       const makers = [1, 2].map(() =>
@@ -401,7 +401,7 @@ test("Queue.getNowait() of a thread gets what is there", async (threads) => {
 });
 
 test("Queue.getNowait() gives what was put before the thread that put it was heard", async (threads) => {
-  for (let k = 0; k < 20; k++) {
+  for (let k = 0; k < 8; k++) {
     const queue = new Queue<number>();
     const go = new Event();
     const putter = threads.start(targets.putNumbers, [queue, 0, 1 + 37 * k, "sync"]);

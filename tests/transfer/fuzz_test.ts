@@ -231,8 +231,9 @@ function forgeries(): Uint8Array[] {
   return [...list, ...samples()];
 }
 
-for (const source of ["equal", "below"] as Source[]) {
-  Deno.test(`forged modules, kinds and counts load and run nothing: ${TIMES} from ${source}`, async () => {
+// Who is trusted is told from who is not in a few lines of code: the attacks come from below.
+for (const [source, times] of [["equal", TIMES / 10], ["below", TIMES]] as [Source, number][]) {
+  Deno.test(`forged modules, kinds and counts load and run nothing: ${times} from ${source}`, async () => {
     console.log(`seed ${SEED}`);
     const random = randomFrom(SEED + 2);
     const inputs = forgeries();
@@ -243,7 +244,7 @@ for (const source of ["equal", "below"] as Source[]) {
     let made = 0;
     try {
       await withoutStacks(() => {
-        for (let k = 0; k < TIMES; k++) {
+        for (let k = 0; k < times; k++) {
           const input = mutate(inputs, random);
           if (!tried(() => decode(input, reviveFrom(source)), input, k)) made++;
           tried(() => readWord(input), input, k);
@@ -271,7 +272,7 @@ for (const source of ["equal", "below"] as Source[]) {
     }
     const grown = memoryOf() - before;
     assert(grown < MEMORY, `memory grew by ${grown}, seed ${SEED}`);
-    assert(made > 0 && made < TIMES, `${made} of ${TIMES} were made, seed ${SEED}`);
+    assert(made > 0 && made < times, `${made} of ${times} were made, seed ${SEED}`);
   });
 }
 
