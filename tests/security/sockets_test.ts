@@ -209,8 +209,8 @@ test("PrivateSocket goes on when there are no open files left", async () => {
   const folder = await Deno.makeTempDir();
   const library = new URL("../../lib/", import.meta.url).href;
   const code = `
-    import { makePrivateFolder } from "${library}child/private_folder.ts";
-    import { connect, newToken, PrivateSocket } from "${library}child/private_socket.ts";
+    import { makePrivateFolder } from "${library}channel/socket/private_folder.ts";
+    import { connect, newToken, PrivateSocket } from "${library}channel/socket/private_socket.ts";
     const token = newToken();
     const met = Promise.withResolvers();
     const socket = new PrivateSocket(makePrivateFolder(), token, met.resolve);
