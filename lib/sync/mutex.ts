@@ -185,14 +185,17 @@ export class Mutex implements Held {
         }
         const unclaimed = handed !== 0 && performance.now() - handedAt >= SLICE;
         const forMe = owner === 0 || handed !== 0 && owner === me || unclaimed;
-        if (forMe || region.parties.isDead(owner)) {
+        const isDead = !forMe && region.parties.isDead(owner);
+        if (forMe || isDead) {
           if (isCut()) checkCancelled();
           // Others may be parked: the flag stays unless this call alone ever waited.
           const flags = parks > 0 ? WAITERS : seen & WAITERS;
           if (Atomics.compareExchange(words, word, seen, mine | flags) !== seen) continue;
-          if (unclaimed) Atomics.compareExchange(words, base + STARVING, owner, 0);
+          const isPassedOver = handed !== 0 && owner !== me;
+          if (isPassedOver) Atomics.compareExchange(words, base + STARVING, owner, 0);
           taken = true;
-          return forMe ? TAKEN : ABANDONED;
+          // To whom it was only handed, that one never had it, and left nothing half done.
+          return isDead && handed === 0 ? ABANDONED : TAKEN;
         }
         if (timeout > 0 && (mine & ASYNC) === 0 && (seen & ASYNC) !== 0 && owner === me) {
           throw new DeadlockError(

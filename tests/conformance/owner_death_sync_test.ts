@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertInstanceOf, assertLess, assertRejects } from "@std/assert";
+import { delay } from "@std/async";
 import { BrokenBarrierError, ThreadTerminated } from "../../lib/errors.ts";
 import type { Semaphore } from "../../lib/threading.ts";
 import {
@@ -28,6 +29,8 @@ import { type Child, type Face, test, until, type World } from "./_world.ts";
 /** How soon a lock whose holder died must be had, in ms. */
 const SOON = 1_000;
 const AT_MOST = { timeout: 10_000 };
+/** After how long a waiter has looked again and found that it starves, in ms. */
+const STARVED = 200;
 
 /** All that belongs to its holder, each with the times it is taken. */
 const KINDS: [kind: string, make: (face: Face) => Acquirable, levels: number][] = [
@@ -107,6 +110,19 @@ for (const [kind, make, levels] of KINDS) {
     await holder.handle.join();
     assertEquals(await lock.acquire({ timeout: 100 }), undefined);
     assertEquals(await world.run(takeWithin, [lock, 10, "sync"]), false);
+  });
+
+  test(`${kind} that was handed to one who was killed is not abandoned`, async (world) => {
+    const lock = make(world.face);
+    const guard = lock.acquireSync();
+    const waiter = world.start(takeAndTell, [lock, "sync"], { mayFail: true });
+    await world.untilWaiting(waiter);
+    // After this time it has asked for the lock to be handed to it.
+    await delay(STARVED);
+    waiter.kill();
+    await waiter.handle.join();
+    guard.release();
+    assertEquals((await lock.acquire(AT_MOST))?.abandoned, false);
   });
 
   test(`${kind} is not hurt when one who waits for it is killed`, async (world) => {

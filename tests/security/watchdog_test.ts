@@ -51,13 +51,18 @@ async function isGoneSoon(pid: number): Promise<boolean> {
 
 function watchdogsOf(pid: number): number[] {
   const name = `switchyard-watchdog\0${pid}\0`;
-  return [...Deno.readDirSync("/proc")].map(({ name }) => Number(name)).filter((number) => {
+  const found = new Map<number, number>();
+  for (const { name: number } of Deno.readDirSync("/proc")) {
     try {
-      return Deno.readTextFileSync(`/proc/${number}/cmdline`).endsWith(name);
+      if (!Deno.readTextFileSync(`/proc/${number}/cmdline`).endsWith(name)) continue;
+      const [, ppid] = /\) \S (\d+)/.exec(Deno.readTextFileSync(`/proc/${number}/stat`))!;
+      found.set(Number(number), Number(ppid));
     } catch {
-      return false;
+      // It is gone.
     }
-  });
+  }
+  // What a shell has forked to read a file looks as the shell itself does.
+  return [...found].flatMap(([number, ppid]) => found.has(ppid) ? [] : number);
 }
 
 const WAYS: [how: string, target: string, options: object, what: string][] = [

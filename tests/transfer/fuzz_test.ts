@@ -140,7 +140,7 @@ function joined(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
 }
 
 /** Runs a call, which may throw an Error; gives whether it did. */
-function tried(call: () => unknown, input: Uint8Array, k: number): boolean {
+function tried(call: () => unknown, input: Uint8Array, k: number, isAgain = false): boolean {
   const began = performance.now();
   let threw = false;
   try {
@@ -150,6 +150,8 @@ function tried(call: () => unknown, input: Uint8Array, k: number): boolean {
     threw = true;
   }
   const took = performance.now() - began;
+  // On a busy machine anything may take long, once.
+  if (took >= PATIENCE && !isAgain) return tried(call, input, k, true);
   assert(took < PATIENCE, `input ${k} of seed ${SEED} took ${took} ms: ${input.toHex()}`);
   return threw;
 }
