@@ -117,11 +117,27 @@ export class Core {
   /** Puts an item in, if that takes no wait. */
   tryPut(item: Item): boolean {
     checkCancelled();
-    this.#checkOpen();
-    if (this.#order === "priority" && this.#user !== undefined) return false;
-    if (!this.ledger.reserve()) return false;
+    if (this.#order === "priority" && this.#user !== undefined) {
+      this.#checkOpen();
+      return false;
+    }
+    if (!this.#reserve()) return false;
     this.#send(item);
     return true;
+  }
+
+  /**
+   * Takes room for an item, if there is any and the queue takes items. That is looked at again once
+   * room is taken: who gets and has seen the queue shut and empty does not come back.
+   */
+  #reserve(): boolean {
+    this.#checkOpen();
+    if (!this.ledger.reserve()) return false;
+    if (this.ledger.shut === OPEN) return true;
+    this.ledger.writeOff(1);
+    this.#tellShut();
+    this.#checkOpen();
+    return false;
   }
 
   #checkOpen(): void {
@@ -151,14 +167,13 @@ export class Core {
   /** Puts an item in, waiting for room. */
   *put(item: Item): Steps<true> {
     const { ledger } = this;
-    if (!ledger.reserve()) {
+    if (!this.#reserve()) {
       ledger.await(1);
       let has = false;
       try {
         for (;;) {
           const park = ledger.roomPark;
-          this.#checkOpen();
-          has = ledger.reserve();
+          has = this.#reserve();
           if (has) break;
           yield park;
         }
@@ -303,6 +318,11 @@ export class Core {
   shutdown(immediate: boolean): void {
     if (!this.ledger.close(immediate ? CLOSED : DRAINING)) return;
     this.ledger.wakePutters();
+    this.#tellShut();
+  }
+
+  /** Has home tell all who wait that the queue is shut, or that it is empty now. */
+  #tellShut(): void {
     if (this.#home === undefined) return this.#user!.shut();
     this.#home.shut();
     ringAll();

@@ -442,6 +442,29 @@ test("Queue: nothing is lost or given twice while consumers are terminated", asy
   }
 });
 
+test("Queue.put() that a shutdown comes into puts nothing", async () => {
+  for (const maxsize of [0, 3]) {
+    const queue = new Queue<number>(maxsize);
+    const taking = maxsize === 0 ? "add" : "compareExchange";
+    const atomics = Atomics as unknown as Record<string, (...args: unknown[]) => unknown>;
+    const original = atomics[taking]!;
+    // The moment after it was seen that the queue is open, and before there is room taken.
+    atomics[taking] = (...args) => {
+      atomics[taking] = original;
+      queue.shutdown();
+      return original(...args);
+    };
+    try {
+      assertThrows(() => queue.putNowait(1), ShutDown);
+    } finally {
+      atomics[taking] = original;
+    }
+    assertEquals(queue.qsize(), 0);
+    await assertRejects(() => queue.get(), ShutDown);
+    assert(await queue.join());
+  }
+});
+
 test("Queue refuses bad arguments", async () => {
   assertThrows(() => new Queue("5" as never), TypeError, "maxsize");
   assertThrows(() => new Queue(1.5), RangeError, "1.5");
