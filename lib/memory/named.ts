@@ -23,7 +23,7 @@
  *
  * @module
  */
-import { linuxFiles } from "./platform/linux_named.ts";
+import { linuxFiles } from "./platform/linux.ts";
 import { platform } from "./platform/mod.ts";
 import type { NamedFiles, Place } from "./platform/platform.ts";
 
