@@ -1,5 +1,5 @@
 /**
- * The home of queues: the main thread, which keeps the items of each in a list, a stack or a heap.
+ * The home of queues: the main thread, which keeps the items of each in a deque, a stack or a heap.
  *
  * **Who gets what.** Calls in the home thread work on the store itself. Another thread says up to
  * which number it wants items; home lets it have them: it posts them, and raises the number in its
@@ -23,13 +23,14 @@
  *
  * @module
  */
+import { Deque } from "../core/deque.ts";
 import { pack } from "../transfer/pack.ts";
 import { reducer } from "../transfer/reduce.ts";
 import { find, load } from "../transfer/task.ts";
 import { fromSent, isMover, type Item, movedOnly, toSent } from "./item.ts";
 import { ANSWER, CLOSED, ENDED, GRANT, type Ledger, MOST_GRANTED, OPEN, PUTS } from "./ledger.ts";
 import type { FromQueueHome, Plan, ToQueueHome } from "./line_protocol.ts";
-import { type Compare, Heap, List, Stack, type Store } from "./store.ts";
+import { type Compare, Heap, Stack, type Store } from "./store.ts";
 
 /** How long batches rest after a second thread has asked, in ms. */
 const SHARED_FOR = 100;
@@ -233,7 +234,7 @@ export class HomeQueue {
     this.id = id;
     this.ledger = ledger;
     this.#store = store;
-    this.#isList = store instanceof List;
+    this.#isList = store instanceof Deque;
     this.#wakeLocal = wakeLocal;
     this.#local = new Local(wakeLocal);
   }
@@ -461,7 +462,7 @@ export class HomeQueue {
 
 /** Makes the store of a queue. */
 export function makeStore(order: Plan["order"], compare?: Compare): Store {
-  return order === "fifo" ? new List() : order === "lifo" ? new Stack() : new Heap(compare);
+  return order === "fifo" ? new Deque() : order === "lifo" ? new Stack() : new Heap(compare);
 }
 
 /** Finds what compares a queue's items. */

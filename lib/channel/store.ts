@@ -1,11 +1,11 @@
 /**
- * What a queue keeps its items in: a list, a stack or a heap.
+ * What a queue keeps its items in: a deque, a stack or a heap.
  *
  * @module
  */
 import { type Item, open } from "./item.ts";
 
-/** Items in the order in which they are given out. */
+/** Items in the order in which they are given out; first in, first out, it is a `Deque`. */
 export interface Store {
   /** How many there are. */
   readonly length: number;
@@ -21,48 +21,6 @@ export interface Store {
   peek(): Item;
   /** Puts back items that were taken out, in the order in which they were. */
   putBack(items: Item[]): void;
-}
-
-/** First in, first out. */
-export class List<T = Item> implements Store {
-  #items: (T | undefined)[] = [];
-  #head = 0;
-
-  get length(): number {
-    return this.#items.length - this.#head;
-  }
-
-  push(item: T): void {
-    this.#items.push(item);
-  }
-
-  pop(): T {
-    const items = this.#items;
-    const item = items[this.#head] as T;
-    items[this.#head++] = undefined;
-    if (this.#head === items.length) {
-      items.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= 1024 && this.#head * 2 >= items.length) {
-      this.#items = items.slice(this.#head);
-      this.#head = 0;
-    }
-    return item;
-  }
-
-  peek(): T {
-    return this.#items[this.#head] as T;
-  }
-
-  putBack(back: T[]): void {
-    if (back.length > this.#head) {
-      this.#items = [...back, ...this.#items.slice(this.#head)];
-      this.#head = 0;
-      return;
-    }
-    // There is room where the last ones were taken.
-    for (let k = back.length; k > 0;) this.#items[--this.#head] = back[--k];
-  }
 }
 
 /** Last in, first out. */

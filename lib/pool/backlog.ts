@@ -4,49 +4,24 @@
  *
  * @module
  */
+import { Deque } from "../core/deque.ts";
 import { type Call, QUEUED } from "./call.ts";
 
-/** A list that is filled behind and emptied in front; what comes back goes in front. */
+/** The calls of one priority; those that came back are in front. */
 class Line {
-  #calls: Call[] = [];
-  #next = 0;
+  readonly calls = new Deque<Call>();
 
   constructor(readonly priority: number) {}
 
-  push(call: Call): void {
-    this.#calls.push(call);
-  }
-
-  /** What {@linkcode shift} would give. */
+  /** The next call that still waits, left where it is. */
   get first(): Call | undefined {
-    while (this.#next < this.#calls.length && this.#calls[this.#next]!.state !== QUEUED) {
-      this.#next++;
-    }
-    return this.#calls[this.#next];
-  }
-
-  unshift(calls: Call[]): void {
-    this.#calls = [...calls, ...this.#calls.slice(this.#next)];
-    this.#next = 0;
-  }
-
-  /** The next call that still waits. */
-  shift(): Call | undefined {
-    while (this.#next < this.#calls.length) {
-      const call = this.#calls[this.#next++]!;
-      if (this.#next > 1024 && this.#next * 2 > this.#calls.length) {
-        this.#calls = this.#calls.slice(this.#next);
-        this.#next = 0;
-      }
+    const { calls } = this;
+    while (calls.length > 0) {
+      const call = calls.peek();
       if (call.state === QUEUED) return call;
+      calls.pop();
     }
-    this.#calls = [];
-    this.#next = 0;
     return undefined;
-  }
-
-  *[Symbol.iterator](): Iterator<Call> {
-    for (let k = this.#next; k < this.#calls.length; k++) yield this.#calls[k]!;
   }
 }
 
@@ -64,14 +39,14 @@ export class Backlog {
   /** Adds a call. */
   push(call: Call): void {
     this.#size++;
-    this.#lineOf(call).push(call);
+    this.#lineOf(call).calls.push(call);
   }
 
   /** Puts calls back that came out last, in front of all of their priority. */
   putBack(calls: Call[]): void {
     for (let k = calls.length - 1; k >= 0; k--) {
       this.#size++;
-      this.#lineOf(calls[k]!).unshift([calls[k]!]);
+      this.#lineOf(calls[k]!).calls.putBack([calls[k]!]);
     }
   }
 
@@ -89,10 +64,9 @@ export class Backlog {
   shift(): Call | undefined {
     if (this.#size === 0) return undefined;
     for (const line of this.#lines) {
-      const call = line.shift();
-      if (call === undefined) continue;
+      if (line.first === undefined) continue;
       this.#size--;
-      return call;
+      return line.calls.pop();
     }
     return undefined;
   }
@@ -104,7 +78,7 @@ export class Backlog {
 
   /** All that wait. */
   waiting(): Call[] {
-    return this.#lines.flatMap((line) => [...line]).filter((call) => call.state === QUEUED);
+    return this.#lines.flatMap((line) => [...line.calls]).filter((call) => call.state === QUEUED);
   }
 
   #lineOf({ options: { priority = 0 } }: Call): Line {

@@ -9,7 +9,7 @@
  * @module
  */
 import { Empty, Full, ShutDown } from "../../../core/errors.ts";
-import { List } from "../../../channel/store.ts";
+import { Deque } from "../../../core/deque.ts";
 import { type Call, checkBytes, checkTime, PARKED, Served } from "../session.ts";
 import type { Bytes } from "../protocol.ts";
 
@@ -23,7 +23,7 @@ interface Putter {
 export class QueueObject extends Served {
   override readonly methods = QUEUE;
   readonly #maxsize: number;
-  readonly #items = new List<Bytes>();
+  readonly #items = new Deque<Bytes>();
   readonly #getting = new Set<Call>();
   readonly #putting = new Set<Putter>();
   readonly #joining = new Set<Call>();
