@@ -5,7 +5,7 @@
  */
 import { Countdown } from "../core/promises.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
-import { show } from "../core/checks.ts";
+import { checkIterable, show } from "../core/checks.ts";
 
 /** The key of a connection's method that settles when there is something to receive, or its end. */
 export const READY: unique symbol = Symbol("ready");
@@ -58,11 +58,7 @@ export async function connectionWait<C extends Pollable>(
   const action = "wait for connections";
   const timeout = checkWait(options, action);
   const { signal } = options;
-  if (typeof (connections as Partial<Iterable<C>> | null)?.[Symbol.iterator] !== "function") {
-    throw new TypeError(
-      `Cannot ${action}: connections must be iterable, received ${show(connections)}`,
-    );
-  }
+  checkIterable(connections, "connections", action);
   const all = [...connections];
   for (const [k, one] of all.entries()) {
     if (typeof (one as Partial<Pollable> | null)?.poll === "function") continue;

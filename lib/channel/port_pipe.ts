@@ -18,7 +18,7 @@
  *
  * @module
  */
-import { checkBoolean, checkOptions, checkTimeout, show } from "../core/checks.ts";
+import { checkArray, checkBoolean, checkOptions, checkTimeout, show } from "../core/checks.ts";
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { prepareTake, take } from "../core/ports.ts";
@@ -160,9 +160,7 @@ export class PortConnection<T> implements Connection<T> {
   #send(value: unknown, options: SendOptions | undefined): void {
     checkWait(options, SEND);
     const transfer = options?.transfer;
-    if (transfer !== undefined && !Array.isArray(transfer)) {
-      throw new TypeError(`Cannot ${SEND}: transfer must be an array, received ${show(transfer)}`);
-    }
+    checkArray(transfer, "transfer", SEND);
     options?.signal?.throwIfAborted();
     this.#checkUsable(SEND, this.#sends);
     const boxed = box(value, transfer, "value");

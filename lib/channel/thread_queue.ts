@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { show } from "../core/checks.ts";
+import { checkArray } from "../core/checks.ts";
 import { Empty, Full, ShutDown } from "../core/errors.ts";
 import { filled, INSPECT, shown } from "../core/inspect.ts";
 import { takeUntil } from "../core/promises.ts";
@@ -232,8 +232,6 @@ const LATE: Limit = { timeout: ON_ITS_WAY };
 
 function checkPut(options: PutOptions): number {
   const { transfer } = options ?? {};
-  if (transfer !== undefined && !Array.isArray(transfer)) {
-    throw new TypeError(`Cannot ${PUT}: transfer must be an array, received ${show(transfer)}`);
-  }
+  checkArray(transfer, "transfer", PUT);
   return checkQueue(options, PUT);
 }

@@ -70,6 +70,30 @@ export function checkFunction(value: unknown, argument: string, action: string):
   }
 }
 
+/** Checks that an optional argument is an array. */
+export function checkArray(
+  value: unknown,
+  argument: string,
+  action: string,
+): asserts value is unknown[] | undefined {
+  if (value !== undefined && !Array.isArray(value)) {
+    throw new TypeError(`Cannot ${action}: ${argument} must be an array, received ${show(value)}`);
+  }
+}
+
+/** Checks that an argument can be iterated over, also asynchronously if `async` says so. */
+export function checkIterable(
+  value: unknown,
+  argument: string,
+  action: string,
+  { async = false }: { async?: boolean } = {},
+): void {
+  const given = Object(value ?? 0);
+  if (typeof given[Symbol.iterator] === "function") return;
+  if (async && typeof given[Symbol.asyncIterator] === "function") return;
+  throw new TypeError(`Cannot ${action}: ${argument} must be iterable, received ${show(value)}`);
+}
+
 /** Checks an options object: an object, not an array, not a function. */
 export function checkOptions(value: unknown, action: string): void {
   if (

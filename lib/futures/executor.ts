@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  checkArray,
   checkBoolean,
   checkFunction,
   checkInteger,
@@ -253,9 +254,7 @@ function checkSubmit(
     throw new TypeError(`Cannot ${action}: priority must be a number, received ${show(priority)}`);
   }
   if (retries !== undefined) checkInteger(retries, 0, "retries", action);
-  if (transfer !== undefined && !Array.isArray(transfer)) {
-    throw new TypeError(`Cannot ${action}: transfer must be an array, received ${show(transfer)}`);
-  }
+  checkArray(transfer, "transfer", action);
   checkFunction(onReport, "onReport", action);
   return { signal, timeout, priority, transfer, retries, onReport };
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { checkOptions, show } from "../core/checks.ts";
+import { checkIterable, checkOptions, show } from "../core/checks.ts";
 import { TimeoutError } from "../core/errors.ts";
 import { blockUntil, happened } from "../pool/completion.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
@@ -35,9 +35,7 @@ export interface DoneAndNotDone<T> {
 }
 
 function checkFutures<T>(futures: Iterable<Future<T>>, action: string): Set<Future<T>> {
-  if (typeof (futures as Partial<Iterable<unknown>> | null)?.[Symbol.iterator] !== "function") {
-    throw new TypeError(`Cannot ${action}: futures must be iterable, received ${show(futures)}`);
-  }
+  checkIterable(futures, "futures", action);
   const all = new Set(futures);
   for (const future of all) {
     if (future instanceof Future) continue;

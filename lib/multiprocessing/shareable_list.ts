@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { checkOptions, checkString, show } from "../core/checks.ts";
+import { checkIterable, checkOptions, checkString, show } from "../core/checks.ts";
 import { INSPECT, listed, shown } from "../core/inspect.ts";
 import { noteMadeIn } from "../sync/traps.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
@@ -163,9 +163,7 @@ export class ShareableList<T = ShareableListItem> implements Disposable, Iterabl
       this.#words = wordsOf(this.shm);
       return;
     }
-    if (typeof (items as Partial<Iterable<T>>)[Symbol.iterator] !== "function") {
-      throw new TypeError(`Cannot create a list: items must be iterable, received ${show(items)}`);
-    }
+    checkIterable(items, "items", "create a list");
     const values = [...items];
     const rooms = values.map((item, k) =>
       aligned(code(item, `items[${k}]`, "create a list").bytes.length)

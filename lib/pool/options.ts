@@ -4,9 +4,11 @@
  * @module
  */
 import {
+  checkArray,
   checkBoolean,
   checkFunction,
   checkInteger,
+  checkIterable,
   checkOptions,
   checkSignal,
   checkString,
@@ -116,7 +118,7 @@ export function checkWorkers(
 ): Omit<EngineOptions, "world" | "level" | "mayMap" | "start" | "prefix"> & {
   namePrefix: string | undefined;
 } {
-  const { maxWorkers, minWorkers = 0, idleTimeout = IDLE, grace = GRACE, initArgs = [] } = options;
+  const { maxWorkers, minWorkers = 0, idleTimeout = IDLE, grace = GRACE, initArgs } = options;
   const { maxTasksPerWorker = Infinity, maxQueue = Infinity, initializer, namePrefix } = options;
   checkInteger(maxWorkers, 1, names.maxWorkers, action);
   checkInteger(minWorkers, 0, "minWorkers", action);
@@ -131,9 +133,7 @@ export function checkWorkers(
   if (maxQueue !== Infinity) checkInteger(maxQueue, 1, "maxQueue", action);
   checkFunction(initializer, "initializer", action);
   checkString(namePrefix, "namePrefix", action);
-  if (!Array.isArray(initArgs)) {
-    throw new TypeError(`Cannot ${action}: initArgs must be an array, received ${show(initArgs)}`);
-  }
+  checkArray(initArgs, "initArgs", action);
   return {
     maxWorkers,
     minWorkers,
@@ -142,7 +142,7 @@ export function checkWorkers(
     maxTasksPerWorker: maxTasksPerWorker as number,
     maxQueue: maxQueue as number,
     initializer: initializer as Target | undefined,
-    initArgs,
+    initArgs: initArgs ?? [],
     namePrefix: namePrefix as string | undefined,
   };
 }
@@ -169,10 +169,7 @@ export function checkMap(
   checkSignal(signal, action);
   checkFunction(onProgress, "onProgress", action);
   checkBoolean(progress, "progress", action);
-  const { [Symbol.iterator]: sync, [Symbol.asyncIterator]: async } = Object(source ?? 0);
-  if (typeof sync !== "function" && typeof async !== "function") {
-    throw new TypeError(`Cannot ${action}: iterable must be iterable, received ${show(source)}`);
-  }
+  checkIterable(source, "iterable", action, { async: true });
   return {
     chunksize,
     timeout: checkTimeout(timeout, action),

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { checkFunction, checkInteger, checkOptions, show } from "../core/checks.ts";
+import { checkArray, checkFunction, checkInteger, checkOptions } from "../core/checks.ts";
 import type { Permissions } from "../child/process/permissions.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held, reached } from "../core/promises.ts";
@@ -312,9 +312,8 @@ function checkTarget(target: unknown): Target {
 }
 
 function checkArgs(args: unknown, action: string): unknown[] {
-  if (args === undefined) return [];
-  if (Array.isArray(args)) return args;
-  throw new TypeError(`Cannot ${action}: args must be an array, received ${show(args)}`);
+  checkArray(args, "args", action);
+  return args ?? [];
 }
 
 function checkCallbacks(options: CallbackOptions<never> | undefined, action: string): void {

@@ -6,6 +6,7 @@
 import {
   checkFunction,
   checkInteger,
+  checkIterable,
   checkOptions,
   checkString,
   checkTimeout,
@@ -160,7 +161,8 @@ export class Manager implements AsyncDisposable {
   async dict<K = unknown, V = unknown>(
     entries: Iterable<readonly [K, V]> = [],
   ): Promise<DictProxy<K, V>> {
-    const flat = [...iterable(entries, "entries", "create a dictionary")].flatMap((entry, k) => {
+    checkIterable(entries, "entries", "create a dictionary");
+    const flat = [...entries].flatMap((entry, k) => {
       const [key, value] = entry as [unknown, unknown];
       return [wrapKey(key), wrap(value, `entries[${k}][1]`)];
     });
@@ -170,7 +172,8 @@ export class Manager implements AsyncDisposable {
   /** Makes a list, with values to begin with. */
   list<T = unknown>(values?: Iterable<T>): Promise<ListProxy<T>>;
   async list<T = unknown>(values: Iterable<T> = []): Promise<ListProxy<T>> {
-    const given = [...iterable(values, "values", "create a list")];
+    checkIterable(values, "values", "create a list");
+    const given = [...values];
     const bytes = given.map((value, k) => wrap(value, `values[${k}]`));
     return new ListProxy<T>(this.#server, await this.#make("list", bytes));
   }
@@ -339,13 +342,6 @@ export class Manager implements AsyncDisposable {
     const name = nameOf(options, "create a semaphore");
     return await this.#make("semaphore", value, isBounded, name);
   }
-}
-
-function iterable(value: unknown, argument: string, action: string): Iterable<unknown> {
-  if (typeof (value as Iterable<unknown> | null)?.[Symbol.iterator] === "function") {
-    return value as Iterable<unknown>;
-  }
-  throw new TypeError(`Cannot ${action}: ${argument} must be iterable, received ${show(value)}`);
 }
 
 function nameOf(options: NameOptions, action: string): string | undefined {
