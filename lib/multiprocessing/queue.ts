@@ -11,14 +11,8 @@ import { checkInteger, show } from "../core/checks.ts";
 import { Empty, Full, ShutDown } from "../core/errors.ts";
 import { filled, INSPECT, shown } from "../core/inspect.ts";
 import { takeUntil } from "../core/promises.ts";
-import {
-  Chain,
-  CHAIN_EXTRA,
-  CHAIN_WORDS,
-  type Fill,
-  NOTHING,
-  WHOLE,
-} from "../channel/memory/chain.ts";
+import { Chain, CHAIN_EXTRA, CHAIN_WORDS, NOTHING } from "../channel/memory/chain.ts";
+import { type Fill, WHOLE } from "../channel/memory/frames.ts";
 import { Holders, HOLDERS_WORDS, isEntry } from "../channel/memory/holders.ts";
 import {
   keep,

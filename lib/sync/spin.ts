@@ -2,6 +2,7 @@
  * Spinning before parking: what is waited for often comes within a microsecond, and waking a
  * parked thread takes 45. How long to spin is learnt: the budget grows when spinning paid and
  * shrinks when it ended in a park. On one core nothing spins: the holder could not run meanwhile.
+ * There a thread may nap.
  *
  * @module
  */
@@ -71,4 +72,34 @@ export function spinWhile(
   }
   spin.failed();
   return false;
+}
+
+/**
+ * The time of a nap, in ms. A much shorter one costs more: the kernel must set a timer for it.
+ */
+const NAP = 1;
+/** The most waits that go by without a nap. */
+const MOST_WITHOUT_NAP = 32;
+
+/**
+ * Which awaited waits begin with a nap, in which the thread blocks for a moment. On one core the
+ * other side cannot run while this one spins, and an awaited wait goes by way of another thread; so
+ * a nap is tried as long as that has paid lately. When one did not pay, the next is tried one wait
+ * later, then three, and so on.
+ */
+export class NapBudget {
+  #waitsLeft = 0;
+  #gap = 0;
+
+  /** Naps, if it is worth it. `nap` blocks for some ms, and says whether what is awaited came. */
+  take(nap: (ms: number) => boolean): boolean {
+    if (this.#waitsLeft > 0) {
+      this.#waitsLeft--;
+      return false;
+    }
+    const came = nap(NAP);
+    this.#gap = came ? 0 : Math.min(MOST_WITHOUT_NAP, 2 * this.#gap + 1);
+    this.#waitsLeft = this.#gap;
+    return came;
+  }
 }

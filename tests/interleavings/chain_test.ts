@@ -5,12 +5,8 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import {
-  Chain,
-  CHAIN_WORDS,
-  type ChainOptions,
-  type Read,
-} from "../../lib/channel/memory/chain.ts";
+import { Chain, CHAIN_WORDS, type ChainOptions } from "../../lib/channel/memory/chain.ts";
+import type { Read } from "../../lib/channel/memory/frames.ts";
 import { ShutDown } from "../../lib/errors.ts";
 import { BLOCK_WORDS, Blocks } from "../../lib/memory/blocks.ts";
 import { AT, type Placement } from "../../lib/memory/placement.ts";

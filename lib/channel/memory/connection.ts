@@ -24,11 +24,12 @@ import { takeUntil } from "../../core/promises.ts";
 import type { Placement } from "../../memory/placement.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../../sync/options.ts";
 import { ASYNC } from "../../sync/mutex.ts";
-import { CAN_SPIN, SpinBudget } from "../../sync/spin.ts";
-import { checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
+import { CAN_SPIN, NapBudget, SpinBudget } from "../../sync/spin.ts";
+import { asLongAs, checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
 import { boardAll, inFlight, loseAll, packedFor, receiverMaps } from "../../transfer/flight.ts";
-import { Instead, SHARE, type Shareable, type World } from "../../transfer/shareable.ts";
-import { type Chain, CHAIN_WORDS, type Fill, NOTHING, type Read, WHOLE } from "./chain.ts";
+import { Instead, SHARE, type World } from "../../transfer/shareable.ts";
+import { type Chain, CHAIN_WORDS, NOTHING } from "./chain.ts";
+import { type Fill, type Read, WHOLE } from "./frames.ts";
 import {
   checkBytes,
   checkNoTransfer,
@@ -36,6 +37,7 @@ import {
   type SendOptions,
   type SendSyncOptions,
 } from "../connection.ts";
+import type { Crossing, Successor } from "./crossing.ts";
 import { Holders, HOLDERS_WORDS } from "./holders.ts";
 import {
   type Found,
@@ -73,14 +75,6 @@ const LOOK = 40;
  */
 const SPINS = 200;
 
-/**
- * How long a nap is, in ms. A much shorter one costs more: the kernel must set a timer for it.
- *
- * When one did not pay, the next is tried one wait later, then three, and so on, up to so many.
- */
-const NAP = 1;
-const MOST_WITHOUT_NAP = 32;
-
 /** How a wait ended that brought nothing: the other end is over, or this handle closed. */
 const OVER: unique symbol = Symbol("over");
 
@@ -95,26 +89,6 @@ export interface SentEnd extends Side {
   at: unknown;
   generation: number;
   entry: number;
-}
-
-/** What an end becomes when its pipe goes over to a socket. */
-export interface Successor<T = unknown> extends Connection<T>, Shareable {
-  /** @ignore */
-  [READY](signal: AbortSignal): Promise<unknown>;
-  /** Sends a message that was sent in memory; it does not wait for room. */
-  forward(message: Uint8Array): void;
-}
-
-/** How a pipe goes over to a socket (`pipe.ts`). */
-export interface Crossing {
-  /**
-   * Gives what an end becomes, for a process that may not use memory between processes.
-   *
-   * @throws {ShareError} It is too late.
-   */
-  begin(end: 0 | 1, place: () => string): Successor;
-  /** Goes over; a second call does nothing. */
-  end(): void;
 }
 
 /** One end of a pipe in the family's memory. */
@@ -132,18 +106,17 @@ export class RingConnection<T = unknown> implements Connection<T> {
   readonly #mine: Holders;
   readonly #others: Holders;
   readonly #turns = new Turns();
+  /** Whether this handle is still in the memory: afterwards its words may be another pipe's. */
+  readonly #isHere = () => !this.#closed && this.#successor === undefined;
   readonly #whose: WhoseMessage;
   readonly #readValue: typeof readValue;
   readonly #readNow: typeof readValue;
   readonly #itemSpin = new SpinBudget(SPINS);
   readonly #roomSpin = new SpinBudget(SPINS);
+  readonly #naps = new NapBudget();
   /** This handle's entry among the holders; -1 for one that came after the end of its pipe. */
   readonly #entry: number;
   #lookedAt = 0;
-  /** How many waits are still without a nap. */
-  #withoutNap = 0;
-  /** How many there were between the last two. */
-  #napGap = 0;
   #closed = false;
   /** How its pipe goes over to a socket, where it was made. */
   #crossing: Crossing | undefined;
@@ -424,7 +397,9 @@ export class RingConnection<T = unknown> implements Connection<T> {
     signal?.throwIfAborted();
     const chain = this.#open(this.#inbound, RECEIVE);
     let now = this.#tryGet(chain, read, timeout);
-    if (now === NOTHING && !CAN_SPIN && timeout > 0 && this.#nap(chain)) now = chain.tryGet(read);
+    if (now === NOTHING && !CAN_SPIN && timeout > 0) {
+      if (this.#naps.take((ms) => chain.napForFrame(ms))) now = chain.tryGet(read);
+    }
     const found = now !== NOTHING ? now : await this.#receiveLater(chain, read, timeout, signal);
     const checked = this.#check(found, RECEIVE, timeout);
     if (checked.bytes !== undefined) await loadFor(checked);
@@ -465,24 +440,10 @@ export class RingConnection<T = unknown> implements Connection<T> {
     return chain.spinForFrame(this.#itemSpin) ? chain.tryGet(read) : now;
   }
 
-  /**
-   * On one core the other side cannot run while this one spins, and an awaited wait goes by way of
-   * another thread: so this thread sleeps for a moment, as long as that has paid lately.
-   */
-  #nap(chain: Chain): boolean {
-    if (this.#withoutNap > 0) {
-      this.#withoutNap--;
-      return false;
-    }
-    const came = chain.napForFrame(NAP);
-    this.#napGap = came ? 0 : Math.min(MOST_WITHOUT_NAP, 2 * this.#napGap + 1);
-    this.#withoutNap = this.#napGap;
-    return came;
-  }
-
   *#receiving(chain: Chain, read: Read<Found>, kind: number): Steps<Found | typeof OVER> {
-    const found = yield* this.#asLongAsIn(chain.getting(read, kind, this.#whenOver()));
-    return found === undefined || found === OVER ? OVER : found.value;
+    const steps = chain.getting(read, kind, this.#whenOver());
+    const found = yield* asLongAs(this.#isHere, steps);
+    return found === undefined ? OVER : found.value;
   }
 
   *#sending(
@@ -491,36 +452,8 @@ export class RingConnection<T = unknown> implements Connection<T> {
     length: number,
     kind: number,
   ): Steps<true | typeof OVER> {
-    const isDone = yield* this.#asLongAsIn(chain.putting(frame, length, kind, this.#whenOver()));
-    return isDone || OVER;
-  }
-
-  /**
-   * Goes on with what waits only while this handle is in the memory: afterwards its words may be
-   * another pipe's.
-   */
-  *#asLongAsIn<R>(steps: Steps<R>): Steps<R | typeof OVER> {
-    try {
-      let step = steps.next();
-      while (!step.done) {
-        try {
-          yield step.value;
-        } catch (reason) {
-          step = steps.throw(reason);
-          continue;
-        }
-        if (this.#closed || this.#successor !== undefined) return OVER;
-        step = steps.next();
-      }
-      return step.value;
-    } finally {
-      // It may have something to put right first.
-      let last = steps.return(undefined as never);
-      while (!last.done) {
-        yield last.value;
-        last = steps.next();
-      }
-    }
+    const steps = chain.putting(frame, length, kind, this.#whenOver());
+    return (yield* asLongAs(this.#isHere, steps)) || OVER;
   }
 
   /** Spins for room, where that may be waited for: before anything is copied to be kept. */

@@ -30,18 +30,17 @@ import { HAS_MODULES } from "../../transfer/codec/format.ts";
 import { inFlight } from "../../transfer/flight.ts";
 import { checkState, hasShareables, shareable } from "../../transfer/shareable.ts";
 import { Chain, CHAIN_WORDS, NOTHING } from "./chain.ts";
+import type { Crossing, Successor } from "./crossing.ts";
 import { type Holders, isEntry } from "./holders.ts";
 import {
   BELOW,
   CHAINS,
-  type Crossing,
   GENERATION,
   holdersOf,
   markBelow,
   PIPE_WORDS,
   RingConnection,
   type SentEnd,
-  type Successor,
 } from "./connection.ts";
 
 /** How many bytes one direction holds; a longer message goes alone. */

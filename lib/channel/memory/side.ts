@@ -1,0 +1,175 @@
+/**
+ * A side of a chain: its writers, or its readers. They have a mutex, and a state of three words:
+ * where they are in the stream, and how many frames and bytes they have put or got.
+ *
+ * The state is kept twice, and `TURN` says which copy counts: a change writes the other copy, then
+ * `TURN`, in one store. So it changes as a whole or not at all, whenever somebody is killed.
+ *
+ * A *fence* moves `TURN` on by two: the same copy counts as before, but a change that was begun
+ * before it fails, as its store is a compare-and-swap.
+ *
+ * The other side parks on `TURN`. Whoever parks counts itself first, and a change wakes all who are
+ * parked if there are more than at the last wake-up: so no wake-up is lost, and one who is busy
+ * does not wake the same sleeper many times.
+ *
+ * @module
+ */
+import { AT, type Placement } from "../../memory/placement.ts";
+import { Cell } from "../../sync/cell.ts";
+import { Mutex, MUTEX_WORDS } from "../../sync/mutex.ts";
+import { type SpinBudget, spinWhile } from "../../sync/spin.ts";
+import { ALL, checkCancelled, type Park } from "../../sync/steps.ts";
+
+/** How many sleepers of the other side had counted themselves at the last wake-up. */
+const SERVED = MUTEX_WORDS + 1;
+const COPIES = MUTEX_WORDS + 2;
+const COPY_WORDS = 3;
+// In a copy, from its beginning. The numbers wrap around.
+/** Where the side is in the stream. */
+export const POSITION = 0;
+/** How many frames it has put or got. */
+export const FRAMES = 1;
+/** How many bytes those had. */
+export const BYTES = 2;
+
+/** The words of a cache line; a side takes one, and the first word of another for its `TURN`. */
+export const LINE = 16;
+/**
+ * From the beginning of a side to its `TURN`: those who spin on it do not take the other words away
+ * from who is at work.
+ */
+const TURN = 4 * LINE;
+
+/** A side's state, read out. */
+export interface SideState {
+  position: number;
+  frames: number;
+  bytes: number;
+}
+
+/** A side of a chain. */
+export class ChainSide {
+  /** What reports know the chain by. */
+  readonly id: number;
+  /** Who changes the state has it. */
+  readonly mutex: Mutex;
+  readonly #placement: Placement;
+  readonly #words: Int32Array<ArrayBufferLike>;
+  readonly #base: number;
+  readonly #sleeping: number;
+
+  /**
+   * Lays a side over the words at `placement`; the other side's sleepers count themselves in the
+   * word `sleeping`.
+   */
+  constructor(
+    placement: Placement,
+    kind: "Queue" | "Pipe",
+    name: string | undefined,
+    sleeping: number,
+  ) {
+    const cell = new Cell(kind, MUTEX_WORDS, { name, [AT]: placement });
+    this.id = cell.id;
+    this.mutex = new Mutex(cell);
+    this.#placement = placement;
+    this.#words = placement.region.words;
+    this.#base = placement.base;
+    this.#sleeping = sleeping;
+  }
+
+  /** How often the state has changed, modulo 2^32, counting a fence twice. */
+  get turn(): number {
+    return Atomics.load(this.#words, this.#base + TURN);
+  }
+
+  /** The state, read while it may change. */
+  get state(): SideState {
+    const words = this.#words;
+    for (;;) {
+      const turn = this.turn;
+      const copy = this.copy(turn);
+      const position = Atomics.load(words, copy + POSITION);
+      const frames = Atomics.load(words, copy + FRAMES);
+      const bytes = Atomics.load(words, copy + BYTES);
+      if (this.turn === turn) return { position, frames, bytes };
+    }
+  }
+
+  /** The index of the copy that counts at `turn`. */
+  copy(turn: number): number {
+    return this.#base + COPIES + (turn & 1) * COPY_WORDS;
+  }
+
+  /** Writes the copy that does not count at `turn`; the mutex is held. */
+  prepare(turn: number, position: number, frames: number, bytes: number): void {
+    const words = this.#words;
+    const copy = this.copy(~turn);
+    words[copy + POSITION] = position;
+    words[copy + FRAMES] = frames;
+    words[copy + BYTES] = bytes;
+  }
+
+  /** Has what was prepared count; false when a fence has come since `turn`. */
+  tryCount(turn: number): boolean {
+    return Atomics.compareExchange(this.#words, this.#base + TURN, turn, turn + 1 | 0) === turn;
+  }
+
+  /** Has what was prepared count, fences or not. */
+  count(turn: number): void {
+    const index = this.#base + TURN;
+    for (let seen = turn;;) {
+      const found = Atomics.compareExchange(this.#words, index, seen, seen + 1 | 0);
+      if (found === seen) return;
+      // A thread that was cut off in between no longer has the mutex.
+      if ((found - turn & 1) !== 0) checkCancelled();
+      seen = found;
+    }
+  }
+
+  /** Has nothing count that was begun before. */
+  fence(): void {
+    Atomics.add(this.#words, this.#base + TURN, 2);
+  }
+
+  /** What one of the other side parks on. */
+  park(spin: SpinBudget): Park {
+    const { region } = this.#placement;
+    return { region, index: this.#base + TURN, value: 0, on: this.id, spin };
+  }
+
+  /** Counts one of the other side as a sleeper; gives the turn that it may sleep on. */
+  sleep(): number {
+    Atomics.add(this.#words, this.#sleeping, 1);
+    return this.turn;
+  }
+
+  /** Whether some of the other side have gone to sleep since the last wake-up. */
+  get hasSleepers(): boolean {
+    const sleepers = Atomics.load(this.#words, this.#sleeping);
+    return this.#words[this.#base + SERVED] !== sleepers;
+  }
+
+  /** Wakes the other side's sleepers, if some came since the last time; the mutex is held. */
+  wake(): void {
+    const sleepers = Atomics.load(this.#words, this.#sleeping);
+    const served = this.#base + SERVED;
+    if (this.#words[served] === sleepers) return;
+    this.#words[served] = sleepers;
+    this.wakeAll();
+  }
+
+  /** Has everybody of the other side who waits look again. */
+  wakeAll(): void {
+    this.#placement.region.wake(this.#base + TURN, ALL);
+  }
+
+  /** Blocks while the turn is `turn`, for at most `ms` ms. */
+  parkSync(turn: number, ms: number): void {
+    this.#placement.region.waitSync(this.#base + TURN, turn, ms);
+  }
+
+  /** Spins while the turn is `turn`, as long as that has paid lately; false when it stayed so. */
+  spin(turn: number, spin: SpinBudget, pauses: number): boolean {
+    return spinWhile(this.#words, this.#base + TURN, turn, spin, pauses);
+  }
+}
