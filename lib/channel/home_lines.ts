@@ -8,11 +8,12 @@
  *
  * @module
  */
+import { services } from "../core/hooks.ts";
 import { take } from "../core/ports.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { BELL } from "../memory/roster.ts";
 import { self } from "../memory/this_thread.ts";
-import { type Park, services } from "../sync/steps.ts";
+import type { Park } from "../sync/steps.ts";
 import { findCompare, HomeQueue, makeStore } from "./home.ts";
 import { Ledger } from "./ledger.ts";
 import type { FromQueueHome, Plan, ToQueueHome } from "./line_protocol.ts";

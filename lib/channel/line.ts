@@ -8,12 +8,13 @@
  * @module
  */
 import { ThreadTerminated } from "../core/errors.ts";
+import { flushes } from "../core/hooks.ts";
 import { prepareTake, take } from "../core/ports.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { BELL } from "../memory/roster.ts";
 import { isCut, self } from "../memory/this_thread.ts";
 import { SpinBudget } from "../sync/spin.ts";
-import { flushes, type Park } from "../sync/steps.ts";
+import type { Park } from "../sync/steps.ts";
 import { handOver, type Packed, uncloneable, unpack } from "../transfer/pack.ts";
 import { revive } from "../transfer/reduce.ts";
 import { Boxed, fromSent, type Item, toSent } from "./item.ts";

@@ -18,12 +18,12 @@
  *
  * @module
  */
+import { lastWords } from "../core/hooks.ts";
 import { reachedUnheld } from "../core/promises.ts";
 import { KEY_BYTES } from "../core/seal.ts";
 import { Link } from "../channel/socket/link.ts";
 import { makePrivateFolder, removeDeadFolder } from "../channel/socket/private_folder.ts";
 import { connect, newToken, PrivateSocket } from "../channel/socket/private_socket.ts";
-import { lastWords } from "../child/process/this_process.ts";
 import { receiverMaps } from "../transfer/flight.ts";
 import { Hub, type Kept, LONGEST_FRAME, type Party } from "./pipe_hub.ts";
 import { type Address, checkAddress, isHex, isPath, type Ticket, Tickets } from "./pipe_tickets.ts";

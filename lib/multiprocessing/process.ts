@@ -14,6 +14,7 @@
  */
 import { checkBoolean, checkFunction, checkOptions, checkString, show } from "../core/checks.ts";
 import { ShareError, TimeoutError, WorkerLostError } from "../core/errors.ts";
+import { childrenFirst } from "../core/hooks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held, heldStream, reached, reachedUnheld } from "../core/promises.ts";
 import { exitcodeOf, signalName, statusOf } from "../core/signals.ts";
@@ -31,7 +32,7 @@ import {
   toBytes,
 } from "../child/process/protocol.ts";
 import { KEY_VARIABLE } from "../child/process/rendezvous.ts";
-import { childrenFirst, thisProcess } from "../child/process/this_process.ts";
+import { thisProcess } from "../child/process/this_process.ts";
 import { arenaForChild } from "../memory/arena.ts";
 import { mayMap, platform } from "../memory/platform/mod.ts";
 import { self } from "../memory/this_thread.ts";

@@ -17,6 +17,7 @@
  * @module
  */
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
+import { beforeEnd } from "../core/hooks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { Countdown, reached, takeUntil } from "../core/promises.ts";
 import {
@@ -36,7 +37,6 @@ import {
 } from "../channel/message.ts";
 import { READY } from "../channel/connection_wait.ts";
 import { Turns } from "../channel/in_order.ts";
-import { beforeEnd } from "../child/process/this_process.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
 import { inFlight, loseAll, packedFor, packFor } from "../transfer/flight.ts";

@@ -13,9 +13,9 @@
  * @module
  */
 import { BrokenExecutor, CancelledError, TimeoutError, WorkerLostError } from "../core/errors.ts";
+import { services } from "../core/hooks.ts";
 import { Countdown, holdProgram } from "../core/promises.ts";
 import type { Outcome } from "../child/outcome.ts";
-import { services } from "../sync/steps.ts";
 import { loseAll } from "../transfer/flight.ts";
 import { messageOf } from "../transfer/failure.ts";
 import type { Packed } from "../transfer/pack.ts";

@@ -13,6 +13,7 @@
  * @module
  */
 import { ThreadTerminated } from "../core/errors.ts";
+import { flushes, services } from "../core/hooks.ts";
 import { BLOCKS, WaitNote } from "../memory/wait_notes.ts";
 import type { Region } from "../memory/region.ts";
 import { RUNNING, WAITING } from "../memory/roster.ts";
@@ -63,15 +64,6 @@ export const SLICE = 40;
 /** The longest park of a thread that others depend on for a service; and after it was needed. */
 const SERVING_SLICE = 5;
 const BUSY_SLICE = 0.1;
-
-/**
- * What a blocked thread goes on doing between parks: starting threads for others, for one. Each
- * gives whether there was something to do.
- */
-export const services: Set<() => boolean> = new Set();
-
-/** What a thread does before it begins to wait: sending what it holds back, for one. */
-export const flushes: Set<() => void> = new Set();
 
 function terminated(): ThreadTerminated {
   const { roster, slot } = self();
@@ -259,5 +251,33 @@ export async function runAsync<T>(
     signal?.removeEventListener("abort", onAbort);
     pending.delete(wait);
     if (pending.size === 0) Atomics.store(mine.words, mine.state, RUNNING);
+  }
+}
+
+/**
+ * The steps of an algorithm that is given up as soon as `isStill` says no after a wait; the result
+ * is undefined then.
+ */
+export function* asLongAs<T>(isStill: () => boolean, steps: Steps<T>): Steps<T | undefined> {
+  try {
+    let step = steps.next();
+    while (!step.done) {
+      try {
+        yield step.value;
+      } catch (reason) {
+        step = steps.throw(reason);
+        continue;
+      }
+      if (!isStill()) return undefined;
+      step = steps.next();
+    }
+    return step.value;
+  } finally {
+    // It may have something to put right first.
+    let last = steps.return(undefined as T);
+    while (!last.done) {
+      yield last.value;
+      last = steps.next();
+    }
   }
 }

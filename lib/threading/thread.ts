@@ -15,6 +15,7 @@
  */
 import { checkBoolean, checkFunction, checkOptions, checkString, show } from "../core/checks.ts";
 import { ShareError, ThreadTerminated, TimeoutError, WorkerLostError } from "../core/errors.ts";
+import { flushes, services } from "../core/hooks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held, reached } from "../core/promises.ts";
 import { take, unref } from "../core/ports.ts";
@@ -30,7 +31,7 @@ import { endOf } from "../memory/wait_notes.ts";
 import { CANCEL, CUT, type Listed, STATE, STOP, WAITING } from "../memory/roster.ts";
 import { leave, self } from "../memory/this_thread.ts";
 import { checkWait } from "../sync/options.ts";
-import { flushes, type Park, runAsync, runSync, services, type Steps } from "../sync/steps.ts";
+import { type Park, runAsync, runSync, type Steps } from "../sync/steps.ts";
 import { watchWait } from "../sync/traps.ts";
 import {
   handOver,

@@ -4,6 +4,7 @@
  * @module
  */
 import { SystemExit } from "../../core/errors.ts";
+import { beforeEnd, childrenFirst } from "../../core/hooks.ts";
 import { mayMap, platform } from "../../memory/platform/mod.ts";
 import { inheritArena } from "../../memory/arena.ts";
 import { CONFIG } from "../../memory/roster.ts";
@@ -24,7 +25,7 @@ import {
 import { meetParent, takeKey } from "./rendezvous.ts";
 import { rehearse } from "../warm_up.ts";
 import { exitCode, run } from "../run.ts";
-import { beforeEnd, childrenFirst, setThisProcess } from "./this_process.ts";
+import { setThisProcess } from "./this_process.ts";
 
 /** The exit code of a child whose parent is gone. */
 const ORPHANED = 1;

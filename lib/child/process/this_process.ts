@@ -1,5 +1,5 @@
 /**
- * What a process knows of itself: its name, its parent, and what must end before it.
+ * What a process knows of itself: its name, and its parent.
  *
  * @module
  */
@@ -25,15 +25,3 @@ export function thisProcess(): ThisProcess {
 export function setThisProcess(process: ThisProcess): void {
   me = process;
 }
-
-/**
- * What is awaited before a child process or a thread ends by itself: the processes that it has
- * started.
- */
-export const childrenFirst: Set<() => Promise<unknown>> = new Set();
-
-/** What is awaited before a child process ends by itself, after that: what it has yet to say. */
-export const beforeEnd: Set<() => Promise<unknown>> = new Set();
-
-/** What a thread whose task has ended by itself still says to others, just before it ends. */
-export const lastWords: Set<() => void> = new Set();

@@ -8,9 +8,9 @@
  *
  * @module
  */
+import { services } from "../../core/hooks.ts";
 import { ALARM } from "../../memory/roster.ts";
 import { self } from "../../memory/this_thread.ts";
-import { services } from "../../sync/steps.ts";
 import { now } from "../../core/machine.ts";
 
 /** No timer lasts longer, in ms. */

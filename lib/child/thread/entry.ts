@@ -4,6 +4,7 @@
  * @module
  */
 import { SystemExit, ThreadTerminated, WorkerLostError } from "../../core/errors.ts";
+import { childrenFirst, lastWords } from "../../core/hooks.ts";
 import { take } from "../../core/ports.ts";
 import { lines } from "../../channel/lines.ts";
 import { CANCEL } from "../../memory/roster.ts";
@@ -23,7 +24,6 @@ import { fires } from "./delayed.ts";
 import type { End } from "../job.ts";
 import { traceOf } from "../outcome.ts";
 import { exitCode, isTermination, run } from "../run.ts";
-import { childrenFirst, lastWords } from "../process/this_process.ts";
 import { setHome } from "./host.ts";
 import {
   type FromThread,

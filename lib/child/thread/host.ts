@@ -9,11 +9,11 @@
  * @module
  */
 import type { Worker as NodeWorker } from "node:worker_threads";
+import { services } from "../../core/hooks.ts";
 import { fileURLToPath } from "../../core/node.ts";
 import { loadPorts, take, unref } from "../../core/ports.ts";
 import { lines } from "../../channel/lines.ts";
 import { leave, self } from "../../memory/this_thread.ts";
-import { services } from "../../sync/steps.ts";
 import { messageOf } from "../../transfer/failure.ts";
 import { clock, wind } from "./alarm_clock.ts";
 import {
