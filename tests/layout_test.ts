@@ -58,6 +58,25 @@ const PRIVILEGED = /\bDeno\.(?:dlopen|Unsafe\w+|Command)\b|\bbuiltin\("child_pro
 
 /** How many files may lie directly in a folder. */
 const MOST_FILES = 20;
+/** The most lines of a file, apart from the reader and the writer of the codec: one idea each. */
+const MOST_LINES = 550;
+const LONG = ["lib/transfer/codec/reader.ts", "lib/transfer/codec/writer.ts"];
+/** A type that a module exports. */
+const EXPORTED_TYPE = /^export (?:abstract )?(?:class|interface|type|enum) (\w+)/gm;
+/** What threads and processes have each, under the name that it has in Python. */
+const OF_BOTH_WORLDS = [
+  "Barrier",
+  "BoundedSemaphore",
+  "Condition",
+  "Event",
+  "Lock",
+  "Queue",
+  "RLock",
+  "Semaphore",
+  "SharedArray",
+  "SimpleQueue",
+  "Value",
+];
 /** A comment that is wider than the code; rows of tables cannot be wrapped. */
 const WIDE_COMMENT = /^(?=.{101})\s*(?:\/\/|\/\*|\*(?! \|)).*$/gmu;
 /** A path that leads to a file above, for a module that is loaded by its name. */
@@ -132,7 +151,13 @@ function faultsOf(graph: Graph, threadsOnly = THREADS_ONLY): string[] {
     }
   }
   for (const root of threadsOnly) faults.push(...faultsOfReach(graph, root));
-  return [...faults, ...faultsOfCircles(graph), ...faultsOfText(graph), ...faultsOfFolders(graph)];
+  return [
+    ...faults,
+    ...faultsOfCircles(graph),
+    ...faultsOfText(graph),
+    ...faultsOfFolders(graph),
+    ...faultsOfNames(graph),
+  ];
 }
 
 /** The circles of imports, of types as well: who is in one can be understood only with the others. */
@@ -152,10 +177,27 @@ function faultsOfCircles(graph: Graph): string[] {
   return faults;
 }
 
+/** The types that have one name and two meanings. */
+function faultsOfNames(graph: Graph): string[] {
+  const places = new Map<string, string[]>();
+  for (const [path, { source }] of graph) {
+    for (const [, name] of source.matchAll(EXPORTED_TYPE)) {
+      places.set(name!, [...places.get(name!) ?? [], path]);
+    }
+  }
+  return [...places].flatMap(([name, paths]) =>
+    paths.length > (OF_BOTH_WORLDS.includes(name) ? 2 : 1)
+      ? `${name} is a type of ${paths.join(" and of ")}`
+      : []
+  );
+}
+
 /** What is wrong with the text of modules. */
 function faultsOfText(graph: Graph): string[] {
   const faults: string[] = [];
   for (const [path, { source }] of graph) {
+    const lines = source.split("\n").length - 1;
+    if (lines > MOST_LINES && !LONG.includes(path)) faults.push(`${path} has ${lines} lines`);
     for (const [line] of source.matchAll(WIDE_COMMENT)) {
       faults.push(`${path} has a comment over 100 columns: ${line.trim()}`);
     }
@@ -414,6 +456,17 @@ const BAD: Record<string, { graph: Graph; faults: string[] }> = {
   "a comment that is wider than the code": {
     graph: graphOf({ "lib/core/a.ts": `// ${"x".repeat(97)}\n// ${"x".repeat(98)}\n` }),
     faults: [`lib/core/a.ts has a comment over 100 columns: // ${"x".repeat(98)}`],
+  },
+  "a file that nobody can look over": {
+    graph: graphOf({ "lib/core/a.ts": "\n".repeat(550), "lib/core/b.ts": "\n".repeat(551) }),
+    faults: ["lib/core/b.ts has 551 lines"],
+  },
+  "types that have one name and two meanings": {
+    graph: graphOf({
+      "lib/core/a.ts": "export interface Plan {\n}\nexport class Lock {\n}\n",
+      "lib/sync/b.ts": "export type Plan = string;\nexport abstract class Lock {\n}\n",
+    }),
+    faults: ["Plan is a type of lib/core/a.ts and of lib/sync/b.ts"],
   },
   "a folder that nobody can look over": {
     graph: graphOf(
