@@ -22,7 +22,7 @@ import {
   setExcepthook,
   Thread,
 } from "../lib/threading.ts";
-import { TOLD } from "../lib/child/job.ts";
+import { TOLD } from "../lib/child/plan.ts";
 import { held } from "../lib/core/promises.ts";
 import { within } from "./_within.ts";
 import * as targets from "./_children_targets.ts";

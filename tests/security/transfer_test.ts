@@ -14,7 +14,7 @@ import { encode } from "../../lib/transfer/codec/codec.ts";
 import { packFor } from "../../lib/transfer/flight.ts";
 import { reducer } from "../../lib/transfer/reduce.ts";
 import { referTo } from "../../lib/transfer/task.ts";
-import { QUIET } from "../../lib/child/job.ts";
+import { QUIET } from "../../lib/child/plan.ts";
 import { within } from "../_within.ts";
 import {
   answer,
