@@ -17,14 +17,8 @@ import {
   Queue,
 } from "../../lib/multiprocessing.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
-import {
-  type Address,
-  BACK,
-  frameOf,
-  HELLO,
-  SEND,
-  TICKET,
-} from "../../lib/multiprocessing/pipe_broker.ts";
+import { BACK, frameOf, HELLO, SEND, TICKET } from "../../lib/multiprocessing/pipe_protocol.ts";
+import type { Address } from "../../lib/multiprocessing/pipe_tickets.ts";
 import { packFor } from "../../lib/transfer/flight.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
 import { Thread } from "../../lib/threading.ts";

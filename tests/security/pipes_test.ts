@@ -27,7 +27,7 @@ import {
   textFrame,
   TICKET,
   WANT,
-} from "../../lib/multiprocessing/pipe_broker.ts";
+} from "../../lib/multiprocessing/pipe_protocol.ts";
 import {
   checkAddress,
   Copier,
