@@ -24,7 +24,7 @@ import {
 } from "../lib/threading.ts";
 import { TOLD } from "../lib/child/plan.ts";
 import { held } from "../lib/core/promises.ts";
-import { within } from "./_within.ts";
+import { within } from "./_help/within.ts";
 import * as targets from "./_children_targets.ts";
 
 const LIMIT = 15_000;

@@ -19,7 +19,7 @@ import {
   receiveMessageOnPort,
   Worker as NodeWorker,
 } from "node:worker_threads";
-import { within } from "./_within.ts";
+import { within } from "./_help/within.ts";
 
 const LIMIT = 10_000;
 const LINUX = Deno.build.os === "linux";

@@ -4,7 +4,7 @@
  * @module
  */
 import { delay } from "@std/async";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as threading from "../../lib/threading.ts";
 import { type Acquirable, answer, ANSWERS } from "./_targets.ts";

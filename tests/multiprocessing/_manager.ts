@@ -7,7 +7,7 @@ import { delay } from "@std/async";
 import { existsSync } from "@std/fs";
 import { Manager, type Proxied } from "../../lib/multiprocessing.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 
 const LIMIT = 15_000;
 /** How often is looked for a state that nobody announces, in ms. */

@@ -23,7 +23,7 @@ import {
 } from "../../lib/multiprocessing.ts";
 import { Thread } from "../../lib/threading.ts";
 import { LEAST } from "../security/_peer.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 import * as targets from "./_crossing_targets.ts";
 import { echo as equalEcho } from "./_pipe_targets.ts";
 

@@ -15,7 +15,7 @@ import { attend } from "../../lib/multiprocessing/manager/server.ts";
 import { encode } from "../../lib/transfer/codec/codec.ts";
 import { watchLoads } from "../../lib/transfer/task.ts";
 import { error, forged, instance, target, withTable } from "../security/_forge.ts";
-import { withoutStacks } from "../_stacks.ts";
+import { withoutStacks } from "../_help/stacks.ts";
 import { sentOf, test } from "./_manager.ts";
 
 /** So many are read in this process, from memory or a socket. */

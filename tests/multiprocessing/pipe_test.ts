@@ -22,7 +22,7 @@ import type { Address } from "../../lib/multiprocessing/pipe_tickets.ts";
 import { packFor } from "../../lib/transfer/flight.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
 import { Thread } from "../../lib/threading.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 import * as targets from "./_pipe_targets.ts";
 
 const ROUNDS = Number(Deno.env.get("SWITCHYARD_ROUNDS") ?? 5);

@@ -5,7 +5,7 @@
  */
 import { delay } from "@std/async";
 import { setExcepthook, Thread } from "../../lib/threading.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 
 /** With `SWITCHYARD_TIMES` more is put, and takes longer. */
 const LIMIT = 60_000 + Number(Deno.env.get("SWITCHYARD_TIMES") ?? 0) / 5;

@@ -13,8 +13,8 @@ import { newToken, PrivateSocket } from "../../lib/channel/socket/private_socket
 import * as words from "../../lib/multiprocessing/pipe_protocol.ts";
 import { frameOf, numberFrame, textFrame } from "../../lib/multiprocessing/pipe_protocol.ts";
 import { SocketConnection, socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
-import { memoryOf } from "../_memory.ts";
-import { within } from "../_within.ts";
+import { memoryOf } from "../_help/memory.ts";
+import { within } from "../_help/within.ts";
 import { addressOf, parcel, Peer } from "./_peer.ts";
 
 const FRAMES = 100_000;

@@ -15,7 +15,7 @@ import { packFor } from "../../lib/transfer/flight.ts";
 import { reducer } from "../../lib/transfer/reduce.ts";
 import { referTo } from "../../lib/transfer/task.ts";
 import { QUIET } from "../../lib/child/plan.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 import {
   answer,
   answerReport,

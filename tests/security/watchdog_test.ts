@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async";
 import { ps, wait } from "../../lib/os.ts";
 import { Process } from "../../lib/multiprocessing.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 import { idle, LEAST } from "./_targets.ts";
 
 const PROGRAM = new URL("./_watchdog_program.ts", import.meta.url);

@@ -12,7 +12,7 @@ import {
   SPARSE,
 } from "../../lib/transfer/codec/format.ts";
 import type { Reduce, Reduction, Revive } from "../../lib/transfer/reduction.ts";
-import { withoutStacks } from "../_stacks.ts";
+import { withoutStacks } from "../_help/stacks.ts";
 
 // What a caller's hooks might look like: instances and errors through shells, the rest whole.
 

@@ -24,8 +24,8 @@ import {
   target,
   withTable,
 } from "../security/_forge.ts";
-import { memoryOf } from "../_memory.ts";
-import { withoutStacks } from "../_stacks.ts";
+import { memoryOf } from "../_help/memory.ts";
+import { withoutStacks } from "../_help/stacks.ts";
 
 const SEED = Number(Deno.env.get("SWITCHYARD_SEED") ?? Date.now() % 1_000_000);
 const TIMES = Number(Deno.env.get("SWITCHYARD_FUZZ") ?? 100_000);
