@@ -71,12 +71,11 @@ export {
   Process,
 } from "./multiprocessing/process.ts";
 export type {
-  JoinOptions,
-  JoinSyncOptions,
   ProcessOptions,
   ProcessOptionsWithArgs,
   ProcessRest,
-} from "./multiprocessing/process.ts";
+} from "./multiprocessing/options.ts";
+export type { JoinOptions, JoinSyncOptions } from "./child/plan.ts";
 export {
   Barrier,
   BoundedSemaphore,

@@ -41,16 +41,14 @@ export {
   setExcepthook,
   Thread,
 } from "./threading/thread.ts";
+export type { ExceptHook, ExceptHookArgs } from "./threading/thread.ts";
 export type {
-  ExceptHook,
-  ExceptHookArgs,
-  JoinOptions,
-  JoinSyncOptions,
   ThreadOptions,
   ThreadOptionsWithArgs,
   ThreadRest,
   ThreadState,
-} from "./threading/thread.ts";
+} from "./threading/options.ts";
+export type { JoinOptions, JoinSyncOptions } from "./child/plan.ts";
 export { Timer } from "./threading/timer.ts";
 export { prewarm } from "./threading/prewarm.ts";
 export { Lock } from "./sync/lock.ts";

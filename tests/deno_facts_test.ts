@@ -19,7 +19,8 @@ import {
   receiveMessageOnPort,
   Worker as NodeWorker,
 } from "node:worker_threads";
-import { within } from "./_within.ts";
+import { isAlive } from "./_help/alive.ts";
+import { within } from "./_help/within.ts";
 
 const LIMIT = 10_000;
 const LINUX = Deno.build.os === "linux";
@@ -480,15 +481,6 @@ test("PR_SET_PDEATHSIG follows the thread that started the child", async () => {
   while (isAlive(pid) && performance.now() < deadline) await delay(5);
   assert(!isAlive(pid));
 }, onLinux);
-
-/** Whether a process runs: it is there, and no zombie. */
-function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX]/.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
-  } catch {
-    return false;
-  }
-}
 
 test("Deno.exit() leaves children running", async () => {
   const { out } = await run(`

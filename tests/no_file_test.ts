@@ -5,13 +5,13 @@
  * @module
  */
 import { assertEquals, assertMatch } from "@std/assert";
-import { within } from "./_within.ts";
+import { within } from "./_help/within.ts";
 
 const PROGRAM = `
   import { Thread, ThreadPoolExecutor, ProcessPoolExecutor, Process, Pool, Manager, task } from "${
-  new URL("./_no_file.ts", import.meta.url).href
+  new URL("./_help/no_file.ts", import.meta.url).href
 }";
-  import { double } from "${new URL("./_no_file.ts", import.meta.url).href}";
+  import { double } from "${new URL("./_help/no_file.ts", import.meta.url).href}";
   export function square(x: number) { return x * x; }
   export const cube = task(import.meta, function cube(x: number) { return x ** 3; });
   export class Point { x = 1; }

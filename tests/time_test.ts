@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals, assertGreaterOrEqual, assertRejects, assertThrows } from "@std/assert";
-import { within } from "./_within.ts";
+import { within } from "./_help/within.ts";
 import { ThreadTerminated } from "../lib/errors.ts";
 import { Process } from "../lib/multiprocessing.ts";
 import { waitpid } from "../lib/os.ts";

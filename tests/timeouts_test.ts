@@ -19,7 +19,7 @@ import * as os from "../lib/os.ts";
 import * as queue from "../lib/queue.ts";
 import * as threading from "../lib/threading.ts";
 import { Thread } from "../lib/threading.ts";
-import { within } from "./_within.ts";
+import { within } from "./_help/within.ts";
 import { reluctant, setSoon, soon } from "./_timeouts_targets.ts";
 
 const LIMIT = 60_000;

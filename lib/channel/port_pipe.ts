@@ -62,7 +62,7 @@ const SEND = "send the value";
 const RECEIVE = "receive a value";
 
 /** An end as it is sent to another thread. */
-export interface SentEnd {
+export interface SentPortEnd {
   port: MessagePort;
   memory: SharedArrayBuffer;
   end: 0 | 1;
@@ -91,7 +91,7 @@ export class PortConnection<T> implements Connection<T> {
   #isClosed = false;
   #isMoved = false;
 
-  constructor({ port, memory, end, receives, sends, head }: SentEnd) {
+  constructor({ port, memory, end, receives, sends, head }: SentPortEnd) {
     prepareTake();
     this.#port = port;
     this.#region = new HeapRegion(memory);
@@ -330,7 +330,7 @@ export class PortConnection<T> implements Connection<T> {
     );
   }
 
-  [SHARE](world: World, place: () => string): SentEnd {
+  [SHARE](world: World, place: () => string): SentPortEnd {
     if (world !== "thread") {
       throw new ShareError(
         `Cannot share ${place()} with a process: a connection of threading.pipe() lives in one ` +

@@ -15,7 +15,7 @@ import "../sync/semaphore.ts";
 import "../sync/value.ts";
 import { shareable } from "../transfer/shareable.ts";
 import { Broadcast } from "./broadcast.ts";
-import { PortConnection, type SentEnd } from "./port_pipe.ts";
+import { PortConnection, type SentPortEnd } from "./port_pipe.ts";
 import { LifoQueue, PriorityQueue, Queue, SimpleQueue } from "./queue.ts";
 import { Core } from "./queue_core.ts";
 
@@ -27,6 +27,6 @@ shareable(
   import.meta,
   "Connection",
   PortConnection,
-  (sent) => new PortConnection(sent as SentEnd),
+  (sent) => new PortConnection(sent as SentPortEnd),
 );
 shareable(import.meta, "Broadcast", Broadcast, (name) => new Broadcast(name as string));

@@ -11,10 +11,25 @@ import {
   stackOf,
   withLocalStack,
 } from "../transfer/failure.ts";
+import type { End } from "./job.ts";
 import { thisProcess } from "./process/this_process.ts";
 
 /** A value, or what was thrown. */
 export type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };
+
+/** The outcome that an end message tells; undefined when it tells none. */
+export function outcomeOf<P>(
+  end: End<P> | undefined,
+  unpack: (packed: P) => unknown,
+): Outcome | undefined {
+  try {
+    if (end?.type === "done") return { ok: true, value: unpack(end.value) };
+    if (end?.type === "failed") return { ok: false, error: unpack(end.error) };
+  } catch (error) {
+    return { ok: false, error };
+  }
+  return undefined;
+}
 
 /**
  * Gives the value, or throws the error with the stack of the child and then that of the caller.
@@ -55,6 +70,15 @@ export function advise(error: unknown): unknown {
     }
   }
   return error;
+}
+
+/**
+ * Prints an uncaught error.
+ *
+ * @param where What it has ended, as in `Exception in thread Thread-1`.
+ */
+export function printUncaught(where: string, error: unknown): void {
+  console.error(`${where}:\n${traceOf(error)}`);
 }
 
 /** What is printed of an uncaught error. */

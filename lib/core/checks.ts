@@ -70,15 +70,20 @@ export function checkFunction(value: unknown, argument: string, action: string):
   }
 }
 
-/** Checks that an optional argument is an array. */
+/**
+ * Checks that an optional argument is an array.
+ *
+ * @param isSecret Whether the error says only of what type another value is.
+ */
 export function checkArray(
   value: unknown,
   argument: string,
   action: string,
+  isSecret = false,
 ): asserts value is unknown[] | undefined {
-  if (value !== undefined && !Array.isArray(value)) {
-    throw new TypeError(`Cannot ${action}: ${argument} must be an array, received ${show(value)}`);
-  }
+  if (value === undefined || Array.isArray(value)) return;
+  const given = isSecret ? `one ${typeof value}` : show(value);
+  throw new TypeError(`Cannot ${action}: ${argument} must be an array, received ${given}`);
 }
 
 /** Checks that an argument can be iterated over, also asynchronously if `async` says so. */

@@ -1,11 +1,9 @@
 /**
  * The broker: how handles in other processes (and threads) reach the pipes that were made here. One
  * for each thread that has made a pipe and given an end away: a socket of
- * `child/private_socket.ts`. Who has shown its token shows a ticket (`pipe_tickets.ts`), which says
- * what it is let in to: nobody names a pipe or an end.
- *
- * Words on the socket, frames of `child/link.ts`: the first byte says what it is. A frame that is
- * none of these, or that this guest may not say, ends that connection, and nothing else.
+ * `channel/socket/private_socket.ts`. Who has shown its token shows a ticket (`pipe_tickets.ts`),
+ * which says what it is let in to: nobody names a pipe or an end. A frame that is none of
+ * `pipe_protocol.ts`, or that this guest may not say, ends that connection, and nothing else.
  *
  * Who dies when:
  *
@@ -26,9 +24,40 @@ import { makePrivateFolder, removeDeadFolder } from "../channel/socket/private_f
 import { connect, newToken, PrivateSocket } from "../channel/socket/private_socket.ts";
 import { receiverMaps } from "../transfer/flight.ts";
 import { Hub, type Kept, LONGEST_FRAME, type Party } from "./pipe_hub.ts";
+import {
+  ASK,
+  ASK_NOW,
+  BACK,
+  BROKEN,
+  BYE,
+  DRAINED,
+  frameOf,
+  HELLO,
+  itemFrame,
+  KEPT,
+  LOST,
+  MARK,
+  NEXT,
+  NOT_READY,
+  numberFrame,
+  numberIn,
+  READY,
+  RECEIVED,
+  REFUSED,
+  REVOKE,
+  SEND,
+  SETTLED,
+  TAKEN,
+  textFrame,
+  textIn,
+  TICKET,
+  UNASK,
+  UNWANT,
+  UNWANTED,
+  WANT,
+  WELCOME,
+} from "./pipe_protocol.ts";
 import { type Address, checkAddress, isHex, isPath, type Ticket, Tickets } from "./pipe_tickets.ts";
-
-export type { Address } from "./pipe_tickets.ts";
 
 /** How long the socket of a process that has ended may take to close, in ms. */
 const LEAVING = 1_000;
@@ -42,89 +71,6 @@ const MOST_COPIES = 500;
 const MOST_KEPT = 64;
 /** How many answers may wait for a guest that does not read: then it is not heard either. */
 const MOST_UNWRITTEN = 64;
-
-// What a guest says.
-export const HELLO = 1;
-export const SEND = 2;
-export const WANT = 3;
-export const UNWANT = 4;
-export const BACK = 5;
-export const ASK = 6;
-export const ASK_NOW = 7;
-export const UNASK = 8;
-export const TICKET = 9;
-export const REVOKE = 10;
-export const BYE = 19;
-export const RECEIVED = 20;
-export const NEXT = 26;
-// What a keeper says.
-export const MARK = 21;
-export const LOST = 22;
-// What the broker says.
-export const ITEM = 11;
-export const TAKEN = 12;
-export const BROKEN = 13;
-export const DRAINED = 14;
-export const READY = 15;
-export const NOT_READY = 16;
-export const UNWANTED = 17;
-export const KEPT = 18;
-export const WELCOME = 23;
-export const REFUSED = 24;
-export const SETTLED = 25;
-
-const NOTHING = new Uint8Array();
-
-/** A frame of a word and bytes. */
-export function frameOf(word: number, bytes: Uint8Array = NOTHING): Uint8Array {
-  const frame = new Uint8Array(1 + bytes.length);
-  frame[0] = word;
-  frame.set(bytes, 1);
-  return frame;
-}
-
-/** A frame of a word and a number. */
-export function numberFrame(word: number, number: number): Uint8Array {
-  const frame = new Uint8Array(5);
-  frame[0] = word;
-  new DataView(frame.buffer).setUint32(1, number);
-  return frame;
-}
-
-/** A frame of a word and a text. */
-export function textFrame(word: number, text: string): Uint8Array {
-  return frameOf(word, new TextEncoder().encode(text));
-}
-
-/** The number in a frame. */
-export function numberIn(frame: Uint8Array): number {
-  if (frame.length !== 5) throw new TypeError("Cannot read the pipe: a number must have 4 bytes");
-  return new DataView(frame.buffer, frame.byteOffset).getUint32(1);
-}
-
-/** The text in a frame. */
-export function textIn(frame: Uint8Array): string {
-  return new TextDecoder().decode(frame.subarray(1));
-}
-
-const ITEM_HEAD = 6;
-
-/** A frame with a message: its number, and whether somebody with fewer permissions has sent it. */
-function itemFrame(number: number, message: Uint8Array, isBelow: boolean): Uint8Array {
-  const frame = new Uint8Array(ITEM_HEAD + message.length);
-  frame[0] = ITEM;
-  frame[1] = Number(isBelow);
-  new DataView(frame.buffer).setUint32(2, number);
-  frame.set(message, ITEM_HEAD);
-  return frame;
-}
-
-/** The message in a frame. */
-export function itemIn(frame: Uint8Array): [number, message: Uint8Array, isBelow: boolean] {
-  if (frame.length < ITEM_HEAD) throw new TypeError("Cannot read the pipe: a message has no end");
-  const number = new DataView(frame.buffer, frame.byteOffset).getUint32(2);
-  return [number, frame.subarray(ITEM_HEAD), frame[1] !== 0];
-}
 
 /** A handle behind a socket. */
 class Guest implements Party {
@@ -569,7 +515,7 @@ export async function bury({ folder }: Address): Promise<void> {
     return;
   }
   try {
-    (await connect(folder, NOTHING)).close();
+    (await connect(folder, new Uint8Array())).close();
   } catch {
     removeDeadFolder(folder);
   }

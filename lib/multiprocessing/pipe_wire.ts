@@ -8,17 +8,15 @@ import { holdProgram } from "../core/promises.ts";
 import type { Link } from "../channel/socket/link.ts";
 import { KEY_BYTES } from "../core/seal.ts";
 import { type Address, Copier, isHex, isPath } from "./pipe_tickets.ts";
+import { bury, type Copy, type HomePipe, visit } from "./pipe_broker.ts";
 import {
   ASK,
   ASK_NOW,
   BACK,
   BROKEN,
-  bury,
   BYE,
-  type Copy,
   DRAINED,
   frameOf,
-  type HomePipe,
   ITEM,
   itemIn,
   KEPT,
@@ -39,10 +37,9 @@ import {
   UNASK,
   UNWANT,
   UNWANTED,
-  visit,
   WANT,
   WELCOME,
-} from "./pipe_broker.ts";
+} from "./pipe_protocol.ts";
 import type { Party, Receiver } from "./pipe_hub.ts";
 
 /** How often a handle goes to its pipe's home that is turned away. */

@@ -1,142 +1,46 @@
 /**
  * The process, as its parent sees it.
  *
- * Life of a process: `new` -> `start()` makes a rendezvous with the boot in it and spawns the child
- * -> the child takes the boot and connects -> it sends its end -> it exits, and Deno reaps it. Who
- * dies when:
- *
- * - the child, at any point: its status arrives, the link ends; without an end message it is lost;
- * - the parent, at any point: the link's end makes the child exit; one that never pauses is killed,
- *   by the kernel where it may use FFI, else by a watchdog; a child that finds no parent at the
- *   rendezvous removes it.
+ * Life of a process: `new` -> `start()` spawns the child, with all that it is told -> it runs -> it
+ * has ended and been reaped -> `close()`. What is known of it from its start on is a
+ * `StartedProcess`.
  *
  * @module
  */
-import { checkBoolean, checkFunction, checkOptions, checkString, show } from "../core/checks.ts";
-import { ShareError, TimeoutError, WorkerLostError } from "../core/errors.ts";
+import { checkArray, checkBoolean, checkString, show } from "../core/checks.ts";
 import { childrenFirst } from "../core/hooks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
-import { held, heldStream, reached, reachedUnheld } from "../core/promises.ts";
-import { exitcodeOf, signalName, statusOf } from "../core/signals.ts";
-import { adopt, type Adopted } from "../child/ended_children.ts";
-import { type End, IMPORTS, QUIET, SERVICE, TOLD } from "../child/job.ts";
-import { type Link, MOST_FROM_BELOW } from "../channel/socket/link.ts";
-import { errorOf, type Outcome, settle } from "../child/outcome.ts";
-import { givesFfi, levelOf, type Permissions } from "../child/process/permissions.ts";
-import { configPlace, spawn, type Spawned, type Stdio, usualStdin } from "../child/process/host.ts";
+import { held, heldStream, reached } from "../core/promises.ts";
+import { errorOf, settle } from "../child/outcome.ts";
 import {
-  fromBytes,
-  type FromProcess,
-  type ProcessBoot,
-  readWord,
-  toBytes,
-} from "../child/process/protocol.ts";
-import { KEY_VARIABLE } from "../child/process/rendezvous.ts";
+  ATTACH,
+  cargoOf,
+  checkChildOptions,
+  type ChildPlan,
+  IMPORTS,
+  type JoinOptions,
+  type JoinSyncOptions,
+  lateError,
+  planOf,
+  QUIET,
+  SERVICE,
+  TOLD,
+} from "../child/plan.ts";
+import { checkSpawnOptions, configPlace, usualStdin } from "../child/process/host.ts";
+import { givesFfi, levelOf } from "../child/process/permissions.ts";
+import { toBytes } from "../child/process/protocol.ts";
+import { StartedProcess } from "../child/process/started.ts";
 import { thisProcess } from "../child/process/this_process.ts";
 import { arenaForChild } from "../memory/arena.ts";
-import { mayMap, platform } from "../memory/platform/mod.ts";
 import { self } from "../memory/this_thread.ts";
 import { checkWait } from "../sync/options.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { watchWait } from "../sync/traps.ts";
 import { modulesOf } from "../transfer/codec/codec.ts";
-import { gatherFlights, loseAll, type Lost, packFor } from "../transfer/flight.ts";
-import { hasPrivates } from "../transfer/reduce.ts";
-import type { Source } from "../transfer/reduction.ts";
-import {
-  admit,
-  checkBootstrap,
-  inFile,
-  mainModule,
-  type Reference,
-  referTo,
-  referToClass,
-  type Target,
-} from "../transfer/task.ts";
+import { gatherFlights, packFor } from "../transfer/flight.ts";
+import { checkBootstrap, inFile, mainModule } from "../transfer/task.ts";
+import type { ProcessOptions, ProcessRest } from "./options.ts";
 
-/** How long the last words of an ended child may take to arrive, in ms. */
-const LAST_WORDS = 1000;
-/** How often a blocked thread looks whether a child has ended, in ms. */
-const LOOK = 2;
-
-/** Options of a {@linkcode Process} whose target takes no arguments, or that subclasses it. */
-export interface ProcessOptions {
-  /** Its name. Default: Process-1, Process-2, … */
-  name?: string;
-  /**
-   * Whether it is stopped when its parent's own code has ended, before other processes are waited
-   * for; it may then start no children. Default: false.
-   */
-  daemon?: boolean;
-  /**
-   * What it may do, never more than its parent. Default: what the parent has in full; of a
-   * permission that is limited or has denials, only what is named here and a query confirms. So
-   * patterns (`S*`) and ranges (`10.0.0.0/8`) pass on only where the parent has all of that kind,
-   * and where it is denied some addresses only `IP:PORT` does.
-   *
-   * `import`: by default what the parent has, Deno's usual hosts among it. A list names hosts, and
-   * `"npm:"` for npm packages; `false` leaves nothing but files, and the toolkit's and the target's
-   * own hosts.
-   */
-  permissions?: Permissions;
-  /** Variables added to its environment. `SWITCHYARD_KEY` is the toolkit's own. */
-  env?: Record<string, string>;
-  /** Its working directory. Default: the parent's. */
-  cwd?: string | URL;
-  /**
-   * Its standard input. Default: `"inherit"`; for a child with fewer permissions than its parent
-   * `"null"`, as what is typed may be a password.
-   */
-  stdin?: Stdio;
-  /** Its standard output. Default: `"inherit"`. */
-  stdout?: Stdio;
-  /** Its standard error. Default: `"inherit"`. */
-  stderr?: Stdio;
-  /** `"keep"`: it lives on when its parent dies. Default: it ends within 2 s. */
-  orphan?: "keep" | "end";
-  /**
-   * Its deno.json. Default: the one that applies to the main module; which one that is, is found
-   * out once, before the program's first child starts. One that appears later is not used; one that
-   * changes is read as it then is.
-   */
-  config?: string | URL;
-  /** Called with each value that the task gives to `context().report()`. */
-  // deno-lint-ignore no-explicit-any -- a report can be anything
-  onReport?: (value: any) => void;
-}
-
-/** Options of a {@linkcode Process} whose target takes arguments. */
-export interface ProcessOptionsWithArgs<A extends unknown[]> extends ProcessOptions {
-  /**
-   * What the target is called with. What Python has in `kwargs` is one options object, the last.
-   */
-  args: A;
-}
-
-/** The options after a target: required when it takes arguments. */
-export type ProcessRest<A extends unknown[]> = [] extends A
-  ? [options?: ProcessOptions & { args?: A }]
-  : [options: ProcessOptionsWithArgs<A>];
-
-/** Options of `joinSync()` and its like. */
-export interface JoinSyncOptions {
-  /** The time to wait in ms, at least; 0 does not wait. Default: without limit. */
-  timeout?: number;
-}
-
-/** Options of `join()` and `result()`. */
-export interface JoinOptions extends JoinSyncOptions {
-  /** Abandons the wait: the promise is rejected with `signal.reason`. The process runs on. */
-  signal?: AbortSignal;
-}
-
-interface Plan {
-  target: Reference;
-  args: unknown[] | undefined;
-  options: ProcessOptions;
-}
-
-const ATTACH = Symbol("attach");
 /** The live children of this process that this thread started. */
 const children = new Set<Process>();
 /** Those that the toolkit runs for itself, as a manager's server: others may still need them. */
@@ -211,30 +115,14 @@ addEventListener("unload", () => stopDaemons());
 // deno-lint-ignore no-explicit-any -- the contract's default: any arguments
 export class Process<R = unknown, A extends unknown[] = any[]>
   implements Disposable, AsyncDisposable {
-  readonly #plan: Plan | undefined;
+  readonly #plan: ChildPlan<ProcessOptions> | undefined;
   #name: string;
   #daemon: boolean;
   #isClosed = false;
   #pid: number | null = null;
-  #child: Deno.ChildProcess | undefined;
-  /** Where `os.wait()` learns of its end. */
-  #adopted: Adopted | undefined;
-  #link: Link | undefined;
-  /** What the child is to this process, and so from whom its words are. */
-  #level: Source = "equal";
+  #started: StartedProcess | undefined;
   readonly #streams: Partial<Record<"stdout" | "stderr", ReadableStream<Uint8Array<ArrayBuffer>>>> =
     {};
-  /** Where the child leaves its end, when FFI is granted. */
-  #box: number | undefined;
-  #exitcode: number | null = null;
-  /** Told of its end: what it has not unpacked by then, it never will. */
-  #flights: Lost[] = [];
-  #end: End<Uint8Array> | undefined;
-  #outcome: Outcome | undefined;
-  /** Settles with the end message, or when it can no longer come. */
-  readonly #told = Promise.withResolvers<void>();
-  /** Settles when the child has been reaped and has said all. */
-  readonly #gone = Promise.withResolvers<void>();
 
   /**
    * Creates a process that will run `target`; {@linkcode start} starts it.
@@ -257,19 +145,12 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       return;
     }
     const action = "create a process";
-    checkProcessOptions(options, action);
-    const subclass = typeof target === "object" && new.target !== Process;
-    if (subclass && typeof (target as ImportMeta | null)?.url !== "string") {
-      throw new TypeError(`Cannot ${action}: meta must be import.meta, received ${show(target)}`);
-    }
-    const reference = subclass
-      ? referToClass(new.target, target as ImportMeta)
-      : referTo(target as Target);
-    this.#plan = {
-      target: inFile(reference),
-      args: subclass ? undefined : options.args ?? [],
-      options,
-    };
+    checkChildOptions(options, action);
+    // Arguments and variables may be secrets: no message shows them.
+    checkArray(options.args, "args", action, true);
+    checkSpawnOptions(options, action);
+    const plan = planOf(target, options, new.target, Process, action);
+    this.#plan = { ...plan, target: inFile(plan.target) };
     const mine = thisProcess();
     const prefix = mine.parent === undefined ? "Process-" : `${mine.name}:`;
     this.#name = options.name ?? `${prefix}${++named}`;
@@ -305,44 +186,35 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       throw new Error(`Cannot start ${this.#title()}: daemonic processes may have no children`);
     }
     const { options, target } = plan;
-    const subclass = plan.args === undefined;
-    if (subclass && hasPrivates(this.constructor as Target, Process)) {
-      throw new ShareError(
-        `Cannot start ${this.#title()}: the #private fields of ${this.constructor.name} do not travel`,
-        "this",
-      );
-    }
-    const level = this.#level = levelOf(options.permissions);
-    const pack = () => toBytes(subclass ? { ...this } : plan.args, subclass ? "this" : "args");
+    const { cargo, root } = cargoOf(this, plan, Process, this.#title());
+    const level = levelOf(options.permissions);
     const { packed: args, flights } = packFor(
       level,
-      () => gatherFlights(pack),
+      () => gatherFlights(() => toBytes(cargo, root)),
       givesFfi(options.permissions),
     );
-    this.#flights = flights;
-    const boot: ProcessBoot = {
-      type: "boot",
-      me: { name: this.#name, daemon: this.#daemon, parent: { pid: Deno.pid, name: mine.name } },
-      orphan: options.orphan === "keep",
-      watched: self().isMain,
-      config: configPlace(),
-      arena: arenaForChild(),
-      box: this.#makeBox(),
-      quiet: (options as { [QUIET]?: boolean })[QUIET] === true,
-      main: mainModule(),
-      argv: Deno.args,
-      target,
-      subclass,
-      args,
-    };
-    const { child, rendezvous, watchdog } = this.#spawn(
-      toBytes(boot, "boot"),
-      [
+    const isService = services.has(this as unknown as Process);
+    const started = this.#started = new StartedProcess({
+      boot: {
+        type: "boot",
+        me: { name: this.#name, daemon: this.#daemon, parent: { pid: Deno.pid, name: mine.name } },
+        orphan: options.orphan === "keep",
+        watched: self().isMain,
+        config: configPlace(),
+        arena: arenaForChild(),
+        quiet: (options as { [QUIET]?: boolean })[QUIET] === true,
+        main: mainModule(),
+        argv: Deno.args,
+        target,
+        subclass: root === "this",
+        args,
+      },
+      modules: [
         target.module,
         ...modulesOf(args),
         ...(options as { [IMPORTS]?: string[] })[IMPORTS] ?? [],
       ],
-      {
+      options: {
         permissions: options.permissions,
         env: options.env ?? {},
         cwd: options.cwd,
@@ -353,24 +225,16 @@ export class Process<R = unknown, A extends unknown[] = any[]>
         orphan: options.orphan ?? "end",
         level,
       },
-      flights.flatMap(({ socket }) => socket ?? []),
-    );
-    this.#pid = child.pid;
-    this.#child = child;
+      flights,
+      onReport: options.onReport,
+      isService,
+      onGone: () => children.delete(this as unknown as Process),
+    });
+    this.#pid = started.child.pid;
     children.add(this as unknown as Process);
-    const status = statusOf(child.status);
-    if (!services.has(this as unknown as Process)) this.#adopted = adopt(child.pid, status);
-    // Where a report may wake up the program's own code it is to be waited for as that is.
-    const keepsAlive = !this.#daemon && options.onReport !== undefined;
-    if (!keepsAlive) {
-      child.unref();
-      rendezvous.unref();
-    }
     // Last of all who listen: others may have more to do.
     removeEventListener("beforeunload", atEnd);
     addEventListener("beforeunload", atEnd);
-    const heard = this.#listen(rendezvous, keepsAlive);
-    this.#reap(status, { rendezvous, watchdog }, heard);
     return this;
   }
 
@@ -387,9 +251,9 @@ export class Process<R = unknown, A extends unknown[] = any[]>
 
   async #join(options: JoinOptions): Promise<boolean> {
     const timeout = checkWait(options, "join the process");
-    this.#checkJoinable("join");
-    if (!await reached(this.#gone.promise, timeout, options.signal)) return false;
-    this.#adopted?.collect();
+    const started = this.#joinable("join");
+    if (!await reached(started.gone, timeout, options.signal)) return false;
+    started.collect();
     return true;
   }
 
@@ -400,19 +264,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   joinSync(options?: JoinSyncOptions): boolean;
   joinSync(options: JoinSyncOptions = {}): boolean {
     const timeout = checkWait(options, "join the process");
-    this.#checkJoinable("join");
-    const deadline = performance.now() + timeout;
-    const idle = new Int32Array(new SharedArrayBuffer(4));
-    while (this.#code() === null) {
-      checkCancelled();
-      const left = deadline - performance.now();
-      if (left <= 0) return false;
-      if (!mayMap()) throw needsFfi("join");
-      if (platform().isReaped(this.#pid!)) throw this.#reaped();
-      Atomics.wait(idle, 0, 0, Math.min(LOOK, left));
-    }
-    this.#adopted?.collect();
-    return true;
+    return this.#joinable("join").waitSync(timeout);
   }
 
   /**
@@ -427,12 +279,10 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   async result(options: JoinOptions = {}): Promise<R> {
     const here = new Error().stack;
     const timeout = checkWait(options, "get the process's result");
-    this.#checkJoinable("get the result of");
-    if (!await reached(this.#told.promise, timeout, options.signal)) {
-      throw new TimeoutError(`${this.#name} gave no result within ${timeout} ms`);
-    }
-    if (this.#outcome === undefined) await held(this.#gone.promise);
-    return settle(this.#outcome!, this.#name, here) as R;
+    const started = this.#joinable("get the result of");
+    if (!await reached(started.told, timeout, options.signal)) throw lateError(this.#name, timeout);
+    if (started.outcome === undefined) await held(started.gone);
+    return settle(started.outcome!, this.#name, here) as R;
   }
 
   /**
@@ -443,22 +293,16 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   resultSync(options: JoinSyncOptions = {}): R {
     const here = new Error().stack;
     const timeout = checkWait(options, "get the process's result");
-    this.#checkJoinable("get the result of");
-    if (this.#outcome === undefined && !this.joinSync(options)) {
-      throw new TimeoutError(`${this.#name} gave no result within ${timeout} ms`);
+    const started = this.#joinable("get the result of");
+    if (started.outcome === undefined && !this.joinSync(options)) {
+      throw lateError(this.#name, timeout);
     }
-    if (this.#outcome === undefined) {
-      const end = this.#openBox();
-      if (end === undefined && this.#exitcode === 0) throw needsFfi("get the result of");
-      if (end !== undefined) this.#end = end;
-      this.#outcome = this.#outcomeOf(end);
-    }
-    return settle(this.#outcome, this.#name, here) as R;
+    return settle(started.outcomeSync(), this.#name, here) as R;
   }
 
   /** The error that ended the process, or null. Known once it has been joined. */
   get error(): Error | null {
-    return errorOf(this.#outcome);
+    return errorOf(this.#started?.outcome);
   }
 
   /** Its process number; null before the start. */
@@ -473,16 +317,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    */
   get exitcode(): number | null {
     this.#checkOpen("get the exit code of");
-    return this.#code();
-  }
-
-  #code(): number | null {
-    if (this.#exitcode === null && this.#child !== undefined && mayMap()) {
-      // Blocked code cannot be told by the event loop: look.
-      const ended = platform().ended(this.#child.pid);
-      if (ended !== undefined) this.#exitcode = ended.signal === 0 ? ended.code : -ended.signal;
-    }
-    return this.#exitcode;
+    return this.#started?.exitcode ?? null;
   }
 
   /** Asks the process to end, with SIGTERM. Its `finally` blocks do not run. */
@@ -511,7 +346,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
 
   /** @ignore */
   get [TOLD](): Promise<void> {
-    return this.#gone.promise;
+    return this.#started!.gone;
   }
 
   /**
@@ -527,7 +362,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   #isAlive(): boolean {
     if (this.#pid === null) return false;
     if (this.#plan === undefined) return this.#pid === Deno.pid || this.#pid === Deno.ppid;
-    return this.#code() === null;
+    return this.#started!.exitcode === null;
   }
 
   /** Its name; need not be unique. It can be set before the start, else there is an Error. */
@@ -586,7 +421,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
       if (!(#name in this)) return [thisProcess().name, `pid ${Deno.pid}`, "running"];
       if (this.#pid === null) return [this.#name, "new"];
       // Of a process that is no child of this one no exit code is known.
-      const exitcode = this.#code();
+      const exitcode = this.#started?.exitcode ?? null;
       const ended = exitcode === null ? "ended" : `exitcode ${exitcode}`;
       return [this.#name, `pid ${this.#pid}`, this.#isAlive() ? "running" : ended];
     });
@@ -601,13 +436,14 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     if (this.#plan?.options[name] !== "piped") {
       throw new TypeError(`Cannot get ${name} of ${this.#title()}: it is not "piped"`);
     }
-    if (this.#child === undefined) {
+    if (this.#started === undefined) {
       throw new TypeError(`Cannot get ${name} of ${this.#title()}: it was not started`);
     }
-    if (name === "stdin") return this.#child[name];
+    const { child } = this.#started;
+    if (name === "stdin") return child[name];
     // The child keeps no program alive, and with it none of its streams.
     const output = name as "stdout" | "stderr";
-    const stream = this.#streams[output] ??= heldStream(this.#child[output]);
+    const stream = this.#streams[output] ??= heldStream(child[output]);
     return stream as Deno.ChildProcess[K];
   }
 
@@ -622,15 +458,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     );
   }
 
-  /** The event loop has reaped the child, and had no time yet to say so. */
-  #reaped(): Error {
-    return new Error(
-      `Cannot join ${this.#title()} and block: it has just ended, and how it did is known once ` +
-        "the event loop goes on; use await join()",
-    );
-  }
-
-  #checkJoinable(action: string): void {
+  /** The started process, where it can be waited for. */
+  #joinable(action: string): StartedProcess {
     this.#checkOpen(action);
     if (this.#pid === null) {
       throw new Error(`Cannot ${action} ${this.#title()}: it was not started`);
@@ -638,191 +467,13 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     if (this.#plan === undefined) {
       throw new Error(`Cannot ${action} ${this.#title()}: it is no child of this process`);
     }
+    return this.#started!;
   }
 
   #kill(signal: Deno.Signal): void {
     if (this.#pid === null) throw new Error(`Cannot end ${this.#title()}: it was not started`);
-    if (this.#plan === undefined) return Deno.kill(this.#pid, signal);
-    try {
-      if (this.#code() === null) this.#child!.kill(signal);
-    } catch (cause) {
-      // It has ended meanwhile.
-      if (!(cause instanceof TypeError || cause instanceof Deno.errors.NotFound)) throw cause;
-    }
-  }
-
-  #spawn(...how: Parameters<typeof spawn>): ReturnType<typeof spawn> {
-    try {
-      return spawn(...how);
-    } catch (cause) {
-      loseAll(this.#flights);
-      this.#closeBox();
-      throw cause;
-    }
-  }
-
-  /** Meets the child, and hears what it says until its end of the link closes. */
-  async #listen(rendezvous: Spawned["rendezvous"], keepsAlive: boolean): Promise<void> {
-    const link = await rendezvous.meet();
-    if (link === undefined) return;
-    this.#link = link;
-    if (this.#level === "below") link.longest = MOST_FROM_BELOW;
-    if (!keepsAlive) link.unref();
-    try {
-      for await (const frame of link.frames()) await this.#receive(readWord(frame));
-    } catch (error) {
-      // No words of ours: whoever it is, it is no longer listened to.
-      this.#outcome ??= { ok: false, error };
-      if (this.#level === "below") this.#kill("SIGKILL");
-    }
-  }
-
-  async #receive(message: FromProcess): Promise<void> {
-    if (message.type === "report") {
-      const { onReport } = this.#plan!.options;
-      if (onReport === undefined) return;
-      await admit(modulesOf(message.value), this.#level);
-      onReport(fromBytes(message.value, this.#level));
-      return;
-    }
-    const end = message.type === "boxed" ? this.#openBox() : message;
-    if (this.#outcome === undefined && end !== undefined) {
-      this.#end = end;
-      if (end.type !== "exit") {
-        // A module that cannot be imported here costs an error its class, and a value its
-        // unpacking.
-        const bytes = end.type === "done" ? end.value : end.error;
-        await admit(modulesOf(bytes), this.#level).catch(() => {});
-        this.#outcome ??= this.#outcomeOf(end);
-      }
-    }
-    this.#told.resolve();
-  }
-
-  /** Waits for the end of the child and of what it said. */
-  async #reap(
-    status: Promise<Deno.CommandStatus>,
-    { rendezvous, watchdog }: Omit<Spawned, "child">,
-    heard: Promise<void>,
-  ): Promise<void> {
-    this.#exitcode = exitcodeOf(await status);
-    const unwatched = watchdog?.end();
-    // While this thread was blocked the child may have come, spoken and gone: then it is still to
-    // be met.
-    if (!rendezvous.isVisited) rendezvous.end();
-    await reachedUnheld(heard, LAST_WORDS);
-    rendezvous.end();
-    this.#link?.close();
-    if (this.#outcome === undefined && this.#box !== undefined) {
-      await this.#receive({ type: "boxed" }).catch((error) => {
-        this.#outcome ??= { ok: false, error };
-      });
-    }
-    this.#outcome ??= { ok: false, error: this.#lost() };
-    await Promise.all(this.#flights.map((lost) => lost()));
-    this.#closeBox();
-    await unwatched;
-    children.delete(this as unknown as Process);
-    this.#told.resolve();
-    this.#gone.resolve();
-  }
-
-  #makeBox(): string | undefined {
-    if (!mayMap()) return undefined;
-    this.#box = platform().createBox();
-    return platform().path(this.#box);
-  }
-
-  #closeBox(): void {
-    if (this.#box !== undefined) platform().close(this.#box);
-    this.#box = undefined;
-  }
-
-  /** What the child has left, if it has. */
-  #openBox(): End<Uint8Array> | undefined {
-    if (this.#box === undefined) return undefined;
-    const bytes = platform().readBox(this.#box);
-    return bytes.length === 0 ? undefined : readWord(bytes) as End<Uint8Array>;
-  }
-
-  #outcomeOf(end: End<Uint8Array> | undefined): Outcome {
-    try {
-      if (end?.type === "done") return { ok: true, value: fromBytes(end.value, this.#level) };
-      if (end?.type === "failed") return { ok: false, error: fromBytes(end.error, this.#level) };
-    } catch (error) {
-      return { ok: false, error };
-    }
-    return { ok: false, error: this.#lost() };
-  }
-
-  #lost(): WorkerLostError {
-    const exitcode = this.#exitcode!;
-    const signal = exitcode < 0 ? signalName(-exitcode) : null;
-    const how = signal !== null
-      ? `was killed by ${signal}`
-      : this.#end?.type === "exit"
-      ? `ended by exit(${exitcode})`
-      : `ended with exit code ${exitcode}`;
-    const { name } = this.#plan!.target;
-    return new WorkerLostError(
-      `${this.#title()} (pid ${this.#pid}) ${how} before it gave the result of ${show(name)}`,
-      { exitcode, signal },
-    );
-  }
-}
-
-function needsFfi(action: string): Error {
-  return new Deno.errors.NotCapable(
-    `Cannot ${action} a process and block: Deno reaps children on the event loop; ` +
-      `run again with --allow-ffi, or use await ${action}()`,
-  );
-}
-
-function checkProcessOptions(options: ProcessOptions & { args?: unknown }, action: string): void {
-  checkOptions(options, action);
-  checkString(options.name, "name", action);
-  checkBoolean(options.daemon, "daemon", action);
-  checkFunction(options.onReport, "onReport", action);
-  checkEnv(options.env, action);
-  if (options.args !== undefined && !Array.isArray(options.args)) {
-    throw new TypeError(
-      `Cannot ${action}: args must be an array, received one ${typeof options.args}`,
-    );
-  }
-  for (const name of ["stdin", "stdout", "stderr"] as const) {
-    const value = options[name];
-    if (value !== undefined && !["inherit", "piped", "null"].includes(value)) {
-      throw new TypeError(
-        `Cannot ${action}: ${name} must be "inherit", "piped" or "null", received ${show(value)}`,
-      );
-    }
-  }
-  if (options.orphan !== undefined && !["keep", "end"].includes(options.orphan)) {
-    throw new TypeError(
-      `Cannot ${action}: orphan must be "keep" or "end", received ${show(options.orphan)}`,
-    );
-  }
-}
-
-/** Checks variables. Messages name them, and never show a value: it may be a secret. */
-function checkEnv(env: unknown, action: string): void {
-  if (env === undefined) return;
-  const refuse = (why: string): never => {
-    throw new TypeError(`Cannot ${action}: ${why}`);
-  };
-  if (typeof env !== "object" || env === null || Array.isArray(env)) {
-    return refuse("env must be an object of strings");
-  }
-  for (const [name, value] of Object.entries(env)) {
-    const [before] = name.split("=");
-    if (name === "") refuse("a name in env must not be empty");
-    if (before !== name) {
-      refuse(`a name in env must be without "=", one begins with ${show(before)}`);
-    }
-    if (name.includes("\0")) refuse(`a name in env must be without NUL, received ${show(name)}`);
-    if (name === KEY_VARIABLE) refuse(`env.${name} is what the toolkit gives each child itself`);
-    if (typeof value !== "string") refuse(`env.${name} must be a string, received ${typeof value}`);
-    if (value.includes("\0")) refuse(`env.${name} must be without NUL`);
+    if (this.#started === undefined) Deno.kill(this.#pid, signal);
+    else this.#started.kill(signal);
   }
 }
 

@@ -8,7 +8,8 @@
  */
 import { show } from "../core/checks.ts";
 import { CANCELLED, DUE, type Due } from "../child/thread/delayed.ts";
-import { Thread, type ThreadRest } from "./thread.ts";
+import type { ThreadRest } from "./options.ts";
+import { Thread } from "./thread.ts";
 
 /**
  * A thread that runs its target some time after it was started, unless it is cancelled before.

@@ -3,20 +3,14 @@
  *
  * @module
  */
-import { delay } from "@std/async";
-import { within } from "../_within.ts";
+import { until } from "../_help/until.ts";
+import { LIMIT, within } from "../_help/within.ts";
 import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as threading from "../../lib/threading.ts";
 import { type Acquirable, answer, ANSWERS } from "./_targets.ts";
 
-/** How long a test may take, in ms. */
-const LIMIT = 15_000;
 /** How long children may take to end after their test has passed, in ms. */
 const ENDING = 5_000;
-/** How often is looked for a state that nobody announces, in ms. */
-const LOOK = 2;
-/** How long is looked for it, in ms: less than a test may take. */
-const LOOKING = 10_000;
 
 /** The name of a world. */
 export type WorldName = "threads" | "processes";
@@ -263,13 +257,4 @@ async function runIn(
   if (passed) errors = [];
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) throw new AggregateError(errors, String(errors[0]));
-}
-
-/** Settles when a state is reached that nobody announces. */
-export async function until(reached: () => boolean): Promise<void> {
-  const deadline = performance.now() + LOOKING;
-  while (!reached()) {
-    if (performance.now() > deadline) throw new Error(`never came: ${reached}`);
-    await delay(LOOK);
-  }
 }

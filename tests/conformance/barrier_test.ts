@@ -16,7 +16,8 @@ import {
   other,
   tellRound,
 } from "./_targets.ts";
-import { test, until } from "./_world.ts";
+import { until } from "../_help/until.ts";
+import { test } from "./_world.ts";
 
 const AT_MOST = { timeout: 10_000 };
 

@@ -30,7 +30,8 @@ import {
   takeTurns,
   wait,
 } from "./_targets.ts";
-import { type Face, test, until } from "./_world.ts";
+import { until } from "../_help/until.ts";
+import { type Face, test } from "./_world.ts";
 
 const AT_MOST = { timeout: 10_000 };
 

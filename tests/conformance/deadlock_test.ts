@@ -20,7 +20,8 @@ import {
   takeBothOften,
   takeDetecting,
 } from "./_targets.ts";
-import { type Child, test, until, type World } from "./_world.ts";
+import { until } from "../_help/until.ts";
+import { type Child, test, type World } from "./_world.ts";
 
 /** Longer than it takes to tell a waiter of its deadlock. */
 const LONG = 800;

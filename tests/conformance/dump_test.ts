@@ -14,7 +14,8 @@ import {
   takeAndTell,
   takeBoth,
 } from "./_targets.ts";
-import { test, until, type World, type WorldName } from "./_world.ts";
+import { until } from "../_help/until.ts";
+import { test, type World, type WorldName } from "./_world.ts";
 
 /** The line of the dump that is about a child. */
 function lineOf(world: World, name: string): string {

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 import * as errors from "../../lib/errors.ts";
 import * as futures from "../../lib/futures.ts";
 import * as multiprocessing from "../../lib/multiprocessing.ts";

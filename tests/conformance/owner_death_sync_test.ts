@@ -24,7 +24,8 @@ import {
   takeAndTell,
   takeWithin,
 } from "./_targets.ts";
-import { type Child, type Face, test, until, type World } from "./_world.ts";
+import { until } from "../_help/until.ts";
+import { type Child, type Face, test, type World } from "./_world.ts";
 
 /** How soon a lock whose holder died must be had, in ms. */
 const SOON = 1_000;

@@ -10,7 +10,8 @@ import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as queue from "../../lib/queue.ts";
 import { failure, FORMS, getBy, getThenIdle, joinIt, putBy } from "../queue/_targets.ts";
 import * as targets from "./_queue_targets.ts";
-import { type Child, test, type TestOptions, until, type World } from "./_world.ts";
+import { until } from "../_help/until.ts";
+import { type Child, test, type TestOptions, type World } from "./_world.ts";
 
 type AnyQueue = targets.AnyQueue;
 

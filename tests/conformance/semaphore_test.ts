@@ -23,7 +23,8 @@ import {
   takeOrLeave,
   takeWithin,
 } from "./_targets.ts";
-import { test, until } from "./_world.ts";
+import { until } from "../_help/until.ts";
+import { test } from "./_world.ts";
 
 const AT_MOST = { timeout: 10_000 };
 

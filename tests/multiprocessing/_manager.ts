@@ -3,22 +3,10 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { existsSync } from "@std/fs";
 import { Manager, type Proxied } from "../../lib/multiprocessing.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
-import { within } from "../_within.ts";
-
-const LIMIT = 15_000;
-/** How often is looked for a state that nobody announces, in ms. */
-const LOOK = 2;
-/** How long is looked for it, in ms. */
-const LOOKING = 10_000;
-
-/** Runs `fn` with a time limit. */
-export async function limited(fn: () => Promise<void>, limit = LIMIT): Promise<void> {
-  await within(limit, fn());
-}
+import { limited } from "../_help/within.ts";
 
 /** A test with a manager of its own, and a time limit. */
 export function test(
@@ -34,15 +22,6 @@ export function test(
       await limited(() => fn(manager), limit);
     },
   });
-}
-
-/** Settles when a state is reached that nobody announces. */
-export async function until(reached: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + LOOKING;
-  while (!await reached()) {
-    if (performance.now() > deadline) throw new Error(`never came: ${reached}`);
-    await delay(LOOK);
-  }
 }
 
 /** A proxy as it is sent. */

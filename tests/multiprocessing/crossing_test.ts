@@ -23,7 +23,8 @@ import {
 } from "../../lib/multiprocessing.ts";
 import { Thread } from "../../lib/threading.ts";
 import { LEAST } from "../security/_peer.ts";
-import { within } from "../_within.ts";
+import { isAlive } from "../_help/alive.ts";
+import { within } from "../_help/within.ts";
 import * as targets from "./_crossing_targets.ts";
 import { echo as equalEcho } from "./_pipe_targets.ts";
 
@@ -526,18 +527,10 @@ async function runIn(folder: string, how: string): Promise<string[]> {
     stderr: "inherit",
   }).output();
   const lines = new TextDecoder().decode(stdout).trim().split("\n");
-  const pids = lines.filter((line) => line.startsWith("pid ")).map((line) => line.slice(4));
+  const pids = lines.filter((line) => line.startsWith("pid ")).map((line) => Number(line.slice(4)));
   assert(pids.length > 0);
-  const isGone = () =>
-    pids.every((pid) => {
-      try {
-        return Deno.readTextFileSync(`/proc/${pid}/stat`).includes(") Z ");
-      } catch {
-        return true;
-      }
-    });
   const began = performance.now();
-  while (!isGone()) {
+  while (pids.some(isAlive)) {
     assertLess(performance.now() - began, NOTICED + 1_000);
     await delay(20);
   }

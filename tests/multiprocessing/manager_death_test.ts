@@ -7,7 +7,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BrokenBarrierError, WorkerLostError } from "../../lib/errors.ts";
 import { activeChildren, Manager, Process } from "../../lib/multiprocessing.ts";
 import { setExcepthook, Thread } from "../../lib/threading.ts";
-import { exists, limited, sentOf, test, until, watch } from "./_manager.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import { limited } from "../_help/within.ts";
+import { exists, sentOf, test, watch } from "./_manager.ts";
 import {
   Account,
   devour,
@@ -340,15 +343,8 @@ async function own(how: string, flags = ["-A"]) {
         new Response(child.stderr).text(),
         reader.cancel(),
       ]);
-      const isAlive = () => {
-        try {
-          return !Deno.readTextFileSync(`/proc/${pid}/stat`).includes(") Z ");
-        } catch {
-          return false;
-        }
-      };
       const began = performance.now();
-      await until(() => !isAlive() && [...Deno.readDirSync(folder)].length === 0);
+      await until(() => !isAlive(pid) && [...Deno.readDirSync(folder)].length === 0);
       const ms = performance.now() - began;
       await Deno.remove(folder, { recursive: true });
       return { code, ms, errors };

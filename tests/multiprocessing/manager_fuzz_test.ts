@@ -15,7 +15,8 @@ import { attend } from "../../lib/multiprocessing/manager/server.ts";
 import { encode } from "../../lib/transfer/codec/codec.ts";
 import { watchLoads } from "../../lib/transfer/task.ts";
 import { error, forged, instance, target, withTable } from "../security/_forge.ts";
-import { withoutStacks } from "../_stacks.ts";
+import { randoms } from "../_help/random.ts";
+import { withoutStacks } from "../_help/stacks.ts";
 import { sentOf, test } from "./_manager.ts";
 
 /** So many are read in this process, from memory or a socket. */
@@ -24,16 +25,6 @@ const FRAMES = 100_000;
 const OVER_SOCKET = 400;
 /** So many frames of one connection are tried before the server is asked whether it is well. */
 const BATCH = 50;
-
-/** mulberry32: the same numbers in every run with the same seed. */
-function randoms(seed: number): (below: number) => number {
-  return (below) => {
-    seed = seed + 0x6d2b79f5 | 0;
-    let t = Math.imul(seed ^ seed >>> 15, 1 | seed);
-    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
-    return Math.floor(((t ^ t >>> 14) >>> 0) / 2 ** 32 * below);
-  };
-}
 
 /** Connects as a client would, or a stranger. */
 async function connect(folder: string, token: Uint8Array): Promise<Deno.Conn> {

@@ -7,7 +7,8 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BrokenBarrierError, DeadlockError, Empty, Full, ShutDown } from "../../lib/errors.ts";
 import { Process } from "../../lib/multiprocessing.ts";
 import { Guard, Thread } from "../../lib/threading.ts";
-import { test, until, watch } from "./_manager.ts";
+import { until } from "../_help/until.ts";
+import { test, watch } from "./_manager.ts";
 import {
   countLocked,
   drain,

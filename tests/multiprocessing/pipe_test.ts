@@ -17,18 +17,13 @@ import {
   Queue,
 } from "../../lib/multiprocessing.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
-import {
-  type Address,
-  BACK,
-  frameOf,
-  HELLO,
-  SEND,
-  TICKET,
-} from "../../lib/multiprocessing/pipe_broker.ts";
+import { BACK, frameOf, HELLO, SEND, TICKET } from "../../lib/multiprocessing/pipe_protocol.ts";
+import type { Address } from "../../lib/multiprocessing/pipe_tickets.ts";
 import { packFor } from "../../lib/transfer/flight.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
 import { Thread } from "../../lib/threading.ts";
-import { within } from "../_within.ts";
+import { randoms } from "../_help/random.ts";
+import { within } from "../_help/within.ts";
 import * as targets from "./_pipe_targets.ts";
 
 const ROUNDS = Number(Deno.env.get("SWITCHYARD_ROUNDS") ?? 5);
@@ -765,8 +760,7 @@ Deno.test({
       assertEquals(Deno.statSync(state.folder).mode! & 0o777, 0o700);
       const token = Uint8Array.fromHex(state.token);
       const hello = frameOf(HELLO, new TextEncoder().encode(JSON.stringify(state)));
-      let seed = 7;
-      const random = (below: number) => (seed = seed * 48_271 % 2_147_483_647) % below;
+      const random = randoms(7);
       for (let k = 0; k < 500; k++) {
         const conn = await Deno.connect({ transport: "unix", path });
         const parts: Uint8Array[] = [token.slice()];

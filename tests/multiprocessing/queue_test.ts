@@ -27,7 +27,7 @@ import {
   SimpleQueue,
 } from "../../lib/multiprocessing.ts";
 import { Thread } from "../../lib/threading.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 import * as targets from "./_queue_targets.ts";
 
 const LIMIT = 30_000;

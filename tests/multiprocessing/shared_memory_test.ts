@@ -8,10 +8,8 @@ import { delay } from "@std/async";
 import { ShareError } from "../../lib/errors.ts";
 import { pipe, Process, ShareableList, SharedMemory } from "../../lib/multiprocessing.ts";
 import { Thread } from "../../lib/threading.ts";
-import { within } from "../_within.ts";
+import { LIMIT, within } from "../_help/within.ts";
 import * as targets from "./_pipe_targets.ts";
-
-const LIMIT = 15_000;
 
 function test(name: string, fn: () => Promise<void> | void): void {
   Deno.test({

@@ -3,17 +3,9 @@ import { Process } from "../../lib/multiprocessing.ts";
 import { cpuCount, getpid, getppid, ps, pstree } from "../../lib/os.ts";
 import { draw } from "../../lib/os/pstree.ts";
 import { parseLine } from "../../lib/os/ps.ts";
+import { until } from "../_help/until.ts";
 import { limited as test, run } from "../signal/_program.ts";
 import * as targets from "./_targets.ts";
-
-/** Waits until `look` gives something. */
-async function until<T>(look: () => T | undefined): Promise<T> {
-  for (;;) {
-    const seen = look();
-    if (seen !== undefined) return seen;
-    await new Promise((next) => setTimeout(next, 10));
-  }
-}
 
 test("getpid() and getppid() are this process and its parent [processes]", async () => {
   assertEquals([getpid(), getppid()], [Deno.pid, Deno.ppid]);

@@ -15,7 +15,7 @@ import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as queue from "../../lib/queue.ts";
 import * as threading from "../../lib/threading.ts";
 import { WorkerLostError } from "../../lib/errors.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 import { reported } from "./_targets.ts";
 
 /** How long a test may take, in ms. */

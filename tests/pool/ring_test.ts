@@ -8,7 +8,7 @@ import { assert, assertEquals } from "@std/assert";
 import { BadFrame, FrameWriter, HEAD, readFrames } from "../../lib/pool/transport/frames.ts";
 import { Span } from "../../lib/pool/payload.ts";
 import { Ring, RING_WORDS } from "../../lib/pool/transport/ring.ts";
-import { withoutStacks } from "../_stacks.ts";
+import { withoutStacks } from "../_help/stacks.ts";
 
 const CAPACITY = 1 << 10;
 /** Where the words of its two positions are. */

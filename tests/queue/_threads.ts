@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { setExcepthook, Thread } from "../../lib/threading.ts";
-import { within } from "../_within.ts";
+import { until } from "../_help/until.ts";
+import { within } from "../_help/within.ts";
 
 /** With `SWITCHYARD_TIMES` more is put, and takes longer. */
 const LIMIT = 60_000 + Number(Deno.env.get("SWITCHYARD_TIMES") ?? 0) / 5;
-const LOOKING = 10_000;
 
 /** The threads of one test. */
 export class Threads {
@@ -72,13 +71,4 @@ export function test(name: string, fn: (threads: Threads) => Promise<void> | voi
       setExcepthook(before);
     }
   });
-}
-
-/** Settles when a state is reached that nobody announces. */
-export async function until(reached: () => boolean): Promise<void> {
-  const deadline = performance.now() + LOOKING;
-  while (!reached()) {
-    if (performance.now() > deadline) throw new Error(`never came: ${reached}`);
-    await delay(2);
-  }
 }

@@ -16,7 +16,8 @@ import { LifoQueue, PriorityQueue, Queue, SimpleQueue } from "../../lib/queue.ts
 import { Event, Lock } from "../../lib/threading.ts";
 import * as targets from "./_targets.ts";
 import { FORMS, getBy, Job, putBy } from "./_targets.ts";
-import { test, until } from "./_threads.ts";
+import { until } from "../_help/until.ts";
+import { test } from "./_threads.ts";
 
 /** How many items each puts where many are put. */
 const TIMES = Number(Deno.env.get("SWITCHYARD_TIMES") ?? 4_000);

@@ -1,7 +1,7 @@
 /** What an attacker at the sockets of pipes makes: addresses, tickets and frames of its own. */
 import { connect } from "../../lib/channel/socket/private_socket.ts";
 import { Link } from "../../lib/channel/socket/link.ts";
-import { HELLO, REFUSED, textFrame, WELCOME } from "../../lib/multiprocessing/pipe_broker.ts";
+import { HELLO, REFUSED, textFrame, WELCOME } from "../../lib/multiprocessing/pipe_protocol.ts";
 import { parcelOf } from "../../lib/multiprocessing/pipe_hub.ts";
 import type { Address } from "../../lib/multiprocessing/pipe_tickets.ts";
 import type { Connection, Permissions } from "../../lib/multiprocessing.ts";

@@ -3,7 +3,7 @@ import { context, task } from "../../lib/task.ts";
 import { type Connection, pipe } from "../../lib/multiprocessing.ts";
 import { parcelOf } from "../../lib/multiprocessing/pipe_hub.ts";
 import { SocketConnection, socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
-import { frameOf, SEND } from "../../lib/multiprocessing/pipe_broker.ts";
+import { frameOf, SEND } from "../../lib/multiprocessing/pipe_protocol.ts";
 import { packFor } from "../../lib/transfer/flight.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
 import { addressOf, parcel, Peer } from "./_peer.ts";

@@ -6,7 +6,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Process } from "../../lib/multiprocessing.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 import { childKey, childOfChild, environ, LEAST, tellMuch } from "./_targets.ts";
 
 const LIMIT = 30_000;

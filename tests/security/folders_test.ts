@@ -15,7 +15,7 @@ import { permissionFlags } from "../../lib/child/process/permissions.ts";
 import { Process } from "../../lib/multiprocessing.ts";
 import { giveUp } from "../../lib/multiprocessing/pipe_broker.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 import { LEAST } from "./_peer.ts";
 import { returnForged, sendForged } from "./_pipe_attackers.ts";
 

@@ -10,11 +10,12 @@ import { exists } from "@std/fs";
 import { Link } from "../../lib/channel/socket/link.ts";
 import { makePrivateFolder } from "../../lib/channel/socket/private_folder.ts";
 import { newToken, PrivateSocket } from "../../lib/channel/socket/private_socket.ts";
-import * as words from "../../lib/multiprocessing/pipe_broker.ts";
-import { frameOf, numberFrame, textFrame } from "../../lib/multiprocessing/pipe_broker.ts";
+import * as words from "../../lib/multiprocessing/pipe_protocol.ts";
+import { frameOf, numberFrame, textFrame } from "../../lib/multiprocessing/pipe_protocol.ts";
 import { SocketConnection, socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
-import { memoryOf } from "../_memory.ts";
-import { within } from "../_within.ts";
+import { memoryOf } from "../_help/memory.ts";
+import { randoms } from "../_help/random.ts";
+import { within } from "../_help/within.ts";
 import { addressOf, parcel, Peer } from "./_peer.ts";
 
 const FRAMES = 100_000;
@@ -24,15 +25,7 @@ const MOST_GROWTH = 300 << 20;
 const ignore = Deno.build.os === "windows"; // there is no Unix socket
 
 const seed = Number(Deno.env.get("SWITCHYARD_SEED") ?? Math.floor(Math.random() * 2 ** 31));
-let state = seed;
-
-/** A whole number below `below`; always the same ones for a seed. */
-function random(below: number): number {
-  state = state + 0x6d2b79f5 | 0;
-  let mixed = Math.imul(state ^ state >>> 15, 1 | state);
-  mixed = mixed + Math.imul(mixed ^ mixed >>> 7, 61 | mixed) ^ mixed;
-  return ((mixed ^ mixed >>> 14) >>> 0) % below;
-}
+const random = randoms(seed);
 
 function pick<T>(list: readonly T[]): T {
   return list[random(list.length)]!;

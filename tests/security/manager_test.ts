@@ -11,7 +11,7 @@ import { Manager, Process } from "../../lib/multiprocessing.ts";
 import { IN, type SentProxy } from "../../lib/multiprocessing/manager/proxies/proxy.ts";
 import type { Proxied } from "../../lib/multiprocessing.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 import { forged, LEAST, shared } from "./_forge.ts";
 import { addressOf, LEAST as PEER, Peer } from "./_peer.ts";
 import { lookAt } from "./_pipe_attackers.ts";

@@ -27,7 +27,7 @@ import {
   textFrame,
   TICKET,
   WANT,
-} from "../../lib/multiprocessing/pipe_broker.ts";
+} from "../../lib/multiprocessing/pipe_protocol.ts";
 import {
   checkAddress,
   Copier,
@@ -44,7 +44,7 @@ import {
   receiverMaps,
 } from "../../lib/transfer/flight.ts";
 import { SHARE, shareable } from "../../lib/transfer/shareable.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 import { Link } from "../../lib/channel/socket/link.ts";
 import { makePrivateFolder, removeFolder } from "../../lib/channel/socket/private_folder.ts";
 import { connect, newToken } from "../../lib/channel/socket/private_socket.ts";

@@ -15,8 +15,8 @@ import {
 } from "@std/assert";
 import { BrokenExecutor, ProcessPoolExecutor, WorkerLostError } from "../../lib/futures.ts";
 import { pipe, Pool } from "../../lib/multiprocessing.ts";
-import { memoryOf } from "../_memory.ts";
-import { within } from "../_within.ts";
+import { memoryOf } from "../_help/memory.ts";
+import { within } from "../_help/within.ts";
 import { collect, type World } from "../pool/_world.ts";
 import { test as testIn } from "../pool/_world.ts";
 import {

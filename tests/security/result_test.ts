@@ -8,8 +8,8 @@ import { MOST_FROM_BELOW } from "../../lib/channel/socket/link.ts";
 import { Process } from "../../lib/multiprocessing.ts";
 import { WorkerLostError } from "../../lib/errors.ts";
 import { task } from "../../lib/task.ts";
-import { memoryOf } from "../_memory.ts";
-import { within } from "../_within.ts";
+import { memoryOf } from "../_help/memory.ts";
+import { within } from "../_help/within.ts";
 import { claim, done, error, failed, Forged, forged, LEAST, report, say } from "./_forge.ts";
 
 const LIMIT = 30_000;

@@ -8,7 +8,7 @@ import { delay } from "@std/async";
 import { fileURLToPath } from "node:url";
 import { makePrivateFolder } from "../../lib/channel/socket/private_folder.ts";
 import { connect, newToken, PrivateSocket } from "../../lib/channel/socket/private_socket.ts";
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 
 const ignore = Deno.build.os === "windows"; // there is no Unix socket
 const PLACES = 32;

@@ -14,8 +14,8 @@ import { encode } from "../../lib/transfer/codec/codec.ts";
 import { packFor } from "../../lib/transfer/flight.ts";
 import { reducer } from "../../lib/transfer/reduce.ts";
 import { referTo } from "../../lib/transfer/task.ts";
-import { QUIET } from "../../lib/child/job.ts";
-import { within } from "../_within.ts";
+import { QUIET } from "../../lib/child/plan.ts";
+import { within } from "../_help/within.ts";
 import {
   answer,
   answerReport,

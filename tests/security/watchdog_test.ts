@@ -7,7 +7,8 @@ import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async";
 import { ps, wait } from "../../lib/os.ts";
 import { Process } from "../../lib/multiprocessing.ts";
-import { within } from "../_within.ts";
+import { isAlive } from "../_help/alive.ts";
+import { within } from "../_help/within.ts";
 import { idle, LEAST } from "./_targets.ts";
 
 const PROGRAM = new URL("./_watchdog_program.ts", import.meta.url);
@@ -34,19 +35,10 @@ async function parent(how: string, target: string, options: object = {}) {
   return { program, pid, close: () => reader.cancel() };
 }
 
-/** Whether a process runs: one that has ended, and that nobody asks, does not. */
-function runs(pid: number): boolean {
-  try {
-    return !/^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
-  } catch {
-    return false;
-  }
-}
-
 async function isGoneSoon(pid: number): Promise<boolean> {
   const deadline = performance.now() + SOON;
-  while (runs(pid) && performance.now() < deadline) await delay(20);
-  return !runs(pid);
+  while (isAlive(pid) && performance.now() < deadline) await delay(20);
+  return !isAlive(pid);
 }
 
 function watchdogsOf(pid: number): number[] {
@@ -93,7 +85,7 @@ for (const [how, target, options, what] of WAYS) {
           await delay(200);
           assertEquals(watchdogsOf(pid), []);
         } finally {
-          if (runs(pid)) Deno.kill(pid, "SIGKILL");
+          if (isAlive(pid)) Deno.kill(pid, "SIGKILL");
           await close();
         }
       },
@@ -112,7 +104,7 @@ Deno.test({
       program.kill("SIGKILL");
       await program.status;
       await delay(SOON);
-      assert(runs(pid));
+      assert(isAlive(pid));
     } finally {
       Deno.kill(pid, "SIGKILL");
       await close();
@@ -135,7 +127,7 @@ Deno.test({
         stdin: "null",
       }).spawn();
       assertEquals((await within(LIMIT, dog.status)).code, 0);
-      assert(runs(other.pid));
+      assert(isAlive(other.pid));
     } finally {
       other.kill("SIGKILL");
       await other.status;

@@ -6,9 +6,8 @@
  */
 import { fileURLToPath } from "node:url";
 import { alarm, SIG_DFL, signal } from "../../lib/signal.ts";
-import { within } from "../_within.ts";
+import { LIMIT, within } from "../_help/within.ts";
 
-const LIMIT = 15_000;
 /** The signals that these tests handle in the test's own process. */
 const USED = ["SIGUSR2", "SIGALRM", "SIGHUP", "SIGTERM", "SIGWINCH", "SIGCHLD"] as const;
 

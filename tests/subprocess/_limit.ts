@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { within } from "../_within.ts";
+import { within } from "../_help/within.ts";
 
 const LIMIT = 15_000;
 

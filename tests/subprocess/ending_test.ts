@@ -25,7 +25,9 @@ const DEAF = sh(`trap '' TERM; echo ready; while :; do sleep 0.05; done`);
 const AGES = [2 ** 31, 2 ** 40, Infinity];
 
 /**
- * A test of what Deno itself forgets to let go: children that a signal without a name has killed.
+ * A test of children that a signal without a name has killed. A plain Deno.Command leaks them too:
+ * its `status` is rejected ("Invalid signal: 34"), and Deno closes the resource of a child only
+ * with a status that it can tell.
  */
 function leaky(name: string, fn: () => Promise<void>): void {
   test(name, fn, { sanitizeResources: false });

@@ -12,7 +12,8 @@ import {
   SPARSE,
 } from "../../lib/transfer/codec/format.ts";
 import type { Reduce, Reduction, Revive } from "../../lib/transfer/reduction.ts";
-import { withoutStacks } from "../_stacks.ts";
+import { randoms } from "../_help/random.ts";
+import { withoutStacks } from "../_help/stacks.ts";
 
 // What a caller's hooks might look like: instances and errors through shells, the rest whole.
 
@@ -75,16 +76,6 @@ function assertPasses(value: unknown, name = Deno.inspect(value)): void {
 
 function bytesOf(...bytes: number[]): Uint8Array {
   return Uint8Array.from(bytes);
-}
-
-/** mulberry32: the same numbers in every run. */
-function randoms(seed: number): (below: number) => number {
-  return (below) => {
-    seed = seed + 0x6d2b79f5 | 0;
-    let t = Math.imul(seed ^ seed >>> 15, 1 | seed);
-    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
-    return Math.floor(((t ^ t >>> 14) >>> 0) / 2 ** 32 * below);
-  };
 }
 
 // Values

@@ -24,8 +24,9 @@ import {
   target,
   withTable,
 } from "../security/_forge.ts";
-import { memoryOf } from "../_memory.ts";
-import { withoutStacks } from "../_stacks.ts";
+import { memoryOf } from "../_help/memory.ts";
+import { randoms } from "../_help/random.ts";
+import { withoutStacks } from "../_help/stacks.ts";
 
 const SEED = Number(Deno.env.get("SWITCHYARD_SEED") ?? Date.now() % 1_000_000);
 const TIMES = Number(Deno.env.get("SWITCHYARD_FUZZ") ?? 100_000);
@@ -33,15 +34,6 @@ const TIMES = Number(Deno.env.get("SWITCHYARD_FUZZ") ?? 100_000);
 const PATIENCE = 500;
 /** How much memory reading may have taken in the end, in bytes: far less than lengths can claim. */
 const MEMORY = 512 << 20;
-
-/** The generator of D. Lehmer and Park and Miller, so that a seed repeats a run. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed % 2_147_483_646 + 1;
-  return (below) => {
-    state = state * 48_271 % 2_147_483_647;
-    return state % below;
-  };
-}
 
 class Point {
   constructor(public x: number, public next?: unknown) {}
@@ -158,7 +150,7 @@ function tried(call: () => unknown, input: Uint8Array, k: number, isAgain = fals
 
 Deno.test(`decode() gives a value or an error for ${TIMES} mutated inputs`, async () => {
   console.log(`seed ${SEED}`);
-  const random = randomFrom(SEED);
+  const random = randoms(SEED);
   const inputs = samples();
   const before = memoryOf();
   let threw = 0;
@@ -237,7 +229,7 @@ function forgeries(): Uint8Array[] {
 for (const [source, times] of [["equal", TIMES / 10], ["below", TIMES]] as [Source, number][]) {
   Deno.test(`forged modules, kinds and counts load and run nothing: ${times} from ${source}`, async () => {
     console.log(`seed ${SEED}`);
-    const random = randomFrom(SEED + 2);
+    const random = randoms(SEED + 2);
     const inputs = forgeries();
     const read = readerOf(() => source);
     const loads: string[] = [];
@@ -303,7 +295,7 @@ function connectionOf(bytes: Uint8Array, random: (below: number) => number) {
 
 Deno.test(`Link.frames() gives frames or an error for ${TIMES} mutated streams`, async () => {
   console.log(`seed ${SEED}`);
-  const random = randomFrom(SEED + 1);
+  const random = randoms(SEED + 1);
   const frames = samples().slice(0, 8).map((bytes) => {
     const frame = new Uint8Array(4 + bytes.length);
     new DataView(frame.buffer).setUint32(0, bytes.length);

@@ -33,8 +33,8 @@ import {
   referTo,
   toLoad,
 } from "../../lib/transfer/task.ts";
-import { memoryOf } from "../_memory.ts";
-import { within } from "../_within.ts";
+import { memoryOf } from "../_help/memory.ts";
+import { within } from "../_help/within.ts";
 import { error, forged, instance, target } from "../security/_forge.ts";
 
 const SOURCES: Source[] = ["equal", "below"];

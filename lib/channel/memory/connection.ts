@@ -85,7 +85,7 @@ export interface Side {
 }
 
 /** An end as it is sent. */
-export interface SentEnd extends Side {
+export interface SentMemoryEnd extends Side {
   at: unknown;
   generation: number;
   entry: number;
@@ -325,7 +325,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
       at: this.#placement.share("process", place, "pipe"),
       generation: this.#generation,
       entry,
-    } satisfies SentEnd;
+    } satisfies SentMemoryEnd;
   }
 
   /** Says how its pipe can go over to a socket. @ignore */

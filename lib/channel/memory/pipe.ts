@@ -40,7 +40,7 @@ import {
   markBelow,
   PIPE_WORDS,
   RingConnection,
-  type SentEnd,
+  type SentMemoryEnd,
 } from "./connection.ts";
 
 /** How many bytes one direction holds; a longer message goes alone. */
@@ -236,7 +236,11 @@ const STATE = {
 } as const;
 
 shareable(import.meta, "RingConnection", RingConnection, (sent, source) => {
-  const { at, end, duplex, generation, entry } = checkState<SentEnd>(sent, "a connection", STATE);
+  const { at, end, duplex, generation, entry } = checkState<SentMemoryEnd>(
+    sent,
+    "a connection",
+    STATE,
+  );
   if (end !== 0 && end !== 1 || !isEntry(entry)) {
     throw new TypeError(`Cannot decode a connection: it has no end ${end} or entry ${entry}`);
   }

@@ -13,7 +13,7 @@ import { modulesOf } from "../../transfer/codec/codec.ts";
 import { tame } from "../../transfer/failure.ts";
 import type { End } from "../job.ts";
 import type { Link } from "../../channel/socket/link.ts";
-import { advise, traceOf } from "../outcome.ts";
+import { advise, printUncaught, traceOf } from "../outcome.ts";
 import {
   errorToBytes,
   fromBytes,
@@ -87,7 +87,7 @@ async function work(boot: ProcessBoot, link: Link): Promise<void> {
       const code = exitCode(error);
       return end({ type: "exit", code }, code, code !== 0);
     }
-    if (!ended && !boot.quiet) console.error(`Process ${boot.me.name}:\n${traceOf(error)}`);
+    if (!ended && !boot.quiet) printUncaught(`Process ${boot.me.name}`, error);
     return end({ type: "failed", error: errorToBytes(error), terminated: false }, 1, true);
   };
   addEventListener("error", (event) => {

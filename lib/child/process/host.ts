@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { show } from "../../core/checks.ts";
 import { LIBRARY } from "../../core/library.ts";
 import { fileURLToPath, resolve } from "../../core/node.ts";
 import { statusOf } from "../../core/signals.ts";
@@ -42,6 +43,53 @@ export interface SpawnOptions {
   orphan: "keep" | "end";
   /** What the child is to this process, by its permissions. */
   level: Source;
+}
+
+/**
+ * Checks what a caller chose.
+ *
+ * @param action What was asked for, as in `"create a process"`.
+ */
+export function checkSpawnOptions(
+  options: Partial<Pick<SpawnOptions, "env" | "stdin" | "stdout" | "stderr" | "orphan">>,
+  action: string,
+): void {
+  checkEnv(options.env, action);
+  for (const name of ["stdin", "stdout", "stderr"] as const) {
+    const value = options[name];
+    if (value !== undefined && !["inherit", "piped", "null"].includes(value)) {
+      throw new TypeError(
+        `Cannot ${action}: ${name} must be "inherit", "piped" or "null", received ${show(value)}`,
+      );
+    }
+  }
+  if (options.orphan !== undefined && !["keep", "end"].includes(options.orphan)) {
+    throw new TypeError(
+      `Cannot ${action}: orphan must be "keep" or "end", received ${show(options.orphan)}`,
+    );
+  }
+}
+
+/** Checks variables. Messages name them, and never show a value: it may be a secret. */
+function checkEnv(env: unknown, action: string): void {
+  if (env === undefined) return;
+  const refuse = (why: string): never => {
+    throw new TypeError(`Cannot ${action}: ${why}`);
+  };
+  if (typeof env !== "object" || env === null || Array.isArray(env)) {
+    return refuse("env must be an object of strings");
+  }
+  for (const [name, value] of Object.entries(env)) {
+    const [before] = name.split("=");
+    if (name === "") refuse("a name in env must not be empty");
+    if (before !== name) {
+      refuse(`a name in env must be without "=", one begins with ${show(before)}`);
+    }
+    if (name.includes("\0")) refuse(`a name in env must be without NUL, received ${show(name)}`);
+    if (name === KEY_VARIABLE) refuse(`env.${name} is what the toolkit gives each child itself`);
+    if (typeof value !== "string") refuse(`env.${name} must be a string, received ${typeof value}`);
+    if (value.includes("\0")) refuse(`env.${name} must be without NUL`);
+  }
 }
 
 /**

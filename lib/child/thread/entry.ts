@@ -22,7 +22,7 @@ import { bareError, tame } from "../../transfer/failure.ts";
 import { reducer, revive } from "../../transfer/reduce.ts";
 import { fires } from "./delayed.ts";
 import type { End } from "../job.ts";
-import { traceOf } from "../outcome.ts";
+import { printUncaught } from "../outcome.ts";
 import { exitCode, isTermination, run } from "../run.ts";
 import { setHome } from "./host.ts";
 import {
@@ -194,7 +194,7 @@ function printIfAlone(message: End<Packed>, starter: number, ident: number): voi
   if (message.type !== "failed" || message.terminated || starter === ident) return;
   if (roster.slotOf(starter) >= 0) return;
   const error = unpack(message.error, revive);
-  console.error(`Exception in thread ${roster.name(self().slot)}:\n${traceOf(error)}`);
+  printUncaught(`Exception in thread ${roster.name(self().slot)}`, error);
 }
 
 /** Waits for the boot in a worker of `node:worker_threads`. */

@@ -7,7 +7,7 @@ import { checkOptions, checkString } from "../../core/checks.ts";
 import { TimeoutError, type WorkerLoss, WorkerLostError } from "../../core/errors.ts";
 import { fileURLToPath } from "../../core/node.ts";
 import { signalName } from "../../core/signals.ts";
-import { SERVICE, TOLD } from "../../child/job.ts";
+import { SERVICE, TOLD } from "../../child/plan.ts";
 import {
   KINDS,
   levelOf,

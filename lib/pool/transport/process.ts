@@ -8,7 +8,7 @@
  */
 import type { BlockingConnection, Connection } from "../../channel/connection.ts";
 import { READY } from "../../channel/connection_wait.ts";
-import { IMPORTS, QUIET, SERVICE, TOLD } from "../../child/job.ts";
+import { IMPORTS, QUIET, SERVICE, TOLD } from "../../child/plan.ts";
 import { givesFfi, levelOf, type Permissions } from "../../child/process/permissions.ts";
 import { MOST_FROM_BELOW } from "../../channel/socket/link.ts";
 import { checkInteger } from "../../core/checks.ts";

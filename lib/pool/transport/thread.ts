@@ -7,7 +7,7 @@
  * @module
  */
 import { loadPorts, take, unref } from "../../core/ports.ts";
-import { QUIET, TOLD } from "../../child/job.ts";
+import { QUIET, TOLD } from "../../child/plan.ts";
 import { self } from "../../memory/this_thread.ts";
 import { Thread } from "../../threading/thread.ts";
 import { BadFrame, HEAD } from "./frames.ts";

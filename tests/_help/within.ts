@@ -4,6 +4,9 @@
  * @module
  */
 
+/** How long a test may take that has no limit of its own, in ms. */
+export const LIMIT = 15_000;
+
 /**
  * Gives what a promise gives, within `limit` ms. The limit keeps nothing alive: when nothing else
  * does either, the test fails at once, as its promise can never settle.
@@ -23,4 +26,9 @@ export async function within<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Runs `fn` with a time limit. */
+export async function limited(fn: () => Promise<void>, limit = LIMIT): Promise<void> {
+  await within(limit, fn());
 }
