@@ -9,7 +9,7 @@
  * @module
  */
 import { services } from "../core/hooks.ts";
-import { take } from "../core/ports.ts";
+import { post, take } from "../core/ports.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { BELL } from "../memory/roster.ts";
 import { self } from "../memory/this_thread.ts";
@@ -36,7 +36,7 @@ class Line {
   }
 
   post(message: FromQueueHome, transfer: Transferable[]): void {
-    this.port.postMessage(message, transfer);
+    post(this.port, message, transfer);
   }
 
   ring(): void {

@@ -9,7 +9,7 @@
  */
 import { ThreadTerminated } from "../core/errors.ts";
 import { flushes } from "../core/hooks.ts";
-import { prepareTake, take } from "../core/ports.ts";
+import { post, prepareTake, take } from "../core/ports.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { BELL } from "../memory/roster.ts";
 import { isCut, self } from "../memory/this_thread.ts";
@@ -69,7 +69,7 @@ class Line {
   /** Sends a message after all that was put before. */
   post(message: ToQueueHome, transfer: Transferable[] = []): void {
     this.flush();
-    this.#port.postMessage(message, transfer);
+    post(this.#port, message, transfer);
     this.#ring();
   }
 
@@ -104,7 +104,7 @@ class Line {
     const items = this.#batch;
     if (items.length === 0) return;
     this.#batch = [];
-    this.#port.postMessage({ type: "put", q: this.#batchUser!.q, sent: toSent(items) });
+    post(this.#port, { type: "put", q: this.#batchUser!.q, sent: toSent(items) });
     this.#ring();
   }
 

@@ -21,7 +21,7 @@
 import { checkArray, checkBoolean, checkOptions, checkTimeout, show } from "../core/checks.ts";
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
-import { prepareTake, take } from "../core/ports.ts";
+import { post, prepareTake, take } from "../core/ports.ts";
 import { takeUntil } from "../core/promises.ts";
 import { HeapRegion } from "../memory/heap_region.ts";
 import { self } from "../memory/this_thread.ts";
@@ -170,7 +170,7 @@ export class PortConnection<T> implements Connection<T> {
     if (this.#isAlone) throw new EOFError(`Cannot ${SEND}: the other end of the pipe is closed`);
     try {
       const { value, stands } = boxed;
-      this.#port.postMessage(stands === undefined ? { value } : { value, stands }, boxed.transfer);
+      post(this.#port, stands === undefined ? { value } : { value, stands }, boxed.transfer);
     } catch (cause) {
       throw uncloneable(cause, "value");
     }

@@ -5,7 +5,7 @@
  */
 import { SystemExit, ThreadTerminated, WorkerLostError } from "../../core/errors.ts";
 import { childrenFirst, lastWords } from "../../core/hooks.ts";
-import { take } from "../../core/ports.ts";
+import { post, take } from "../../core/ports.ts";
 import { lines } from "../../channel/lines.ts";
 import { CANCEL } from "../../memory/roster.ts";
 import { become, leave, self } from "../../memory/this_thread.ts";
@@ -52,7 +52,7 @@ function begin(
   become(boot.roster, me);
   setHome(home);
   lines.announce = (line) => {
-    home.postMessage({ type: "line", line } satisfies ToHome, [line.port]);
+    post(home, { type: "line", line } satisfies ToHome, [line.port]);
   };
   const controller = new AbortController();
   let ended = false;
@@ -60,19 +60,19 @@ function begin(
   // What was put on a queue before is there before this is heard.
   const say = (message: FromThread, moved: Transferable[] = []) => {
     lines.flush?.();
-    port.postMessage(message, moved);
+    post(port, message, moved);
   };
   const end = (message: End<Packed>, dead: boolean) => {
     if (ended) return;
     ended = true;
     try {
       const value = message.type === "done" ? message.value : {} as Packed;
-      ends.postMessage(message, value.moved ?? []);
+      post(ends, message, value.moved);
       handOver(value, starterOf(me.starter));
     } catch (cause) {
       dead = true;
       const error = pack(uncloneable(cause, "result"), reduce, "error");
-      ends.postMessage(message = { type: "failed", error, terminated: false });
+      post(ends, message = { type: "failed", error, terminated: false });
     }
     printIfAlone(message, me.starter, me.ident);
     const { slot, ident } = me;
@@ -82,7 +82,7 @@ function begin(
     say({ type: "ended", dead });
     // The main thread hears it already, where that has started this one.
     if (me.starter !== MAIN) {
-      home.postMessage({ type: "ended", slot, ident, dead } satisfies ToHome);
+      post(home, { type: "ended", slot, ident, dead } satisfies ToHome);
     }
     leave(slot, ident, dead, true);
     over?.();

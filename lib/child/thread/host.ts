@@ -11,7 +11,7 @@
 import type { Worker as NodeWorker } from "node:worker_threads";
 import { services } from "../../core/hooks.ts";
 import { fileURLToPath } from "../../core/node.ts";
-import { loadPorts, take, unref } from "../../core/ports.ts";
+import { loadPorts, messageIn, post, take, unref } from "../../core/ports.ts";
 import { lines } from "../../channel/lines.ts";
 import { leave, self } from "../../memory/this_thread.ts";
 import { messageOf } from "../../transfer/failure.ts";
@@ -39,7 +39,7 @@ let home: MessagePort | undefined;
 /** Tells a thread where to ask for further threads. */
 export function setHome(port: MessagePort): void {
   home = port;
-  clock.tellHome = () => port.postMessage({ type: "alarm" } satisfies ToHome);
+  clock.tellHome = () => post(port, { type: "alarm" } satisfies ToHome);
 }
 
 const readable = new Set<string>();
@@ -75,7 +75,7 @@ export function startWorker(boot: ThreadBoot): ThreadPorts {
     if (self().isMain) startNew(boot, theirs);
     else {
       const transfer = [theirs.port, theirs.ends, ...boot.transfer];
-      home!.postMessage({ type: "start", boot, ports: theirs } satisfies ToHome, transfer);
+      post(home!, { type: "start", boot, ports: theirs } satisfies ToHome, transfer);
     }
   } catch (cause) {
     closePorts(mine);
@@ -98,7 +98,7 @@ function closePorts({ port, ends }: ThreadPorts): void {
 
 /** Ends a thread's worker, as far as Deno can. */
 export function endWorker(ident: number): void {
-  if (!self().isMain) return home!.postMessage({ type: "cut", ident } satisfies ToHome);
+  if (!self().isMain) return post(home!, { type: "cut", ident } satisfies ToHome);
   const worker = hosted.get(ident);
   if (worker === undefined) return;
   hosted.delete(ident);
@@ -123,7 +123,7 @@ export async function holdSpares(count: number, modules: string[]): Promise<Asyn
   const { port1, port2 } = new MessageChannel();
   const answer = () =>
     new Promise<string | null>((resolve) => port1.onmessage = ({ data }) => resolve(data));
-  home!.postMessage({ type: "spares", count, modules, port: port2 } satisfies ToHome, [port2]);
+  post(home!, { type: "spares", count, modules, port: port2 } satisfies ToHome, [port2]);
   const failure = await answer();
   if (failure !== null) {
     port1.close();
@@ -216,7 +216,7 @@ function hostKillable(boot: ThreadBoot, worker: NodeWorker, home: MessagePort): 
 function host({ me }: ThreadBoot, home: MessagePort, end: () => void): void {
   hosted.set(me.ident, { end, home });
   homes.add(home);
-  home.onmessage = ({ data }) => serve(data);
+  home.onmessage = ({ data }) => serve(messageIn(data) as ToHome);
   unref(home);
   services.add(serveHomes);
 }

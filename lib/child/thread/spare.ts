@@ -11,6 +11,7 @@
  */
 import type { Worker as NodeWorker } from "node:worker_threads";
 import { builtin } from "../../core/node.ts";
+import { post } from "../../core/ports.ts";
 import { Roster, ROSTER_WORDS } from "../../memory/roster.ts";
 import { pack } from "../../transfer/pack.ts";
 import { reducer } from "../../transfer/reduce.ts";
@@ -116,7 +117,7 @@ export const spareThreads: Spares<SpareThread> = new Spares<SpareThread>(() => {
     ports: { port: itsPort, ends: itsEnds },
     home: itsHome,
   };
-  ends.port1.postMessage(begin, [itsPort, itsEnds, itsHome]);
+  post(ends.port1, begin, [itsPort, itsEnds, itsHome]);
   const spare = {
     worker,
     ports: { port: port.port1, ends: ends.port1 },
@@ -132,7 +133,7 @@ export function wakeSpare(
   begin: ThreadBegin,
   transfer: Transferable[],
 ): void {
-  ports.ends.postMessage(begin, transfer);
+  post(ports.ends, begin, transfer);
   wake(word);
 }
 

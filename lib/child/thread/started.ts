@@ -15,7 +15,7 @@
 import { show } from "../../core/checks.ts";
 import { ThreadTerminated, WorkerLostError } from "../../core/errors.ts";
 import { flushes, services } from "../../core/hooks.ts";
-import { take } from "../../core/ports.ts";
+import { messageIn, take } from "../../core/ports.ts";
 import { held, reached } from "../../core/promises.ts";
 import { HeapRegion } from "../../memory/heap_region.ts";
 import { CANCEL, CUT, type Listed, STATE, STOP } from "../../memory/roster.ts";
@@ -102,7 +102,7 @@ export class StartedThread {
     this.#starter = starter;
     if (starter === undefined) return;
     this.#port = starter.ports.port;
-    this.#port.onmessage = ({ data }) => this.#receive(data);
+    this.#port.onmessage = ({ data }) => this.#receive(messageIn(data) as FromThread);
   }
 
   /** How it ended; known once it has been collected. */
