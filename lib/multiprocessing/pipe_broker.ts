@@ -25,10 +25,17 @@ import { makePrivateFolder, removeDeadFolder } from "../channel/socket/private_f
 import { connect, newToken, PrivateSocket } from "../channel/socket/private_socket.ts";
 import { lastWords } from "../child/process/this_process.ts";
 import { receiverMaps } from "../transfer/flight.ts";
-import { Hub, type Kept, LONGEST_FRAME, type Party } from "./pipe_hub.ts";
-import { type Address, checkAddress, isHex, isPath, type Ticket, Tickets } from "./pipe_tickets.ts";
+import { Hub, type Kept, LONGEST_FRAME, type PipeParty } from "./pipe_hub.ts";
+import {
+  checkAddress,
+  isHex,
+  isPath,
+  type PipeAddress,
+  type Ticket,
+  Tickets,
+} from "./pipe_tickets.ts";
 
-export type { Address } from "./pipe_tickets.ts";
+export type { PipeAddress } from "./pipe_tickets.ts";
 
 /** How long the socket of a process that has ended may take to close, in ms. */
 const LEAVING = 1_000;
@@ -127,7 +134,7 @@ export function itemIn(frame: Uint8Array): [number, message: Uint8Array, isBelow
 }
 
 /** A handle behind a socket. */
-class Guest implements Party {
+class Guest implements PipeParty {
   readonly isBelow: boolean;
   /** Settles when its connection has ended. */
   readonly gone: Promise<void>;
@@ -353,7 +360,7 @@ lastWords.add(() => broker?.end());
 /** A copy of an end, for somebody else. */
 export interface Copy {
   /** Where it is to be found. */
-  place: Pick<Address, "folder" | "token" | "ticket" | "key">;
+  place: Pick<PipeAddress, "folder" | "token" | "ticket" | "key">;
   /** Gives it up: its receiver has ended. */
   lose: () => void | Promise<void>;
 }
@@ -464,12 +471,12 @@ class KeptElsewhere implements Kept {
   isSettled = false;
   readonly #met: Promise<Link | undefined>;
 
-  constructor(address: Address) {
+  constructor(address: PipeAddress) {
     keptElsewhere++;
     this.#met = this.#meet(address);
   }
 
-  async #meet(address: Address): Promise<Link | undefined> {
+  async #meet(address: PipeAddress): Promise<Link | undefined> {
     const visited = await visit(address, true).catch(() => undefined);
     if (visited === undefined) this.#end();
     else this.#listen(visited.link);
@@ -513,7 +520,7 @@ const NOT_KEPT: Kept = { isSettled: true, mark() {}, drop() {} };
  * it is told.
  */
 function keep(sent: unknown): Kept {
-  let address: Address;
+  let address: PipeAddress;
   try {
     address = checkAddress(sent);
   } catch {
@@ -540,7 +547,7 @@ export function giveUp(address: unknown): void {
  * @throws {Deno.errors.BrokenPipe | Deno.errors.ConnectionReset} It was turned away.
  */
 export async function visit(
-  { folder, token, ticket, key }: Address,
+  { folder, token, ticket, key }: PipeAddress,
   keeps: boolean,
 ): Promise<{ conn: Deno.UnixConn; link: Link } | undefined> {
   let conn: Deno.UnixConn;
@@ -561,7 +568,7 @@ export async function visit(
 }
 
 /** Removes the folder of a broker that has died; one that lives keeps it. */
-export async function bury({ folder }: Address): Promise<void> {
+export async function bury({ folder }: PipeAddress): Promise<void> {
   try {
     Deno.statSync(folder);
   } catch {

@@ -41,7 +41,7 @@ import { watchWait } from "../sync/traps.ts";
 import { modulesOf } from "../transfer/codec/codec.ts";
 import { gatherFlights, loseAll, type Lost, packFor } from "../transfer/flight.ts";
 import { hasPrivates } from "../transfer/reduce.ts";
-import type { Source } from "../transfer/reduction.ts";
+import type { TrustLevel } from "../transfer/reduction.ts";
 import {
   admit,
   checkBootstrap,
@@ -220,7 +220,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   #adopted: Adopted | undefined;
   #link: Link | undefined;
   /** What the child is to this process, and so from whom its words are. */
-  #level: Source = "equal";
+  #level: TrustLevel = "equal";
   readonly #streams: Partial<Record<"stdout" | "stderr", ReadableStream<Uint8Array<ArrayBuffer>>>> =
     {};
   /** Where the child leaves its end, when FFI is granted. */

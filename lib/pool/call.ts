@@ -2,7 +2,7 @@
  * A call on its way through a pool.
  *
  * ```text
- *   QUEUED -> GIVEN -> ended        GIVEN: a worker has it, begun or not (the ticket knows)
+ *   QUEUED -> GIVEN -> ended        GIVEN: a worker has it, begun or not (the claim knows)
  *      \________\____-> ended        cancelled, timed out, or its worker died
  * ```
  *
@@ -14,7 +14,7 @@
 import type { Reference } from "../transfer/task.ts";
 import type { Outcome } from "../child/outcome.ts";
 import type { CallKind } from "./transport/frames.ts";
-import { Ending } from "./completion.ts";
+import { Completion } from "./completion.ts";
 import type { Deferred, Payload } from "./payload.ts";
 
 export const QUEUED = 0;
@@ -38,10 +38,10 @@ export interface CallOptions {
 }
 
 /** One call. */
-export class Call extends Ending {
+export class Call extends Completion {
   state: typeof QUEUED | typeof GIVEN | typeof ENDED = QUEUED;
-  /** Its ticket, when a worker has it. */
-  ticket = 0;
+  /** The number of its claim, when a worker has it. */
+  claim = 0;
   /** How many of its items have run, and for how long, in µs. */
   items = 0;
   micros = 0;

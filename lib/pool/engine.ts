@@ -24,13 +24,21 @@ import type { World } from "../transfer/shareable.ts";
 import { admit, type Reference, referTo, type Target } from "../transfer/task.ts";
 import { callSafely } from "./async_result.ts";
 import { Call, type CallOptions, ENDED, GIVEN, QUEUED } from "./call.ts";
-import { Crew, type Employer, endOf } from "./workers.ts";
+import { describeLoss, type Employer, Workers } from "./workers.ts";
 import { blockUntil } from "./completion.ts";
-import { BROKEN, CALL, type CallKind, DONE, FAILED, READY, REPORT } from "./transport/frames.ts";
+import {
+  CALL,
+  type CallKind,
+  DONE,
+  FAILED,
+  REPORT,
+  START_FAILED,
+  STARTED,
+} from "./transport/frames.ts";
 import { holdInterrupts, interruption } from "./interrupt.ts";
 import type { Loss } from "./transport/transport.ts";
 import type { EngineOptions, PoolStats } from "./options.ts";
-import { isSpent, missing, read, write, writeArgs } from "./payload.ts";
+import { isSpent, missingModules, readValue, writeArgs, writeValue } from "./payload.ts";
 import { Schedule } from "./schedule.ts";
 import { now } from "../core/machine.ts";
 import { Times } from "./stats.ts";
@@ -62,7 +70,7 @@ export function referenceOf(target: unknown): Reference {
 /** Calls, and the workers that run them. */
 export class Engine {
   readonly #options: EngineOptions;
-  readonly #crew: Crew;
+  readonly #workers: Workers;
   readonly #schedule: Schedule;
   readonly #runTimes = new Times();
   readonly #waitTimes = new Times();
@@ -91,10 +99,10 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    loseAll(write(options.initArgs, options.world, "initArgs").flights);
-    this.#crew = new Crew(options, this.#asEmployer());
+    loseAll(writeValue(options.initArgs, options.world, "initArgs").flights);
+    this.#workers = new Workers(options, this.#asEmployer());
     this.#schedule = new Schedule(
-      this.#crew,
+      this.#workers,
       options.maxTasksPerWorker,
       (worker, call) => this.#watch(worker, call, call.options.timeout ?? Infinity),
       (call, error) => {
@@ -103,14 +111,14 @@ export class Engine {
       },
     );
     this.#idle.resolve();
-    this.#crew.grow();
+    this.#workers.grow();
   }
 
   /** What it has done and does. */
   get stats(): PoolStats {
     let running = 0;
     let given = 0;
-    for (const worker of this.#crew.workers) {
+    for (const worker of this.#workers.all) {
       given += worker.calls.size;
       for (const call of worker.calls.values()) if (worker.hasBegun(call)) running++;
     }
@@ -119,7 +127,7 @@ export class Engine {
       running,
       completed: this.#completed,
       failed: this.#failed,
-      workers: this.#crew.workers.size,
+      workers: this.#workers.all.size,
       runTime: this.#runTimes.summary(),
       waitTime: this.#waitTimes.summary(),
     };
@@ -145,7 +153,7 @@ export class Engine {
 
   /** Whether its workers cannot start. */
   get isBroken(): boolean {
-    return this.#crew.broken !== undefined;
+    return this.#workers.broken !== undefined;
   }
 
   /** Whether it takes no calls any more. */
@@ -156,7 +164,7 @@ export class Engine {
   /** How many calls wait. */
   get waiting(): number {
     let waiting = this.#schedule.backlog.size;
-    for (const { calls } of this.#crew.workers) waiting += Math.max(0, calls.size - 1);
+    for (const { calls } of this.#workers.all) waiting += Math.max(0, calls.size - 1);
     return waiting;
   }
 
@@ -173,19 +181,19 @@ export class Engine {
     options: CallOptions & { transfer?: Transferable[] | undefined } = NO_OPTIONS,
     kind: CallKind = CALL,
   ): Call {
-    const { broken } = this.#crew;
+    const { broken } = this.#workers;
     if (broken !== undefined) throw brokenAgain(broken);
     if (this.#interrupted !== undefined) throw this.#refusal();
     const reference = referenceOf(target);
-    this.#crew.needs(reference);
+    this.#workers.needs(reference);
     const { world, level, mayMap } = this.#options;
     const payload = level === "equal"
       ? writeArgs(args, world, options.transfer)
       : packFor(level, () => writeArgs(args, world, options.transfer), mayMap);
     // The first worker is started here, so that what keeps it from starting is told here.
-    if (this.#crew.workers.size === 0) {
+    if (this.#workers.all.size === 0) {
       try {
-        this.#crew.start();
+        this.#workers.start();
       } catch (error) {
         loseAll(payload.flights);
         throw error;
@@ -228,8 +236,8 @@ export class Engine {
   poll(): boolean {
     let any = false;
     this.#heardAt = ticks();
-    for (const { lane } of this.#crew.workers) {
-      any = lane.drain() || any;
+    for (const { transport } of this.#workers.all) {
+      any = transport.drain() || any;
       // It need not wait for its next calls until all have been heard.
       this.#schedule.now();
     }
@@ -242,7 +250,7 @@ export class Engine {
     if (cancel) {
       this.cancelWaiting(() => new CancelledError("The call was cancelled by a shutdown"));
     }
-    this.#crew.close();
+    this.#workers.close();
   }
 
   /** Notes a map that is under way; Ctrl-C ends it. */
@@ -287,7 +295,7 @@ export class Engine {
   /** Cancels what no worker has begun. */
   cancelWaiting(reason: () => unknown, told?: Promise<void>): void {
     const waiting = this.#schedule.backlog.waiting();
-    for (const worker of this.#crew.workers) {
+    for (const worker of this.#workers.all) {
       for (const call of worker.calls.values()) if (!worker.hasBegun(call)) waiting.push(call);
     }
     for (const call of waiting) {
@@ -301,20 +309,20 @@ export class Engine {
     this.close();
     const reason = () => new CancelledError("The call was cancelled: its pool was terminated");
     this.cancelWaiting(reason);
-    for (const worker of [...this.#crew.workers]) {
+    for (const worker of [...this.#workers.all]) {
       for (const call of worker.calls.values()) {
         if (call.state === ENDED) continue;
         call.isCancelled = true;
         this.#fail(call, reason());
       }
-      this.#crew.kill(worker);
+      this.#workers.kill(worker);
     }
   }
 
   /** Settles when there is nothing left to do and all workers have ended. */
   async gone(): Promise<void> {
     await this.#idle.promise;
-    await this.#crew.gone();
+    await this.#workers.gone();
     this.#schedule.stop();
   }
 
@@ -322,7 +330,7 @@ export class Engine {
   goneSync(timeout: number): boolean {
     const deadline = performance.now() + timeout;
     const isDone = blockUntil(() => this.#open === 0, () => this.poll(), timeout);
-    return isDone && this.#crew.goneSync(deadline);
+    return isDone && this.#workers.goneSync(deadline);
   }
 
   #asEmployer(): Employer {
@@ -357,14 +365,14 @@ export class Engine {
   }
 
   #workerOf(call: Call): Worker | undefined {
-    for (const worker of this.#crew.workers) if (worker.calls.get(call.id) === call) return worker;
+    for (const worker of this.#workers.all) if (worker.calls.get(call.id) === call) return worker;
     return undefined;
   }
 
   /** Its result is not waited for any more; it counts as open until its worker is done with it. */
   #cancelRunning(worker: Worker, call: Call, reason: unknown): boolean {
     worker.cancel(call, reason);
-    worker.grace ??= new Countdown(this.#options.grace, () => this.#crew.kill(worker));
+    worker.grace ??= new Countdown(this.#options.grace, () => this.#workers.kill(worker));
     call.isCancelled = true;
     return this.#fail(call, reason);
   }
@@ -378,7 +386,7 @@ export class Engine {
   #wakeUp(): void {
     this.#idle = Promise.withResolvers<void>();
     this.#release = holdProgram();
-    this.#crew.wake();
+    this.#workers.wake();
     services.add(this.#serve);
     this.#letGo = holdInterrupts(this);
   }
@@ -388,9 +396,9 @@ export class Engine {
     this.#release?.();
     services.delete(this.#serve);
     this.#letGo?.();
-    this.#crew.rest();
+    this.#workers.rest();
     this.#idle.resolve();
-    if (this.#isClosed) this.#crew.close();
+    if (this.#isClosed) this.#workers.close();
   }
 
   /** Ends a call when it has run for too long. */
@@ -399,7 +407,7 @@ export class Engine {
     const look = () => {
       if (call.state === ENDED || worker.calls.get(call.id) !== call) return;
       const began = worker.hasBegun(call);
-      const ran = began ? worker.lane.tickets?.ranFor(now()) ?? timeout : 0;
+      const ran = began ? worker.transport.claims?.ranFor(now()) ?? timeout : 0;
       if (ran < timeout) return this.#watch(worker, call, Math.max(1, timeout - ran));
       const name = JSON.stringify(call.target.name);
       const limit = call.options.timeout;
@@ -426,11 +434,13 @@ export class Engine {
       const call = worker.calls.get(id);
       return call && this.#withModules(worker, value, (it) => this.#report(call, it));
     }
-    if (kind !== READY && kind !== BROKEN) return this.#distrust(worker, `the word ${kind}`);
+    if (kind !== STARTED && kind !== START_FAILED) {
+      return this.#distrust(worker, `the word ${kind}`);
+    }
     if (worker.hasStarted) return this.#distrust(worker, "twice how its start ended");
     worker.hasStarted = true;
-    if (kind === BROKEN) return this.#withModules(worker, value, (it) => this.#break(it));
-    this.#crew.isReady(worker);
+    if (kind === START_FAILED) return this.#withModules(worker, value, (it) => this.#break(it));
+    this.#workers.isReady(worker);
     this.#schedule.soon();
   }
 
@@ -456,12 +466,12 @@ export class Engine {
       worker.grace.cancel();
       worker.grace = undefined;
     }
-    this.#crew.hasServed(worker);
+    this.#workers.hasServed(worker);
     this.#count(call, third, fourth);
     if (this.#loading === undefined && needs.length === 0) {
       this.#settle(worker, call, kind, value);
     } else this.#withModules(worker, value, (it) => this.#settle(worker, call, kind, it));
-    if (worker.calls.size === 0) this.#crew.idles(worker);
+    if (worker.calls.size === 0) this.#workers.idles(worker);
     this.#schedule.soon();
   }
 
@@ -469,12 +479,12 @@ export class Engine {
   #distrust(worker: Worker, what: string): void {
     if (worker.fault !== undefined) return;
     worker.fault = `was stopped, as it said what no worker may say: ${what}`;
-    this.#crew.kill(worker);
+    this.#workers.kill(worker);
   }
 
   #break(value: Uint8Array | Packed): void {
     const { error } = this.#outcomeOf(FAILURE, value);
-    this.#crew.break(error, `the initializer failed: ${messageOf(error)}`);
+    this.#workers.break(error, `the initializer failed: ${messageOf(error)}`);
   }
 
   /** The modules that a value needs; undefined if it is none, which its worker pays for. */
@@ -511,14 +521,14 @@ export class Engine {
 
   /** The modules that are to be loaded before a worker's value is read. */
   #missing(value: Uint8Array | Packed): string[] {
-    return missing(value, this.#options.level);
+    return missingModules(value, this.#options.level);
   }
 
   #outcomeOf(kind: typeof FAILURE, value: Uint8Array | Packed): Outcome & { ok: false };
   #outcomeOf(kind: number, value: Uint8Array | Packed): Outcome;
   #outcomeOf(kind: number, value: Uint8Array | Packed): Outcome {
     try {
-      const it = read(value, this.#options.level);
+      const it = readValue(value, this.#options.level);
       return kind === DONE ? { ok: true, value: it } : { ok: false, error: it };
     } catch (error) {
       return { ok: false, error };
@@ -549,7 +559,7 @@ export class Engine {
 
   #report({ options: { onReport } }: Call, value: Uint8Array | Packed): void {
     if (onReport === undefined) return;
-    callSafely(() => onReport(read(value, this.#options.level) as never));
+    callSafely(() => onReport(readValue(value, this.#options.level) as never));
   }
 
   /** Puts right what a worker leaves behind that has ended; gives whether that cost a call. */
@@ -571,7 +581,7 @@ export class Engine {
     }
     worker.calls.clear();
     this.#schedule.putBack(back);
-    if (this.#crew.broken !== undefined) this.#failWaiting(this.#crew.broken);
+    if (this.#workers.broken !== undefined) this.#failWaiting(this.#workers.broken);
     return untouched < size;
   }
 
@@ -612,7 +622,7 @@ function brokenAgain({ message, cause }: BrokenExecutor): BrokenExecutor {
 function lostError(call: Call, worker: Worker, loss: Loss): WorkerLostError {
   const name = JSON.stringify(call.target.name);
   const lost = new WorkerLostError(
-    `${name} was lost: its worker ${worker.title} ${worker.fault ?? endOf(loss)}`,
+    `${name} was lost: its worker ${worker.title} ${worker.fault ?? describeLoss(loss)}`,
     loss,
   );
   if (loss.error !== null) lost.cause = loss.error;

@@ -14,7 +14,7 @@ import type { Target } from "../transfer/task.ts";
 import { AsyncResult } from "./async_result.ts";
 import type { AnyArgs, Call } from "./call.ts";
 import { Engine, referenceOf } from "./engine.ts";
-import type { Ending } from "./completion.ts";
+import type { Completion } from "./completion.ts";
 import { MAP, STARMAP } from "./transport/frames.ts";
 import { checkMap, checkWorkers, type EngineOptions, type MapOptions } from "./options.ts";
 import { mapAll, Results } from "./map_results.ts";
@@ -272,7 +272,7 @@ export abstract class BasePool implements AsyncDisposable {
     target: unknown,
     source: Source<unknown>,
     options: MapOptions | undefined,
-  ): Ending {
+  ): Completion {
     this.#checkOpen(MAPPING);
     const checked = checkMap(options, source, MAPPING);
     return mapAll({

@@ -13,6 +13,7 @@ import { Backlog } from "./backlog.ts";
 import { type Call, QUEUED } from "./call.ts";
 import { isForOnce } from "./payload.ts";
 import { READY, type Worker } from "./worker.ts";
+import type { Workers } from "./workers.ts";
 
 /** For how long a worker is given calls ahead, in µs. */
 const AHEAD = 10_000;
@@ -29,21 +30,10 @@ const WEIGHT = 1 / 8;
 /** After how long a call keeps those behind it from a worker that is free, in ms. */
 const LONG = 2;
 
-/** The workers, as far as giving them calls goes. */
-interface Hands {
-  readonly workers: ReadonlySet<Worker>;
-  /** Those that can be given calls. */
-  readonly ready: Worker[];
-  /** Starts another, if there may be more. */
-  grow(): void;
-  /** Gives it nothing any more. */
-  retire(worker: Worker): void;
-}
-
 /** Hands out calls. */
 export class Schedule {
   readonly backlog: Backlog = new Backlog();
-  readonly #crew: Hands;
+  readonly #workers: Workers;
   readonly #maxTasksPerWorker: number;
   readonly #given: (worker: Worker, call: Call) => void;
   readonly #refused: (call: Call, error: unknown) => void;
@@ -61,12 +51,12 @@ export class Schedule {
    * @param refused Called with one whose arguments can be sent no more.
    */
   constructor(
-    crew: Hands,
+    workers: Workers,
     maxTasksPerWorker: number,
     given: (worker: Worker, call: Call) => void,
     refused: (call: Call, error: unknown) => void,
   ) {
-    this.#crew = crew;
+    this.#workers = workers;
     this.#maxTasksPerWorker = maxTasksPerWorker;
     this.#given = given;
     this.#refused = refused;
@@ -118,7 +108,7 @@ export class Schedule {
     this.#added = 0;
     if (this.#hasPriorities) this.#makeWay();
     this.#giveOut();
-    this.#crew.grow();
+    this.#workers.grow();
     this.#balance();
   }
 
@@ -130,7 +120,7 @@ export class Schedule {
   #giveOut(): void {
     const { backlog } = this;
     const depth = this.#depth();
-    const { ready } = this.#crew;
+    const { ready } = this.#workers;
     for (let next = backlog.first; next !== undefined; next = backlog.first) {
       let best: Worker | undefined;
       for (const worker of ready) {
@@ -141,7 +131,7 @@ export class Schedule {
       const share = Math.ceil(backlog.size / ready.length);
       this.#give(best, Math.min(best.room(depth, next), share));
     }
-    for (const worker of this.#crew.workers) worker.send();
+    for (const worker of this.#workers.all) worker.send();
   }
 
   #depth(): number {
@@ -163,14 +153,14 @@ export class Schedule {
       }
       this.#given(worker, first);
     }
-    if (worker.given >= this.#maxTasksPerWorker) this.#crew.retire(worker);
+    if (worker.given >= this.#maxTasksPerWorker) this.#workers.retire(worker);
   }
 
   /** Takes calls back that have not begun, for one that comes before them. */
   #makeWay(): void {
     const priority = this.backlog.first?.options.priority ?? 0;
     const back: Call[] = [];
-    for (const worker of this.#crew.workers) {
+    for (const worker of this.#workers.all) {
       for (const call of [...worker.calls.values()]) {
         if ((call.options.priority ?? 0) < priority && worker.withdraw(call)) back.push(call);
       }
@@ -181,14 +171,14 @@ export class Schedule {
   /** Takes calls back that wait behind a long one, for workers that have nothing to do. */
   #balance(): void {
     if (this.backlog.size > 0) return;
-    const free = this.#crew.ready.filter(({ calls }) => calls.size === 0).length;
+    const free = this.#workers.ready.filter(({ calls }) => calls.size === 0).length;
     if (free === 0) return;
     let later = false;
     const back: Call[] = [];
-    for (const worker of this.#crew.workers) {
-      const { tickets } = worker.lane;
-      if (worker.calls.size < 2 || tickets === undefined) continue;
-      if (tickets.ranFor(now()) < LONG) {
+    for (const worker of this.#workers.all) {
+      const { claims } = worker.transport;
+      if (worker.calls.size < 2 || claims === undefined) continue;
+      if (claims.ranFor(now()) < LONG) {
         later = true;
         continue;
       }

@@ -11,7 +11,7 @@
 import type { Countdown } from "../core/promises.ts";
 import { type Call, GIVEN } from "./call.ts";
 import { CANCEL, FrameWriter, STOP, TARGET } from "./transport/frames.ts";
-import type { Lane } from "./transport/transport.ts";
+import type { Transport } from "./transport/transport.ts";
 import type { Lender } from "./large_arguments.ts";
 import type { EngineOptions } from "./options.ts";
 import {
@@ -19,14 +19,14 @@ import {
   Deferred,
   isForOnce,
   LARGEST,
-  NOTHING,
+  NO_VALUE,
   type Payload,
   Span,
-  write,
+  writeValue,
 } from "./payload.ts";
-import { TICKETS } from "./transport/claims.ts";
+import { MOST_CLAIMS } from "./transport/claims.ts";
 import { packFor } from "../transfer/flight.ts";
-import type { Source } from "../transfer/reduction.ts";
+import type { TrustLevel } from "../transfer/reduction.ts";
 import type { Reference } from "../transfer/task.ts";
 import type { World } from "../transfer/shareable.ts";
 
@@ -57,16 +57,16 @@ export class Worker {
   idleSince = 0;
   /** Kills it when a cancelled call does not end. */
   grace: Countdown | undefined;
-  lane!: Lane;
+  transport!: Transport;
   /** Has memory for large arguments. */
   lender!: Lender;
   readonly #world: World;
-  readonly #level: Source;
+  readonly #level: TrustLevel;
   readonly #mayMap: boolean;
   readonly #targets = new Map<Reference, number>();
   readonly #writer = new FrameWriter();
   #asides: Payload[] = [];
-  #tickets = 0;
+  #claims = 0;
 
   constructor(
     readonly name: string,
@@ -79,7 +79,7 @@ export class Worker {
 
   /** What it is called in messages. */
   get title(): string {
-    return this.lane.pid === null ? this.name : `${this.name} (pid ${this.lane.pid})`;
+    return this.transport.pid === null ? this.name : `${this.name} (pid ${this.transport.pid})`;
   }
 
   /**
@@ -89,7 +89,7 @@ export class Worker {
   room(depth: number, next?: Call): number {
     if (next !== undefined && isForOnce(next.payload)) return this.calls.size === 0 ? 1 : 0;
     if (next?.payload instanceof Deferred) return Math.min(depth, FEW) - this.calls.size;
-    return Math.min(depth, this.lane.tickets === undefined ? 1 : TICKETS) - this.calls.size;
+    return Math.min(depth, this.transport.claims === undefined ? 1 : MOST_CLAIMS) - this.calls.size;
   }
 
   /**
@@ -101,31 +101,31 @@ export class Worker {
   give(call: Call): void {
     const { payload: written } = call;
     const payload = written instanceof Deferred ? written.lend(this.lender) : written;
-    if (payload instanceof Span && payload.length > this.lane.largest) {
+    if (payload instanceof Span && payload.length > this.transport.largest) {
       throw tooLarge(call, payload);
     }
     call.payload = payload;
     call.state = GIVEN;
     call.worker = this.name;
-    call.ticket = this.#tickets++;
+    call.claim = this.#claims++;
     this.given++;
     this.calls.set(call.id, call);
-    const { tickets } = this.lane;
-    tickets?.give(call.ticket);
+    const { claims } = this.transport;
+    claims?.give(call.claim);
     const sent = call.retries > 0 ? copyable(payload) : payload;
-    this.#add(call.kind, call.id, this.#targetOf(call.target), call.ticket, sent);
+    this.#add(call.kind, call.id, this.#targetOf(call.target), call.claim, sent);
   }
 
   /** Sends what it was given. */
   send(): void {
     if (this.#writer.length === 0) return;
-    this.lane.post(this.#writer.take(), this.#asides);
+    this.transport.post(this.#writer.take(), this.#asides);
     if (this.#asides.length > 0) this.#asides = [];
   }
 
   /** Whether it has begun a call that it was given. */
   hasBegun(call: Call): boolean {
-    return this.lane.tickets?.isTaken(call.ticket) ?? true;
+    return this.transport.claims?.isTaken(call.claim) ?? true;
   }
 
   /** Takes the result of a call; gives the call, if it has it. */
@@ -136,24 +136,26 @@ export class Worker {
     const { loans } = call.payload as Partial<Aside>;
     if (loans !== undefined) this.lender.takeBack(loans);
     // Who keeps the call keeps its result, and nothing else.
-    call.payload = NOTHING;
+    call.payload = NO_VALUE;
     return call;
   }
 
   /** Takes a call back that it has not begun; false if it has. */
   withdraw(call: Call): boolean {
-    if (!this.calls.has(call.id) || this.lane.tickets?.withdraw(call.ticket) !== true) return false;
+    if (!this.calls.has(call.id) || this.transport.claims?.withdraw(call.claim) !== true) {
+      return false;
+    }
     return this.calls.delete(call.id);
   }
 
   /** Asks the call that runs to end. */
   cancel(call: Call, reason: unknown): void {
-    this.lane.tickets?.cancel(call.id);
+    this.transport.claims?.cancel(call.id);
     let payload: Payload;
     try {
-      payload = packFor(this.#level, () => write(reason, this.#world, "reason"), this.#mayMap);
+      payload = packFor(this.#level, () => writeValue(reason, this.#world, "reason"), this.#mayMap);
     } catch {
-      payload = NOTHING;
+      payload = NO_VALUE;
     }
     this.#add(CANCEL, call.id, 0, 0, payload);
     this.send();
@@ -161,7 +163,7 @@ export class Worker {
 
   /** Has it end when it has done what it was given. */
   stop(): void {
-    this.#add(STOP, 0, 0, 0, NOTHING);
+    this.#add(STOP, 0, 0, 0, NO_VALUE);
     this.send();
   }
 
@@ -169,7 +171,7 @@ export class Worker {
     let number = this.#targets.get(reference);
     if (number !== undefined) return number;
     this.#targets.set(reference, number = this.#targets.size);
-    this.#add(TARGET, 0, number, 0, write(reference, this.#world, "target"));
+    this.#add(TARGET, 0, number, 0, writeValue(reference, this.#world, "target"));
     return number;
   }
 

@@ -15,9 +15,9 @@ import { messageOf } from "../transfer/failure.ts";
 import { loseAll, packFor } from "../transfer/flight.ts";
 import { inFile, mainModule, type Reference, referTo } from "../transfer/task.ts";
 import type { EngineOptions } from "./options.ts";
-import type { Hear, LaneBoot, Loss } from "./transport/transport.ts";
+import type { Hear, Loss, WorkerBoot } from "./transport/transport.ts";
 import { Lender } from "./large_arguments.ts";
-import { type Aside, Span, write } from "./payload.ts";
+import { type Aside, Span, writeValue } from "./payload.ts";
 import { GONE, READY, RETIRING, STARTING, Worker } from "./worker.ts";
 
 /** So many workers may die in a row before they have run a call. */
@@ -44,8 +44,8 @@ export interface Employer {
 }
 
 /** Workers. */
-export class Crew {
-  readonly workers: Set<Worker> = new Set();
+export class Workers {
+  readonly all: Set<Worker> = new Set();
   readonly #options: EngineOptions;
   readonly #employer: Employer;
   readonly #initializer: Reference | undefined;
@@ -72,7 +72,7 @@ export class Crew {
 
   /** Those that take calls. */
   get ready(): Worker[] {
-    return [...this.workers].filter((worker) => worker.state === READY);
+    return [...this.all].filter((worker) => worker.state === READY);
   }
 
   /** Why there are no workers, if there can be none. */
@@ -104,9 +104,9 @@ export class Crew {
   start(): void {
     const { start, prefix, world, level, mayMap, initArgs } = this.#options;
     const worker = new Worker(`${prefix}${this.#started++}`, { world, level, mayMap });
-    const payload = packFor(level, () => write(initArgs, world, "initArgs"), mayMap);
+    const payload = packFor(level, () => writeValue(initArgs, world, "initArgs"), mayMap);
     worker.lender = this.#lender;
-    const boot: LaneBoot = {
+    const boot: WorkerBoot = {
       name: worker.name,
       modules: this.#modules.has(mainModule()) ? [mainModule()] : [],
       known: [...this.#modules],
@@ -117,13 +117,13 @@ export class Crew {
       faulty: (what) => this.#employer.faulty(worker, what),
     };
     try {
-      worker.lane = start(boot, () => this.#employer.poll());
+      worker.transport = start(boot, () => this.#employer.poll());
     } catch (cause) {
       loseAll(payload.flights);
       throw cause;
     }
-    this.workers.add(worker);
-    worker.lane.ended.then((loss) => this.#lost(worker, loss));
+    this.all.add(worker);
+    worker.transport.ended.then((loss) => this.#lost(worker, loss));
   }
 
   /** Starts workers as long as they are wanted. */
@@ -177,14 +177,14 @@ export class Crew {
   /** Has all workers end when there is nothing left to do. */
   close(): void {
     this.#isClosed = true;
-    if (!this.#employer.isBusy) { for (const worker of this.workers) this.retire(worker); }
+    if (!this.#employer.isBusy) { for (const worker of this.all) this.retire(worker); }
   }
 
   /** Ends a worker as soon as that can be done. */
   kill(worker: Worker): void {
     worker.grace?.cancel();
     if (worker.state !== GONE) worker.state = RETIRING;
-    worker.lane.kill();
+    worker.transport.kill();
   }
 
   /** Starts no more workers, and ends those that there are. */
@@ -192,28 +192,28 @@ export class Crew {
     if (this.#broken !== undefined) return;
     this.#broken = new BrokenExecutor(`The pool is broken: ${how}`, { cause });
     this.#employer.broke(this.#broken);
-    for (const worker of this.workers) this.kill(worker);
+    for (const worker of this.all) this.kill(worker);
   }
 
   /** Listens to the workers: there is something to do. */
   wake(): void {
     clearTimeout(this.#falling);
-    for (const { lane } of this.workers) lane.wake();
+    for (const { transport } of this.all) transport.wake();
   }
 
   /** There is nothing to be heard; when that lasts nobody listens, so that the program can end. */
   rest(): void {
     clearTimeout(this.#falling);
     this.#falling = setTimeout(() => {
-      for (const { lane, state } of this.workers) if (state !== STARTING) lane.rest();
+      for (const { transport, state } of this.all) if (state !== STARTING) transport.rest();
     }, AWAKE);
     this.#falling.unref();
   }
 
   /** Settles when all have ended. */
   async gone(): Promise<void> {
-    while (this.workers.size > 0) {
-      await Promise.all([...this.workers].map((worker) => worker.lane.ended));
+    while (this.all.size > 0) {
+      await Promise.all([...this.all].map((worker) => worker.transport.ended));
       await Promise.resolve();
     }
     this.#lender.clear();
@@ -224,22 +224,22 @@ export class Crew {
 
   /** Blocks the thread until all have ended; false when the time is up first. */
   goneSync(deadline: number): boolean {
-    return [...this.workers].every(({ lane }) =>
-      lane.joinSync(Math.max(0, deadline - performance.now()))
+    return [...this.all].every(({ transport }) =>
+      transport.joinSync(Math.max(0, deadline - performance.now()))
     );
   }
 
   #wantsWorker(): boolean {
     const { maxWorkers, minWorkers } = this.#options;
-    if (this.#broken !== undefined || this.workers.size >= maxWorkers) return false;
-    if (!this.#isClosed && this.workers.size < minWorkers) return true;
-    const starting = [...this.workers].filter(({ state }) => state === STARTING).length;
+    if (this.#broken !== undefined || this.all.size >= maxWorkers) return false;
+    if (!this.#isClosed && this.all.size < minWorkers) return true;
+    const starting = [...this.all].filter(({ state }) => state === STARTING).length;
     return this.#employer.unserved > starting;
   }
 
   #letIdleLeave(): void {
     const { idleTimeout, minWorkers } = this.#options;
-    let count = this.workers.size;
+    let count = this.all.size;
     for (const worker of this.ready) {
       if (worker.calls.size > 0) continue;
       if (performance.now() - worker.idleSince < idleTimeout - 1) this.idles(worker);
@@ -253,14 +253,14 @@ export class Crew {
   #lost(worker: Worker, loss: Loss): void {
     const wasWanted = worker.state !== RETIRING || worker.fault !== undefined;
     worker.state = GONE;
-    this.workers.delete(worker);
+    this.all.delete(worker);
     worker.grace?.cancel();
     const hasCost = this.#employer.lost(worker, loss);
     if (!wasWanted || worker.hasServed || hasCost) return this.grow();
     // Ctrl-C hits all that are just starting: together they count as one.
     this.#deaths += loss.signal === "SIGINT" ? 1 / this.#options.maxWorkers : 1;
     if (this.#deaths < TRIES) return this.grow();
-    const last = worker.fault ?? endOf(loss);
+    const last = worker.fault ?? describeLoss(loss);
     const how =
       `${TRIES} workers in a row ended before they had run a call, the last of them ${last}`;
     this.break(loss.error, how);
@@ -268,7 +268,7 @@ export class Crew {
 }
 
 /** How a worker ended, in words. */
-export function endOf({ exitcode, signal, error }: Loss): string {
+export function describeLoss({ exitcode, signal, error }: Loss): string {
   if (signal !== null) return `was killed by ${signal}`;
   if (error instanceof WorkerLostError) return `ended: ${error.message}`;
   if (error !== null) return `ended by an uncaught error: ${messageOf(error)}`;

@@ -28,7 +28,7 @@ import { checkWait } from "../sync/options.ts";
 import { checkBlocking, endSync, look, talkSync } from "./sync_wait.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import { checkGrace, checkSignalOf, endAll, type Ending } from "./ending.ts";
-import type { Spawned } from "./stdio/stdio.ts";
+import type { SpawnedProgram } from "./stdio/stdio.ts";
 import { Hold } from "./hold.ts";
 import {
   checkProgram,
@@ -97,7 +97,7 @@ export class Popen<const O extends PopenOptions = any> implements Disposable, As
   readonly stdout: EndOf<O, "stdout", PipeReader<OutputOf<O>>>;
   /** Its error output, if it is a pipe of its own, else null. */
   readonly stderr: EndOf<O, "stderr", PipeReader<OutputOf<O>>>;
-  readonly #child: Spawned;
+  readonly #child: SpawnedProgram;
   readonly #adopted: Adopted;
   readonly #pipes: Pipes;
   readonly #isDetached: boolean;

@@ -9,7 +9,7 @@ import { exitcodeOf } from "../core/signals.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import { Collected } from "./collected.ts";
 import { endAll, endingOf } from "./ending.ts";
-import type { Spawned } from "./stdio/stdio.ts";
+import type { SpawnedProgram } from "./stdio/stdio.ts";
 import { Inbox } from "./stdio/inbox.ts";
 import {
   type CapturedOf,
@@ -100,19 +100,19 @@ export async function run<const O extends RunOptions = None>(
     const returncode = exitcodeOf(await child.status);
     return completed(args, returncode, NO_OUTPUTS, given) as Completed<O>;
   }
-  const talk = talkOf([child], given, keptOf(given));
+  const talk = talkOf([child], given, capturesOf(given));
   const outputs = await attend([child], talk, timeout, given, args);
   return completed(args, exitcodeOf(await child.status), outputs, given) as Completed<O>;
 }
 
 /** Whether each stream is in the result. */
-export interface Kept {
+export interface Captures {
   stdout: boolean;
   stderr: boolean;
 }
 
 /** Which streams are to be in the result. */
-export function keptOf({ captureOutput, stdout, stderr }: RunOptions): Kept {
+export function capturesOf({ captureOutput, stdout, stderr }: RunOptions): Captures {
   return {
     stdout: captureOutput === true || stdout === PIPE,
     stderr: captureOutput === true || stderr === PIPE,
@@ -120,13 +120,13 @@ export function keptOf({ captureOutput, stdout, stderr }: RunOptions): Kept {
 }
 
 /** The conversation with children that are joined: the first is fed, the last is read. */
-export function talkOf(children: Spawned[], options: RunOptions, kept: Kept): Talk {
+export function talkOf(children: SpawnedProgram[], options: RunOptions, captures: Captures): Talk {
   const { onLine } = options;
   const last = children.at(-1)!;
   const collected = (stream: "stdout" | "stderr") =>
     last[stream] && new Collected(new Inbox(last[stream]), {
       mode: textModeOf(options),
-      isKept: kept[stream],
+      isKept: captures[stream],
       most: options.maxOutput,
       onLine: onLine && ((line) => onLine(line, stream)),
     });
@@ -148,7 +148,7 @@ export function talkOf(children: Spawned[], options: RunOptions, kept: Kept): Ta
  * the lines.
  */
 export async function attend(
-  children: Spawned[],
+  children: SpawnedProgram[],
   talk: Talk,
   timeout: number,
   options: RunOptions,
@@ -222,6 +222,6 @@ export function streamsOf(options: RunOptions): ProgramOptions {
 }
 
 /** Whether there is anything to write or read. */
-export function hasPipes({ stdin, stdout, stderr }: Spawned): boolean {
+export function hasPipes({ stdin, stdout, stderr }: SpawnedProgram): boolean {
   return stdin !== null || stdout !== null || stderr !== null;
 }

@@ -10,16 +10,16 @@ import { checkBlocking, endSync, talkSync } from "./sync_wait.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import { commandOptions } from "./spawn/deno.ts";
 import { endAllSync, endingOf } from "./ending.ts";
-import type { Bytes, Plan } from "./stdio/stdio.ts";
+import type { Bytes, CommandPlan } from "./stdio/stdio.ts";
 import { checkRun, type Input, type RunSyncOptions, streamOf, textModeOf } from "./options.ts";
 import type { CompletedProcess } from "./result.ts";
 import {
   ACTION,
+  capturesOf,
   type Completed,
   completed,
   givenUp,
   hasPipes,
-  keptOf,
   LAST_WORDS,
   type None,
   outputsOf,
@@ -60,7 +60,7 @@ export function runSync<const O extends RunSyncOptions = None>(
     child.kill("SIGKILL");
     checkBlocking("run", false);
   }
-  const talk = talkOf([child], { ...given, input }, keptOf(given));
+  const talk = talkOf([child], { ...given, input }, capturesOf(given));
   const awaited = { pid: child.pid, known: () => null };
   const deadline = performance.now() + timeout;
   let error: unknown = TOO_LATE;
@@ -94,7 +94,7 @@ export function runSync<const O extends RunSyncOptions = None>(
 }
 
 /** Whether Deno can do this alone, with `--allow-run` only, and in half the time. */
-function isSimple(plan: Plan, options: RunSyncOptions, timeout: number): boolean {
+function isSimple(plan: CommandPlan, options: RunSyncOptions, timeout: number): boolean {
   const { stdin, stdout, stderr, detached } = plan;
   return stdin !== "piped" && timeout === Infinity && !detached &&
     options.onLine === undefined && options.maxOutput === undefined &&
@@ -102,7 +102,7 @@ function isSimple(plan: Plan, options: RunSyncOptions, timeout: number): boolean
 }
 
 /** Has Deno do it alone. */
-function runSimply(plan: Plan, options: RunSyncOptions, args: Args): CompletedProcess {
+function runSimply(plan: CommandPlan, options: RunSyncOptions, args: Args): CompletedProcess {
   const ended = tryAll(plan, outputSync);
   const mode = textModeOf(options);
   const outputs = {
@@ -112,7 +112,7 @@ function runSimply(plan: Plan, options: RunSyncOptions, args: Args): CompletedPr
   return completed(args, exitcodeOf(ended), outputs, options);
 }
 
-function outputSync(plan: Plan): Deno.CommandStatus & { stdout: Bytes; stderr: Bytes } {
+function outputSync(plan: CommandPlan): Deno.CommandStatus & { stdout: Bytes; stderr: Bytes } {
   const isRead = plan.stdout === "piped" || plan.stderr === "piped";
   try {
     const ended = new Deno.Command(plan.program, commandOptions(plan)).outputSync();

@@ -18,10 +18,10 @@ import {
 } from "../../lib/multiprocessing.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
 import {
-  type Address,
   BACK,
   frameOf,
   HELLO,
+  type PipeAddress,
   SEND,
   TICKET,
 } from "../../lib/multiprocessing/pipe_broker.ts";
@@ -760,7 +760,7 @@ Deno.test({
   fn: () =>
     limited(async () => {
       const [here, there] = socketPipe<unknown>(true);
-      const state = there[SHARE]("process", () => "there") as unknown as Address;
+      const state = there[SHARE]("process", () => "there") as unknown as PipeAddress;
       const path = `${state.folder}/socket`;
       assertEquals(Deno.statSync(state.folder).mode! & 0o777, 0o700);
       const token = Uint8Array.fromHex(state.token);

@@ -6,17 +6,17 @@
 import { context, task } from "../../lib/task.ts";
 import { Link } from "../../lib/channel/socket/link.ts";
 import {
-  BROKEN,
   DONE,
   FAILED,
   FrameWriter,
   HEAD,
-  READY,
   REPORT,
+  START_FAILED,
+  STARTED,
 } from "../../lib/pool/transport/frames.ts";
-import { Span, write } from "../../lib/pool/payload.ts";
+import { Span, writeValue } from "../../lib/pool/payload.ts";
 import { Ring } from "../../lib/pool/transport/ring.ts";
-import { LANE_BYTES } from "../../lib/pool/transport/thread_memory.ts";
+import { MEMORY_BYTES } from "../../lib/pool/transport/thread_memory.ts";
 import type { Connection } from "../../lib/multiprocessing.ts";
 import type { Event } from "../../lib/threading.ts";
 
@@ -41,7 +41,7 @@ type Say = (kind: number, id: number, third: number, fourth: number, value: Span
 
 /** How many bytes a thread's ring has. */
 const ROOM = 1 << 17;
-const nothing = write(undefined, "process", "nothing") as Span;
+const nothing = writeValue(undefined, "process", "nothing") as Span;
 
 /**
  * Changes how this worker speaks, once: `say` is called with what it was to say, and says something
@@ -84,7 +84,7 @@ function corruptLength(length: number): void {
     Atomics.store = ((words: Int32Array, index: number, value: number) => {
       Atomics.store = store;
       const start = words[index]! & ROOM - 1;
-      new Int32Array(words.buffer, LANE_BYTES - ROOM)[start >> 2] = length;
+      new Int32Array(words.buffer, MEMORY_BYTES - ROOM)[start >> 2] = length;
       return store(words, index, value);
     }) as typeof store;
     say(...word);
@@ -96,13 +96,13 @@ function corruptLength(length: number): void {
  * Gives its argument, in a frame that is forged; `other` is the id of a call that it was not given.
  */
 export const forge = task(import.meta, function forge(what: Forgery, other: number): string {
-  const value = write(["FORGED"], "process", "forged") as Span;
+  const value = writeValue(["FORGED"], "process", "forged") as Span;
   switch (what) {
     case "ready again":
-      corrupt((say, ...word) => (say(READY, 0, 0, 0, nothing), say(...word)));
+      corrupt((say, ...word) => (say(STARTED, 0, 0, 0, nothing), say(...word)));
       break;
     case "broken":
-      corrupt((say, ...word) => (say(BROKEN, 0, 0, 0, nothing), say(...word)));
+      corrupt((say, ...word) => (say(START_FAILED, 0, 0, 0, nothing), say(...word)));
       break;
     case "done for another's call":
     case "done for no call":
@@ -163,7 +163,7 @@ export const forgeChunk = task(
       sparse: Object.assign(Array(1 << 20), { 0: "FORGED" }),
     };
     corrupt((say, kind, id, third, fourth) =>
-      say(kind, id, third, fourth, write(results[what], "process", "forged") as Span)
+      say(kind, id, third, fourth, writeValue(results[what], "process", "forged") as Span)
     );
     return k;
   },

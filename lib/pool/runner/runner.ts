@@ -18,34 +18,34 @@ import type { Packed } from "../../transfer/pack.ts";
 import type { World } from "../../transfer/shareable.ts";
 import { find, load, type Reference } from "../../transfer/task.ts";
 import {
-  BROKEN,
   CALL,
   CANCEL,
   DONE,
   FAILED,
   MAP,
   readFrames,
-  READY,
   REPORT,
+  START_FAILED,
+  STARTED,
   STOP,
   TARGET,
 } from "../transport/frames.ts";
 import {
   loadAll,
-  missing,
-  NOTHING,
+  missingModules,
+  NO_VALUE,
   type Payload,
-  read,
-  write,
+  readValue,
   writeError,
   writeResult,
+  writeValue,
 } from "../payload.ts";
-import type { Tickets } from "../transport/claims.ts";
+import type { Claims } from "../transport/claims.ts";
 
-/** What a station speaks through. */
+/** What a runner speaks through. */
 export interface Outlet {
   world: World;
-  tickets: Tickets | undefined;
+  claims: Claims | undefined;
   /** Says something; settles when it can no longer be lost with this worker. */
   say(
     kind: number,
@@ -76,14 +76,14 @@ interface Waiting {
   kind: number;
   id: number;
   target: number;
-  ticket: number;
+  claim: number;
   value: Uint8Array | Packed;
 }
 
 const ORIGIN = performance.timeOrigin;
 
 /** The worker's side. */
-export class Station {
+export class Runner {
   readonly #outlet: Outlet;
   readonly #name: string;
   readonly #targets: { reference: Reference; fn: AnyFunction | undefined }[] = [];
@@ -109,17 +109,17 @@ export class Station {
     try {
       if (initializer !== undefined) {
         await load(initializer.module);
-        await loadAll(missing(initArgs));
-        const args = read(initArgs) as unknown[];
+        await loadAll(missingModules(initArgs));
+        const args = readValue(initArgs) as unknown[];
         await (find(initializer) as AnyFunction)(...args);
       }
     } catch (thrown) {
       const error = tame(thrown);
       if (endsWorker(error)) throw error;
-      await this.#say(BROKEN, 0, 0, 0, writeError(error, this.#outlet.world));
+      await this.#say(START_FAILED, 0, 0, 0, writeError(error, this.#outlet.world));
       return;
     }
-    await this.#say(READY, 0, 0, 0, NOTHING);
+    await this.#say(STARTED, 0, 0, 0, NO_VALUE);
   }
 
   /** Takes what the pool has sent. */
@@ -139,19 +139,19 @@ export class Station {
     value: Uint8Array | Packed,
   ): void {
     if (kind === TARGET) {
-      this.#targets[third] = { reference: read(value) as Reference, fn: undefined };
+      this.#targets[third] = { reference: readValue(value) as Reference, fn: undefined };
     } else if (kind === CANCEL) this.#cancel(id, value);
     else if (kind === STOP) this.#over.resolve();
-    else this.#waiting.push({ kind, id, target: third, ticket: fourth, value });
+    else this.#waiting.push({ kind, id, target: third, claim: fourth, value });
   }
 
   #cancel(id: number, reason: Uint8Array | Packed): void {
     if (this.#current?.id === id) this.#current.abort(readReason(reason));
-    // Without tickets one that was not begun is dropped here, and the pool is told.
+    // Without claims one that was not begun is dropped here, and the pool is told.
     const at = this.#waiting.findIndex((call, k) => k >= this.#next && call.id === id);
-    if (at < 0 || this.#outlet.tickets !== undefined) return;
+    if (at < 0 || this.#outlet.claims !== undefined) return;
     this.#waiting.splice(at, 1);
-    this.#say(FAILED, id, 0, 0, NOTHING);
+    this.#say(FAILED, id, 0, 0, NO_VALUE);
   }
 
   #run(): void {
@@ -168,9 +168,9 @@ export class Station {
         this.#waiting = [];
         this.#next = 0;
       }
-      const { tickets } = this.#outlet;
-      if (tickets !== undefined && !tickets.take(call.ticket)) continue;
-      tickets?.begin(ORIGIN + began);
+      const { claims } = this.#outlet;
+      if (claims !== undefined && !claims.take(call.claim)) continue;
+      claims?.begin(ORIGIN + began);
       const context = this.#current = new CallContext(call.id, this.#name, this.#outlet);
       setContext(context);
       const progress = { items: 1 };
@@ -199,19 +199,27 @@ export class Station {
   /** Begins a call: at once where all is there that it needs. */
   #begin(call: Waiting, progress: { items: number }): unknown {
     const { fn } = this.#targets[call.target]!;
-    if (fn === undefined || missing(call.value).length > 0) return this.#fetch(call, progress);
-    return apply(call.kind, fn, read(call.value) as unknown[], progress, this.#current!);
+    if (fn === undefined || missingModules(call.value).length > 0) {
+      return this.#fetch(call, progress);
+    }
+    return apply(call.kind, fn, readValue(call.value) as unknown[], progress, this.#current!);
   }
 
   async #fetch(call: Waiting, progress: { items: number }): Promise<unknown> {
     const target = this.#targets[call.target]!;
     try {
-      await loadAll([target.reference.module, ...missing(call.value)]);
+      await loadAll([target.reference.module, ...missingModules(call.value)]);
     } catch (cause) {
       throw new ImportFailed(target.reference, cause);
     }
     target.fn ??= find(target.reference) as AnyFunction;
-    return apply(call.kind, target.fn, read(call.value) as unknown[], progress, this.#current!);
+    return apply(
+      call.kind,
+      target.fn,
+      readValue(call.value) as unknown[],
+      progress,
+      this.#current!,
+    );
   }
 
   #say(
@@ -224,14 +232,14 @@ export class Station {
     try {
       return this.#outlet.say(kind, id, third, fourth, payload);
     } catch (error) {
-      if (kind !== DONE && kind !== FAILED && kind !== BROKEN) throw error;
+      if (kind !== DONE && kind !== FAILED && kind !== START_FAILED) throw error;
       const payload = writeError(error, this.#outlet.world);
       return this.#outlet.say(kind === DONE ? FAILED : kind, id, third, fourth, payload);
     }
   }
 }
 
-const NOBODY: Waiting = { kind: 0, id: 0, target: 0, ticket: 0, value: new Uint8Array(0) };
+const NOBODY: Waiting = { kind: 0, id: 0, target: 0, claim: 0, value: new Uint8Array(0) };
 
 /**
  * A call's module cannot be imported: the worker ends, as what it has half loaded is good for
@@ -307,7 +315,7 @@ function argumentsOf(item: unknown): Iterable<unknown> {
 
 function readReason(reason: Uint8Array | Packed): unknown {
   try {
-    return read(reason);
+    return readValue(reason);
   } catch {
     return new CancelledError("The call was cancelled");
   }
@@ -349,7 +357,7 @@ class CallContext implements TaskContext {
   get report(): (value: unknown) => void {
     return (value) => {
       const { world } = this.#outlet;
-      this.#outlet.say(REPORT, this.id, 0, 0, write(value, world, "report"));
+      this.#outlet.say(REPORT, this.id, 0, 0, writeValue(value, world, "report"));
     };
   }
 
@@ -364,7 +372,7 @@ class CallContext implements TaskContext {
 
   /** Whether the pool has cancelled the call and the event loop could not say so yet. */
   #look(): void {
-    if (this.#isAborting || !this.#outlet.tickets?.isCancelled(this.id)) return;
+    if (this.#isAborting || !this.#outlet.claims?.isCancelled(this.id)) return;
     this.#outlet.look();
     if (!this.#isAborting) this.abort(new CancelledError("The call was cancelled"));
   }

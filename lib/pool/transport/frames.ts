@@ -6,9 +6,9 @@
  *     TARGET  ---------------------->  a number for a function, before the first call of it
  *     CALL, MAP, STARMAP  ---------->  one call; one for each item of a chunk
  *     CANCEL, STOP  ---------------->
- *             <---------------- READY | BROKEN   once: the initializer is done, or has failed
- *             <---------------- REPORT           any number
- *             <---------------- DONE | FAILED    once for each call that was begun
+ *             <---- STARTED | START_FAILED  once: the initializer is done, or has failed
+ *             <-------------------- REPORT  any number
+ *             <------------- DONE | FAILED  once for each call that was begun
  * ```
  *
  * A frame is a head of {@linkcode HEAD} bytes and then a value, as the codec writes it. Several
@@ -20,7 +20,7 @@
  * | 0 | kind | kind |
  * | 4 | the call's id | the call's id |
  * | 8 | number of its target | how long it ran, in µs |
- * | 12 | number of its ticket | how many of its items had run |
+ * | 12 | number of its claim | how many of its items had run |
  * | 16 | length of the value | length of the value |
  *
  * A worker's code is in its own hands: it can say anything. What no worker of ours says costs it
@@ -39,8 +39,8 @@ export const CANCEL = 5;
 export const STOP = 6;
 
 // To the pool.
-export const READY = 7;
-export const BROKEN = 8;
+export const STARTED = 7;
+export const START_FAILED = 8;
 export const REPORT = 9;
 export const DONE = 10;
 export const FAILED = 11;

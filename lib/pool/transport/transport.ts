@@ -8,7 +8,7 @@ import { errorOf } from "../../child/outcome.ts";
 import type { Packed } from "../../transfer/pack.ts";
 import type { Payload } from "../payload.ts";
 import type { Preparation } from "../runner/runner.ts";
-import type { Tickets } from "./claims.ts";
+import type { Claims } from "./claims.ts";
 
 /**
  * What is heard of a worker's words, in order. Bytes are good until the call ends: who keeps them
@@ -47,7 +47,7 @@ export function lossOf(error: unknown): Loss {
 }
 
 /** What every worker of a pool is started with. */
-export interface LaneBoot extends Preparation {
+export interface WorkerBoot extends Preparation {
   /** The modules that calls have needed by now. */
   known: string[];
   /** Called with what the worker says. */
@@ -57,14 +57,14 @@ export interface LaneBoot extends Preparation {
 }
 
 /** The way to a worker, and back. */
-export interface Lane {
+export interface Transport {
   /** Its process number; null for a thread. */
   readonly pid: number | null;
   /**
    * Who has which call; undefined where the two share no memory: then a worker is given one at a
    * time.
    */
-  readonly tickets: Tickets | undefined;
+  readonly claims: Claims | undefined;
   /** How many bytes a value may have that is sent to it. */
   readonly largest: number;
   /** Settles when the worker has ended, and all that it said has been heard. */
@@ -73,7 +73,7 @@ export interface Lane {
   post(bytes: Uint8Array<ArrayBuffer>, asides: Payload[]): void;
   /** Hears what the worker has said by now; whether there was something. */
   drain(): boolean;
-  /** Listens from now on, which keeps the program alive; a new lane does. */
+  /** Listens from now on, which keeps the program alive; a new one does. */
   wake(): void;
   /** Listens no more until {@linkcode wake}: there is nothing to be heard. */
   rest(): void;

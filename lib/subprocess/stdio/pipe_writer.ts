@@ -5,7 +5,7 @@
  */
 import { show } from "../../core/checks.ts";
 import { INSPECT, shown } from "../../core/inspect.ts";
-import type { Bytes, Sink } from "./stdio.ts";
+import type { Bytes, WriteEnd } from "./stdio.ts";
 import type { Hold } from "../hold.ts";
 
 const encoder = new TextEncoder();
@@ -29,11 +29,11 @@ export function toBytes(data: unknown, action: string): Bytes {
  * takes no input either.
  */
 export class PipeWriter extends WritableStream<string | Uint8Array | ArrayBuffer> {
-  readonly #sink: Sink;
+  readonly #sink: WriteEnd;
   readonly #hold: Hold;
 
   /** Made by Popen. */
-  constructor(sink: Sink, hold: Hold) {
+  constructor(sink: WriteEnd, hold: Hold) {
     super({
       write: (data) => hold.during(sink.write(toBytes(data, "write to the program"))),
       close: () => hold.during(sink.close()),

@@ -6,7 +6,7 @@
 import { show } from "../../core/checks.ts";
 import type { Outputs } from "../../core/errors.ts";
 import { Collected } from "../collected.ts";
-import type { Spawned } from "./stdio.ts";
+import type { SpawnedProgram } from "./stdio.ts";
 import type { Hold } from "../hold.ts";
 import { checkInput, type Input } from "../options.ts";
 import { inboxOf, PipeReader } from "./pipe_reader.ts";
@@ -19,11 +19,11 @@ export class Pipes {
   readonly stdin: PipeWriter | null;
   readonly stdout: PipeReader | null;
   readonly stderr: PipeReader | null;
-  readonly #child: Spawned;
+  readonly #child: SpawnedProgram;
   readonly #mode: TextMode | undefined;
   #talk: Talk | undefined;
 
-  constructor(child: Spawned, mode: TextMode | undefined, hold: Hold) {
+  constructor(child: SpawnedProgram, mode: TextMode | undefined, hold: Hold) {
     this.stdin = child.stdin && new PipeWriter(child.stdin, hold);
     this.stdout = child.stdout && new PipeReader(child.stdout, hold, mode);
     this.stderr = child.stderr && new PipeReader(child.stderr, hold, mode);

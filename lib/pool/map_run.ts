@@ -18,7 +18,7 @@ import type { Call } from "./call.ts";
 import type { Engine, EngineMap } from "./engine.ts";
 import type { MAP, STARMAP } from "./transport/frames.ts";
 import type { MapOptions } from "./options.ts";
-import { LARGEST, Span, write } from "./payload.ts";
+import { LARGEST, Span, writeValue } from "./payload.ts";
 import { type Progress, ProgressBar } from "./progress.ts";
 
 /** What a map works on. */
@@ -57,7 +57,7 @@ const GROWTH = 16;
 const AHEAD = 2;
 
 /** A map under way. */
-export class Mapping {
+export class MapRun {
   readonly #work: MapWork;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   /** The source, if it is an array: then chunks are cut out of it. */
@@ -379,7 +379,7 @@ function oddItem(
 ): { at: number; error: unknown } | undefined {
   for (const [at, item] of items.entries()) {
     try {
-      loseAll(write(item, world, `iterable[${start + at}]`).flights);
+      loseAll(writeValue(item, world, `iterable[${start + at}]`).flights);
     } catch (error) {
       return { at, error };
     }
