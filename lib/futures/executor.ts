@@ -15,17 +15,12 @@ import {
 import { Full } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held } from "../core/promises.ts";
-import type { AnyArgs, CallOptions } from "../pool/call.ts";
-import { Engine, referenceOf } from "../pool/engine.ts";
+import { type AnyArgs, type CallOptions, knownReference } from "../pool/call.ts";
+import { Engine } from "../pool/engine.ts";
 import { MAP, STARMAP } from "../pool/transport/frames.ts";
-import {
-  checkMap,
-  checkWorkers,
-  type EngineOptions,
-  type MapOptions,
-  type PoolStats,
-} from "../pool/options.ts";
+import { checkMap, checkWorkers, type EngineOptions, type MapOptions } from "../pool/options.ts";
 import { Results } from "../pool/map_results.ts";
+import type { PoolStats } from "../pool/stats.ts";
 import { Future } from "./future.ts";
 
 /** Options of an executor. */
@@ -217,7 +212,7 @@ export abstract class Executor implements AsyncDisposable, Disposable {
     const action = "map a function";
     this.#checkOpen(action);
     const checked = checkMap(options, source, action);
-    referenceOf(target);
+    knownReference(target);
     const engine = this.#engine;
     return new Results<R>({ engine, kind, target, source, ordered: true, options: checked });
   }

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { Reference } from "../transfer/task.ts";
+import { type Reference, referTo, type Target } from "../transfer/task.ts";
 import type { Outcome } from "../child/outcome.ts";
 import type { CallKind } from "./transport/frames.ts";
 import { Completion } from "./completion.ts";
@@ -35,6 +35,21 @@ export interface CallOptions {
   timeout?: number | undefined;
   /** Called with what it reports. */
   onReport?: ((value: never) => void) | undefined;
+}
+
+const references = new WeakMap<Target, Reference>();
+
+/**
+ * How a target is found by a worker: one object for each target, as a worker knows it by a number.
+ *
+ * @throws {TypeError} No worker could.
+ */
+export function knownReference(target: unknown): Reference {
+  const known = typeof target === "function" ? references.get(target as Target) : undefined;
+  if (known !== undefined) return known;
+  const reference = referTo(target);
+  references.set(target as Target, reference);
+  return reference;
 }
 
 /** One call. */

@@ -19,7 +19,6 @@ import type { TrustLevel } from "../transfer/reduction.ts";
 import type { World } from "../transfer/shareable.ts";
 import type { Transport, WorkerBoot } from "./transport/transport.ts";
 import type { Progress } from "./progress.ts";
-import type { TimeSummary } from "./stats.ts";
 
 /** What a pool is made of. */
 export interface EngineOptions {
@@ -43,24 +42,6 @@ export interface EngineOptions {
   grace: number;
   initializer: Target | undefined;
   initArgs: unknown[];
-}
-
-/** What a pool has done and does. */
-export interface PoolStats {
-  /** Calls that wait for a worker. */
-  queued: number;
-  /** Calls that run. */
-  running: number;
-  /** Calls that have given a value. */
-  completed: number;
-  /** Calls that have thrown, were cancelled or lost. */
-  failed: number;
-  /** Workers that live. */
-  workers: number;
-  /** How long calls ran. */
-  runTime: TimeSummary;
-  /** How long they waited before that. */
-  waitTime: TimeSummary;
 }
 
 /** Options of a map. */

@@ -12,8 +12,8 @@ import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/optio
 import { watchWait } from "../sync/traps.ts";
 import type { Target } from "../transfer/task.ts";
 import { AsyncResult } from "./async_result.ts";
-import type { AnyArgs, Call } from "./call.ts";
-import { Engine, referenceOf } from "./engine.ts";
+import { type AnyArgs, type Call, knownReference } from "./call.ts";
+import { Engine } from "./engine.ts";
 import type { Completion } from "./completion.ts";
 import { MAP, STARMAP } from "./transport/frames.ts";
 import { checkMap, checkWorkers, type EngineOptions, type MapOptions } from "./options.ts";
@@ -307,7 +307,7 @@ export abstract class BasePool implements AsyncDisposable {
 const MAPPING = "map a function";
 
 function checkTarget(target: unknown): Target {
-  referenceOf(target);
+  knownReference(target);
   return target as Target;
 }
 

@@ -9,7 +9,7 @@
  * @module
  */
 import { now } from "../core/machine.ts";
-import { Backlog } from "./backlog.ts";
+import type { Backlog } from "./backlog.ts";
 import { type Call, QUEUED } from "./call.ts";
 import { isForOnce } from "./payload.ts";
 import { READY, type Worker } from "./worker.ts";
@@ -32,8 +32,8 @@ const LONG = 2;
 
 /** Hands out calls. */
 export class Schedule {
-  readonly backlog: Backlog = new Backlog();
   readonly #workers: Workers;
+  readonly #backlog: Backlog;
   readonly #maxTasksPerWorker: number;
   readonly #given: (worker: Worker, call: Call) => void;
   readonly #refused: (call: Call, error: unknown) => void;
@@ -52,11 +52,13 @@ export class Schedule {
    */
   constructor(
     workers: Workers,
+    backlog: Backlog,
     maxTasksPerWorker: number,
     given: (worker: Worker, call: Call) => void,
     refused: (call: Call, error: unknown) => void,
   ) {
     this.#workers = workers;
+    this.#backlog = backlog;
     this.#maxTasksPerWorker = maxTasksPerWorker;
     this.#given = given;
     this.#refused = refused;
@@ -64,7 +66,7 @@ export class Schedule {
 
   /** Adds a call. */
   add(call: Call): void {
-    this.backlog.push(call);
+    this.#backlog.push(call);
     if ((call.options.priority ?? 0) !== 0) this.#hasPriorities = true;
     this.soon();
     // Workers need not wait until the last of many has been submitted.
@@ -81,7 +83,7 @@ export class Schedule {
 
   #return(calls: Call[]): void {
     for (const call of calls) call.state = QUEUED;
-    this.backlog.putBack(calls);
+    this.#backlog.putBack(calls);
   }
 
   /** Learns how long a call took, in µs. */
@@ -118,7 +120,7 @@ export class Schedule {
   }
 
   #giveOut(): void {
-    const { backlog } = this;
+    const backlog = this.#backlog;
     const depth = this.#depth();
     const { ready } = this.#workers;
     for (let next = backlog.first; next !== undefined; next = backlog.first) {
@@ -142,9 +144,9 @@ export class Schedule {
   #give(worker: Worker, count: number): void {
     const most = Math.min(count, this.#maxTasksPerWorker - worker.given);
     for (let k = 0; k < most; k++) {
-      const { first } = this.backlog;
+      const { first } = this.#backlog;
       if (first === undefined || k > 0 && isForOnce(first.payload)) break;
-      this.backlog.shift();
+      this.#backlog.shift();
       try {
         worker.give(first);
       } catch (error) {
@@ -158,7 +160,7 @@ export class Schedule {
 
   /** Takes calls back that have not begun, for one that comes before them. */
   #makeWay(): void {
-    const priority = this.backlog.first?.options.priority ?? 0;
+    const priority = this.#backlog.first?.options.priority ?? 0;
     const back: Call[] = [];
     for (const worker of this.#workers.all) {
       for (const call of [...worker.calls.values()]) {
@@ -170,7 +172,7 @@ export class Schedule {
 
   /** Takes calls back that wait behind a long one, for workers that have nothing to do. */
   #balance(): void {
-    if (this.backlog.size > 0) return;
+    if (this.#backlog.size > 0) return;
     const free = this.#workers.ready.filter(({ calls }) => calls.size === 0).length;
     if (free === 0) return;
     let later = false;

@@ -8,10 +8,11 @@
  *
  * @module
  */
+import { WorkerLostError } from "../core/errors.ts";
 import type { Countdown } from "../core/promises.ts";
 import { type Call, GIVEN } from "./call.ts";
-import { CANCEL, FrameWriter, STOP, TARGET } from "./transport/frames.ts";
-import type { Transport } from "./transport/transport.ts";
+import { CANCEL, FrameWriter, RequestHead, STOP, TARGET } from "./transport/frames.ts";
+import { describeLoss, type Loss, type Transport } from "./transport/transport.ts";
 import type { Lender } from "./large_arguments.ts";
 import type { EngineOptions } from "./options.ts";
 import {
@@ -65,6 +66,7 @@ export class Worker {
   readonly #mayMap: boolean;
   readonly #targets = new Map<Reference, number>();
   readonly #writer = new FrameWriter();
+  readonly #request = new RequestHead();
   #asides: Payload[] = [];
   #claims = 0;
 
@@ -112,8 +114,13 @@ export class Worker {
     this.calls.set(call.id, call);
     const { claims } = this.transport;
     claims?.give(call.claim);
-    const sent = call.retries > 0 ? copyable(payload) : payload;
-    this.#add(call.kind, call.id, this.#targetOf(call.target), call.claim, sent);
+    const target = this.#targetOf(call.target);
+    const request = this.#request;
+    request.kind = call.kind;
+    request.id = call.id;
+    request.target = target;
+    request.claim = call.claim;
+    this.#add(request, call.retries > 0 ? copyable(payload) : payload);
   }
 
   /** Sends what it was given. */
@@ -157,29 +164,41 @@ export class Worker {
     } catch {
       payload = NO_VALUE;
     }
-    this.#add(CANCEL, call.id, 0, 0, payload);
+    this.#add(new RequestHead({ kind: CANCEL, id: call.id }), payload);
     this.send();
   }
 
   /** Has it end when it has done what it was given. */
   stop(): void {
-    this.#add(STOP, 0, 0, 0, NO_VALUE);
+    this.#add(new RequestHead({ kind: STOP }), NO_VALUE);
     this.send();
   }
 
-  #targetOf(reference: Reference): number {
-    let number = this.#targets.get(reference);
-    if (number !== undefined) return number;
-    this.#targets.set(reference, number = this.#targets.size);
-    this.#add(TARGET, 0, number, 0, writeValue(reference, this.#world, "target"));
-    return number;
+  /** The error of a call that is lost with it. */
+  lostError({ target }: Call, loss: Loss): WorkerLostError {
+    const name = JSON.stringify(target.name);
+    const error = new WorkerLostError(
+      `${name} was lost: its worker ${this.title} ${this.fault ?? describeLoss(loss)}`,
+      loss,
+    );
+    if (loss.error !== null) error.cause = loss.error;
+    return error;
   }
 
-  #add(kind: number, id: number, third: number, fourth: number, payload: Payload): void {
+  #targetOf(reference: Reference): number {
+    let target = this.#targets.get(reference);
+    if (target !== undefined) return target;
+    this.#targets.set(reference, target = this.#targets.size);
+    const request = new RequestHead({ kind: TARGET, target });
+    this.#add(request, writeValue(reference, this.#world, "target"));
+    return target;
+  }
+
+  #add(request: RequestHead, payload: Payload): void {
     if (payload instanceof Span && payload.length <= LARGEST) {
-      return this.#writer.add(kind, id, third, fourth, payload);
+      return this.#writer.add(request, payload);
     }
-    this.#writer.add(kind, id, third, fourth, undefined);
+    this.#writer.add(request, undefined);
     this.#asides.push(payload);
   }
 }

@@ -49,12 +49,12 @@ export const serveProcess: (boot: ProcessRunnerBoot) => Promise<void> = task(
     const outlet: Outlet = {
       world: "process",
       claims,
-      say(kind, id, third, fourth, payload) {
+      say(reply, payload) {
         // From a process all is bytes.
         const value = payload as Span;
-        if (value.length > maxMessage) throw tooLong(kind, value.length, maxMessage);
+        if (value.length > maxMessage) throw tooLong(reply.kind, value.length, maxMessage);
         const isLarge = value.length > LARGEST;
-        writer.add(kind, id, third, fourth, isLarge ? undefined : value);
+        writer.add(reply, isLarge ? undefined : value);
         const messages = isLarge ? [writer.take(), value.view] : [writer.take()];
         if (claims === undefined) return sendAll(connection, messages);
         for (const message of messages) blocking.sendBytesSync(message);

@@ -24,7 +24,9 @@ import {
   FAILED,
   MAP,
   readFrames,
+  ReplyHead,
   REPORT,
+  RequestHead,
   START_FAILED,
   STARTED,
   STOP,
@@ -47,13 +49,7 @@ export interface Outlet {
   world: World;
   claims: Claims | undefined;
   /** Says something; settles when it can no longer be lost with this worker. */
-  say(
-    kind: number,
-    id: number,
-    third: number,
-    fourth: number,
-    payload: Payload,
-  ): void | Promise<void>;
+  say(reply: ReplyHead, payload: Payload): void | Promise<void>;
   /** Looks now for words from the pool, in the midst of code that does not pause. */
   look(): void;
 }
@@ -90,6 +86,9 @@ export class Runner {
   #waiting: Waiting[] = [];
   #next = 0;
   #isRunning = false;
+  readonly #request = new RequestHead();
+  /** What is said of the call that runs; its items are counted here. */
+  readonly #reply = new ReplyHead();
   #current: CallContext | undefined;
   readonly #over = Promise.withResolvers<void>();
 
@@ -116,33 +115,28 @@ export class Runner {
     } catch (thrown) {
       const error = tame(thrown);
       if (endsWorker(error)) throw error;
-      await this.#say(START_FAILED, 0, 0, 0, writeError(error, this.#outlet.world));
+      const failed = new ReplyHead({ kind: START_FAILED });
+      await this.#say(failed, writeError(error, this.#outlet.world));
       return;
     }
-    await this.#say(STARTED, 0, 0, 0, NO_VALUE);
+    await this.#say(new ReplyHead({ kind: STARTED }), NO_VALUE);
   }
 
   /** Takes what the pool has sent. */
   receive(bytes: Uint8Array, asides: (Uint8Array | Packed)[] = []): void {
     let aside = 0;
-    readFrames(bytes, (kind, id, third, fourth, inFrame) => {
-      this.#take(kind, id, third, fourth, inFrame ?? asides[aside++]!);
+    readFrames(bytes, this.#request, (request, inFrame) => {
+      this.#take(request, inFrame ?? asides[aside++]!);
     });
     if (!this.#isRunning && this.#next < this.#waiting.length) this.#run();
   }
 
-  #take(
-    kind: number,
-    id: number,
-    third: number,
-    fourth: number,
-    value: Uint8Array | Packed,
-  ): void {
+  #take({ kind, id, target, claim }: RequestHead, value: Uint8Array | Packed): void {
     if (kind === TARGET) {
-      this.#targets[third] = { reference: readValue(value) as Reference, fn: undefined };
+      this.#targets[target] = { reference: readValue(value) as Reference, fn: undefined };
     } else if (kind === CANCEL) this.#cancel(id, value);
     else if (kind === STOP) this.#over.resolve();
-    else this.#waiting.push({ kind, id, target: third, claim: fourth, value });
+    else this.#waiting.push({ kind, id, target, claim, value });
   }
 
   #cancel(id: number, reason: Uint8Array | Packed): void {
@@ -151,7 +145,7 @@ export class Runner {
     const at = this.#waiting.findIndex((call, k) => k >= this.#next && call.id === id);
     if (at < 0 || this.#outlet.claims !== undefined) return;
     this.#waiting.splice(at, 1);
-    this.#say(FAILED, id, 0, 0, NO_VALUE);
+    this.#say(new ReplyHead({ kind: FAILED, id }), NO_VALUE);
   }
 
   #run(): void {
@@ -160,6 +154,7 @@ export class Runner {
   }
 
   async #runAll(): Promise<void> {
+    const reply = this.#reply;
     let began = performance.now();
     while (this.#next < this.#waiting.length) {
       const call = this.#waiting[this.#next]!;
@@ -173,22 +168,24 @@ export class Runner {
       claims?.begin(ORIGIN + began);
       const context = this.#current = new CallContext(call.id, this.#name, this.#outlet);
       setContext(context);
-      const progress = { items: 1 };
-      let kind = DONE;
+      reply.kind = DONE;
+      reply.id = call.id;
+      reply.items = 1;
       let payload: Payload;
       try {
-        let value = this.#begin(call, progress);
+        let value = this.#begin(call);
         if (isPromise(value)) value = await value;
         payload = writeResult(value, this.#outlet.world);
       } catch (thrown) {
         const error = tame(thrown);
         if (endsWorker(error)) throw error;
-        kind = FAILED;
+        reply.kind = FAILED;
         payload = writeError(error, this.#outlet.world);
       }
       this.#current = undefined;
       const ended = performance.now();
-      const said = this.#say(kind, call.id, (ended - began) * 1000, progress.items, payload);
+      reply.micros = (ended - began) * 1000;
+      const said = this.#say(reply, payload);
       if (said !== undefined) await said;
       began = said === undefined ? ended : performance.now();
     }
@@ -197,15 +194,15 @@ export class Runner {
   }
 
   /** Begins a call: at once where all is there that it needs. */
-  #begin(call: Waiting, progress: { items: number }): unknown {
+  #begin(call: Waiting): unknown {
     const { fn } = this.#targets[call.target]!;
     if (fn === undefined || missingModules(call.value).length > 0) {
-      return this.#fetch(call, progress);
+      return this.#fetch(call);
     }
-    return apply(call.kind, fn, readValue(call.value) as unknown[], progress, this.#current!);
+    return apply(call.kind, fn, readValue(call.value) as unknown[], this.#reply, this.#current!);
   }
 
-  async #fetch(call: Waiting, progress: { items: number }): Promise<unknown> {
+  async #fetch(call: Waiting): Promise<unknown> {
     const target = this.#targets[call.target]!;
     try {
       await loadAll([target.reference.module, ...missingModules(call.value)]);
@@ -213,28 +210,18 @@ export class Runner {
       throw new ImportFailed(target.reference, cause);
     }
     target.fn ??= find(target.reference) as AnyFunction;
-    return apply(
-      call.kind,
-      target.fn,
-      readValue(call.value) as unknown[],
-      progress,
-      this.#current!,
-    );
+    const values = readValue(call.value) as unknown[];
+    return apply(call.kind, target.fn, values, this.#reply, this.#current!);
   }
 
-  #say(
-    kind: number,
-    id: number,
-    third: number,
-    fourth: number,
-    payload: Payload,
-  ): void | Promise<void> {
+  #say(reply: ReplyHead, payload: Payload): void | Promise<void> {
     try {
-      return this.#outlet.say(kind, id, third, fourth, payload);
+      return this.#outlet.say(reply, payload);
     } catch (error) {
+      const { kind } = reply;
       if (kind !== DONE && kind !== FAILED && kind !== START_FAILED) throw error;
-      const payload = writeError(error, this.#outlet.world);
-      return this.#outlet.say(kind === DONE ? FAILED : kind, id, third, fourth, payload);
+      if (kind === DONE) reply.kind = FAILED;
+      return this.#outlet.say(reply, writeError(error, this.#outlet.world));
     }
   }
 }
@@ -267,17 +254,17 @@ function apply(
   kind: number,
   fn: AnyFunction,
   values: unknown[],
-  progress: { items: number },
+  reply: ReplyHead,
   context: CallContext,
 ): unknown {
   if (kind === CALL) return fn(...values);
-  progress.items = 0;
+  reply.items = 0;
   const results: unknown[] = [];
   for (let k = 0; k < values.length; k++) {
     const result = kind === MAP ? fn(values[k]) : fn(...argumentsOf(values[k]));
-    if (isPromise(result)) return applyRest(kind, fn, values, results, result, progress, context);
+    if (isPromise(result)) return applyRest(kind, fn, values, results, result, reply, context);
     results.push(result);
-    progress.items++;
+    reply.items++;
   }
   return results;
 }
@@ -288,15 +275,15 @@ async function applyRest(
   values: unknown[],
   results: unknown[],
   first: PromiseLike<unknown>,
-  progress: { items: number },
+  reply: ReplyHead,
   context: CallContext,
 ): Promise<unknown[]> {
   results.push(await first);
-  progress.items++;
+  reply.items++;
   for (let k = results.length; k < values.length; k++) {
     context.throwIfCancelled();
     results.push(await (kind === MAP ? fn(values[k]) : fn(...argumentsOf(values[k]))));
-    progress.items++;
+    reply.items++;
   }
   return results;
 }
@@ -355,9 +342,10 @@ class CallContext implements TaskContext {
   }
 
   get report(): (value: unknown) => void {
+    const reply = new ReplyHead({ kind: REPORT, id: this.id });
     return (value) => {
       const { world } = this.#outlet;
-      this.#outlet.say(REPORT, this.id, 0, 0, writeValue(value, world, "report"));
+      this.#outlet.say(reply, writeValue(value, world, "report"));
     };
   }
 

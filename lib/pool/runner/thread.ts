@@ -7,6 +7,7 @@ import { prepareTake, take } from "../../core/ports.ts";
 import type { Packed } from "../../transfer/pack.ts";
 import { task } from "../../transfer/task.ts";
 import { handedOver, sendAside, Span } from "../payload.ts";
+import type { ReplyHead } from "../transport/frames.ts";
 import { type Outlet, type Preparation, Runner } from "./runner.ts";
 import { ASIDES_SENT, ASIDES_TAKEN, layOut, SLEEPS } from "../transport/thread_memory.ts";
 
@@ -24,24 +25,25 @@ export const serveThread: (boot: ThreadRunnerBoot) => Promise<void> = task(
   async function serveThread({ memory, port, side, preparation }: ThreadRunnerBoot) {
     await prepareTake();
     const { words, claims, ring } = layOut(memory);
-    const sayAside = (word: number[], value: unknown, transfer: Transferable[]) => {
+    const sayAside = (reply: ReplyHead, value: unknown, transfer: Transferable[]) => {
+      const { kind, id, micros, items } = reply;
       sendAside(transfer, (moved) => {
-        side.postMessage(new Map([...word, value].entries()), moved);
+        side.postMessage(new Map([kind, id, micros, items, value].entries()), moved);
       });
       Atomics.add(words, ASIDES_SENT, 1);
     };
     const outlet: Outlet = {
       world: "thread",
       claims,
-      say(kind, id, third, fourth, payload) {
+      say(reply, payload) {
         if (payload instanceof Span) {
           const isInOrder = Atomics.load(words, ASIDES_SENT) === Atomics.load(words, ASIDES_TAKEN);
           // Where the ring is full its reader is late: nobody waits for that.
-          if (!isInOrder || !ring.push(kind, id, third, fourth, payload)) {
-            sayAside([kind, id, third, fourth], new Uint8Array(payload.view), []);
+          if (!isInOrder || !ring.push(reply, payload)) {
+            sayAside(reply, new Uint8Array(payload.view), []);
           }
         } else {
-          sayAside([kind, id, third, fourth], payload.packed, payload.transfer);
+          sayAside(reply, payload.packed, payload.transfer);
           handedOver(payload);
         }
         if (Atomics.exchange(words, SLEEPS, 0) === 1) port.postMessage(null);

@@ -21,7 +21,7 @@ import { LONGEST_MESSAGE } from "../../multiprocessing/pipe_hub.ts";
 import { Process } from "../../multiprocessing/process.ts";
 import { messageOf } from "../../transfer/failure.ts";
 import { mainModule } from "../../transfer/task.ts";
-import { BadFrame, LARGEST_FRAMES, readFrames } from "./frames.ts";
+import { BadFrame, LARGEST_FRAMES, readFrames, ReplyHead } from "./frames.ts";
 import {
   type Hear,
   type Loss,
@@ -58,13 +58,14 @@ export class ProcessTransport implements Transport {
   readonly #connection: Connection<Uint8Array>;
   readonly #placement: Placement | undefined;
   readonly #hear: Hear;
+  readonly #reply = new ReplyHead();
   readonly #faulty: WorkerBoot["faulty"];
   readonly #maxMessage: number;
   readonly #rang: () => void;
   #listening: AbortController | undefined;
   #heard: Promise<void> | undefined;
   /** The head whose value comes next. */
-  #large: [kind: number, id: number, third: number, fourth: number] | undefined;
+  #large: ReplyHead | undefined;
   /** Whether all that the worker has said was heard, and it is gone. */
   #isOver = false;
 
@@ -207,12 +208,12 @@ export class ProcessTransport implements Transport {
     if (bytes.length > this.#maxMessage && bytes.length > LARGEST_FRAMES) {
       return this.#fail(new BadFrame(`${bytes.length} bytes, of at most ${this.#maxMessage}`));
     }
-    if (large !== undefined) return this.#hear(...large, bytes);
+    if (large !== undefined) return this.#hear(large, bytes);
     try {
-      readFrames(bytes, (kind, id, third, fourth, value) => {
+      readFrames(bytes, this.#reply, (reply, value) => {
         if (this.#large !== undefined) throw new BadFrame("a frame before the value of another");
-        if (value === undefined) this.#large = [kind, id, third, fourth];
-        else this.#hear(kind, id, third, fourth, value);
+        if (value === undefined) this.#large = new ReplyHead(reply);
+        else this.#hear(reply, value);
       });
     } catch (error) {
       if (!(error instanceof BadFrame)) throw error;

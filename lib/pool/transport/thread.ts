@@ -9,8 +9,9 @@
 import { loadPorts, take, unref } from "../../core/ports.ts";
 import { QUIET, TOLD } from "../../child/job.ts";
 import { self } from "../../memory/this_thread.ts";
+import type { Packed } from "../../transfer/pack.ts";
 import { Thread } from "../../threading/thread.ts";
-import { BadFrame, HEAD } from "./frames.ts";
+import { BadFrame, HEAD, ReplyHead } from "./frames.ts";
 import {
   type Hear,
   type Loss,
@@ -39,7 +40,8 @@ function valueIn(length: number): Uint8Array {
 }
 
 /**
- * What goes beside the bytes, on a worker's second port. In a Map: `take()` looks into all else.
+ * What goes beside the bytes, on a worker's second port: the words of its head, and the value. In a
+ * Map: `take()` looks into all else.
  */
 export type SentAside = Map<number, unknown>;
 
@@ -55,6 +57,7 @@ export class ThreadTransport implements Transport {
   readonly #port: MessagePort;
   readonly #side: MessagePort;
   readonly #hear: Hear;
+  readonly #reply = new ReplyHead();
   readonly #faulty: WorkerBoot["faulty"];
   #heardAside = 0;
   /** Whether its memory makes no sense: nothing more is heard of it. */
@@ -148,10 +151,13 @@ export class ThreadTransport implements Transport {
       Atomics.store(this.#words, ASIDES_TAKEN, this.#heardAside);
       any = true;
       if (!(message instanceof Map)) throw new BadFrame("a message that is none");
-      const [kind, id, third, fourth, value] = message.values() as Iterable<unknown> as Parameters<
-        Hear
-      >;
-      this.#hear(kind, id, third, fourth, value);
+      const reply = this.#reply;
+      const [kind, id, micros, items, value] = message.values();
+      reply.kind = kind as number;
+      reply.id = id as number;
+      reply.micros = micros as number;
+      reply.items = items as number;
+      this.#hear(reply, value as Uint8Array | Packed);
     }
     return any;
   }
@@ -160,7 +166,8 @@ export class ThreadTransport implements Transport {
     let any = false;
     for (let length = this.#ring.shift(inbox); length >= 0; length = this.#ring.shift(inbox)) {
       any = true;
-      this.#hear(words[0]!, words[1]!, words[2]! >>> 0, words[3]!, valueIn(length));
+      this.#reply.readFrom(words, 0);
+      this.#hear(this.#reply, valueIn(length));
     }
     return any;
   }

@@ -5,22 +5,18 @@
  */
 import { ThreadTerminated, WorkerLostError } from "../../core/errors.ts";
 import { errorOf } from "../../child/outcome.ts";
+import { messageOf } from "../../transfer/failure.ts";
 import type { Packed } from "../../transfer/pack.ts";
 import type { Payload } from "../payload.ts";
 import type { Preparation } from "../runner/runner.ts";
 import type { Claims } from "./claims.ts";
+import type { ReplyHead } from "./frames.ts";
 
 /**
- * What is heard of a worker's words, in order. Bytes are good until the call ends: who keeps them
- * copies them.
+ * What is heard of a worker's words, in order. Both are good until the call ends, or others are
+ * heard meanwhile: who keeps them copies them.
  */
-export type Hear = (
-  kind: number,
-  id: number,
-  third: number,
-  fourth: number,
-  value: Uint8Array | Packed,
-) => void;
+export type Hear = (reply: ReplyHead, value: Uint8Array | Packed) => void;
 
 /** How a worker ended. */
 export interface Loss {
@@ -34,6 +30,8 @@ export interface Loss {
 
 /** The end of a worker that was told to. */
 export const NO_LOSS: Loss = { exitcode: 0, signal: null, error: null };
+/** The end of a worker that is being stopped. */
+export const STOPPED: Loss = { exitcode: null, signal: null, error: null };
 
 /** What the error says that a child's `result()` throws. */
 export function lossOf(error: unknown): Loss {
@@ -42,8 +40,16 @@ export function lossOf(error: unknown): Loss {
     // Where there is no code the error says how it ended.
     return { exitcode, signal, error: exitcode === null ? error : null };
   }
-  if (error instanceof ThreadTerminated) return { exitcode: null, signal: null, error: null };
+  if (error instanceof ThreadTerminated) return STOPPED;
   return { exitcode: 1, signal: null, error: errorOf({ ok: false, error }) };
+}
+
+/** How a worker ended, in words. */
+export function describeLoss({ exitcode, signal, error }: Loss): string {
+  if (signal !== null) return `was killed by ${signal}`;
+  if (error instanceof WorkerLostError) return `ended: ${error.message}`;
+  if (error !== null) return `ended by an uncaught error: ${messageOf(error)}`;
+  return exitcode === null ? "was terminated" : `ended with exit code ${exitcode}`;
 }
 
 /** What every worker of a pool is started with. */
