@@ -27,7 +27,7 @@ export interface Ends {
 }
 
 /** One conversation with a child, from the input to the end of the outputs. */
-export class Talk {
+export class Communication {
   readonly stdin: WriteEnd | null;
   readonly stdout: Collected | null;
   readonly stderr: Collected | null;

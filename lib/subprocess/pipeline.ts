@@ -11,7 +11,7 @@ import type { SpawnedProgram } from "./stdio/stdio.ts";
 import { Inbox } from "./stdio/inbox.ts";
 import { checkRun, type OutputOf, PIPE, type ProgramOptions, type RunOptions } from "./options.ts";
 import { CompletedProcess, failure } from "./result.ts";
-import { attend, type Captures, streamsOf, talkOf } from "./run.ts";
+import { type Captures, communicationOf, finish, streamsOf } from "./run.ts";
 import { start } from "./spawn/spawn.ts";
 import { checkTree } from "./tree.ts";
 
@@ -89,9 +89,9 @@ export async function pipeline<const S extends readonly (Args | RunOptions)[]>(
     await Promise.all(children.map(({ status }) => status));
     throw cause;
   }
-  const talk = talkOf(children, options, capturesOf(options));
+  const communication = communicationOf(children, options, capturesOf(options));
   const args = programs.map((program) => program.join(" ")).join(" | ");
-  const { stdout, stderr } = await attend(children, talk, timeout, options, args);
+  const { stdout, stderr } = await finish(children, communication, timeout, options, args);
   const codes = (await Promise.all(children.map(({ status }) => status))).map(exitcodeOf);
   if (options.check && codes.at(-1) !== 0) {
     throw failure(programs.at(-1)!, codes.at(-1)!, { stdout, stderr });

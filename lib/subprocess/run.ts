@@ -21,7 +21,7 @@ import {
 } from "./options.ts";
 import { CompletedProcess, expired, failure, overflowed } from "./result.ts";
 import { start } from "./spawn/spawn.ts";
-import { Talk, TOO_MUCH } from "./communication.ts";
+import { Communication, TOO_MUCH } from "./communication.ts";
 import { checkTree } from "./tree.ts";
 
 /**
@@ -100,8 +100,8 @@ export async function run<const O extends RunOptions = None>(
     const returncode = exitcodeOf(await child.status);
     return completed(args, returncode, NO_OUTPUTS, given) as Completed<O>;
   }
-  const talk = talkOf([child], given, capturesOf(given));
-  const outputs = await attend([child], talk, timeout, given, args);
+  const communication = communicationOf([child], given, capturesOf(given));
+  const outputs = await finish([child], communication, timeout, given, args);
   return completed(args, exitcodeOf(await child.status), outputs, given) as Completed<O>;
 }
 
@@ -120,7 +120,11 @@ export function capturesOf({ captureOutput, stdout, stderr }: RunOptions): Captu
 }
 
 /** The conversation with children that are joined: the first is fed, the last is read. */
-export function talkOf(children: SpawnedProgram[], options: RunOptions, captures: Captures): Talk {
+export function communicationOf(
+  children: SpawnedProgram[],
+  options: RunOptions,
+  captures: Captures,
+): Communication {
   const { onLine } = options;
   const last = children.at(-1)!;
   const collected = (stream: "stdout" | "stderr") =>
@@ -131,7 +135,7 @@ export function talkOf(children: SpawnedProgram[], options: RunOptions, captures
       onLine: onLine && ((line) => onLine(line, stream)),
     });
   const ends = { stdin: children[0]!.stdin, status: last.status };
-  return new Talk(
+  return new Communication(
     { ...ends, stdout: collected("stdout"), stderr: collected("stderr") },
     options.input,
   );
@@ -147,24 +151,24 @@ export function talkOf(children: SpawnedProgram[], options: RunOptions, captures
  * @throws {unknown} The reason of the abort, or what the stream of the input threw, or who was told
  * the lines.
  */
-export async function attend(
+export async function finish(
   children: SpawnedProgram[],
-  talk: Talk,
+  communication: Communication,
   timeout: number,
   options: RunOptions,
   args: Args,
 ): Promise<Outputs> {
-  const said = talk.run();
+  const said = communication.run();
   let error: unknown = TOO_LATE;
   try {
     const all = Promise.all([said, ...children.map(({ status }) => status)]);
-    if (await reached(all, timeout, options.signal)) return outputsOf(talk, options, args);
+    if (await reached(all, timeout, options.signal)) return outputsOf(communication, options, args);
   } catch (cause) {
     error = cause;
   }
   await endAll(children, endingOf(options, ACTION));
   await reached(said.catch(() => {}), LAST_WORDS);
-  throw givenUp(talk, error, timeout, options, args);
+  throw givenUp(communication, error, timeout, options, args);
 }
 
 /** Why a run is given up when its time is over. */
@@ -172,16 +176,18 @@ export const TOO_LATE: unique symbol = Symbol("too late");
 
 /** Closes the conversation of a run that is given up; gives its error. */
 export function givenUp(
-  talk: Talk,
+  communication: Communication,
   error: unknown,
   timeout: number,
   options: RunOptions,
   args: Args,
 ): unknown {
-  const outputs = talk.outputs(true);
-  talk.cancel();
+  const outputs = communication.outputs(true);
+  communication.cancel();
   if (error === TOO_LATE) return expired(args, timeout, outputs);
-  return error === TOO_MUCH ? overflowed(args, talk.overflow!, options.maxOutput, outputs) : error;
+  return error === TOO_MUCH
+    ? overflowed(args, communication.overflow!, options.maxOutput, outputs)
+    : error;
 }
 
 /**
@@ -189,9 +195,9 @@ export function givenUp(
  *
  * @throws {RangeError} It is more than can be kept.
  */
-export function outputsOf(talk: Talk, options: RunOptions, args: Args): Outputs {
-  if (talk.overflow === undefined) return talk.outputs();
-  throw overflowed(args, talk.overflow, options.maxOutput, talk.outputs(true));
+export function outputsOf(communication: Communication, options: RunOptions, args: Args): Outputs {
+  if (communication.overflow === undefined) return communication.outputs();
+  throw overflowed(args, communication.overflow, options.maxOutput, communication.outputs(true));
 }
 
 /** The result of a run, or its error. */

@@ -6,7 +6,7 @@
 import { show } from "../core/checks.ts";
 import { exitcodeOf, killedBy, namelessSignal } from "../core/signals.ts";
 import { tryAll } from "./attempt.ts";
-import { checkBlocking, endSync, talkSync } from "./sync_wait.ts";
+import { checkBlocking, communicateSync, endSync } from "./sync_wait.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import { commandOptions } from "./spawn/deno.ts";
 import { endAllSync, endingOf } from "./ending.ts";
@@ -16,6 +16,7 @@ import type { CompletedProcess } from "./result.ts";
 import {
   ACTION,
   capturesOf,
+  communicationOf,
   type Completed,
   completed,
   givenUp,
@@ -24,7 +25,6 @@ import {
   type None,
   outputsOf,
   streamsOf,
-  talkOf,
   TOO_LATE,
 } from "./run.ts";
 import { start } from "./spawn/spawn.ts";
@@ -60,7 +60,7 @@ export function runSync<const O extends RunSyncOptions = None>(
     child.kill("SIGKILL");
     checkBlocking("run", false);
   }
-  const talk = talkOf([child], { ...given, input }, capturesOf(given));
+  const communication = communicationOf([child], { ...given, input }, capturesOf(given));
   const awaited = { pid: child.pid, known: () => null };
   const deadline = performance.now() + timeout;
   let error: unknown = TOO_LATE;
@@ -68,7 +68,7 @@ export function runSync<const O extends RunSyncOptions = None>(
   const read = (until: number): boolean => {
     if (error !== TOO_LATE) return false;
     try {
-      return !talkSync(talk, until);
+      return !communicateSync(communication, until);
     } catch (cause) {
       error = cause;
       return false;
@@ -78,7 +78,9 @@ export function runSync<const O extends RunSyncOptions = None>(
   const isOver = hasMore || error !== TOO_LATE;
   const returncode = isOver ? null : endSync(awaited, deadline);
   if (returncode !== null) {
-    return completed(args, returncode, outputsOf(talk, given, args), given) as Completed<O>;
+    return completed(args, returncode, outputsOf(communication, given, args), given) as Completed<
+      O
+    >;
   }
   endAllSync(child, endingOf(given, ACTION), (until) => {
     for (;;) {
@@ -90,7 +92,7 @@ export function runSync<const O extends RunSyncOptions = None>(
     }
   });
   read(performance.now() + LAST_WORDS);
-  throw givenUp(talk, error, timeout, given, args);
+  throw givenUp(communication, error, timeout, given, args);
 }
 
 /** Whether Deno can do this alone, with `--allow-run` only, and in half the time. */
