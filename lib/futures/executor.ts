@@ -19,7 +19,7 @@ import { type AnyArgs, type CallOptions, knownReference } from "../pool/call.ts"
 import { Engine } from "../pool/engine.ts";
 import { MAP, STARMAP } from "../pool/transport/frames.ts";
 import { checkMap, checkWorkers, type EngineOptions, type MapOptions } from "../pool/options.ts";
-import { Results } from "../pool/map_results.ts";
+import { MapResults } from "../pool/map_results.ts";
 import type { PoolStats } from "../pool/stats.ts";
 import { Future } from "./future.ts";
 
@@ -208,13 +208,13 @@ export abstract class Executor implements AsyncDisposable, Disposable {
     target: unknown,
     source: Iterable<unknown> | AsyncIterable<unknown>,
     options: MapOptions | undefined,
-  ): Results<R> {
+  ): MapResults<R> {
     const action = "map a function";
     this.#checkOpen(action);
     const checked = checkMap(options, source, action);
     knownReference(target);
     const engine = this.#engine;
-    return new Results<R>({ engine, kind, target, source, ordered: true, options: checked });
+    return new MapResults<R>({ engine, kind, target, source, ordered: true, options: checked });
   }
 
   /** @ignore */

@@ -173,7 +173,7 @@ export class Engine {
     if (broken !== undefined) throw brokenAgain(broken);
     if (this.#interrupted !== undefined) throw this.#refusal();
     const reference = knownReference(target);
-    this.#workers.needs(reference);
+    this.#workers.noteModule(reference);
     const { world, level, mayMap } = this.#options;
     const payload = level === "equal"
       ? writeArgs(args, world, options.transfer)
@@ -243,12 +243,12 @@ export class Engine {
   }
 
   /** Notes a map that is under way; Ctrl-C ends it. */
-  begin(map: WeakRef<EngineMap>): void {
+  noteMap(map: WeakRef<EngineMap>): void {
     this.#maps.add(map);
   }
 
   /** Notes that it is over. */
-  over(map: WeakRef<EngineMap>): void {
+  forgetMap(map: WeakRef<EngineMap>): void {
     this.#maps.delete(map);
   }
 
@@ -400,7 +400,7 @@ export class Engine {
     if (worker.hasStarted) return this.#distrust(worker, "twice how its start ended");
     worker.hasStarted = true;
     if (kind === START_FAILED) return this.#whenReady(worker, value, (it) => this.#break(it));
-    this.#workers.isReady(worker);
+    this.#workers.noteReady(worker);
     this.#schedule.soon();
   }
 
@@ -420,11 +420,11 @@ export class Engine {
       worker.grace.cancel();
       worker.grace = undefined;
     }
-    this.#workers.hasServed(worker);
+    this.#workers.noteServed(worker);
     this.#count(call, micros, items);
     if (this.#reader.isReady(needs)) this.#settle(worker, call, kind, value);
     else this.#reader.whenReady(needs, value, (it) => this.#settle(worker, call, kind, it));
-    if (worker.calls.size === 0) this.#workers.idles(worker);
+    if (worker.calls.size === 0) this.#workers.noteIdle(worker);
     this.#schedule.soon();
   }
 

@@ -42,7 +42,7 @@ export function mapAll(request: Omit<MapRequest, "ordered">): Completion {
 }
 
 /** The results of a map as they come. */
-export class Results<R> implements AsyncIterableIterator<R> {
+export class MapResults<R> implements AsyncIterableIterator<R> {
   readonly #run: MapRun;
   /** Where the map was asked for. */
   readonly #here = new Error();

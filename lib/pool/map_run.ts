@@ -109,7 +109,7 @@ export class MapRun {
       // Who waits for a result keeps the program alive, and nobody else need.
       this.#timer = new Countdown(timeout, late).unref();
     }
-    engine.begin(this.#entry = new WeakRef<EngineMap>(this));
+    engine.noteMap(this.#entry = new WeakRef<EngineMap>(this));
     if (signal?.aborted) this.#fail(signal.reason, true);
     signal?.addEventListener("abort", this.#abort);
     this.#pump();
@@ -342,7 +342,7 @@ export class MapRun {
 
   #end(): void {
     this.#isOver = true;
-    this.#work.engine.over(this.#entry);
+    this.#work.engine.forgetMap(this.#entry);
     this.#timer?.cancel();
     this.#work.options.signal?.removeEventListener("abort", this.#abort);
     this.#bar?.end(this.#progress());

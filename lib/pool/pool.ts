@@ -17,7 +17,7 @@ import { Engine } from "./engine.ts";
 import type { Completion } from "./completion.ts";
 import { MAP, STARMAP } from "./transport/frames.ts";
 import { checkMap, checkWorkers, type EngineOptions, type MapOptions } from "./options.ts";
-import { mapAll, Results } from "./map_results.ts";
+import { mapAll, MapResults } from "./map_results.ts";
 
 /** What is mapped: an iterable, also one that has to be awaited. */
 export type Source<T> = Iterable<T> | AsyncIterable<T>;
@@ -289,11 +289,11 @@ export abstract class BasePool implements AsyncDisposable {
     source: Source<unknown>,
     options: MapOptions | undefined,
     ordered: boolean,
-  ): Results<R> {
+  ): MapResults<R> {
     this.#checkOpen(MAPPING);
     const checked = checkMap(options, source, MAPPING);
     const engine = this.#engine;
-    return new Results<R>({
+    return new MapResults<R>({
       engine,
       kind: MAP,
       target: checkTarget(target),

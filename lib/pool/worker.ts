@@ -59,24 +59,26 @@ export class Worker {
   /** Kills it when a cancelled call does not end. */
   grace: Countdown | undefined;
   transport!: Transport;
-  /** Has memory for large arguments. */
-  lender!: Lender;
   readonly #world: World;
   readonly #level: TrustLevel;
   readonly #mayMap: boolean;
+  readonly #lender: Lender;
   readonly #targets = new Map<Reference, number>();
   readonly #writer = new FrameWriter();
   readonly #request = new RequestHead();
   #asides: Payload[] = [];
   #claims = 0;
 
+  /** @param lender Has memory for large arguments. */
   constructor(
     readonly name: string,
     { world, level, mayMap }: Pick<EngineOptions, "world" | "level" | "mayMap">,
+    lender: Lender,
   ) {
     this.#world = world;
     this.#level = level;
     this.#mayMap = mayMap;
+    this.#lender = lender;
   }
 
   /** What it is called in messages. */
@@ -102,7 +104,7 @@ export class Worker {
    */
   give(call: Call): void {
     const { payload: written } = call;
-    const payload = written instanceof Deferred ? written.lend(this.lender) : written;
+    const payload = written instanceof Deferred ? written.lend(this.#lender) : written;
     if (payload instanceof Span && payload.length > this.transport.largest) {
       throw tooLarge(call, payload);
     }
@@ -141,7 +143,7 @@ export class Worker {
     if (call === undefined) return undefined;
     this.calls.delete(id);
     const { loans } = call.payload as Partial<Aside>;
-    if (loans !== undefined) this.lender.takeBack(loans);
+    if (loans !== undefined) this.#lender.takeBack(loans);
     // Who keeps the call keeps its result, and nothing else.
     call.payload = NO_VALUE;
     return call;

@@ -56,7 +56,7 @@ export class Workers {
   readonly #modules = new Set<string>();
   #growing: ReturnType<typeof setTimeout> | undefined;
   #leaving: Countdown | undefined;
-  #falling: ReturnType<typeof setTimeout> | undefined;
+  #resting: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * @param backlog The calls that wait for a worker.
@@ -98,7 +98,7 @@ export class Workers {
    *
    * @throws {TypeError} No worker could import it.
    */
-  needs(reference: Reference): void {
+  noteModule(reference: Reference): void {
     if (this.#modules.has(reference.module)) return;
     if (reference.module === mainModule()) this.#checked(reference);
     this.#modules.add(reference.module);
@@ -115,11 +115,11 @@ export class Workers {
    */
   start(): void {
     const { prefix, world, level, mayMap, initArgs } = this.#options;
-    const worker = new Worker(`${prefix}${this.#started++}`, { world, level, mayMap });
+    const name = `${prefix}${this.#started++}`;
+    const worker = new Worker(name, { world, level, mayMap }, this.#lender);
     const payload = packFor(level, () => writeValue(initArgs, world, "initArgs"), mayMap);
-    worker.lender = this.#lender;
     const boot = {
-      name: worker.name,
+      name,
       modules: this.#modules.has(mainModule()) ? [mainModule()] : [],
       known: [...this.#modules],
       initializer: this.#initializer,
@@ -150,20 +150,20 @@ export class Workers {
   }
 
   /** Notes that a worker is ready for its first call. */
-  isReady(worker: Worker): void {
+  noteReady(worker: Worker): void {
     if (worker.state === STARTING) worker.state = READY;
-    this.idles(worker);
+    this.noteIdle(worker);
     if (!this.#isBusy) this.rest();
   }
 
   /** Notes that a worker has ended a call. */
-  hasServed(worker: Worker): void {
+  noteServed(worker: Worker): void {
     worker.hasServed = true;
     this.#deaths = 0;
   }
 
   /** Notes that a worker has nothing to do; it leaves when that lasts. */
-  idles(worker: Worker): void {
+  noteIdle(worker: Worker): void {
     worker.idleSince = performance.now();
     if (worker.state === RETIRING) return worker.stop();
     if (this.#isClosed && !this.#isBusy) return this.retire(worker);
@@ -206,18 +206,18 @@ export class Workers {
   /** Listens to the workers: there is something to do. */
   wake(): void {
     this.#isBusy = true;
-    clearTimeout(this.#falling);
+    clearTimeout(this.#resting);
     for (const { transport } of this.all) transport.wake();
   }
 
   /** There is nothing to be heard; when that lasts nobody listens, so that the program can end. */
   rest(): void {
     this.#isBusy = false;
-    clearTimeout(this.#falling);
-    this.#falling = setTimeout(() => {
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => {
       for (const { transport, state } of this.all) if (state !== STARTING) transport.rest();
     }, AWAKE);
-    this.#falling.unref();
+    this.#resting.unref();
   }
 
   /** Settles when all have ended. */
@@ -228,7 +228,7 @@ export class Workers {
     }
     this.#lender.clear();
     this.#leaving?.cancel();
-    clearTimeout(this.#falling);
+    clearTimeout(this.#resting);
     clearTimeout(this.#growing);
   }
 
@@ -252,7 +252,7 @@ export class Workers {
     let count = this.all.size;
     for (const worker of this.ready) {
       if (worker.calls.size > 0) continue;
-      if (performance.now() - worker.idleSince < idleTimeout - 1) this.idles(worker);
+      if (performance.now() - worker.idleSince < idleTimeout - 1) this.noteIdle(worker);
       else if (count > minWorkers) {
         count--;
         this.retire(worker);

@@ -28,6 +28,7 @@
  *
  * @module
  */
+import { LOOP_LIMIT } from "../../transfer/codec/format.ts";
 import type { Span } from "../payload.ts";
 
 // To a worker.
@@ -230,9 +231,6 @@ export function countAsides(bytes: Uint8Array): number {
   readFrames(bytes, skipped, (_, value) => count += value === undefined ? 1 : 0);
   return count;
 }
-
-/** Short copies are quicker byte by byte. */
-export const LOOP_LIMIT = 64;
 
 /** Copies bytes. */
 export function copyBytes({ bytes, start, length }: Span, into: Uint8Array, at: number): void {

@@ -10,11 +10,11 @@
  *
  * @module
  */
+import { LOOP_LIMIT } from "../../transfer/codec/format.ts";
 import {
   BadFrame,
   copyBytes,
   HEAD as HEAD_BYTES,
-  LOOP_LIMIT,
   padded,
   type ReplyHead,
   writeHead,
