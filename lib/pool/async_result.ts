@@ -1,5 +1,5 @@
 /**
- * What `applyAsync()` and its like give.
+ * The result of a call or a map that will be there: what `applyAsync()` and its like give.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Waiting for what a pool will give: a call, or all the calls of a map.
+ * The end of a call, or of all the calls of a map: who is told of it, and how one waits for it, by
+ * a promise or in a thread that blocks.
  *
  * @module
  */
@@ -72,19 +73,19 @@ export class Completion {
     const watcher = this.#watcher;
     const watchers = this.#watchers;
     this.#settle = this.#watcher = this.#watchers = undefined;
-    settle?.(given(this));
+    settle?.(settlement(this));
     watcher?.();
     if (watchers !== undefined) { for (const fn of watchers) fn(); }
     return true;
   }
 
   #settleToo(settle: (value: unknown) => void): void {
-    this.whenEnded(() => settle(given(this)));
+    this.whenEnded(() => settle(settlement(this)));
   }
 }
 
 /** What a promise of its value is settled with. */
-function given(completion: Completion): unknown {
+function settlement(completion: Completion): unknown {
   return completion.outcome!.ok ? completion.outcome!.value : unwrapSoon(completion);
 }
 

@@ -36,7 +36,7 @@ import {
 import { holdInterrupts, interruption } from "./interrupt.ts";
 import { type Loss, STOPPED, type Transport } from "./transport/transport.ts";
 import type { EngineOptions } from "./options.ts";
-import { isSpent, writeArgs, writeValue } from "./payload.ts";
+import { isSpent, writeArgs, writePayload } from "./payload.ts";
 import { ReplyReader } from "./reply_reader.ts";
 import { Schedule } from "./schedule.ts";
 import { now } from "../core/machine.ts";
@@ -79,7 +79,7 @@ export class Engine {
   constructor(options: EngineOptions) {
     this.#options = options;
     this.#reader = new ReplyReader(options.level);
-    loseAll(writeValue(options.initArgs, options.world, "initArgs").flights);
+    loseAll(writePayload(options.initArgs, options.world, "initArgs").flights);
     this.#workers = new Workers(
       options,
       this.#backlog,

@@ -91,7 +91,7 @@ const gathered: Lost[] = [];
  * @param transfer What in it is moved, between threads.
  * @throws {ShareError} Something in it cannot cross.
  */
-export function writeValue(
+export function writePayload(
   value: unknown,
   world: World,
   root: string,
@@ -127,7 +127,7 @@ function writeAny(
 }
 
 /** The payload of a message without a value. */
-export const NO_VALUE: Payload = writeValue(undefined, "process", "nothing");
+export const NO_VALUE: Payload = writePayload(undefined, "process", "nothing");
 
 /**
  * Writes the arguments of a call down. Large buffers among them are not copied yet.
@@ -370,9 +370,9 @@ export function writeResult(value: unknown, world: World): Payload {
 /** An error on its way; of one that holds what cannot cross, what can be read of it. */
 export function writeError(error: unknown, world: World): Payload {
   try {
-    return writeValue(advise(error), world, "error");
+    return writePayload(advise(error), world, "error");
   } catch {
-    return writeValue(bareError(error), world, "error");
+    return writePayload(bareError(error), world, "error");
   }
 }
 
@@ -427,7 +427,7 @@ export async function loadAll(modules: string[]): Promise<void> {
 }
 
 /** Reads a payload whose modules have been loaded. */
-export function readValue(payload: Uint8Array | Packed, level: TrustLevel = "equal"): unknown {
+export function readPayload(payload: Uint8Array | Packed, level: TrustLevel = "equal"): unknown {
   const revive = reviveFrom(level);
   if (payload instanceof Uint8Array) return decode(payload, revive);
   const { lent } = payload as Packed & { lent?: Lent[] };

@@ -8,7 +8,7 @@ import type { Outcome } from "../child/outcome.ts";
 import type { Packed } from "../transfer/pack.ts";
 import type { TrustLevel } from "../transfer/reduction.ts";
 import { admit } from "../transfer/task.ts";
-import { missingModules, readValue } from "./payload.ts";
+import { missingModules, readPayload } from "./payload.ts";
 import { DONE } from "./transport/frames.ts";
 
 /** Reads the replies to one pool. */
@@ -54,13 +54,13 @@ export class ReplyReader {
 
   /** What is reported. */
   report(value: Uint8Array | Packed): unknown {
-    return readValue(value, this.#level);
+    return readPayload(value, this.#level);
   }
 
   /** The error that is told; or that with which reading it fails. */
   error(value: Uint8Array | Packed): unknown {
     try {
-      return readValue(value, this.#level);
+      return readPayload(value, this.#level);
     } catch (error) {
       return error;
     }
@@ -69,7 +69,7 @@ export class ReplyReader {
   /** How a call has ended, as a reply of this kind tells it. */
   outcome(kind: number, value: Uint8Array | Packed): Outcome {
     try {
-      const it = readValue(value, this.#level);
+      const it = readPayload(value, this.#level);
       return kind === DONE ? { ok: true, value: it } : { ok: false, error: it };
     } catch (error) {
       return { ok: false, error };

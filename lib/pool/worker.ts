@@ -23,7 +23,7 @@ import {
   NO_VALUE,
   type Payload,
   Span,
-  writeValue,
+  writePayload,
 } from "./payload.ts";
 import { MOST_CLAIMS } from "./transport/claims.ts";
 import { packFor } from "../transfer/flight.ts";
@@ -162,7 +162,11 @@ export class Worker {
     this.transport.claims?.cancel(call.id);
     let payload: Payload;
     try {
-      payload = packFor(this.#level, () => writeValue(reason, this.#world, "reason"), this.#mayMap);
+      payload = packFor(
+        this.#level,
+        () => writePayload(reason, this.#world, "reason"),
+        this.#mayMap,
+      );
     } catch {
       payload = NO_VALUE;
     }
@@ -192,7 +196,7 @@ export class Worker {
     if (target !== undefined) return target;
     this.#targets.set(reference, target = this.#targets.size);
     const request = new RequestHead({ kind: TARGET, target });
-    this.#add(request, writeValue(reference, this.#world, "target"));
+    this.#add(request, writePayload(reference, this.#world, "target"));
     return target;
   }
 

@@ -17,7 +17,7 @@ import { inFile, mainModule, type Reference, referTo } from "../transfer/task.ts
 import type { Backlog } from "./backlog.ts";
 import { Lender } from "./large_arguments.ts";
 import type { EngineOptions } from "./options.ts";
-import { type Aside, Span, writeValue } from "./payload.ts";
+import { type Aside, Span, writePayload } from "./payload.ts";
 import { describeLoss, type Loss, type Transport, type WorkerBoot } from "./transport/transport.ts";
 import { GONE, READY, RETIRING, STARTING, Worker } from "./worker.ts";
 
@@ -117,7 +117,7 @@ export class Workers {
     const { prefix, world, level, mayMap, initArgs } = this.#options;
     const name = `${prefix}${this.#started++}`;
     const worker = new Worker(name, { world, level, mayMap }, this.#lender);
-    const payload = packFor(level, () => writeValue(initArgs, world, "initArgs"), mayMap);
+    const payload = packFor(level, () => writePayload(initArgs, world, "initArgs"), mayMap);
     const boot = {
       name,
       modules: this.#modules.has(mainModule()) ? [mainModule()] : [],

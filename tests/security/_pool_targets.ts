@@ -15,7 +15,7 @@ import {
   START_FAILED,
   STARTED,
 } from "../../lib/pool/transport/frames.ts";
-import { Span, writeValue } from "../../lib/pool/payload.ts";
+import { Span, writePayload } from "../../lib/pool/payload.ts";
 import { Ring } from "../../lib/pool/transport/ring.ts";
 import { MEMORY_BYTES } from "../../lib/pool/transport/thread_memory.ts";
 import type { Connection } from "../../lib/multiprocessing.ts";
@@ -42,7 +42,7 @@ type Say = (reply: Partial<ReplyHead>, value: Span) => void;
 
 /** How many bytes a thread's ring has. */
 const ROOM = 1 << 17;
-const nothing = writeValue(undefined, "process", "nothing") as Span;
+const nothing = writePayload(undefined, "process", "nothing") as Span;
 
 /**
  * Changes how this worker speaks, once: `say` is called with what it was to say, and says something
@@ -98,7 +98,7 @@ function corruptLength(length: number): void {
  * Gives its argument, in a frame that is forged; `other` is the id of a call that it was not given.
  */
 export const forge = task(import.meta, function forge(what: Forgery, other: number): string {
-  const value = writeValue(["FORGED"], "process", "forged") as Span;
+  const value = writePayload(["FORGED"], "process", "forged") as Span;
   const anothers = (kind: number) => ({ kind, id: other, micros: 1, items: 1 });
   switch (what) {
     case "ready again":
@@ -165,7 +165,7 @@ export const forgeChunk = task(
       "no list": { length: 1, 0: "FORGED" },
       sparse: Object.assign(Array(1 << 20), { 0: "FORGED" }),
     };
-    corrupt((say, was) => say(was, writeValue(results[what], "process", "forged") as Span));
+    corrupt((say, was) => say(was, writePayload(results[what], "process", "forged") as Span));
     return k;
   },
 );

@@ -1,5 +1,5 @@
 /**
- * What a pool's worker that is a process runs.
+ * The worker's side of a pool of processes: it takes calls from a pipe, and answers through it.
  *
  * @module
  */

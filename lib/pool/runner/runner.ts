@@ -37,10 +37,10 @@ import {
   missingModules,
   NO_VALUE,
   type Payload,
-  readValue,
+  readPayload,
   writeError,
+  writePayload,
   writeResult,
-  writeValue,
 } from "../payload.ts";
 import type { Claims } from "../transport/claims.ts";
 
@@ -109,7 +109,7 @@ export class Runner {
       if (initializer !== undefined) {
         await load(initializer.module);
         await loadAll(missingModules(initArgs));
-        const args = readValue(initArgs) as unknown[];
+        const args = readPayload(initArgs) as unknown[];
         await (find(initializer) as AnyFunction)(...args);
       }
     } catch (thrown) {
@@ -133,7 +133,7 @@ export class Runner {
 
   #take({ kind, id, target, claim }: RequestHead, value: Uint8Array | Packed): void {
     if (kind === TARGET) {
-      this.#targets[target] = { reference: readValue(value) as Reference, fn: undefined };
+      this.#targets[target] = { reference: readPayload(value) as Reference, fn: undefined };
     } else if (kind === CANCEL) this.#cancel(id, value);
     else if (kind === STOP) this.#over.resolve();
     else this.#waiting.push({ kind, id, target, claim, value });
@@ -199,7 +199,7 @@ export class Runner {
     if (fn === undefined || missingModules(call.value).length > 0) {
       return this.#fetch(call);
     }
-    return apply(call.kind, fn, readValue(call.value) as unknown[], this.#reply, this.#current!);
+    return apply(call.kind, fn, readPayload(call.value) as unknown[], this.#reply, this.#current!);
   }
 
   async #fetch(call: Waiting): Promise<unknown> {
@@ -210,7 +210,7 @@ export class Runner {
       throw new ImportFailed(target.reference, cause);
     }
     target.fn ??= find(target.reference) as AnyFunction;
-    const values = readValue(call.value) as unknown[];
+    const values = readPayload(call.value) as unknown[];
     return apply(call.kind, target.fn, values, this.#reply, this.#current!);
   }
 
@@ -302,7 +302,7 @@ function argumentsOf(item: unknown): Iterable<unknown> {
 
 function readReason(reason: Uint8Array | Packed): unknown {
   try {
-    return readValue(reason);
+    return readPayload(reason);
   } catch {
     return new CancelledError("The call was cancelled");
   }
@@ -345,7 +345,7 @@ class CallContext implements TaskContext {
     const reply = new ReplyHead({ kind: REPORT, id: this.id });
     return (value) => {
       const { world } = this.#outlet;
-      this.#outlet.say(reply, writeValue(value, world, "report"));
+      this.#outlet.say(reply, writePayload(value, world, "report"));
     };
   }
 

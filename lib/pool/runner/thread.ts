@@ -1,5 +1,6 @@
 /**
- * What a pool's worker that is a thread runs.
+ * The worker's side of a pool of threads: it takes calls from a port, and says what it has to say
+ * through a ring in memory, or beside it.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * A worker as its pool sees it, whatever it is made of.
+ * The way to a worker and back, whatever the worker is: what it is started with, how it is heard,
+ * and how its end is told.
  *
  * @module
  */
