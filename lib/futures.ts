@@ -33,9 +33,8 @@ export type {
   WaitForOptions,
   WaitForSyncOptions,
 } from "./futures/wait.ts";
-export type { PoolStats } from "./pool/options.ts";
 export type { AnyArgs } from "./pool/call.ts";
 export type { MapOptions } from "./pool/options.ts";
 export type { Progress } from "./pool/progress.ts";
-export type { TimeSummary } from "./pool/stats.ts";
+export type { PoolStats, TimeSummary } from "./pool/stats.ts";
 export { BrokenExecutor, CancelledError, TimeoutError, WorkerLostError } from "./core/errors.ts";

@@ -17,24 +17,24 @@
 
 import {
   FUNCTIONS,
-  kindOf,
   MADE_BY_MANAGER,
   nameOf,
   type Node,
   unchained,
-  WAITS,
+  valueKindOf,
+  WAITING_METHODS,
 } from "./lint/kinds.ts";
 
 /** What a call waits for, as in `lock.acquire()`; undefined where it waits for nothing. */
 function waitOf(call: Node): string | undefined {
   const callee = unchained(call.callee);
   if (callee.type !== "MemberExpression") {
-    const kind = kindOf(callee);
+    const kind = valueKindOf(callee);
     return kind?.is === "itself" && kind.name.includes(".") ? `${nameOf(callee)}()` : undefined;
   }
   const method = nameOf(callee.property);
   if (method === undefined || callee.computed) return undefined;
-  const of = kindOf(callee.object);
+  const of = valueKindOf(callee.object);
   if (of?.is === "itself") {
     const isFunction = FUNCTIONS[of.name]?.includes(method) ?? false;
     return isFunction || of.name === "Manager" && method === "start" ? `${method}()` : undefined;
@@ -48,7 +48,8 @@ function waitOf(call: Node): string | undefined {
   }
   const waits = of.name.endsWith("Proxy")
     ? method !== "then"
-    : WAITS[of.name]?.has(method) || of.name === "Manager" && MADE_BY_MANAGER.test(method);
+    : WAITING_METHODS[of.name]?.has(method) ||
+      of.name === "Manager" && MADE_BY_MANAGER.test(method);
   return waits ? `${of.name}.${method}()` : undefined;
 }
 

@@ -35,7 +35,7 @@ export class Boxed implements Packed {
 export type Item = unknown;
 
 /** Items in a message. */
-export interface Sent {
+export interface SentItems {
   /** Plain items, and boxed ones without their class; or plain ones as JSON. */
   items: unknown[] | string;
   /** Which of them are boxed. */
@@ -163,7 +163,7 @@ export function open(item: Item): unknown {
  * Items as they stand in a message. Many that JSON keeps exactly are quicker so: structured clone
  * takes three times as long, and a port some 0.3 ms for a message that holds a buffer.
  */
-export function toSent(items: Item[]): Sent {
+export function toSent(items: Item[]): SentItems {
   let boxed: number[] | undefined;
   for (let k = 0; k < items.length; k++) if (items[k] instanceof Boxed) (boxed ??= []).push(k);
   if (boxed === undefined) {
@@ -191,7 +191,7 @@ function isJson(value: unknown): boolean {
 }
 
 /** The items of a message. */
-export function fromSent({ items, boxed }: Sent): Item[] {
+export function fromSent({ items, boxed }: SentItems): Item[] {
   if (typeof items === "string") return JSON.parse(items);
   for (const k of boxed ?? []) {
     const item = items[k] as Boxed;

@@ -6,7 +6,7 @@
  */
 import type { Packed } from "../transfer/pack.ts";
 import type { Reference } from "../transfer/task.ts";
-import type { Sent } from "./item.ts";
+import type { SentItems } from "./item.ts";
 
 /** What kinds of queue there are. */
 export type Order = "fifo" | "lifo" | "priority";
@@ -26,7 +26,7 @@ export type ToQueueHome =
   | { type: "make"; q: string; plan: Plan }
   /** From now on the thread uses the queue; its own words for it. */
   | { type: "use"; q: string; words: SharedArrayBuffer }
-  | { type: "put"; q: string; sent: Sent; reply?: number }
+  | { type: "put"; q: string; sent: SentItems; reply?: number }
   /**
    * It wants the items up to number `upTo`, of all that it is ever given. `question`: it wants to
    * know if it can have them now.
@@ -38,6 +38,6 @@ export type ToQueueHome =
 /** What home tells a thread. */
 export type FromQueueHome =
   /** Items, the first of which has the number `first`. */
-  | { type: "items"; q: string; first: number; sent: Sent }
+  | { type: "items"; q: string; first: number; sent: SentItems }
   /** What became of a put. */
   | { type: "reply"; q: string; reply: number; error?: Packed };

@@ -8,7 +8,7 @@ import { decode, encode, encodeInto, modulesOf } from "../transfer/codec/codec.t
 import { HAS_MODULES } from "../transfer/codec/format.ts";
 import { gatherIn, loseAll, type Lost, packedFor, packFor } from "../transfer/flight.ts";
 import { reducer, reviveFrom } from "../transfer/reduce.ts";
-import type { Source } from "../transfer/reduction.ts";
+import type { TrustLevel } from "../transfer/reduction.ts";
 import { hasShareables } from "../transfer/shareable.ts";
 import { admit, toLoad } from "../transfer/task.ts";
 
@@ -37,14 +37,14 @@ export interface Found {
   error?: unknown;
   bytes?: Uint8Array;
   /** From whom the bytes are. */
-  source?: Source;
+  level?: TrustLevel;
 }
 
 /**
  * Says from whom a message is. It is asked only about one that names modules or is long: no other
  * can do harm.
  */
-export type WhoseMessage = () => Source;
+export type WhoseMessage = () => TrustLevel;
 
 const fromEqual: WhoseMessage = () => "equal";
 
@@ -161,8 +161,8 @@ export function readValue(
     return valueIn(viewOf(bytes, start, length), length < LONG ? "equal" : whose());
   }
   const copy = copyOf(bytes, start, start + length);
-  const source = whose();
-  return modulesOf(copy).every(hasShareables) ? valueIn(copy, source) : { bytes: copy, source };
+  const level = whose();
+  return modulesOf(copy).every(hasShareables) ? valueIn(copy, level) : { bytes: copy, level };
 }
 
 /** {@linkcode readValue} for messages of somebody. */
@@ -170,9 +170,9 @@ export function readerOf(whose: WhoseMessage): typeof readValue {
   return (bytes, start, length) => readValue(bytes, start, length, whose);
 }
 
-function valueIn(bytes: Uint8Array, source: Source): Found {
+function valueIn(bytes: Uint8Array, level: TrustLevel): Found {
   try {
-    return { value: decode(bytes, reviveFrom(source)) };
+    return { value: decode(bytes, reviveFrom(level)) };
   } catch (error) {
     return { error };
   }
@@ -195,7 +195,7 @@ export function readLoaded(
 ): typeof readValue {
   return (bytes, start, length) => {
     const found = readValue(bytes, start, length, whose);
-    const [missing] = found.bytes ? toLoad(modulesOf(found.bytes), found.source!) : [];
+    const [missing] = found.bytes ? toLoad(modulesOf(found.bytes), found.level!) : [];
     if (missing === undefined) return found;
     throw new TypeError(
       `Cannot ${action} and block: ${subject} needs ${missing}, which this thread has not ` +
@@ -219,13 +219,13 @@ export function readBytes(bytes: Uint8Array, start: number, length: number): Fou
 }
 
 /** Loads what a message needs. */
-export async function loadFor({ bytes, source = "equal" }: Found): Promise<void> {
-  if (bytes !== undefined) await admit(modulesOf(bytes), source);
+export async function loadFor({ bytes, level = "equal" }: Found): Promise<void> {
+  if (bytes !== undefined) await admit(modulesOf(bytes), level);
 }
 
 /** The value, or the error of reading it. */
-export function unwrap({ value, error, bytes, source = "equal" }: Found): unknown {
-  if (bytes !== undefined) return decode(bytes, reviveFrom(source));
+export function unwrap({ value, error, bytes, level = "equal" }: Found): unknown {
+  if (bytes !== undefined) return decode(bytes, reviveFrom(level));
   if (error !== undefined) throw error;
   return value;
 }

@@ -16,7 +16,7 @@ export const rehearsal: (word: string) => string = task(
 );
 
 /** What a spare is told to warm up with. */
-export interface Plan {
+export interface WarmUpPlan {
   /** The program's main module. */
   main: string;
   /** Modules to have at hand. */
@@ -25,7 +25,7 @@ export interface Plan {
 
 /** Runs a job that nobody has asked for; gives its value. */
 export async function rehearse(
-  { main, faces }: Plan,
+  { main, faces }: WarmUpPlan,
   values: Pick<Runnable, "modules" | "args">,
 ): Promise<unknown> {
   for (const face of faces) await import(face);

@@ -16,17 +16,12 @@ import {
 import { Full } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held } from "../core/promises.ts";
-import type { AnyArgs, CallOptions } from "../pool/call.ts";
-import { Engine, referenceOf } from "../pool/engine.ts";
+import { type AnyArgs, type CallOptions, knownReference } from "../pool/call.ts";
+import { Engine } from "../pool/engine.ts";
 import { MAP, STARMAP } from "../pool/transport/frames.ts";
-import {
-  checkMap,
-  checkWorkers,
-  type EngineOptions,
-  type MapOptions,
-  type PoolStats,
-} from "../pool/options.ts";
-import { Results } from "../pool/map_results.ts";
+import { checkMap, checkWorkers, type EngineOptions, type MapOptions } from "../pool/options.ts";
+import { MapResults } from "../pool/map_results.ts";
+import type { PoolStats } from "../pool/stats.ts";
 import { Future } from "./future.ts";
 
 /** Options of an executor. */
@@ -214,13 +209,13 @@ export abstract class Executor implements AsyncDisposable, Disposable {
     target: unknown,
     source: Iterable<unknown> | AsyncIterable<unknown>,
     options: MapOptions | undefined,
-  ): Results<R> {
+  ): MapResults<R> {
     const action = "map a function";
     this.#checkOpen(action);
     const checked = checkMap(options, source, action);
-    referenceOf(target);
+    knownReference(target);
     const engine = this.#engine;
-    return new Results<R>({ engine, kind, target, source, ordered: true, options: checked });
+    return new MapResults<R>({ engine, kind, target, source, ordered: true, options: checked });
   }
 
   /** @ignore */

@@ -20,7 +20,7 @@ export interface Node {
  * What a value is: a class of the toolkit, or a list of such. `Promise` is added to what is to be
  * awaited.
  */
-export interface Kind {
+export interface ValueKind {
   /** The class, a face (`threading`), or a function of one. */
   name: string;
   /** Whether it is a value of the class, the class or face itself, or a list of values. */
@@ -32,7 +32,7 @@ const POOL = "apply map starmap join";
 const CONNECTION = "send recv poll sendBytes recvBytes recvBytesInto";
 
 /** What waits, by its class. */
-export const WAITS: Record<string, Set<string>> = Object.fromEntries(
+export const WAITING_METHODS: Record<string, Set<string>> = Object.fromEntries(
   Object.entries({
     Lock: "acquire",
     RLock: "acquire",
@@ -84,7 +84,7 @@ export const FUNCTIONS: Record<string, string[]> = {
 const FACES = ["threading", "multiprocessing", "queue", "remote", ...Object.keys(FUNCTIONS)];
 
 /** What the methods of a class give that is of the toolkit too. */
-const GIVES: Record<string, Record<string, Kind>> = {
+const GIVES: Record<string, Record<string, ValueKind>> = {
   ...Object.fromEntries(
     ["Thread", "Timer", "Process"].map((name) => [name, { start: value(name) }]),
   ),
@@ -109,7 +109,7 @@ export const MADE_BY_MANAGER = /^(?:[A-Z]\w+|dict|list|create)$/;
 
 const PROXIES: Record<string, string> = { dict: "Dict", list: "List", create: "Object" };
 
-function value(name: string): Kind {
+function value(name: string): ValueKind {
   return { name, is: "value" };
 }
 
@@ -124,8 +124,8 @@ function faceOf(source: string): string | undefined {
 }
 
 /** What an import brings, by the name that it has outside. */
-function kindOfExport(face: string, name: string): Kind | undefined {
-  const isKnown = name in WAITS || /Proxy$/.test(name) || name === "pipe" ||
+function kindOfExport(face: string, name: string): ValueKind | undefined {
+  const isKnown = name in WAITING_METHODS || /Proxy$/.test(name) || name === "pipe" ||
     (face === "" ? FACES.includes(name) : FUNCTIONS[face]?.includes(name));
   return isKnown
     ? { name: FUNCTIONS[face]?.includes(name) ? `${face}.${name}` : name, is: "itself" }
@@ -138,7 +138,7 @@ export function nameOf(node: Node | undefined): string | undefined {
 }
 
 /** What a type is. */
-function kindOfType(type: Node | null | undefined): Kind | undefined {
+function kindOfType(type: Node | null | undefined): ValueKind | undefined {
   switch (type?.type) {
     case "TSTypeAnnotation":
     case "TSTypeOperator":
@@ -146,7 +146,7 @@ function kindOfType(type: Node | null | undefined): Kind | undefined {
     case "TSArrayType":
       return listOf(kindOfType(type.elementType));
     case "TSUnionType": {
-      const kinds = type.types.map(kindOfType).filter((kind?: Kind) => kind !== undefined);
+      const kinds = type.types.map(kindOfType).filter((kind?: ValueKind) => kind !== undefined);
       return kinds.length === 1 ? kinds[0] : undefined;
     }
     case "TSTypeReference": {
@@ -164,12 +164,12 @@ function kindOfType(type: Node | null | undefined): Kind | undefined {
   return undefined;
 }
 
-function listOf(kind: Kind | undefined): Kind | undefined {
+function listOf(kind: ValueKind | undefined): ValueKind | undefined {
   return kind?.is === "value" ? { name: kind.name, is: "list" } : undefined;
 }
 
 /** What a member of a class or face is. */
-function memberOf(kind: Kind | undefined, name: string | undefined): Kind | undefined {
+function memberOf(kind: ValueKind | undefined, name: string | undefined): ValueKind | undefined {
   if (kind === undefined || name === undefined) return undefined;
   if (kind.is === "itself" && FACES.includes(kind.name)) return kindOfExport(kind.name, name);
   // A face in what `import * as switchyard` gives.
@@ -182,33 +182,33 @@ function memberOf(kind: Kind | undefined, name: string | undefined): Kind | unde
 }
 
 /** What an expression is. */
-export function kindOf(node: Node | null | undefined): Kind | undefined {
+export function valueKindOf(node: Node | null | undefined): ValueKind | undefined {
   switch (node?.type) {
     case "Identifier":
       return bound(node);
     case "AwaitExpression": {
       const made = node.argument;
       const awaited = made.type === "CallExpression" ? awaitedFrom(made) : undefined;
-      return awaited ?? kindOf(made);
+      return awaited ?? valueKindOf(made);
     }
     case "ChainExpression":
     case "TSAsExpression":
     case "TSNonNullExpression":
     case "TSSatisfiesExpression":
       return node.type === "TSAsExpression" && kindOfType(node.typeAnnotation) ||
-        kindOf(node.expression);
+        valueKindOf(node.expression);
     case "NewExpression": {
-      const type = kindOf(node.callee);
+      const type = valueKindOf(node.callee);
       return type?.is === "itself" ? value(type.name) : undefined;
     }
     case "ArrayExpression":
-      return listOf(kindOf(node.elements[0]));
+      return listOf(valueKindOf(node.elements[0]));
     case "CallExpression":
       return kindOfCall(node);
     case "MemberExpression": {
       const { object, property, computed } = node;
       if (object.type === "ThisExpression") return kindOfField(node, property);
-      const of = kindOf(object);
+      const of = valueKindOf(object);
       if (computed) return of?.is === "list" ? value(of.name) : undefined;
       return memberOf(of, nameOf(property));
     }
@@ -222,10 +222,10 @@ export function unchained(node: Node): Node {
 }
 
 /** What the promise of a call brings, if it is of the toolkit. */
-function awaitedFrom(call: Node): Kind | undefined {
+function awaitedFrom(call: Node): ValueKind | undefined {
   const callee = unchained(call.callee);
   if (callee.type !== "MemberExpression") return undefined;
-  const of = kindOf(callee.object);
+  const of = valueKindOf(callee.object);
   const method = nameOf(callee.property);
   if (of?.name !== "Manager" || method === undefined) return undefined;
   if (of.is === "itself") return method === "start" ? value("Manager") : undefined;
@@ -233,31 +233,31 @@ function awaitedFrom(call: Node): Kind | undefined {
   return value(`${PROXIES[method] ?? method}Proxy`);
 }
 
-function kindOfCall(call: Node): Kind | undefined {
+function kindOfCall(call: Node): ValueKind | undefined {
   const callee = unchained(call.callee);
   if (callee.type !== "MemberExpression") {
-    const kind = kindOf(callee);
+    const kind = valueKindOf(callee);
     return kind?.name === "pipe" ? { name: "Connection", is: "list" } : undefined;
   }
   const method = nameOf(callee.property)!;
   // [1, 2].map(() => new Lock()), Array.from({ length }, () => new Lock())
   const make = call.arguments.at(-1);
   if (/^(?:map|from)$/.test(method) && make?.type === "ArrowFunctionExpression") {
-    const list = listOf(kindOf(make.body));
+    const list = listOf(valueKindOf(make.body));
     if (list !== undefined) return list;
   }
-  const of = kindOf(callee.object);
+  const of = valueKindOf(callee.object);
   if (of?.is === "itself" && method === "pipe") return { name: "Connection", is: "list" };
   return of?.is === "value" ? GIVES[of.name]?.[method] : undefined;
 }
 
 /** What a field of the class is in which `this` stands. */
-function kindOfField(node: Node, property: Node): Kind | undefined {
+function kindOfField(node: Node, property: Node): ValueKind | undefined {
   let at: Node | undefined = node;
   while (at !== undefined && at.type !== "ClassBody") at = at.parent;
   for (const member of at?.body ?? []) {
     if (member.type === "PropertyDefinition" && isSame(member.key, property)) {
-      return kindOfType(member.typeAnnotation) ?? kindOf(member.value);
+      return kindOfType(member.typeAnnotation) ?? valueKindOf(member.value);
     }
     if (member.type !== "MethodDefinition" || member.kind !== "constructor") continue;
     for (const { type, parameter } of member.value.params) {
@@ -275,7 +275,7 @@ function isSame(a: Node, b: Node): boolean {
 }
 
 /** What a name is where it stands: as the innermost declaration has it. */
-function bound(identifier: Node): Kind | undefined {
+function bound(identifier: Node): ValueKind | undefined {
   const { name } = identifier;
   for (let at = identifier.parent; at !== undefined && at !== null; at = at.parent) {
     for (const declaration of declarationsIn(at)) {
@@ -310,7 +310,7 @@ function declarationsIn(node: Node): Node[] {
 }
 
 /** Whether a declaration is of the name; and what that is then, if that is known. */
-function find(node: Node, name: string): { kind: Kind | undefined } | undefined {
+function find(node: Node, name: string): { kind: ValueKind | undefined } | undefined {
   switch (node.type) {
     case "ImportDeclaration":
       return findImport(node, name);
@@ -321,8 +321,8 @@ function find(node: Node, name: string): { kind: Kind | undefined } | undefined 
           name,
           () =>
             node.parent?.type === "ForOfStatement" && node.parent.left === node
-              ? one(kindOf(node.parent.right))
-              : kindOf(declarator.init),
+              ? one(valueKindOf(node.parent.right))
+              : valueKindOf(declarator.init),
         );
         if (found !== undefined) return found;
       }
@@ -330,28 +330,28 @@ function find(node: Node, name: string): { kind: Kind | undefined } | undefined 
     case "FunctionDeclaration":
     case "ClassDeclaration":
       if (nameOf(node.id) !== name) return undefined;
-      return { kind: node.superClass ? kindOf(node.superClass) : undefined };
+      return { kind: node.superClass ? valueKindOf(node.superClass) : undefined };
     case "TSParameterProperty":
       return findPattern(node.parameter, name, () => undefined);
   }
   return findPattern(node, name, () => undefined);
 }
 
-function one(list: Kind | undefined): Kind | undefined {
+function one(list: ValueKind | undefined): ValueKind | undefined {
   return list?.is === "list" ? value(list.name) : undefined;
 }
 
 function findPattern(
   node: Node | null,
   name: string,
-  kind: () => Kind | undefined,
-): { kind: Kind | undefined } | undefined {
+  kind: () => ValueKind | undefined,
+): { kind: ValueKind | undefined } | undefined {
   switch (node?.type) {
     case "Identifier":
       if (node.name !== name) return undefined;
       return { kind: kindOfType(node.typeAnnotation) ?? kind() };
     case "AssignmentPattern":
-      return findPattern(node.left, name, () => kindOf(node.right));
+      return findPattern(node.left, name, () => valueKindOf(node.right));
     case "RestElement":
       return findPattern(node.argument, name, () => undefined);
     case "ArrayPattern": {
@@ -372,7 +372,7 @@ function findPattern(
   return undefined;
 }
 
-function findImport(node: Node, name: string): { kind: Kind | undefined } | undefined {
+function findImport(node: Node, name: string): { kind: ValueKind | undefined } | undefined {
   const specifier = node.specifiers.find(({ local }: Node) => local.name === name);
   if (specifier === undefined) return undefined;
   const face = faceOf(node.source.value);

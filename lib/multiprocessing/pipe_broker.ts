@@ -23,7 +23,7 @@ import { Link } from "../channel/socket/link.ts";
 import { makePrivateFolder, removeDeadFolder } from "../channel/socket/private_folder.ts";
 import { connect, newToken, PrivateSocket } from "../channel/socket/private_socket.ts";
 import { receiverMaps } from "../transfer/flight.ts";
-import { Hub, type Kept, LONGEST_FRAME, type Party } from "./pipe_hub.ts";
+import { Hub, type Kept, LONGEST_FRAME, type PipeParty } from "./pipe_hub.ts";
 import {
   ASK,
   ASK_NOW,
@@ -57,7 +57,14 @@ import {
   WANT,
   WELCOME,
 } from "./pipe_protocol.ts";
-import { type Address, checkAddress, isHex, isPath, type Ticket, Tickets } from "./pipe_tickets.ts";
+import {
+  checkAddress,
+  isHex,
+  isPath,
+  type PipeAddress,
+  type Ticket,
+  Tickets,
+} from "./pipe_tickets.ts";
 
 /** How long the socket of a process that has ended may take to close, in ms. */
 const LEAVING = 1_000;
@@ -73,7 +80,7 @@ const MOST_KEPT = 64;
 const MOST_UNWRITTEN = 64;
 
 /** A handle behind a socket. */
-class Guest implements Party {
+class Guest implements PipeParty {
   readonly isBelow: boolean;
   /** Settles when its connection has ended. */
   readonly gone: Promise<void>;
@@ -299,7 +306,7 @@ lastWords.add(() => broker?.end());
 /** A copy of an end, for somebody else. */
 export interface Copy {
   /** Where it is to be found. */
-  place: Pick<Address, "folder" | "token" | "ticket" | "key">;
+  place: Pick<PipeAddress, "folder" | "token" | "ticket" | "key">;
   /** Gives it up: its receiver has ended. */
   lose: () => void | Promise<void>;
 }
@@ -410,12 +417,12 @@ class KeptElsewhere implements Kept {
   isSettled = false;
   readonly #met: Promise<Link | undefined>;
 
-  constructor(address: Address) {
+  constructor(address: PipeAddress) {
     keptElsewhere++;
     this.#met = this.#meet(address);
   }
 
-  async #meet(address: Address): Promise<Link | undefined> {
+  async #meet(address: PipeAddress): Promise<Link | undefined> {
     const visited = await visit(address, true).catch(() => undefined);
     if (visited === undefined) this.#end();
     else this.#listen(visited.link);
@@ -459,7 +466,7 @@ const NOT_KEPT: Kept = { isSettled: true, mark() {}, drop() {} };
  * it is told.
  */
 function keep(sent: unknown): Kept {
-  let address: Address;
+  let address: PipeAddress;
   try {
     address = checkAddress(sent);
   } catch {
@@ -486,7 +493,7 @@ export function giveUp(address: unknown): void {
  * @throws {Deno.errors.BrokenPipe | Deno.errors.ConnectionReset} It was turned away.
  */
 export async function visit(
-  { folder, token, ticket, key }: Address,
+  { folder, token, ticket, key }: PipeAddress,
   keeps: boolean,
 ): Promise<{ conn: Deno.UnixConn; link: Link } | undefined> {
   let conn: Deno.UnixConn;
@@ -507,7 +514,7 @@ export async function visit(
 }
 
 /** Removes the folder of a broker that has died; one that lives keeps it. */
-export async function bury({ folder }: Address): Promise<void> {
+export async function bury({ folder }: PipeAddress): Promise<void> {
   try {
     Deno.statSync(folder);
   } catch {

@@ -25,7 +25,7 @@
  *
  * @module
  */
-import type { Source } from "../transfer/reduction.ts";
+import type { TrustLevel } from "../transfer/reduction.ts";
 
 /**
  * A message as it travels: the length of its cargo (4 bytes), the cargo, as JSON, and what the
@@ -118,7 +118,7 @@ export interface Holder {
 }
 
 /** A handle to an end, as its hub sees it. */
-export interface Party extends Holder {
+export interface PipeParty extends Holder {
   /**
    * Gives it a message: by its number, with word whether a party with fewer permissions has sent
    * it.
@@ -137,7 +137,7 @@ export interface Party extends Holder {
 /** Who receives what is sent at an end. */
 export interface Receiver {
   /** What they are to home: the least of them counts. */
-  level: Source;
+  level: TrustLevel;
   /** Whether all of them may use memory between processes. */
   mayMap: boolean;
 }
@@ -153,7 +153,7 @@ interface Item {
 
 /** What the hub knows of a party. */
 class Seat {
-  readonly party: Party;
+  readonly party: PipeParty;
   /** How many messages it wants. */
   demand = 0;
   /** The questions that it wants to be answered. */
@@ -167,7 +167,7 @@ class Seat {
   kept: Kept[] = [];
   #last = 0;
 
-  constructor(party: Party) {
+  constructor(party: PipeParty) {
     this.party = party;
   }
 
@@ -197,7 +197,7 @@ class Seat {
 }
 
 class End {
-  readonly seats = new Map<Party, Seat>();
+  readonly seats = new Map<PipeParty, Seat>();
   readonly tickets = new Set<Holder>();
   /** Whether a copy was given to a process that may not use memory between processes. */
   isUnmapped = false;
@@ -210,7 +210,7 @@ class End {
     return this.seats.size === 0 && this.tickets.size === 0;
   }
 
-  seat(party: Party): Seat {
+  seat(party: PipeParty): Seat {
     const seat = this.seats.get(party);
     if (seat === undefined) throw new TypeError("Cannot use the pipe: the party has left");
     return seat;
@@ -244,7 +244,7 @@ export class Hub {
   }
 
   /** Enters a party, by a ticket if it has one. */
-  join(end: 0 | 1, party: Party, ticket?: Holder): void {
+  join(end: 0 | 1, party: PipeParty, ticket?: Holder): void {
     const mine = this.#ends[end];
     if (!mine.seats.has(party)) mine.seats.set(party, new Seat(party));
     if (ticket === undefined) return;
@@ -253,7 +253,7 @@ export class Hub {
   }
 
   /** Takes a party out; `isDead` says that it did not leave by itself. */
-  leave(end: 0 | 1, party: Party, isDead = false): void {
+  leave(end: 0 | 1, party: PipeParty, isDead = false): void {
     const mine = this.#ends[end];
     const seat = mine.seats.get(party);
     if (seat === undefined) return;
@@ -301,7 +301,7 @@ export class Hub {
   }
 
   /** Settles when there may be room for a message of so many bytes; undefined when there is. */
-  roomFor(end: 0 | 1, from: Party, bytes: number): Promise<void> | undefined {
+  roomFor(end: 0 | 1, from: PipeParty, bytes: number): Promise<void> | undefined {
     const { box, bytes: held, isOver } = this.#ends[1 - end as 0 | 1];
     const seat = this.#ends[end].seats.get(from);
     if (seat === undefined || isOver || box.length === 0) return undefined;
@@ -311,7 +311,7 @@ export class Hub {
   }
 
   /** Takes a message from a party of an end to the other. */
-  send(end: 0 | 1, from: Party, message: Parcel): void {
+  send(end: 0 | 1, from: PipeParty, message: Parcel): void {
     if (!this.#duplex && end === 0) throw new TypeError("Cannot send: this end only receives");
     if (message.length > LONGEST_MESSAGE + HEAD) throw new TypeError("Cannot send: it is too long");
     const seat = this.#ends[end].seat(from);
@@ -326,7 +326,7 @@ export class Hub {
   }
 
   /** A party has received what it was given. */
-  received(end: 0 | 1, party: Party, number: number): void {
+  received(end: 0 | 1, party: PipeParty, number: number): void {
     const seat = this.#ends[end].seat(party);
     const { kept } = seat.take(number);
     if (kept.length > 0) seat.kept = [...seat.kept, ...kept].filter((one) => !one.isSettled);
@@ -334,13 +334,13 @@ export class Hub {
   }
 
   /** Takes back what a party was given and has not received; the next gets it. */
-  takeBack(end: 0 | 1, party: Party, number: number): void {
+  takeBack(end: 0 | 1, party: PipeParty, number: number): void {
     this.#putBack(end, this.#ends[end].seat(party).take(number));
     this.#pump(end);
   }
 
   /** Has a party be given one message more. */
-  want(end: 0 | 1, party: Party): void {
+  want(end: 0 | 1, party: PipeParty): void {
     this.#checkReceives(end);
     this.#ends[end].seat(party).demand++;
     this.#pump(end);
@@ -348,7 +348,7 @@ export class Hub {
   }
 
   /** Has it be given one less; false when that one is on its way already. */
-  unwant(end: 0 | 1, party: Party): boolean {
+  unwant(end: 0 | 1, party: PipeParty): boolean {
     const seat = this.#ends[end].seat(party);
     if (seat.demand === 0) return false;
     seat.demand--;
@@ -356,7 +356,7 @@ export class Hub {
   }
 
   /** Answers whether there is something to receive: now, or when there is. */
-  ask(end: 0 | 1, party: Party, ask: number, isNow: boolean): void {
+  ask(end: 0 | 1, party: PipeParty, ask: number, isNow: boolean): void {
     this.#checkReceives(end);
     const { asks } = this.#ends[end].seat(party);
     const isReady = this.isReady(end);
@@ -366,7 +366,7 @@ export class Hub {
   }
 
   /** Forgets a question. */
-  unask(end: 0 | 1, party: Party, ask: number): void {
+  unask(end: 0 | 1, party: PipeParty, ask: number): void {
     this.#ends[end].seats.get(party)?.asks.delete(ask);
   }
 

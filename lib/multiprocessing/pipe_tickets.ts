@@ -34,7 +34,7 @@ import { show } from "../core/checks.ts";
 import { deriveKey, KEY_BYTES, same } from "../core/seal.ts";
 import { faultOf } from "../channel/socket/private_folder.ts";
 import { TOKEN_BYTES } from "../channel/socket/private_socket.ts";
-import type { Hub, Party } from "./pipe_hub.ts";
+import type { Hub, PipeParty } from "./pipe_hub.ts";
 
 /** How long a ticket is good for which nobody answers any more, in ms. */
 const GRACE = 1_000;
@@ -50,7 +50,7 @@ const FOR_BELOW = 3;
 const PATH = /^[0-9a-f]{32}(?:\/[1-9]\d{0,8}b?){0,16}$/;
 
 /** Where a pipe's end is to be found, and what opens it. */
-export interface Address {
+export interface PipeAddress {
   /** The folder of its home's socket. */
   folder: string;
   /** What opens that, in hexadecimal digits. */
@@ -74,7 +74,7 @@ export interface Address {
  *
  * @throws {ShareError} It is none.
  */
-export function checkAddress(sent: unknown): Address {
+export function checkAddress(sent: unknown): PipeAddress {
   const refuse = (what: string): never => {
     throw new ShareError(
       `Cannot open a connection: its address is none of ours: ${what}`,
@@ -82,7 +82,7 @@ export function checkAddress(sent: unknown): Address {
     );
   };
   if (typeof sent !== "object" || sent === null) return refuse(`received ${show(sent)}`);
-  const { folder, token, ticket, key, end, duplex, isBelow } = sent as Partial<Address>;
+  const { folder, token, ticket, key, end, duplex, isBelow } = sent as Partial<PipeAddress>;
   const fault = faultOf(folder);
   if (fault !== undefined) return refuse(`the folder ${show(folder)}: ${fault}`);
   if (!isHex(token, TOKEN_BYTES)) return refuse("token must have 64 hexadecimal digits");
@@ -148,7 +148,7 @@ export class Ticket {
   isBelow: boolean;
   state: "issued" | "used" | "over" = "issued";
   /** Who has come with it. */
-  party: Party | undefined;
+  party: PipeParty | undefined;
   /** How many keepers it has. */
   keepers = 0;
   /** Called when it is used, or over. */
@@ -247,7 +247,7 @@ export class Tickets {
   }
 
   /** Its holder has come. */
-  use(ticket: Ticket, party: Party): void {
+  use(ticket: Ticket, party: PipeParty): void {
     ticket.state = "used";
     ticket.party = party;
     ticket.hub.join(ticket.end, party, ticket);

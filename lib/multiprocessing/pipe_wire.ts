@@ -7,7 +7,7 @@
 import { holdProgram } from "../core/promises.ts";
 import type { Link } from "../channel/socket/link.ts";
 import { KEY_BYTES } from "../core/seal.ts";
-import { type Address, Copier, isHex, isPath } from "./pipe_tickets.ts";
+import { Copier, isHex, isPath, type PipeAddress } from "./pipe_tickets.ts";
 import { bury, type Copy, type HomePipe, visit } from "./pipe_broker.ts";
 import {
   ASK,
@@ -40,7 +40,7 @@ import {
   WANT,
   WELCOME,
 } from "./pipe_protocol.ts";
-import type { Party, Receiver } from "./pipe_hub.ts";
+import type { PipeParty, Receiver } from "./pipe_hub.ts";
 
 /** How often a handle goes to its pipe's home that is turned away. */
 const TRIES = 30;
@@ -89,7 +89,7 @@ export interface Wire {
 }
 
 /** The wire of a handle at the pipe's home. */
-export class HomeWire implements Wire, Party {
+export class HomeWire implements Wire, PipeParty {
   readonly isBelow = false;
   readonly #home: HomePipe;
   readonly #end: 0 | 1;
@@ -194,7 +194,7 @@ export class HomeWire implements Wire, Party {
 export class SocketWire implements Wire {
   /** Home alone knows more. */
   readonly receiver: Receiver = { level: "equal", mayMap: true };
-  readonly #address: Address;
+  readonly #address: PipeAddress;
   readonly #handle: WireEnd;
   /** What was said before it was welcome. */
   #unsaid: Uint8Array[] | undefined = [];
@@ -216,7 +216,7 @@ export class SocketWire implements Wire {
   #isClosed = false;
   #isLost = false;
 
-  constructor(address: Address, handle: WireEnd) {
+  constructor(address: PipeAddress, handle: WireEnd) {
     this.#address = address;
     this.#handle = handle;
     this.#copier = new Copier(address.ticket, Uint8Array.fromHex(address.key));

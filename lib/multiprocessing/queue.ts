@@ -38,7 +38,7 @@ import {
 } from "../channel/queue_like.ts";
 import { theArena } from "../memory/arena.ts";
 import { AT, type Placed, type Placement } from "../memory/placement.ts";
-import type { NameOptions, Sent } from "../sync/cell.ts";
+import type { NameOptions, SentCell } from "../sync/cell.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { ALL, checkCancelled, runAsync, runSync, STEPS, type Steps } from "../sync/steps.ts";
 import { noteMade, watchWait } from "../sync/traps.ts";
@@ -58,7 +58,7 @@ const USERS = CHAIN_WORDS;
 const QUEUE_WORDS = USERS + HOLDERS_WORDS;
 
 /** A queue as it is sent. */
-interface SentQueue extends Sent {
+interface SentQueue extends SentCell {
   maxsize: number;
   entry: number;
 }

@@ -40,7 +40,7 @@ import { Turns } from "../channel/in_order.ts";
 import { checkCancelled } from "../sync/steps.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
 import { inFlight, loseAll, packedFor, packFor } from "../transfer/flight.ts";
-import type { Source } from "../transfer/reduction.ts";
+import type { TrustLevel } from "../transfer/reduction.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { giveUp, HomePipe } from "./pipe_broker.ts";
 import {
@@ -51,7 +51,7 @@ import {
   type Receiver,
   ROOM,
 } from "./pipe_hub.ts";
-import { type Address, checkAddress } from "./pipe_tickets.ts";
+import { checkAddress, type PipeAddress } from "./pipe_tickets.ts";
 import { HomeWire, SocketWire, type Wire, type WireEnd } from "./pipe_wire.ts";
 
 /** How long the home is given to answer a call whose time is up, in ms. */
@@ -62,7 +62,7 @@ interface Come {
   number: number;
   parcel: Parcel;
   /** From whom it is. */
-  source: Source;
+  level: TrustLevel;
 }
 
 interface Waiter {
@@ -119,7 +119,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   #closed = false;
 
   /** `pipe()` makes connections. */
-  constructor(home: HomePipe | Address, end: 0 | 1, duplex: boolean, isBelow = false) {
+  constructor(home: HomePipe | PipeAddress, end: 0 | 1, duplex: boolean, isBelow = false) {
     this.#end = end;
     this.#duplex = duplex;
     this.#isBelow = isBelow;
@@ -159,10 +159,10 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   }
 
   async recv(options?: WaitOptions): Promise<T> {
-    const { number, parcel, source } = await this.#receive(options);
+    const { number, parcel, level } = await this.#receive(options);
     this.#wire.received(number);
     const message = contentOf(parcel);
-    const found = readValue(message, 0, message.length, () => source);
+    const found = readValue(message, 0, message.length, () => level);
     await loadFor(found);
     return unwrap(found) as T;
   }
@@ -252,7 +252,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
       throw new ShareError(`Cannot share ${place()}: the connection is closed`, place());
     }
     const { place: at, lose } = this.#wire.copy(packedFor() === "below");
-    const address: Address = {
+    const address: PipeAddress = {
       ...at,
       end: this.#end,
       duplex: this.#duplex,
@@ -265,7 +265,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
 
   /** @ignore */
   onItem(number: number, parcel: Parcel, isBelow: boolean): void {
-    const come: Come = { number, parcel, source: isBelow || this.#isBelow ? "below" : "equal" };
+    const come: Come = { number, parcel, level: isBelow || this.#isBelow ? "below" : "equal" };
     const waiter = this.#waiters.shift();
     if (waiter === undefined) this.#inbox.push(come);
     else waiter.take(come);
@@ -475,8 +475,8 @@ export function socketPipe<T>(
   ];
 }
 
-shareable(import.meta, "SocketConnection", SocketConnection, (sent, source) => {
+shareable(import.meta, "SocketConnection", SocketConnection, (sent, level) => {
   const address = checkAddress(sent);
-  const isBelow = address.isBelow || source === "below";
+  const isBelow = address.isBelow || level === "below";
   return new SocketConnection(address, address.end, address.duplex, isBelow);
 });

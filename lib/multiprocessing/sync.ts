@@ -20,7 +20,7 @@ import {
   checkParties,
   type SentBarrier,
 } from "../sync/barrier.ts";
-import type { NameOptions, Sent } from "../sync/cell.ts";
+import type { NameOptions, SentCell } from "../sync/cell.ts";
 import {
   Condition as ThreadCondition,
   CONDITION_WORDS,
@@ -47,7 +47,7 @@ function placed<O extends Placed>(options: O, words: number): O {
 /** The options of a handle to words that the family has. */
 function found(sent: unknown, words: number): NameOptions & Placed {
   const shape = { at: "number", name: "string?" } as const;
-  const { at, name } = checkState<Sent>(sent, "a synchronizer", shape);
+  const { at, name } = checkState<SentCell>(sent, "a synchronizer", shape);
   return { name, [AT]: theArena().place(at, words) };
 }
 

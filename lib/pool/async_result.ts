@@ -1,5 +1,5 @@
 /**
- * What `applyAsync()` and its like give.
+ * The result of a call or a map that will be there: what `applyAsync()` and its like give.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import { TimeoutError } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { bareError, isError, messageOf } from "../transfer/failure.ts";
-import { blockUntil, ended, type Ending, unwrap } from "./completion.ts";
+import { blockUntil, type Completion, ended, unwrap } from "./completion.ts";
 
 /** A result that will be there. */
 export class AsyncResult<R> {
-  readonly #ending: Ending;
+  readonly #completion: Completion;
   readonly #engine: { poll(): unknown };
 
   /** A pool makes them. */
   constructor(
-    ending: Ending,
+    completion: Completion,
     /** Hears what workers have said, in a thread that blocks. */
     engine: { poll(): unknown },
     callbacks?: {
@@ -25,12 +25,12 @@ export class AsyncResult<R> {
       errorCallback?: ((error: unknown) => void) | undefined;
     },
   ) {
-    this.#ending = ending;
+    this.#completion = completion;
     this.#engine = engine;
     const { callback, errorCallback } = callbacks ?? {};
     if (callback === undefined && errorCallback === undefined) return;
-    ending.whenEnded(() => {
-      const outcome = ending.outcome!;
+    completion.whenEnded(() => {
+      const outcome = completion.outcome!;
       callSafely(() =>
         outcome.ok ? callback?.(outcome.value as R) : errorCallback?.(outcome.error)
       );
@@ -44,23 +44,23 @@ export class AsyncResult<R> {
    * @throws {TimeoutError} The timeout ended first; the call goes on.
    */
   async get(options?: WaitOptions): Promise<R> {
-    if (options === undefined) return await this.#ending.value() as R;
+    if (options === undefined) return await this.#completion.value() as R;
     const timeout = checkWait(options, "get the result");
-    if (!await ended(this.#ending, timeout, options.signal)) throw late(timeout);
-    return await this.#ending.value() as R;
+    if (!await ended(this.#completion, timeout, options.signal)) throw late(timeout);
+    return await this.#completion.value() as R;
   }
 
   /** As {@linkcode get}, but blocks the thread. */
   getSync(options?: WaitSyncOptions): R {
     const timeout = checkWait(options, "get the result");
     if (!this.#block(timeout)) throw late(timeout);
-    return unwrap(this.#ending) as R;
+    return unwrap(this.#completion) as R;
   }
 
   /** Waits until the call has ended, however it ends; false when the timeout ended first. */
   async wait(options?: WaitOptions): Promise<boolean> {
     const timeout = checkWait(options, "wait for the result");
-    return await ended(this.#ending, timeout, options?.signal);
+    return await ended(this.#completion, timeout, options?.signal);
   }
 
   /** As {@linkcode wait}, but blocks the thread. */
@@ -70,7 +70,7 @@ export class AsyncResult<R> {
 
   /** Whether the call has ended. */
   ready(): boolean {
-    return this.#ending.outcome !== undefined;
+    return this.#completion.outcome !== undefined;
   }
 
   /**
@@ -79,7 +79,7 @@ export class AsyncResult<R> {
    * @throws {Error} It has not ended.
    */
   successful(): boolean {
-    const { outcome } = this.#ending;
+    const { outcome } = this.#completion;
     if (outcome === undefined) {
       throw new Error("Cannot say whether the call was successful: it has not ended");
     }
@@ -89,15 +89,15 @@ export class AsyncResult<R> {
   /** @ignore */
   [INSPECT](): string {
     return shown(this, () => {
-      const { outcome } = this.#ending;
+      const { outcome } = this.#completion;
       if (outcome === undefined) return ["pending"];
       return outcome.ok ? ["ready", show(outcome.value)] : ["failed", briefly(outcome.error)];
     });
   }
 
   #block(timeout: number): boolean {
-    const ending = this.#ending;
-    return blockUntil(() => ending.outcome !== undefined, () => this.#engine.poll(), timeout);
+    const completion = this.#completion;
+    return blockUntil(() => completion.outcome !== undefined, () => this.#engine.poll(), timeout);
   }
 }
 

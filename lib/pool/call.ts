@@ -2,7 +2,7 @@
  * A call on its way through a pool.
  *
  * ```text
- *   QUEUED -> GIVEN -> ended        GIVEN: a worker has it, begun or not (the ticket knows)
+ *   QUEUED -> GIVEN -> ended        GIVEN: a worker has it, begun or not (the claim knows)
  *      \________\____-> ended        cancelled, timed out, or its worker died
  * ```
  *
@@ -11,10 +11,10 @@
  *
  * @module
  */
-import type { Reference } from "../transfer/task.ts";
+import { type Reference, referTo, type Target } from "../transfer/task.ts";
 import type { Outcome } from "../child/outcome.ts";
 import type { CallKind } from "./transport/frames.ts";
-import { Ending } from "./completion.ts";
+import { Completion } from "./completion.ts";
 import type { Deferred, Payload } from "./payload.ts";
 
 export const QUEUED = 0;
@@ -37,11 +37,26 @@ export interface CallOptions {
   onReport?: ((value: never) => void) | undefined;
 }
 
+const references = new WeakMap<Target, Reference>();
+
+/**
+ * How a target is found by a worker: one object for each target, as a worker knows it by a number.
+ *
+ * @throws {TypeError} No worker could.
+ */
+export function knownReference(target: unknown): Reference {
+  const known = typeof target === "function" ? references.get(target as Target) : undefined;
+  if (known !== undefined) return known;
+  const reference = referTo(target);
+  references.set(target as Target, reference);
+  return reference;
+}
+
 /** One call. */
-export class Call extends Ending {
+export class Call extends Completion {
   state: typeof QUEUED | typeof GIVEN | typeof ENDED = QUEUED;
-  /** Its ticket, when a worker has it. */
-  ticket = 0;
+  /** The number of its claim, when a worker has it. */
+  claim = 0;
   /** How many of its items have run, and for how long, in µs. */
   items = 0;
   micros = 0;

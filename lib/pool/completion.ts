@@ -1,5 +1,6 @@
 /**
- * Waiting for what a pool will give: a call, or all the calls of a map.
+ * The end of a call, or of all the calls of a map: who is told of it, and how one waits for it, by
+ * a promise or in a thread that blocks.
  *
  * @module
  */
@@ -22,7 +23,7 @@ const keepSettle = (resolve: (value: unknown) => void): void => {
  * Something that ends once. Tens of thousands may be waited for, so each is small, and so is each
  * wait.
  */
-export class Ending {
+export class Completion {
   /** How it ended; undefined until then. */
   outcome: Outcome | undefined;
   /** Whether its error is not the task's, but why nobody wanted it any more. */
@@ -72,47 +73,46 @@ export class Ending {
     const watcher = this.#watcher;
     const watchers = this.#watchers;
     this.#settle = this.#watcher = this.#watchers = undefined;
-    settle?.(given(this));
+    settle?.(settlement(this));
     watcher?.();
     if (watchers !== undefined) { for (const fn of watchers) fn(); }
     return true;
   }
 
   #settleToo(settle: (value: unknown) => void): void {
-    this.whenEnded(() => settle(given(this)));
+    this.whenEnded(() => settle(settlement(this)));
   }
 }
 
-/** What a promise of an ending's value is settled with. */
-function given(ending: Ending): unknown {
-  return ending.outcome!.ok ? ending.outcome!.value : unwrapSoon(ending);
+/** What a promise of its value is settled with. */
+function settlement(completion: Completion): unknown {
+  return completion.outcome!.ok ? completion.outcome!.value : unwrapSoon(completion);
 }
 
-async function unwrapNow(ending: Ending): Promise<unknown> {
-  if (ending.told !== undefined) await ending.told;
-  return unwrap(ending);
+async function unwrapNow(completion: Completion): Promise<unknown> {
+  if (completion.told !== undefined) await completion.told;
+  return unwrap(completion);
 }
 
 /**
- * Throws what the ending ended with when its promise is waited for: only then can the stack say by
- * whom.
+ * Throws what it ended with when its promise is waited for: only then can the stack say by whom.
  */
-async function unwrapSoon(ending: Ending): Promise<unknown> {
-  await ending.told;
+async function unwrapSoon(completion: Completion): Promise<unknown> {
+  await completion.told;
   await undefined;
-  return unwrap(ending);
+  return unwrap(completion);
 }
 
 /** Waits for the end; false when the time is up first. */
 export function ended(
-  ending: Ending,
+  completion: Completion,
   timeout: number = Infinity,
   signal: AbortSignal | undefined = undefined,
 ): Promise<boolean> {
   return happened(
     (happens) => {
-      ending.whenEnded(happens);
-      return () => ending.forget(happens);
+      completion.whenEnded(happens);
+      return () => completion.forget(happens);
     },
     timeout,
     signal,
@@ -165,7 +165,7 @@ export function blockUntil(isTrue: () => boolean, poll: () => unknown, timeout: 
 /**
  * Gives what it ended with, or throws it, with the stack of the worker and then that of the caller.
  */
-export function unwrap({ outcome, isCancelled, worker }: Ending): unknown {
+export function unwrap({ outcome, isCancelled, worker }: Completion): unknown {
   if (outcome!.ok) return outcome!.value;
   if (isCancelled) throw outcome!.error;
   throw withLocalStack(outcome!.error, worker, new Error().stack);

@@ -1,6 +1,6 @@
 /**
  * The engine of every pool and executor: the life of calls, from `submit()` to their end. Who runs
- * them is the crew's business, who gets which the schedule's.
+ * them is the workers' business, who gets which the schedule's.
  *
  * Who dies when:
  *
@@ -12,29 +12,37 @@
  *
  * @module
  */
-import { BrokenExecutor, CancelledError, TimeoutError, WorkerLostError } from "../core/errors.ts";
+import { BrokenExecutor, CancelledError, TimeoutError } from "../core/errors.ts";
 import { services } from "../core/hooks.ts";
 import { Countdown, holdProgram } from "../core/promises.ts";
-import type { Outcome } from "../child/outcome.ts";
-import { loseAll } from "../transfer/flight.ts";
 import { messageOf } from "../transfer/failure.ts";
 import type { Packed } from "../transfer/pack.ts";
-import { packFor } from "../transfer/flight.ts";
+import { loseAll, packFor } from "../transfer/flight.ts";
 import type { World } from "../transfer/shareable.ts";
-import { admit, type Reference, referTo, type Target } from "../transfer/task.ts";
 import { callSafely } from "./async_result.ts";
-import { Call, type CallOptions, ENDED, GIVEN, QUEUED } from "./call.ts";
-import { Crew, type Employer, endOf } from "./workers.ts";
+import { Backlog } from "./backlog.ts";
+import { Call, type CallOptions, ENDED, GIVEN, knownReference, QUEUED } from "./call.ts";
 import { blockUntil } from "./completion.ts";
-import { BROKEN, CALL, type CallKind, DONE, FAILED, READY, REPORT } from "./transport/frames.ts";
+import {
+  CALL,
+  type CallKind,
+  DONE,
+  FAILED,
+  type ReplyHead,
+  REPORT,
+  START_FAILED,
+  STARTED,
+} from "./transport/frames.ts";
 import { holdInterrupts, interruption } from "./interrupt.ts";
-import type { Loss } from "./transport/transport.ts";
-import type { EngineOptions, PoolStats } from "./options.ts";
-import { isSpent, missing, read, write, writeArgs } from "./payload.ts";
+import { type Loss, STOPPED, type Transport } from "./transport/transport.ts";
+import type { EngineOptions } from "./options.ts";
+import { isSpent, writeArgs, writePayload } from "./payload.ts";
+import { ReplyReader } from "./reply_reader.ts";
 import { Schedule } from "./schedule.ts";
 import { now } from "../core/machine.ts";
-import { Times } from "./stats.ts";
+import { CallStats, type PoolStats } from "./stats.ts";
 import type { Worker } from "./worker.ts";
+import { type Connect, Workers } from "./workers.ts";
 
 /** A map, as far as its engine is concerned. */
 export interface EngineMap {
@@ -44,34 +52,15 @@ export interface EngineMap {
 
 let ids = 0;
 const NO_OPTIONS: CallOptions = {};
-const references = new WeakMap<Target, Reference>();
-
-/**
- * How a target is found by a worker.
- *
- * @throws {TypeError} No worker could.
- */
-export function referenceOf(target: unknown): Reference {
-  const known = typeof target === "function" ? references.get(target as Target) : undefined;
-  if (known !== undefined) return known;
-  const reference = referTo(target);
-  references.set(target as Target, reference);
-  return reference;
-}
 
 /** Calls, and the workers that run them. */
 export class Engine {
   readonly #options: EngineOptions;
-  readonly #crew: Crew;
+  readonly #workers: Workers;
+  readonly #backlog = new Backlog();
   readonly #schedule: Schedule;
-  readonly #runTimes = new Times();
-  readonly #waitTimes = new Times();
-  /** When the workers were listened to last, and when the latest call was submitted, in ticks. */
-  #heardAt = 0;
-  #submittedAt = 0;
-  #untilLook = 0;
-  #completed = 0;
-  #failed = 0;
+  readonly #reader: ReplyReader;
+  readonly #stats = new CallStats();
   /** How many calls have been submitted and have not ended, or still run. */
   #open = 0;
   #isClosed = false;
@@ -82,8 +71,6 @@ export class Engine {
    * nothing to cancel, the next one is cancelled instead, so that somebody is told.
    */
   #interrupted: "ending" | "untold" | undefined;
-  /** Settles when the modules are loaded that what was heard so far needs. */
-  #loading: Promise<void> | undefined;
   #release: (() => void) | undefined;
   #letGo: (() => void) | undefined;
   #idle = Promise.withResolvers<void>();
@@ -91,10 +78,20 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    loseAll(write(options.initArgs, options.world, "initArgs").flights);
-    this.#crew = new Crew(options, this.#asEmployer());
+    this.#reader = new ReplyReader(options.level);
+    loseAll(writePayload(options.initArgs, options.world, "initArgs").flights);
+    this.#workers = new Workers(
+      options,
+      this.#backlog,
+      (worker, boot) => this.#connect(worker, boot),
+      (error) => {
+        this.#isClosed = true;
+        this.#failWaiting(error);
+      },
+    );
     this.#schedule = new Schedule(
-      this.#crew,
+      this.#workers,
+      this.#backlog,
       options.maxTasksPerWorker,
       (worker, call) => this.#watch(worker, call, call.options.timeout ?? Infinity),
       (call, error) => {
@@ -103,25 +100,26 @@ export class Engine {
       },
     );
     this.#idle.resolve();
-    this.#crew.grow();
+    this.#workers.grow();
   }
 
   /** What it has done and does. */
   get stats(): PoolStats {
+    const { completed, failed, runTime, waitTime } = this.#stats.summary();
     let running = 0;
     let given = 0;
-    for (const worker of this.#crew.workers) {
+    for (const worker of this.#workers.all) {
       given += worker.calls.size;
       for (const call of worker.calls.values()) if (worker.hasBegun(call)) running++;
     }
     return {
-      queued: this.#schedule.backlog.size + given - running,
+      queued: this.#backlog.size + given - running,
       running,
-      completed: this.#completed,
-      failed: this.#failed,
-      workers: this.#crew.workers.size,
-      runTime: this.#runTimes.summary(),
-      waitTime: this.#waitTimes.summary(),
+      completed,
+      failed,
+      workers: this.#workers.all.size,
+      runTime,
+      waitTime,
     };
   }
 
@@ -145,7 +143,7 @@ export class Engine {
 
   /** Whether its workers cannot start. */
   get isBroken(): boolean {
-    return this.#crew.broken !== undefined;
+    return this.#workers.broken !== undefined;
   }
 
   /** Whether it takes no calls any more. */
@@ -155,9 +153,7 @@ export class Engine {
 
   /** How many calls wait. */
   get waiting(): number {
-    let waiting = this.#schedule.backlog.size;
-    for (const { calls } of this.#crew.workers) waiting += Math.max(0, calls.size - 1);
-    return waiting;
+    return this.#workers.waiting;
   }
 
   /**
@@ -173,26 +169,27 @@ export class Engine {
     options: CallOptions & { transfer?: Transferable[] | undefined } = NO_OPTIONS,
     kind: CallKind = CALL,
   ): Call {
-    const { broken } = this.#crew;
+    const { broken } = this.#workers;
     if (broken !== undefined) throw brokenAgain(broken);
     if (this.#interrupted !== undefined) throw this.#refusal();
-    const reference = referenceOf(target);
-    this.#crew.needs(reference);
+    const reference = knownReference(target);
+    this.#workers.noteModule(reference);
     const { world, level, mayMap } = this.#options;
     const payload = level === "equal"
       ? writeArgs(args, world, options.transfer)
       : packFor(level, () => writeArgs(args, world, options.transfer), mayMap);
     // The first worker is started here, so that what keeps it from starting is told here.
-    if (this.#crew.workers.size === 0) {
+    if (this.#workers.all.size === 0) {
       try {
-        this.#crew.start();
+        this.#workers.start();
       } catch (error) {
         loseAll(payload.flights);
         throw error;
       }
     }
     const size = kind === CALL ? 1 : args.length;
-    const call = new Call(++ids, kind, reference, payload, this.#clock(), options, size);
+    const submitted = this.#stats.submits(this.#open === 0);
+    const call = new Call(++ids, kind, reference, payload, submitted, options, size);
     if (this.#open++ === 0) this.#wakeUp();
     this.#schedule.add(call);
     return call;
@@ -212,7 +209,7 @@ export class Engine {
   cancel(call: Call, reason: unknown, running: boolean): boolean {
     if (call.state === ENDED) return false;
     const worker = this.#workerOf(call);
-    if (call.state === QUEUED) this.#schedule.backlog.dropped();
+    if (call.state === QUEUED) this.#backlog.dropped();
     else if (worker?.withdraw(call) === true) this.#schedule.soon();
     else return running && worker !== undefined && this.#cancelRunning(worker, call, reason);
     loseAll(call.payload.flights);
@@ -227,9 +224,9 @@ export class Engine {
    */
   poll(): boolean {
     let any = false;
-    this.#heardAt = ticks();
-    for (const { lane } of this.#crew.workers) {
-      any = lane.drain() || any;
+    this.#stats.hearsNow();
+    for (const { transport } of this.#workers.all) {
+      any = transport.drain() || any;
       // It need not wait for its next calls until all have been heard.
       this.#schedule.now();
     }
@@ -242,16 +239,16 @@ export class Engine {
     if (cancel) {
       this.cancelWaiting(() => new CancelledError("The call was cancelled by a shutdown"));
     }
-    this.#crew.close();
+    this.#workers.close();
   }
 
   /** Notes a map that is under way; Ctrl-C ends it. */
-  begin(map: WeakRef<EngineMap>): void {
+  noteMap(map: WeakRef<EngineMap>): void {
     this.#maps.add(map);
   }
 
   /** Notes that it is over. */
-  over(map: WeakRef<EngineMap>): void {
+  forgetMap(map: WeakRef<EngineMap>): void {
     this.#maps.delete(map);
   }
 
@@ -265,7 +262,7 @@ export class Engine {
    * those have ended.
    */
   interrupt(): number {
-    const failed = this.#failed;
+    const { failed } = this.#stats;
     const isMapping = this.#maps.size > 0;
     this.#interrupted = "ending";
     for (const map of [...this.#maps]) {
@@ -273,7 +270,7 @@ export class Engine {
     }
     const reason = () => interruption("The call was cancelled by Ctrl-C");
     this.cancelWaiting(reason, this.#idle.promise);
-    const isTold = isMapping || this.#failed > failed;
+    const isTold = isMapping || this.#stats.failed > failed;
     const { running } = this.stats;
     this.#idle.promise.then(() => this.#interrupted = isTold ? undefined : "untold");
     return running;
@@ -286,8 +283,8 @@ export class Engine {
 
   /** Cancels what no worker has begun. */
   cancelWaiting(reason: () => unknown, told?: Promise<void>): void {
-    const waiting = this.#schedule.backlog.waiting();
-    for (const worker of this.#crew.workers) {
+    const waiting = this.#backlog.waiting();
+    for (const worker of this.#workers.all) {
       for (const call of worker.calls.values()) if (!worker.hasBegun(call)) waiting.push(call);
     }
     for (const call of waiting) {
@@ -301,20 +298,20 @@ export class Engine {
     this.close();
     const reason = () => new CancelledError("The call was cancelled: its pool was terminated");
     this.cancelWaiting(reason);
-    for (const worker of [...this.#crew.workers]) {
+    for (const worker of [...this.#workers.all]) {
       for (const call of worker.calls.values()) {
         if (call.state === ENDED) continue;
         call.isCancelled = true;
         this.#fail(call, reason());
       }
-      this.#crew.kill(worker);
+      this.#workers.kill(worker);
     }
   }
 
   /** Settles when there is nothing left to do and all workers have ended. */
   async gone(): Promise<void> {
     await this.#idle.promise;
-    await this.#crew.gone();
+    await this.#workers.gone();
     this.#schedule.stop();
   }
 
@@ -322,55 +319,34 @@ export class Engine {
   goneSync(timeout: number): boolean {
     const deadline = performance.now() + timeout;
     const isDone = blockUntil(() => this.#open === 0, () => this.poll(), timeout);
-    return isDone && this.#crew.goneSync(deadline);
+    return isDone && this.#workers.goneSync(deadline);
   }
 
-  #asEmployer(): Employer {
-    const isBusy = () => this.#open > 0;
-    const unserved = () => this.waiting;
-    return {
-      get isBusy() {
-        return isBusy();
-      },
-      get unserved() {
-        return unserved();
-      },
-      poll: () => this.poll(),
-      hear: (worker, kind, id, third, fourth, value) =>
-        this.#hear(worker, kind, id, third, fourth, value),
-      faulty: (worker, what) => this.#distrust(worker, what),
-      lost: (worker, loss) => this.#lost(worker, loss),
-      broke: (broken) => {
-        this.#isClosed = true;
-        this.#failWaiting(broken);
-      },
-    };
-  }
-
-  /** When a call is submitted, in ticks; of many in a row not each looks at the clock. */
-  #clock(): number {
-    if (this.#untilLook-- <= 0 || this.#open === 0) {
-      this.#untilLook = LOOK_EVERY;
-      this.#submittedAt = ticks();
-    }
-    return this.#submittedAt;
+  #connect(worker: Worker, boot: Parameters<Connect>[1]): Transport {
+    const transport = this.#options.start({
+      ...boot,
+      hear: (reply, value) => this.#hear(worker, reply, value),
+      faulty: (what) => this.#distrust(worker, what),
+    }, this.#serve);
+    transport.ended.then((loss) => this.#lost(worker, loss));
+    return transport;
   }
 
   #workerOf(call: Call): Worker | undefined {
-    for (const worker of this.#crew.workers) if (worker.calls.get(call.id) === call) return worker;
+    for (const worker of this.#workers.all) if (worker.calls.get(call.id) === call) return worker;
     return undefined;
   }
 
   /** Its result is not waited for any more; it counts as open until its worker is done with it. */
   #cancelRunning(worker: Worker, call: Call, reason: unknown): boolean {
     worker.cancel(call, reason);
-    worker.grace ??= new Countdown(this.#options.grace, () => this.#crew.kill(worker));
+    worker.grace ??= new Countdown(this.#options.grace, () => this.#workers.kill(worker));
     call.isCancelled = true;
     return this.#fail(call, reason);
   }
 
   #fail(call: Call, error: unknown): boolean {
-    this.#failed++;
+    this.#stats.failed++;
     return call.end({ ok: false, error });
   }
 
@@ -378,7 +354,7 @@ export class Engine {
   #wakeUp(): void {
     this.#idle = Promise.withResolvers<void>();
     this.#release = holdProgram();
-    this.#crew.wake();
+    this.#workers.wake();
     services.add(this.#serve);
     this.#letGo = holdInterrupts(this);
   }
@@ -388,9 +364,9 @@ export class Engine {
     this.#release?.();
     services.delete(this.#serve);
     this.#letGo?.();
-    this.#crew.rest();
+    this.#workers.rest();
     this.#idle.resolve();
-    if (this.#isClosed) this.#crew.close();
+    if (this.#isClosed) this.#workers.close();
   }
 
   /** Ends a call when it has run for too long. */
@@ -399,7 +375,7 @@ export class Engine {
     const look = () => {
       if (call.state === ENDED || worker.calls.get(call.id) !== call) return;
       const began = worker.hasBegun(call);
-      const ran = began ? worker.lane.tickets?.ranFor(now()) ?? timeout : 0;
+      const ran = began ? worker.transport.claims?.ranFor(now()) ?? timeout : 0;
       if (ran < timeout) return this.#watch(worker, call, Math.max(1, timeout - ran));
       const name = JSON.stringify(call.target.name);
       const limit = call.options.timeout;
@@ -409,45 +385,33 @@ export class Engine {
     call.whenEnded(() => timer.cancel());
   }
 
-  #hear(
-    worker: Worker,
-    kind: number,
-    id: number,
-    third: number,
-    fourth: number,
-    value: Uint8Array | Packed,
-  ): void {
+  #hear(worker: Worker, reply: ReplyHead, value: Uint8Array | Packed): void {
     // What was on its way when it was stopped.
     if (worker.fault !== undefined) return;
-    if (kind === DONE || kind === FAILED) {
-      return this.#hearEnd(worker, kind, id, third, fourth, value);
-    }
+    const { kind, id } = reply;
+    if (kind === DONE || kind === FAILED) return this.#hearEnd(worker, reply, value);
     if (kind === REPORT) {
       const call = worker.calls.get(id);
-      return call && this.#withModules(worker, value, (it) => this.#report(call, it));
+      return call && this.#whenReady(worker, value, (it) => this.#report(call, it));
     }
-    if (kind !== READY && kind !== BROKEN) return this.#distrust(worker, `the word ${kind}`);
+    if (kind !== STARTED && kind !== START_FAILED) {
+      return this.#distrust(worker, `the word ${kind}`);
+    }
     if (worker.hasStarted) return this.#distrust(worker, "twice how its start ended");
     worker.hasStarted = true;
-    if (kind === BROKEN) return this.#withModules(worker, value, (it) => this.#break(it));
-    this.#crew.isReady(worker);
+    if (kind === START_FAILED) return this.#whenReady(worker, value, (it) => this.#break(it));
+    this.#workers.noteReady(worker);
     this.#schedule.soon();
   }
 
-  #hearEnd(
-    worker: Worker,
-    kind: number,
-    id: number,
-    third: number,
-    fourth: number,
-    value: Uint8Array | Packed,
-  ): void {
+  #hearEnd(worker: Worker, reply: ReplyHead, value: Uint8Array | Packed): void {
+    const { kind, id, micros, items } = reply;
     const size = worker.calls.get(id)?.size;
     if (size === undefined) {
       return this.#distrust(worker, "the end of a call that it does not have");
     }
-    if (fourth < 0 || fourth > size || kind === DONE && fourth < size) {
-      return this.#distrust(worker, `the end of ${fourth} items, of ${size}`);
+    if (items < 0 || items > size || kind === DONE && items < size) {
+      return this.#distrust(worker, `the end of ${items} items, of ${size}`);
     }
     const needs = this.#needsOf(worker, value);
     if (needs === undefined) return;
@@ -456,12 +420,11 @@ export class Engine {
       worker.grace.cancel();
       worker.grace = undefined;
     }
-    this.#crew.hasServed(worker);
-    this.#count(call, third, fourth);
-    if (this.#loading === undefined && needs.length === 0) {
-      this.#settle(worker, call, kind, value);
-    } else this.#withModules(worker, value, (it) => this.#settle(worker, call, kind, it));
-    if (worker.calls.size === 0) this.#crew.idles(worker);
+    this.#workers.noteServed(worker);
+    this.#count(call, micros, items);
+    if (this.#reader.isReady(needs)) this.#settle(worker, call, kind, value);
+    else this.#reader.whenReady(needs, value, (it) => this.#settle(worker, call, kind, it));
+    if (worker.calls.size === 0) this.#workers.noteIdle(worker);
     this.#schedule.soon();
   }
 
@@ -469,79 +432,50 @@ export class Engine {
   #distrust(worker: Worker, what: string): void {
     if (worker.fault !== undefined) return;
     worker.fault = `was stopped, as it said what no worker may say: ${what}`;
-    this.#crew.kill(worker);
+    this.#workers.kill(worker);
   }
 
   #break(value: Uint8Array | Packed): void {
-    const { error } = this.#outcomeOf(FAILURE, value);
-    this.#crew.break(error, `the initializer failed: ${messageOf(error)}`);
+    const error = this.#reader.error(value);
+    this.#workers.break(error, `the initializer failed: ${messageOf(error)}`);
   }
 
   /** The modules that a value needs; undefined if it is none, which its worker pays for. */
   #needsOf(worker: Worker, value: Uint8Array | Packed): string[] | undefined {
     try {
-      return this.#missing(value);
+      return this.#reader.needsOf(value);
     } catch (error) {
       this.#distrust(worker, `a value that is none (${messageOf(error)})`);
       return undefined;
     }
   }
 
-  /**
-   * Does something with a value once the modules are there that it needs; what comes first is done
-   * first.
-   */
-  #withModules(
+  /** Does something with a value once the modules are there that it needs. */
+  #whenReady(
     worker: Worker,
     value: Uint8Array | Packed,
     fn: (value: Uint8Array | Packed) => void,
   ): void {
     const needs = this.#needsOf(worker, value);
-    if (needs === undefined) return;
-    if (needs.length === 0 && this.#loading === undefined) return fn(value);
-    const kept = value instanceof Uint8Array ? value.slice() : value;
-    // A module that cannot be imported here costs an error its class, and a value its unpacking.
-    const { level } = this.#options;
-    const loading = (this.#loading ?? Promise.resolve()).then(() => admit(needs, level))
-      .catch(() => {}).then(() => fn(kept)).then(() => {
-        if (this.#loading === loading) this.#loading = undefined;
-      });
-    this.#loading = loading;
-  }
-
-  /** The modules that are to be loaded before a worker's value is read. */
-  #missing(value: Uint8Array | Packed): string[] {
-    return missing(value, this.#options.level);
-  }
-
-  #outcomeOf(kind: typeof FAILURE, value: Uint8Array | Packed): Outcome & { ok: false };
-  #outcomeOf(kind: number, value: Uint8Array | Packed): Outcome;
-  #outcomeOf(kind: number, value: Uint8Array | Packed): Outcome {
-    try {
-      const it = read(value, this.#options.level);
-      return kind === DONE ? { ok: true, value: it } : { ok: false, error: it };
-    } catch (error) {
-      return { ok: false, error };
-    }
+    if (needs !== undefined) this.#reader.whenReady(needs, value, fn);
   }
 
   #count(call: Call, micros: number, items: number): void {
     call.items = items;
     call.micros = micros;
     this.#schedule.learn(call.kind === CALL ? micros : micros / Math.max(1, items));
-    this.#runTimes.add(micros);
-    this.#waitTimes.add(Math.max(0, (this.#heardAt - call.submitted) * TICK - micros));
+    this.#stats.add(micros, call.submitted);
   }
 
   #settle(worker: Worker, call: Call, kind: number, value: Uint8Array | Packed): void {
     if (call.state !== ENDED) {
-      let outcome = this.#outcomeOf(kind, value);
+      let outcome = this.#reader.outcome(kind, value);
       if (outcome.ok && !hasResults(call, outcome.value)) {
         this.#distrust(worker, "not one result for each item");
-        outcome = { ok: false, error: lostError(call, worker, STOPPED) };
+        outcome = { ok: false, error: worker.lostError(call, STOPPED) };
       }
-      if (outcome.ok) this.#completed++;
-      else this.#failed++;
+      if (outcome.ok) this.#stats.completed++;
+      else this.#stats.failed++;
       call.end(outcome);
     }
     this.#closeOne();
@@ -549,11 +483,12 @@ export class Engine {
 
   #report({ options: { onReport } }: Call, value: Uint8Array | Packed): void {
     if (onReport === undefined) return;
-    callSafely(() => onReport(read(value, this.#options.level) as never));
+    callSafely(() => onReport(this.#reader.report(value) as never));
   }
 
-  /** Puts right what a worker leaves behind that has ended; gives whether that cost a call. */
-  #lost(worker: Worker, loss: Loss): boolean {
+  /** Puts right what a worker leaves behind that has ended. */
+  #lost(worker: Worker, loss: Loss): void {
+    const wasToStay = this.#workers.remove(worker);
     const { size } = worker.calls;
     const back: Call[] = [];
     let untouched = 0;
@@ -565,40 +500,26 @@ export class Engine {
       } else if (!isSpent(call.payload) && call.retries-- > 0) back.push(call);
       else {
         loseAll(call.payload.flights);
-        this.#fail(call, lostError(call, worker, loss));
+        this.#fail(call, worker.lostError(call, loss));
         this.#closeOne();
       }
     }
     worker.calls.clear();
     this.#schedule.putBack(back);
-    if (this.#crew.broken !== undefined) this.#failWaiting(this.#crew.broken);
-    return untouched < size;
+    if (this.#workers.broken !== undefined) this.#failWaiting(this.#workers.broken);
+    const hasCost = untouched < size;
+    this.#workers.replace(worker, loss, wasToStay && !hasCost);
   }
 
   #failWaiting(broken: BrokenExecutor): void {
-    for (const call of this.#schedule.backlog.waiting()) {
-      this.#schedule.backlog.dropped();
+    for (const call of this.#backlog.waiting()) {
+      this.#backlog.dropped();
       loseAll(call.payload.flights);
       this.#fail(call, brokenAgain(broken));
       this.#closeOne();
     }
   }
 }
-
-/** How long a tick is, in µs: so that hours of them are a small integer. */
-const TICK = 16;
-/** How many calls that are submitted in a row look at the clock once. */
-const LOOK_EVERY = 8;
-
-function ticks(): number {
-  return performance.now() * 1000 / TICK | 0;
-}
-
-/** What is read as an error. */
-const FAILURE = -1;
-
-/** The end of a worker that is being stopped. */
-const STOPPED: Loss = { exitcode: null, signal: null, error: null };
 
 /** Whether a value is what a call gives: of a chunk one result for each item. */
 function hasResults({ kind, size }: Call, value: unknown): boolean {
@@ -607,14 +528,4 @@ function hasResults({ kind, size }: Call, value: unknown): boolean {
 
 function brokenAgain({ message, cause }: BrokenExecutor): BrokenExecutor {
   return new BrokenExecutor(message, { cause });
-}
-
-function lostError(call: Call, worker: Worker, loss: Loss): WorkerLostError {
-  const name = JSON.stringify(call.target.name);
-  const lost = new WorkerLostError(
-    `${name} was lost: its worker ${worker.title} ${worker.fault ?? endOf(loss)}`,
-    loss,
-  );
-  if (loss.error !== null) lost.cause = loss.error;
-  return lost;
 }

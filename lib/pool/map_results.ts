@@ -3,27 +3,27 @@
  *
  * @module
  */
-import { Ending } from "./completion.ts";
+import { Completion } from "./completion.ts";
 import { holdProgram } from "../core/promises.ts";
 import { withLocalStack } from "../transfer/failure.ts";
-import { type MapFailure, Mapping, type MapWork } from "./mapping.ts";
+import { type MapFailure, MapRun, type MapWork } from "./map_run.ts";
 
 /** What is to be mapped, and how. */
 export type MapRequest = Omit<MapWork, "lazy" | "deliver" | "finish">;
 
 /** Maps all of it; the value is the array of results. */
-export function mapAll(request: Omit<MapRequest, "ordered">): Ending {
-  const all = new Ending();
+export function mapAll(request: Omit<MapRequest, "ordered">): Completion {
+  const all = new Completion();
   const results: unknown[] = [];
   // deno-lint-ignore prefer-const -- it is used where it is made
-  let mapping: Mapping;
-  mapping = new Mapping({
+  let run: MapRun;
+  run = new MapRun({
     ...request,
     ordered: true,
     lazy: false,
     deliver(chunk) {
       for (const result of chunk) results.push(result);
-      mapping.took(chunk.length);
+      run.took(chunk.length);
     },
     finish(failure) {
       if (failure !== undefined) {
@@ -42,8 +42,8 @@ export function mapAll(request: Omit<MapRequest, "ordered">): Ending {
 }
 
 /** The results of a map as they come. */
-export class Results<R> implements AsyncIterableIterator<R> {
-  readonly #mapping: Mapping;
+export class MapResults<R> implements AsyncIterableIterator<R> {
+  readonly #run: MapRun;
   /** Where the map was asked for. */
   readonly #here = new Error();
   #chunks: unknown[][] = [];
@@ -54,7 +54,7 @@ export class Results<R> implements AsyncIterableIterator<R> {
   #asked: { resolve: (step: IteratorResult<R>) => void; reject: (error: unknown) => void }[] = [];
 
   constructor(request: MapRequest) {
-    this.#mapping = new Mapping({
+    this.#run = new MapRun({
       ...request,
       lazy: true,
       deliver: (chunk) => {
@@ -86,7 +86,7 @@ export class Results<R> implements AsyncIterableIterator<R> {
 
   /** Ends the map: what no worker has begun is cancelled. */
   return(): Promise<IteratorResult<R>> {
-    this.#mapping.stop();
+    this.#run.stop();
     this.#chunks = [];
     this.#failure = undefined;
     this.#isFinished = true;
@@ -109,7 +109,7 @@ export class Results<R> implements AsyncIterableIterator<R> {
     if (this.#at === chunk.length) {
       this.#chunks.shift();
       this.#at = 0;
-      this.#mapping.took(chunk.length);
+      this.#run.took(chunk.length);
     }
     return value;
   }

@@ -17,21 +17,20 @@ import {
 } from "../core/checks.ts";
 import type { Permissions } from "../child/process/permissions.ts";
 import type { Target } from "../transfer/task.ts";
-import type { Source } from "../transfer/reduction.ts";
+import type { TrustLevel } from "../transfer/reduction.ts";
 import type { World } from "../transfer/shareable.ts";
-import type { Lane, LaneBoot } from "./transport/transport.ts";
+import type { Transport, WorkerBoot } from "./transport/transport.ts";
 import type { Progress } from "./progress.ts";
-import type { TimeSummary } from "./stats.ts";
 
 /** What a pool is made of. */
 export interface EngineOptions {
   world: World;
   /** What its workers are to this process, and so from whom their words are. */
-  level: Source;
+  level: TrustLevel;
   /** Whether they may use memory between processes. */
   mayMap: boolean;
   /** Starts a worker. `rang` is called when it may have said something. */
-  start: (boot: LaneBoot, rang: () => void) => Lane;
+  start: (boot: WorkerBoot, rang: () => void) => Transport;
   /** What its workers are called, before their number. */
   prefix: string;
   maxWorkers: number;
@@ -45,24 +44,6 @@ export interface EngineOptions {
   grace: number;
   initializer: Target | undefined;
   initArgs: unknown[];
-}
-
-/** What a pool has done and does. */
-export interface PoolStats {
-  /** Calls that wait for a worker. */
-  queued: number;
-  /** Calls that run. */
-  running: number;
-  /** Calls that have given a value. */
-  completed: number;
-  /** Calls that have thrown, were cancelled or lost. */
-  failed: number;
-  /** Workers that live. */
-  workers: number;
-  /** How long calls ran. */
-  runTime: TimeSummary;
-  /** How long they waited before that. */
-  waitTime: TimeSummary;
 }
 
 /** Options of a map. */

@@ -25,7 +25,7 @@ import {
   unpack,
 } from "../transfer/pack.ts";
 import { reducer, reviveFrom } from "../transfer/reduce.ts";
-import type { Source } from "../transfer/reduction.ts";
+import type { TrustLevel } from "../transfer/reduction.ts";
 import type { World } from "../transfer/shareable.ts";
 import { load, toLoad } from "../transfer/task.ts";
 import { type Lender, LENT, type Lent } from "./large_arguments.ts";
@@ -91,7 +91,7 @@ const gathered: Lost[] = [];
  * @param transfer What in it is moved, between threads.
  * @throws {ShareError} Something in it cannot cross.
  */
-export function write(
+export function writePayload(
   value: unknown,
   world: World,
   root: string,
@@ -127,7 +127,7 @@ function writeAny(
 }
 
 /** The payload of a message without a value. */
-export const NOTHING: Payload = write(undefined, "process", "nothing");
+export const NO_VALUE: Payload = writePayload(undefined, "process", "nothing");
 
 /**
  * Writes the arguments of a call down. Large buffers among them are not copied yet.
@@ -370,9 +370,9 @@ export function writeResult(value: unknown, world: World): Payload {
 /** An error on its way; of one that holds what cannot cross, what can be read of it. */
 export function writeError(error: unknown, world: World): Payload {
   try {
-    return write(advise(error), world, "error");
+    return writePayload(advise(error), world, "error");
   } catch {
-    return write(bareError(error), world, "error");
+    return writePayload(bareError(error), world, "error");
   }
 }
 
@@ -409,11 +409,14 @@ export function handedOver({ original }: Aside, to?: { slot: number; ident: numb
 }
 
 /** The modules that are to be loaded before a payload is read. */
-export function missing(payload: Uint8Array | Packed, source: Source = "equal"): string[] {
+export function missingModules(
+  payload: Uint8Array | Packed,
+  level: TrustLevel = "equal",
+): string[] {
   if (!(payload instanceof Uint8Array)) {
-    return payload.stands === undefined ? NO_MODULES : toLoad(modulesOfPacked(payload), source);
+    return payload.stands === undefined ? NO_MODULES : toLoad(modulesOfPacked(payload), level);
   }
-  return (payload[0]! & HAS_MODULES) === 0 ? NO_MODULES : toLoad(modulesOf(payload), source);
+  return (payload[0]! & HAS_MODULES) === 0 ? NO_MODULES : toLoad(modulesOf(payload), level);
 }
 
 const NO_MODULES: string[] = [];
@@ -424,8 +427,8 @@ export async function loadAll(modules: string[]): Promise<void> {
 }
 
 /** Reads a payload whose modules have been loaded. */
-export function read(payload: Uint8Array | Packed, source: Source = "equal"): unknown {
-  const revive = reviveFrom(source);
+export function readPayload(payload: Uint8Array | Packed, level: TrustLevel = "equal"): unknown {
+  const revive = reviveFrom(level);
   if (payload instanceof Uint8Array) return decode(payload, revive);
   const { lent } = payload as Packed & { lent?: Lent[] };
   const value = unpack(payload, revive);

@@ -12,12 +12,12 @@ import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/optio
 import { watchWait } from "../sync/traps.ts";
 import type { Target } from "../transfer/task.ts";
 import { AsyncResult } from "./async_result.ts";
-import type { AnyArgs, Call } from "./call.ts";
-import { Engine, referenceOf } from "./engine.ts";
-import type { Ending } from "./completion.ts";
+import { type AnyArgs, type Call, knownReference } from "./call.ts";
+import { Engine } from "./engine.ts";
+import type { Completion } from "./completion.ts";
 import { MAP, STARMAP } from "./transport/frames.ts";
 import { checkMap, checkWorkers, type EngineOptions, type MapOptions } from "./options.ts";
-import { mapAll, Results } from "./map_results.ts";
+import { mapAll, MapResults } from "./map_results.ts";
 
 /** What is mapped: an iterable, also one that has to be awaited. */
 export type Source<T> = Iterable<T> | AsyncIterable<T>;
@@ -272,7 +272,7 @@ export abstract class BasePool implements AsyncDisposable {
     target: unknown,
     source: Source<unknown>,
     options: MapOptions | undefined,
-  ): Ending {
+  ): Completion {
     this.#checkOpen(MAPPING);
     const checked = checkMap(options, source, MAPPING);
     return mapAll({
@@ -289,11 +289,11 @@ export abstract class BasePool implements AsyncDisposable {
     source: Source<unknown>,
     options: MapOptions | undefined,
     ordered: boolean,
-  ): Results<R> {
+  ): MapResults<R> {
     this.#checkOpen(MAPPING);
     const checked = checkMap(options, source, MAPPING);
     const engine = this.#engine;
-    return new Results<R>({
+    return new MapResults<R>({
       engine,
       kind: MAP,
       target: checkTarget(target),
@@ -307,7 +307,7 @@ export abstract class BasePool implements AsyncDisposable {
 const MAPPING = "map a function";
 
 function checkTarget(target: unknown): Target {
-  referenceOf(target);
+  knownReference(target);
   return target as Target;
 }
 

@@ -9,10 +9,11 @@
  * @module
  */
 import { now } from "../core/machine.ts";
-import { Backlog } from "./backlog.ts";
+import type { Backlog } from "./backlog.ts";
 import { type Call, QUEUED } from "./call.ts";
 import { isForOnce } from "./payload.ts";
 import { READY, type Worker } from "./worker.ts";
+import type { Workers } from "./workers.ts";
 
 /** For how long a worker is given calls ahead, in µs. */
 const AHEAD = 10_000;
@@ -29,21 +30,10 @@ const WEIGHT = 1 / 8;
 /** After how long a call keeps those behind it from a worker that is free, in ms. */
 const LONG = 2;
 
-/** The workers, as far as giving them calls goes. */
-interface Hands {
-  readonly workers: ReadonlySet<Worker>;
-  /** Those that can be given calls. */
-  readonly ready: Worker[];
-  /** Starts another, if there may be more. */
-  grow(): void;
-  /** Gives it nothing any more. */
-  retire(worker: Worker): void;
-}
-
 /** Hands out calls. */
 export class Schedule {
-  readonly backlog: Backlog = new Backlog();
-  readonly #crew: Hands;
+  readonly #workers: Workers;
+  readonly #backlog: Backlog;
   readonly #maxTasksPerWorker: number;
   readonly #given: (worker: Worker, call: Call) => void;
   readonly #refused: (call: Call, error: unknown) => void;
@@ -61,12 +51,14 @@ export class Schedule {
    * @param refused Called with one whose arguments can be sent no more.
    */
   constructor(
-    crew: Hands,
+    workers: Workers,
+    backlog: Backlog,
     maxTasksPerWorker: number,
     given: (worker: Worker, call: Call) => void,
     refused: (call: Call, error: unknown) => void,
   ) {
-    this.#crew = crew;
+    this.#workers = workers;
+    this.#backlog = backlog;
     this.#maxTasksPerWorker = maxTasksPerWorker;
     this.#given = given;
     this.#refused = refused;
@@ -74,7 +66,7 @@ export class Schedule {
 
   /** Adds a call. */
   add(call: Call): void {
-    this.backlog.push(call);
+    this.#backlog.push(call);
     if ((call.options.priority ?? 0) !== 0) this.#hasPriorities = true;
     this.soon();
     // Workers need not wait until the last of many has been submitted.
@@ -91,7 +83,7 @@ export class Schedule {
 
   #return(calls: Call[]): void {
     for (const call of calls) call.state = QUEUED;
-    this.backlog.putBack(calls);
+    this.#backlog.putBack(calls);
   }
 
   /** Learns how long a call took, in µs. */
@@ -118,7 +110,7 @@ export class Schedule {
     this.#added = 0;
     if (this.#hasPriorities) this.#makeWay();
     this.#giveOut();
-    this.#crew.grow();
+    this.#workers.grow();
     this.#balance();
   }
 
@@ -128,9 +120,9 @@ export class Schedule {
   }
 
   #giveOut(): void {
-    const { backlog } = this;
+    const backlog = this.#backlog;
     const depth = this.#depth();
-    const { ready } = this.#crew;
+    const { ready } = this.#workers;
     for (let next = backlog.first; next !== undefined; next = backlog.first) {
       let best: Worker | undefined;
       for (const worker of ready) {
@@ -141,7 +133,7 @@ export class Schedule {
       const share = Math.ceil(backlog.size / ready.length);
       this.#give(best, Math.min(best.room(depth, next), share));
     }
-    for (const worker of this.#crew.workers) worker.send();
+    for (const worker of this.#workers.all) worker.send();
   }
 
   #depth(): number {
@@ -152,9 +144,9 @@ export class Schedule {
   #give(worker: Worker, count: number): void {
     const most = Math.min(count, this.#maxTasksPerWorker - worker.given);
     for (let k = 0; k < most; k++) {
-      const { first } = this.backlog;
+      const { first } = this.#backlog;
       if (first === undefined || k > 0 && isForOnce(first.payload)) break;
-      this.backlog.shift();
+      this.#backlog.shift();
       try {
         worker.give(first);
       } catch (error) {
@@ -163,14 +155,14 @@ export class Schedule {
       }
       this.#given(worker, first);
     }
-    if (worker.given >= this.#maxTasksPerWorker) this.#crew.retire(worker);
+    if (worker.given >= this.#maxTasksPerWorker) this.#workers.retire(worker);
   }
 
   /** Takes calls back that have not begun, for one that comes before them. */
   #makeWay(): void {
-    const priority = this.backlog.first?.options.priority ?? 0;
+    const priority = this.#backlog.first?.options.priority ?? 0;
     const back: Call[] = [];
-    for (const worker of this.#crew.workers) {
+    for (const worker of this.#workers.all) {
       for (const call of [...worker.calls.values()]) {
         if ((call.options.priority ?? 0) < priority && worker.withdraw(call)) back.push(call);
       }
@@ -180,15 +172,15 @@ export class Schedule {
 
   /** Takes calls back that wait behind a long one, for workers that have nothing to do. */
   #balance(): void {
-    if (this.backlog.size > 0) return;
-    const free = this.#crew.ready.filter(({ calls }) => calls.size === 0).length;
+    if (this.#backlog.size > 0) return;
+    const free = this.#workers.ready.filter(({ calls }) => calls.size === 0).length;
     if (free === 0) return;
     let later = false;
     const back: Call[] = [];
-    for (const worker of this.#crew.workers) {
-      const { tickets } = worker.lane;
-      if (worker.calls.size < 2 || tickets === undefined) continue;
-      if (tickets.ranFor(now()) < LONG) {
+    for (const worker of this.#workers.all) {
+      const { claims } = worker.transport;
+      if (worker.calls.size < 2 || claims === undefined) continue;
+      if (claims.ranFor(now()) < LONG) {
         later = true;
         continue;
       }

@@ -1,9 +1,28 @@
 /**
- * Figures about how long calls ran and waited: a histogram with buckets that grow by a quarter, so
- * that a percentile is at most that much too high, in memory of a fixed size.
+ * Figures about a pool: what calls came to, and how long they ran and waited. Times are kept in a
+ * histogram with buckets that grow by a quarter, so that a percentile is at most that much too
+ * high, in memory of a fixed size.
  *
  * @module
  */
+
+/** What a pool has done and does. */
+export interface PoolStats {
+  /** Calls that wait for a worker. */
+  queued: number;
+  /** Calls that run. */
+  running: number;
+  /** Calls that have given a value. */
+  completed: number;
+  /** Calls that have thrown, were cancelled or lost. */
+  failed: number;
+  /** Workers that live. */
+  workers: number;
+  /** How long calls ran. */
+  runTime: TimeSummary;
+  /** How long they waited before that. */
+  waitTime: TimeSummary;
+}
 
 /** A summary of many times, in ms. */
 export interface TimeSummary {
@@ -19,8 +38,63 @@ export interface TimeSummary {
 const FINE = 4;
 const BUCKETS = 40 * FINE;
 
+/** How long a tick is, in µs: so that hours of them are a small integer. */
+const TICK = 16;
+/** How many calls that are submitted in a row look at the clock once. */
+const LOOK_EVERY = 8;
+
+function ticks(): number {
+  return performance.now() * 1000 / TICK | 0;
+}
+
+/** What the calls of a pool have come to. */
+export class CallStats {
+  completed = 0;
+  failed = 0;
+  readonly #runTimes = new Times();
+  readonly #waitTimes = new Times();
+  /** When the workers were listened to last, and when the latest call was submitted, in ticks. */
+  #heardAt = 0;
+  #submittedAt = 0;
+  #untilLook = 0;
+
+  /** Notes that the workers are listened to now. */
+  hearsNow(): void {
+    this.#heardAt = ticks();
+  }
+
+  /**
+   * When a call is submitted, in ticks; of many in a row not each looks at the clock.
+   *
+   * @param looks Whether this one must.
+   */
+  submits(looks: boolean): number {
+    if (this.#untilLook-- <= 0 || looks) {
+      this.#untilLook = LOOK_EVERY;
+      this.#submittedAt = ticks();
+    }
+    return this.#submittedAt;
+  }
+
+  /** Adds how long a call ran, in µs, and with that how long it waited. */
+  add(micros: number, submitted: number): void {
+    this.#runTimes.add(micros);
+    this.#waitTimes.add(Math.max(0, (this.#heardAt - submitted) * TICK - micros));
+  }
+
+  /** What there is to say of calls that have ended. */
+  summary(): Pick<PoolStats, "completed" | "failed" | "runTime" | "waitTime"> {
+    return {
+      completed: this.completed,
+      failed: this.failed,
+      runTime: this.#runTimes.summary(),
+      waitTime: this.#waitTimes.summary(),
+    };
+  }
+}
+
 /** Many times. */
-export class Times {
+class Times {
   readonly #counts = new Float64Array(BUCKETS);
   #count = 0;
   #sum = 0;

@@ -8,10 +8,11 @@
  *
  * @module
  */
+import { WorkerLostError } from "../core/errors.ts";
 import type { Countdown } from "../core/promises.ts";
 import { type Call, GIVEN } from "./call.ts";
-import { CANCEL, FrameWriter, STOP, TARGET } from "./transport/frames.ts";
-import type { Lane } from "./transport/transport.ts";
+import { CANCEL, FrameWriter, RequestHead, STOP, TARGET } from "./transport/frames.ts";
+import { describeLoss, type Loss, type Transport } from "./transport/transport.ts";
 import type { Lender } from "./large_arguments.ts";
 import type { EngineOptions } from "./options.ts";
 import {
@@ -19,14 +20,14 @@ import {
   Deferred,
   isForOnce,
   LARGEST,
-  NOTHING,
+  NO_VALUE,
   type Payload,
   Span,
-  write,
+  writePayload,
 } from "./payload.ts";
-import { TICKETS } from "./transport/claims.ts";
+import { MOST_CLAIMS } from "./transport/claims.ts";
 import { packFor } from "../transfer/flight.ts";
-import type { Source } from "../transfer/reduction.ts";
+import type { TrustLevel } from "../transfer/reduction.ts";
 import type { Reference } from "../transfer/task.ts";
 import type { World } from "../transfer/shareable.ts";
 
@@ -57,29 +58,32 @@ export class Worker {
   idleSince = 0;
   /** Kills it when a cancelled call does not end. */
   grace: Countdown | undefined;
-  lane!: Lane;
-  /** Has memory for large arguments. */
-  lender!: Lender;
+  transport!: Transport;
   readonly #world: World;
-  readonly #level: Source;
+  readonly #level: TrustLevel;
   readonly #mayMap: boolean;
+  readonly #lender: Lender;
   readonly #targets = new Map<Reference, number>();
   readonly #writer = new FrameWriter();
+  readonly #request = new RequestHead();
   #asides: Payload[] = [];
-  #tickets = 0;
+  #claims = 0;
 
+  /** @param lender Has memory for large arguments. */
   constructor(
     readonly name: string,
     { world, level, mayMap }: Pick<EngineOptions, "world" | "level" | "mayMap">,
+    lender: Lender,
   ) {
     this.#world = world;
     this.#level = level;
     this.#mayMap = mayMap;
+    this.#lender = lender;
   }
 
   /** What it is called in messages. */
   get title(): string {
-    return this.lane.pid === null ? this.name : `${this.name} (pid ${this.lane.pid})`;
+    return this.transport.pid === null ? this.name : `${this.name} (pid ${this.transport.pid})`;
   }
 
   /**
@@ -89,7 +93,7 @@ export class Worker {
   room(depth: number, next?: Call): number {
     if (next !== undefined && isForOnce(next.payload)) return this.calls.size === 0 ? 1 : 0;
     if (next?.payload instanceof Deferred) return Math.min(depth, FEW) - this.calls.size;
-    return Math.min(depth, this.lane.tickets === undefined ? 1 : TICKETS) - this.calls.size;
+    return Math.min(depth, this.transport.claims === undefined ? 1 : MOST_CLAIMS) - this.calls.size;
   }
 
   /**
@@ -100,32 +104,37 @@ export class Worker {
    */
   give(call: Call): void {
     const { payload: written } = call;
-    const payload = written instanceof Deferred ? written.lend(this.lender) : written;
-    if (payload instanceof Span && payload.length > this.lane.largest) {
+    const payload = written instanceof Deferred ? written.lend(this.#lender) : written;
+    if (payload instanceof Span && payload.length > this.transport.largest) {
       throw tooLarge(call, payload);
     }
     call.payload = payload;
     call.state = GIVEN;
     call.worker = this.name;
-    call.ticket = this.#tickets++;
+    call.claim = this.#claims++;
     this.given++;
     this.calls.set(call.id, call);
-    const { tickets } = this.lane;
-    tickets?.give(call.ticket);
-    const sent = call.retries > 0 ? copyable(payload) : payload;
-    this.#add(call.kind, call.id, this.#targetOf(call.target), call.ticket, sent);
+    const { claims } = this.transport;
+    claims?.give(call.claim);
+    const target = this.#targetOf(call.target);
+    const request = this.#request;
+    request.kind = call.kind;
+    request.id = call.id;
+    request.target = target;
+    request.claim = call.claim;
+    this.#add(request, call.retries > 0 ? copyable(payload) : payload);
   }
 
   /** Sends what it was given. */
   send(): void {
     if (this.#writer.length === 0) return;
-    this.lane.post(this.#writer.take(), this.#asides);
+    this.transport.post(this.#writer.take(), this.#asides);
     if (this.#asides.length > 0) this.#asides = [];
   }
 
   /** Whether it has begun a call that it was given. */
   hasBegun(call: Call): boolean {
-    return this.lane.tickets?.isTaken(call.ticket) ?? true;
+    return this.transport.claims?.isTaken(call.claim) ?? true;
   }
 
   /** Takes the result of a call; gives the call, if it has it. */
@@ -134,50 +143,68 @@ export class Worker {
     if (call === undefined) return undefined;
     this.calls.delete(id);
     const { loans } = call.payload as Partial<Aside>;
-    if (loans !== undefined) this.lender.takeBack(loans);
+    if (loans !== undefined) this.#lender.takeBack(loans);
     // Who keeps the call keeps its result, and nothing else.
-    call.payload = NOTHING;
+    call.payload = NO_VALUE;
     return call;
   }
 
   /** Takes a call back that it has not begun; false if it has. */
   withdraw(call: Call): boolean {
-    if (!this.calls.has(call.id) || this.lane.tickets?.withdraw(call.ticket) !== true) return false;
+    if (!this.calls.has(call.id) || this.transport.claims?.withdraw(call.claim) !== true) {
+      return false;
+    }
     return this.calls.delete(call.id);
   }
 
   /** Asks the call that runs to end. */
   cancel(call: Call, reason: unknown): void {
-    this.lane.tickets?.cancel(call.id);
+    this.transport.claims?.cancel(call.id);
     let payload: Payload;
     try {
-      payload = packFor(this.#level, () => write(reason, this.#world, "reason"), this.#mayMap);
+      payload = packFor(
+        this.#level,
+        () => writePayload(reason, this.#world, "reason"),
+        this.#mayMap,
+      );
     } catch {
-      payload = NOTHING;
+      payload = NO_VALUE;
     }
-    this.#add(CANCEL, call.id, 0, 0, payload);
+    this.#add(new RequestHead({ kind: CANCEL, id: call.id }), payload);
     this.send();
   }
 
   /** Has it end when it has done what it was given. */
   stop(): void {
-    this.#add(STOP, 0, 0, 0, NOTHING);
+    this.#add(new RequestHead({ kind: STOP }), NO_VALUE);
     this.send();
   }
 
-  #targetOf(reference: Reference): number {
-    let number = this.#targets.get(reference);
-    if (number !== undefined) return number;
-    this.#targets.set(reference, number = this.#targets.size);
-    this.#add(TARGET, 0, number, 0, write(reference, this.#world, "target"));
-    return number;
+  /** The error of a call that is lost with it. */
+  lostError({ target }: Call, loss: Loss): WorkerLostError {
+    const name = JSON.stringify(target.name);
+    const error = new WorkerLostError(
+      `${name} was lost: its worker ${this.title} ${this.fault ?? describeLoss(loss)}`,
+      loss,
+    );
+    if (loss.error !== null) error.cause = loss.error;
+    return error;
   }
 
-  #add(kind: number, id: number, third: number, fourth: number, payload: Payload): void {
+  #targetOf(reference: Reference): number {
+    let target = this.#targets.get(reference);
+    if (target !== undefined) return target;
+    this.#targets.set(reference, target = this.#targets.size);
+    const request = new RequestHead({ kind: TARGET, target });
+    this.#add(request, writePayload(reference, this.#world, "target"));
+    return target;
+  }
+
+  #add(request: RequestHead, payload: Payload): void {
     if (payload instanceof Span && payload.length <= LARGEST) {
-      return this.#writer.add(kind, id, third, fourth, payload);
+      return this.#writer.add(request, payload);
     }
-    this.#writer.add(kind, id, third, fourth, undefined);
+    this.#writer.add(request, undefined);
     this.#asides.push(payload);
   }
 }

@@ -4,20 +4,21 @@
  * Workers are started while there is work for them, one at a time, as each start blocks this
  * thread. They leave when they have had nothing to do for long, when they have done what one may
  * do, and when the pool closes. When {@linkcode TRIES} in a row die before they have run a call the
- * crew is broken: it starts no more. (One that dies of its first call costs that call: so all calls
+ * pool is broken: it starts no more. (One that dies of its first call costs that call: so all calls
  * come to an end.)
  *
  * @module
  */
-import { BrokenExecutor, WorkerLostError } from "../core/errors.ts";
+import { BrokenExecutor } from "../core/errors.ts";
 import { Countdown } from "../core/promises.ts";
 import { messageOf } from "../transfer/failure.ts";
 import { loseAll, packFor } from "../transfer/flight.ts";
 import { inFile, mainModule, type Reference, referTo } from "../transfer/task.ts";
-import type { EngineOptions } from "./options.ts";
-import type { Hear, LaneBoot, Loss } from "./transport/transport.ts";
+import type { Backlog } from "./backlog.ts";
 import { Lender } from "./large_arguments.ts";
-import { type Aside, Span, write } from "./payload.ts";
+import type { EngineOptions } from "./options.ts";
+import { type Aside, Span, writePayload } from "./payload.ts";
+import { describeLoss, type Loss, type Transport, type WorkerBoot } from "./transport/transport.ts";
 import { GONE, READY, RETIRING, STARTING, Worker } from "./worker.ts";
 
 /** So many workers may die in a row before they have run a call. */
@@ -25,31 +26,24 @@ const TRIES = 3;
 /** For how long workers are listened to when there is nothing to do, in ms. */
 const AWAKE = 50;
 
-/** Whom the crew works for. */
-export interface Employer {
-  /** Whether there are calls that have not ended. */
-  readonly isBusy: boolean;
-  /** How many calls wait for a worker. */
-  readonly unserved: number;
-  /** A worker may have said something. */
-  poll(): void;
-  /** A worker has said something. */
-  hear(worker: Worker, ...word: Parameters<Hear>): void;
-  /** A worker has said something that no worker says. */
-  faulty(worker: Worker, what: string): void;
-  /** A worker has ended, and is no longer in the crew. Gives whether that cost a call. */
-  lost(worker: Worker, loss: Loss): boolean;
-  /** There will be no workers. */
-  broke(error: BrokenExecutor): void;
-}
+/**
+ * Starts what is behind a worker, and has its replies and its end heard.
+ *
+ * @throws {Deno.errors.NotCapable} A permission is missing.
+ */
+export type Connect = (worker: Worker, boot: Omit<WorkerBoot, "hear" | "faulty">) => Transport;
 
-/** Workers. */
-export class Crew {
-  readonly workers: Set<Worker> = new Set();
+/** The workers of a pool. */
+export class Workers {
+  readonly all: Set<Worker> = new Set();
   readonly #options: EngineOptions;
-  readonly #employer: Employer;
+  readonly #backlog: Backlog;
+  readonly #connect: Connect;
+  readonly #broke: (error: BrokenExecutor) => void;
   readonly #initializer: Reference | undefined;
   readonly #lender = new Lender();
+  /** Whether there are calls that have not ended. */
+  #isBusy = false;
   #isClosed = false;
   #started = 0;
   /** How many have died in a row before they had run a call. */
@@ -62,17 +56,35 @@ export class Crew {
   readonly #modules = new Set<string>();
   #growing: ReturnType<typeof setTimeout> | undefined;
   #leaving: Countdown | undefined;
-  #falling: ReturnType<typeof setTimeout> | undefined;
+  #resting: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: EngineOptions, employer: Employer) {
+  /**
+   * @param backlog The calls that wait for a worker.
+   * @param broke Called when there will be no workers.
+   */
+  constructor(
+    options: EngineOptions,
+    backlog: Backlog,
+    connect: Connect,
+    broke: (error: BrokenExecutor) => void,
+  ) {
     this.#options = options;
-    this.#employer = employer;
+    this.#backlog = backlog;
+    this.#connect = connect;
+    this.#broke = broke;
     this.#initializer = options.initializer && this.#checked(referTo(options.initializer));
   }
 
   /** Those that take calls. */
   get ready(): Worker[] {
-    return [...this.workers].filter((worker) => worker.state === READY);
+    return [...this.all].filter((worker) => worker.state === READY);
+  }
+
+  /** How many calls no worker runs or is to run next. */
+  get waiting(): number {
+    let waiting = this.#backlog.size;
+    for (const { calls } of this.all) waiting += Math.max(0, calls.size - 1);
+    return waiting;
   }
 
   /** Why there are no workers, if there can be none. */
@@ -86,7 +98,7 @@ export class Crew {
    *
    * @throws {TypeError} No worker could import it.
    */
-  needs(reference: Reference): void {
+  noteModule(reference: Reference): void {
     if (this.#modules.has(reference.module)) return;
     if (reference.module === mainModule()) this.#checked(reference);
     this.#modules.add(reference.module);
@@ -102,28 +114,24 @@ export class Crew {
    * @throws {Deno.errors.NotCapable} A permission is missing.
    */
   start(): void {
-    const { start, prefix, world, level, mayMap, initArgs } = this.#options;
-    const worker = new Worker(`${prefix}${this.#started++}`, { world, level, mayMap });
-    const payload = packFor(level, () => write(initArgs, world, "initArgs"), mayMap);
-    worker.lender = this.#lender;
-    const boot: LaneBoot = {
-      name: worker.name,
+    const { prefix, world, level, mayMap, initArgs } = this.#options;
+    const name = `${prefix}${this.#started++}`;
+    const worker = new Worker(name, { world, level, mayMap }, this.#lender);
+    const payload = packFor(level, () => writePayload(initArgs, world, "initArgs"), mayMap);
+    const boot = {
+      name,
       modules: this.#modules.has(mainModule()) ? [mainModule()] : [],
       known: [...this.#modules],
       initializer: this.#initializer,
       initArgs: payload instanceof Span ? new Uint8Array(payload.view) : (payload as Aside).packed,
-      hear: (kind, id, third, fourth, value) =>
-        this.#employer.hear(worker, kind, id, third, fourth, value),
-      faulty: (what) => this.#employer.faulty(worker, what),
     };
     try {
-      worker.lane = start(boot, () => this.#employer.poll());
+      worker.transport = this.#connect(worker, boot);
     } catch (cause) {
       loseAll(payload.flights);
       throw cause;
     }
-    this.workers.add(worker);
-    worker.lane.ended.then((loss) => this.#lost(worker, loss));
+    this.all.add(worker);
   }
 
   /** Starts workers as long as they are wanted. */
@@ -142,23 +150,23 @@ export class Crew {
   }
 
   /** Notes that a worker is ready for its first call. */
-  isReady(worker: Worker): void {
+  noteReady(worker: Worker): void {
     if (worker.state === STARTING) worker.state = READY;
-    this.idles(worker);
-    if (!this.#employer.isBusy) this.rest();
+    this.noteIdle(worker);
+    if (!this.#isBusy) this.rest();
   }
 
   /** Notes that a worker has ended a call. */
-  hasServed(worker: Worker): void {
+  noteServed(worker: Worker): void {
     worker.hasServed = true;
     this.#deaths = 0;
   }
 
   /** Notes that a worker has nothing to do; it leaves when that lasts. */
-  idles(worker: Worker): void {
+  noteIdle(worker: Worker): void {
     worker.idleSince = performance.now();
     if (worker.state === RETIRING) return worker.stop();
-    if (this.#isClosed && !this.#employer.isBusy) return this.retire(worker);
+    if (this.#isClosed && !this.#isBusy) return this.retire(worker);
     const { idleTimeout } = this.#options;
     if (idleTimeout === Infinity || this.#leaving !== undefined) return;
     this.#leaving = new Countdown(idleTimeout, () => {
@@ -177,72 +185,74 @@ export class Crew {
   /** Has all workers end when there is nothing left to do. */
   close(): void {
     this.#isClosed = true;
-    if (!this.#employer.isBusy) { for (const worker of this.workers) this.retire(worker); }
+    if (!this.#isBusy) { for (const worker of this.all) this.retire(worker); }
   }
 
   /** Ends a worker as soon as that can be done. */
   kill(worker: Worker): void {
     worker.grace?.cancel();
     if (worker.state !== GONE) worker.state = RETIRING;
-    worker.lane.kill();
+    worker.transport.kill();
   }
 
   /** Starts no more workers, and ends those that there are. */
   break(cause: unknown, how: string): void {
     if (this.#broken !== undefined) return;
     this.#broken = new BrokenExecutor(`The pool is broken: ${how}`, { cause });
-    this.#employer.broke(this.#broken);
-    for (const worker of this.workers) this.kill(worker);
+    this.#broke(this.#broken);
+    for (const worker of this.all) this.kill(worker);
   }
 
   /** Listens to the workers: there is something to do. */
   wake(): void {
-    clearTimeout(this.#falling);
-    for (const { lane } of this.workers) lane.wake();
+    this.#isBusy = true;
+    clearTimeout(this.#resting);
+    for (const { transport } of this.all) transport.wake();
   }
 
   /** There is nothing to be heard; when that lasts nobody listens, so that the program can end. */
   rest(): void {
-    clearTimeout(this.#falling);
-    this.#falling = setTimeout(() => {
-      for (const { lane, state } of this.workers) if (state !== STARTING) lane.rest();
+    this.#isBusy = false;
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => {
+      for (const { transport, state } of this.all) if (state !== STARTING) transport.rest();
     }, AWAKE);
-    this.#falling.unref();
+    this.#resting.unref();
   }
 
   /** Settles when all have ended. */
   async gone(): Promise<void> {
-    while (this.workers.size > 0) {
-      await Promise.all([...this.workers].map((worker) => worker.lane.ended));
+    while (this.all.size > 0) {
+      await Promise.all([...this.all].map((worker) => worker.transport.ended));
       await Promise.resolve();
     }
     this.#lender.clear();
     this.#leaving?.cancel();
-    clearTimeout(this.#falling);
+    clearTimeout(this.#resting);
     clearTimeout(this.#growing);
   }
 
   /** Blocks the thread until all have ended; false when the time is up first. */
   goneSync(deadline: number): boolean {
-    return [...this.workers].every(({ lane }) =>
-      lane.joinSync(Math.max(0, deadline - performance.now()))
+    return [...this.all].every(({ transport }) =>
+      transport.joinSync(Math.max(0, deadline - performance.now()))
     );
   }
 
   #wantsWorker(): boolean {
     const { maxWorkers, minWorkers } = this.#options;
-    if (this.#broken !== undefined || this.workers.size >= maxWorkers) return false;
-    if (!this.#isClosed && this.workers.size < minWorkers) return true;
-    const starting = [...this.workers].filter(({ state }) => state === STARTING).length;
-    return this.#employer.unserved > starting;
+    if (this.#broken !== undefined || this.all.size >= maxWorkers) return false;
+    if (!this.#isClosed && this.all.size < minWorkers) return true;
+    const starting = [...this.all].filter(({ state }) => state === STARTING).length;
+    return this.waiting > starting;
   }
 
   #letIdleLeave(): void {
     const { idleTimeout, minWorkers } = this.#options;
-    let count = this.workers.size;
+    let count = this.all.size;
     for (const worker of this.ready) {
       if (worker.calls.size > 0) continue;
-      if (performance.now() - worker.idleSince < idleTimeout - 1) this.idles(worker);
+      if (performance.now() - worker.idleSince < idleTimeout - 1) this.noteIdle(worker);
       else if (count > minWorkers) {
         count--;
         this.retire(worker);
@@ -250,27 +260,28 @@ export class Crew {
     }
   }
 
-  #lost(worker: Worker, loss: Loss): void {
-    const wasWanted = worker.state !== RETIRING || worker.fault !== undefined;
+  /** Takes one out that has ended; gives whether it was to stay. */
+  remove(worker: Worker): boolean {
+    const wasToStay = worker.state !== RETIRING || worker.fault !== undefined;
     worker.state = GONE;
-    this.workers.delete(worker);
+    this.all.delete(worker);
     worker.grace?.cancel();
-    const hasCost = this.#employer.lost(worker, loss);
-    if (!wasWanted || worker.hasServed || hasCost) return this.grow();
+    return wasToStay;
+  }
+
+  /**
+   * Starts another in place of one that has ended, if one is wanted.
+   *
+   * @param isFailure Whether it ended unasked, and that has cost no call.
+   */
+  replace(worker: Worker, loss: Loss, isFailure: boolean): void {
+    if (!isFailure || worker.hasServed) return this.grow();
     // Ctrl-C hits all that are just starting: together they count as one.
     this.#deaths += loss.signal === "SIGINT" ? 1 / this.#options.maxWorkers : 1;
     if (this.#deaths < TRIES) return this.grow();
-    const last = worker.fault ?? endOf(loss);
+    const last = worker.fault ?? describeLoss(loss);
     const how =
       `${TRIES} workers in a row ended before they had run a call, the last of them ${last}`;
     this.break(loss.error, how);
   }
-}
-
-/** How a worker ended, in words. */
-export function endOf({ exitcode, signal, error }: Loss): string {
-  if (signal !== null) return `was killed by ${signal}`;
-  if (error instanceof WorkerLostError) return `ended: ${error.message}`;
-  if (error !== null) return `ended by an uncaught error: ${messageOf(error)}`;
-  return exitcode === null ? "was terminated" : `ended with exit code ${exitcode}`;
 }

@@ -5,12 +5,12 @@
  */
 import { show } from "../core/checks.ts";
 import { denoSpawn } from "./spawn/deno.ts";
-import type { Plan } from "./stdio/stdio.ts";
+import type { CommandPlan } from "./stdio/stdio.ts";
 
 /** Where programs are looked for when the environment has no PATH, as in Python. */
 const DEFAULT_PATH = ["/bin", "/usr/bin"];
 /** The paths under which the program of a plan is to be tried. */
-export function candidatesOf({ program, env, extendsEnv }: Plan): string[] {
+export function candidatesOf({ program, env, extendsEnv }: CommandPlan): string[] {
   const hasPath = env === undefined || extendsEnv || env.PATH !== undefined;
   if (program.includes("/") || hasPath) return [program];
   return DEFAULT_PATH.map((folder) => `${folder}/${program}`);
@@ -22,7 +22,7 @@ export function candidatesOf({ program, env, extendsEnv }: Plan): string[] {
  * @throws {Deno.errors.NotFound} There is no such program, or no such folder.
  * @throws {Deno.errors.NotCapable} A permission is missing; the message names the flag.
  */
-export function tryAll<T>(plan: Plan, start: (plan: Plan) => T): T {
+export function tryAll<T>(plan: CommandPlan, start: (plan: CommandPlan) => T): T {
   const failures: unknown[] = [];
   for (const program of candidatesOf(plan)) {
     try {
@@ -40,7 +40,7 @@ export function tryAll<T>(plan: Plan, start: (plan: Plan) => T): T {
 }
 
 /** What the failure of a start means. */
-export function explain(failure: unknown, plan: Plan): unknown {
+export function explain(failure: unknown, plan: CommandPlan): unknown {
   const cause = failure instanceof Deno.errors.NotCapable
     ? failure
     : missingFolder(plan) ?? failure;
@@ -68,7 +68,7 @@ export function explain(failure: unknown, plan: Plan): unknown {
   return new Error(`${what}: ${cause.message}`, { cause });
 }
 
-function whyMissing({ name, program, args }: Plan): string {
+function whyMissing({ name, program, args }: CommandPlan): string {
   if (name === program && args.length === 0 && /\s/.test(name)) {
     const words = name.trim().split(/\s+/).map((word) => JSON.stringify(word)).join(", ");
     return "a string is the name of a program, not a line for a shell; " +
@@ -83,7 +83,7 @@ function whyMissing({ name, program, args }: Plan): string {
  * That the folder is missing, if it is: only Deno.Command's spawn() says so, all else blames the
  * program.
  */
-function missingFolder(plan: Plan): unknown {
+function missingFolder(plan: CommandPlan): unknown {
   if (plan.cwd === undefined) return undefined;
   for (const program of candidatesOf(plan)) {
     try {

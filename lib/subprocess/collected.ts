@@ -8,7 +8,7 @@
  * @module
  */
 import type { Bytes } from "./stdio/stdio.ts";
-import { type Inbox, Turns } from "./stdio/inbox.ts";
+import { type Inbox, TimeSlice } from "./stdio/inbox.ts";
 import { GrowingText, join, LineCutter, type Output, type TextMode, UTF_8 } from "./text.ts";
 
 /** The most that is kept of one stream, in bytes. */
@@ -92,7 +92,7 @@ export class Collected {
   readonly #lines: LineCutter | undefined;
   readonly #onLine: ((line: string) => unknown) | undefined;
   readonly #most: number;
-  readonly #turns = new Turns();
+  readonly #slice = new TimeSlice();
   #size = 0;
   #isOver = false;
   #room: Bytes | undefined;
@@ -151,7 +151,7 @@ export class Collected {
 
   async #tell(lines: string[]): Promise<void> {
     for (const line of lines) {
-      if (this.#turns.isOver) await this.#turns.next();
+      if (this.#slice.isOver) await this.#slice.next();
       const told = this.#onLine!(line);
       // To await what is no promise would take longer than all the rest, in a flood.
       if (typeof (told as PromiseLike<unknown> | undefined)?.then === "function") await told;

@@ -4,7 +4,7 @@
  * @module
  */
 import { show } from "../core/checks.ts";
-import type { Plan, Stdio } from "./stdio/stdio.ts";
+import type { CommandPlan, StdioTarget } from "./stdio/stdio.ts";
 import { joined, SHELL } from "./stdio/joined.ts";
 import { DEVNULL, PIPE, type ProgramOptions, type Redirect, STDOUT } from "./options.ts";
 import { inboxOf, PipeReader } from "./stdio/pipe_reader.ts";
@@ -38,7 +38,7 @@ export function checkArgs(args: unknown, action: string): string[] {
  *
  * @throws {TypeError} A stream cannot lead where it is to lead.
  */
-export function planOf(list: string[], options: ProgramOptions, action: string): Plan {
+export function planOf(list: string[], options: ProgramOptions, action: string): CommandPlan {
   const [program, ...args] = options.shell ? [SHELL, "-c", ...list] : list;
   const isJoined = options.stderr === STDOUT;
   checkStdout(options.stdin, "stdin", action);
@@ -46,7 +46,7 @@ export function planOf(list: string[], options: ProgramOptions, action: string):
   if (options.shell && Deno.build.os === "windows") {
     throw new Deno.errors.NotSupported(`Cannot ${action}: shell needs ${SHELL}`);
   }
-  const plan: Plan = {
+  const plan: CommandPlan = {
     name: program!,
     program: program!,
     args,
@@ -61,7 +61,7 @@ export function planOf(list: string[], options: ProgramOptions, action: string):
   return isJoined ? joined(plan, options.shell ?? false) : plan;
 }
 
-function stdioOf(redirect: Redirect | undefined, stream: string, action: string): Stdio {
+function stdioOf(redirect: Redirect | undefined, stream: string, action: string): StdioTarget {
   if (redirect === undefined || redirect === "inherit") return "inherit";
   if (redirect === PIPE) return "piped";
   if (redirect === DEVNULL) return "null";

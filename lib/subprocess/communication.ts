@@ -10,7 +10,7 @@
  */
 import type { Outputs } from "../core/errors.ts";
 import type { Collected } from "./collected.ts";
-import type { Bytes, Sink } from "./stdio/stdio.ts";
+import type { Bytes, WriteEnd } from "./stdio/stdio.ts";
 import { type Input, streamOf } from "./options.ts";
 import { toBytes } from "./stdio/pipe_writer.ts";
 
@@ -19,7 +19,7 @@ export const TOO_MUCH: unique symbol = Symbol("too much");
 
 /** The ends of a child's pipes. */
 export interface Ends {
-  stdin: Sink | null;
+  stdin: WriteEnd | null;
   stdout: Collected | null;
   stderr: Collected | null;
   /** Settles when the child has been reaped. */
@@ -27,8 +27,8 @@ export interface Ends {
 }
 
 /** One conversation with a child, from the input to the end of the outputs. */
-export class Talk {
-  readonly stdin: Sink | null;
+export class Communication {
+  readonly stdin: WriteEnd | null;
   readonly stdout: Collected | null;
   readonly stderr: Collected | null;
   /** What is not yet written; undefined once the input is closed, or when it is a stream. */
@@ -119,7 +119,7 @@ export class Talk {
     }
   }
 
-  async #feedStream(stream: ReadableStream<Uint8Array | string>, stdin: Sink): Promise<void> {
+  async #feedStream(stream: ReadableStream<Uint8Array | string>, stdin: WriteEnd): Promise<void> {
     const reader = stream.getReader();
     let isOver = false;
     // A stream that gives nothing more must not hold up the end of a child that wants nothing more.

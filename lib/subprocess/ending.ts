@@ -7,7 +7,7 @@ import { show } from "../core/checks.ts";
 import { reached } from "../core/promises.ts";
 import { Signals } from "../core/signals.ts";
 import { checkCancelled } from "../sync/steps.ts";
-import type { Spawned } from "./stdio/stdio.ts";
+import type { SpawnedProgram } from "./stdio/stdio.ts";
 import { Tree } from "./tree.ts";
 
 /** How often it is looked whether descendants have ended, whose ends nobody tells, in ms. */
@@ -72,10 +72,10 @@ export function checkSignalOf(signal: unknown, option: string, action: string): 
 
 /** Programs that are being ended. */
 class Doomed {
-  readonly #children: readonly Spawned[];
+  readonly #children: readonly SpawnedProgram[];
   readonly #trees: Tree[];
 
-  constructor(children: readonly Spawned[], { tree, isGroup }: Ending) {
+  constructor(children: readonly SpawnedProgram[], { tree, isGroup }: Ending) {
     this.#children = children;
     this.#trees = tree ? children.map(({ pid }) => new Tree(pid, isGroup)) : [];
   }
@@ -93,7 +93,7 @@ class Doomed {
 }
 
 /** Ends children of this program; settles when they have been reaped. */
-export async function endAll(children: readonly Spawned[], ending: Ending): Promise<void> {
+export async function endAll(children: readonly SpawnedProgram[], ending: Ending): Promise<void> {
   const doomed = new Doomed(children, ending);
   const reaped = Promise.all(children.map(({ status }) => status));
   doomed.send(ending.signal);
@@ -115,7 +115,7 @@ export async function endAll(children: readonly Spawned[], ending: Ending): Prom
  * @param hasEnded Blocks until it has ended, or to a point in time; whether it has.
  */
 export function endAllSync(
-  child: Spawned,
+  child: SpawnedProgram,
   ending: Ending,
   hasEnded: (deadline: number) => boolean,
 ): void {

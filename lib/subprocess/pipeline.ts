@@ -7,11 +7,11 @@ import { show } from "../core/checks.ts";
 import type { ProgramOutput } from "../core/errors.ts";
 import { exitcodeOf } from "../core/signals.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
-import type { Spawned } from "./stdio/stdio.ts";
+import type { SpawnedProgram } from "./stdio/stdio.ts";
 import { Inbox } from "./stdio/inbox.ts";
 import { checkRun, type OutputOf, PIPE, type ProgramOptions, type RunOptions } from "./options.ts";
 import { CompletedProcess, failure } from "./result.ts";
-import { attend, type Kept, streamsOf, talkOf } from "./run.ts";
+import { type Captures, communicationOf, finish, streamsOf } from "./run.ts";
 import { start } from "./spawn/spawn.ts";
 import { checkTree } from "./tree.ts";
 
@@ -81,7 +81,7 @@ export async function pipeline<const S extends readonly (Args | RunOptions)[]>(
   const timeout = checkRun(options, ACTION);
   if (options.tree) checkTree(ACTION);
   options.signal?.throwIfAborted();
-  const children: Spawned[] = [];
+  const children: SpawnedProgram[] = [];
   try {
     startAll(programs, options, children);
   } catch (cause) {
@@ -89,9 +89,9 @@ export async function pipeline<const S extends readonly (Args | RunOptions)[]>(
     await Promise.all(children.map(({ status }) => status));
     throw cause;
   }
-  const talk = talkOf(children, options, keptOf(options));
+  const communication = communicationOf(children, options, capturesOf(options));
   const args = programs.map((program) => program.join(" ")).join(" | ");
-  const { stdout, stderr } = await attend(children, talk, timeout, options, args);
+  const { stdout, stderr } = await finish(children, communication, timeout, options, args);
   const codes = (await Promise.all(children.map(({ status }) => status))).map(exitcodeOf);
   if (options.check && codes.at(-1) !== 0) {
     throw failure(programs.at(-1)!, codes.at(-1)!, { stdout, stderr });
@@ -100,7 +100,7 @@ export async function pipeline<const S extends readonly (Args | RunOptions)[]>(
 }
 
 /** Which streams of the last program are to be in the result. */
-function keptOf({ captureOutput, stdout, stderr }: RunOptions): Kept {
+function capturesOf({ captureOutput, stdout, stderr }: RunOptions): Captures {
   return {
     stdout: captureOutput !== false || stdout === PIPE,
     stderr: captureOutput === true || stderr === PIPE,
@@ -120,7 +120,7 @@ function split(stages: readonly (Args | RunOptions)[]): [programs: string[][], R
   ];
 }
 
-function startAll(programs: string[][], options: RunOptions, children: Spawned[]): void {
+function startAll(programs: string[][], options: RunOptions, children: SpawnedProgram[]): void {
   const plans = programs.map((program, index) =>
     planOf(program, stageOptions(options, index === 0, index === programs.length - 1), ACTION)
   );
@@ -130,7 +130,7 @@ function startAll(programs: string[][], options: RunOptions, children: Spawned[]
   }
 }
 
-function abandon(child: Spawned): void {
+function abandon(child: SpawnedProgram): void {
   child.kill("SIGKILL");
   child.stdin?.close();
   child.stdout?.cancel();

@@ -25,10 +25,10 @@ import { INSPECT, shown } from "../core/inspect.ts";
 import { reached } from "../core/promises.ts";
 import { exitcodeOf, signalName, Signals } from "../core/signals.ts";
 import { checkWait } from "../sync/options.ts";
-import { checkBlocking, endSync, look, talkSync } from "./sync_wait.ts";
+import { checkBlocking, communicateSync, endSync, look } from "./sync_wait.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import { checkGrace, checkSignalOf, endAll, type Ending } from "./ending.ts";
-import type { Spawned } from "./stdio/stdio.ts";
+import type { SpawnedProgram } from "./stdio/stdio.ts";
 import { Hold } from "./hold.ts";
 import {
   checkProgram,
@@ -97,7 +97,7 @@ export class Popen<const O extends PopenOptions = any> implements Disposable, As
   readonly stdout: EndOf<O, "stdout", PipeReader<OutputOf<O>>>;
   /** Its error output, if it is a pipe of its own, else null. */
   readonly stderr: EndOf<O, "stderr", PipeReader<OutputOf<O>>>;
-  readonly #child: Spawned;
+  readonly #child: SpawnedProgram;
   readonly #adopted: Adopted;
   readonly #pipes: Pipes;
   readonly #isDetached: boolean;
@@ -200,8 +200,8 @@ export class Popen<const O extends PopenOptions = any> implements Disposable, As
    */
   async communicate(input?: Input, options?: PopenWaitOptions): Promise<Communicated<O>> {
     const timeout = checkWait(options, "communicate");
-    const talk = this.#pipes.talk(input, this.#ended);
-    const all = Promise.all([talk.run(), this.#ended]);
+    const communication = this.#pipes.communicate(input, this.#ended);
+    const all = Promise.all([communication.run(), this.#ended]);
     if (!await this.#reached(all, timeout, options)) {
       throw expired(this.args, timeout, this.#pipes.said(true));
     }
@@ -229,12 +229,15 @@ export class Popen<const O extends PopenOptions = any> implements Disposable, As
     const child = this.#child;
     const hasPipes = (child.stdin ?? child.stdout ?? child.stderr) !== null;
     checkBlocking("communicate with", !hasPipes || child.hasDescriptors);
-    const talk = this.#pipes.talk(input, this.#ended);
-    if (talk.isStreamed || talk.isRunning && (talk.pending?.length ?? 0) > 0) {
+    const communication = this.#pipes.communicate(input, this.#ended);
+    if (
+      communication.isStreamed ||
+      communication.isRunning && (communication.pending?.length ?? 0) > 0
+    ) {
       throw new Error(`Cannot ${action}: an awaiting communicate() is still writing the input`);
     }
     const deadline = performance.now() + timeout;
-    if (!talkSync(talk, deadline) || this.#endSync(deadline) === null) {
+    if (!communicateSync(communication, deadline) || this.#endSync(deadline) === null) {
       throw expired(this.args, timeout, this.#pipes.said(true));
     }
     this.#adopted.collect();

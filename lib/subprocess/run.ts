@@ -9,7 +9,7 @@ import { exitcodeOf } from "../core/signals.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import { Collected } from "./collected.ts";
 import { endAll, endingOf } from "./ending.ts";
-import type { Spawned } from "./stdio/stdio.ts";
+import type { SpawnedProgram } from "./stdio/stdio.ts";
 import { Inbox } from "./stdio/inbox.ts";
 import {
   type CapturedOf,
@@ -21,7 +21,7 @@ import {
 } from "./options.ts";
 import { CompletedProcess, expired, failure, overflowed } from "./result.ts";
 import { start } from "./spawn/spawn.ts";
-import { Talk, TOO_MUCH } from "./communication.ts";
+import { Communication, TOO_MUCH } from "./communication.ts";
 import { checkTree } from "./tree.ts";
 
 /**
@@ -100,19 +100,19 @@ export async function run<const O extends RunOptions = None>(
     const returncode = exitcodeOf(await child.status);
     return completed(args, returncode, NO_OUTPUTS, given) as Completed<O>;
   }
-  const talk = talkOf([child], given, keptOf(given));
-  const outputs = await attend([child], talk, timeout, given, args);
+  const communication = communicationOf([child], given, capturesOf(given));
+  const outputs = await finish([child], communication, timeout, given, args);
   return completed(args, exitcodeOf(await child.status), outputs, given) as Completed<O>;
 }
 
 /** Whether each stream is in the result. */
-export interface Kept {
+export interface Captures {
   stdout: boolean;
   stderr: boolean;
 }
 
 /** Which streams are to be in the result. */
-export function keptOf({ captureOutput, stdout, stderr }: RunOptions): Kept {
+export function capturesOf({ captureOutput, stdout, stderr }: RunOptions): Captures {
   return {
     stdout: captureOutput === true || stdout === PIPE,
     stderr: captureOutput === true || stderr === PIPE,
@@ -120,18 +120,22 @@ export function keptOf({ captureOutput, stdout, stderr }: RunOptions): Kept {
 }
 
 /** The conversation with children that are joined: the first is fed, the last is read. */
-export function talkOf(children: Spawned[], options: RunOptions, kept: Kept): Talk {
+export function communicationOf(
+  children: SpawnedProgram[],
+  options: RunOptions,
+  captures: Captures,
+): Communication {
   const { onLine } = options;
   const last = children.at(-1)!;
   const collected = (stream: "stdout" | "stderr") =>
     last[stream] && new Collected(new Inbox(last[stream]), {
       mode: textModeOf(options),
-      isKept: kept[stream],
+      isKept: captures[stream],
       most: options.maxOutput,
       onLine: onLine && ((line) => onLine(line, stream)),
     });
   const ends = { stdin: children[0]!.stdin, status: last.status };
-  return new Talk(
+  return new Communication(
     { ...ends, stdout: collected("stdout"), stderr: collected("stderr") },
     options.input,
   );
@@ -147,24 +151,24 @@ export function talkOf(children: Spawned[], options: RunOptions, kept: Kept): Ta
  * @throws {unknown} The reason of the abort, or what the stream of the input threw, or who was told
  * the lines.
  */
-export async function attend(
-  children: Spawned[],
-  talk: Talk,
+export async function finish(
+  children: SpawnedProgram[],
+  communication: Communication,
   timeout: number,
   options: RunOptions,
   args: Args,
 ): Promise<Outputs> {
-  const said = talk.run();
+  const said = communication.run();
   let error: unknown = TOO_LATE;
   try {
     const all = Promise.all([said, ...children.map(({ status }) => status)]);
-    if (await reached(all, timeout, options.signal)) return outputsOf(talk, options, args);
+    if (await reached(all, timeout, options.signal)) return outputsOf(communication, options, args);
   } catch (cause) {
     error = cause;
   }
   await endAll(children, endingOf(options, ACTION));
   await reached(said.catch(() => {}), LAST_WORDS);
-  throw givenUp(talk, error, timeout, options, args);
+  throw givenUp(communication, error, timeout, options, args);
 }
 
 /** Why a run is given up when its time is over. */
@@ -172,16 +176,18 @@ export const TOO_LATE: unique symbol = Symbol("too late");
 
 /** Closes the conversation of a run that is given up; gives its error. */
 export function givenUp(
-  talk: Talk,
+  communication: Communication,
   error: unknown,
   timeout: number,
   options: RunOptions,
   args: Args,
 ): unknown {
-  const outputs = talk.outputs(true);
-  talk.cancel();
+  const outputs = communication.outputs(true);
+  communication.cancel();
   if (error === TOO_LATE) return expired(args, timeout, outputs);
-  return error === TOO_MUCH ? overflowed(args, talk.overflow!, options.maxOutput, outputs) : error;
+  return error === TOO_MUCH
+    ? overflowed(args, communication.overflow!, options.maxOutput, outputs)
+    : error;
 }
 
 /**
@@ -189,9 +195,9 @@ export function givenUp(
  *
  * @throws {RangeError} It is more than can be kept.
  */
-export function outputsOf(talk: Talk, options: RunOptions, args: Args): Outputs {
-  if (talk.overflow === undefined) return talk.outputs();
-  throw overflowed(args, talk.overflow, options.maxOutput, talk.outputs(true));
+export function outputsOf(communication: Communication, options: RunOptions, args: Args): Outputs {
+  if (communication.overflow === undefined) return communication.outputs();
+  throw overflowed(args, communication.overflow, options.maxOutput, communication.outputs(true));
 }
 
 /** The result of a run, or its error. */
@@ -222,6 +228,6 @@ export function streamsOf(options: RunOptions): ProgramOptions {
 }
 
 /** Whether there is anything to write or read. */
-export function hasPipes({ stdin, stdout, stderr }: Spawned): boolean {
+export function hasPipes({ stdin, stdout, stderr }: SpawnedProgram): boolean {
   return stdin !== null || stdout !== null || stderr !== null;
 }

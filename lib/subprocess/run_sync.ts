@@ -6,25 +6,25 @@
 import { show } from "../core/checks.ts";
 import { exitcodeOf, killedBy, namelessSignal } from "../core/signals.ts";
 import { tryAll } from "./attempt.ts";
-import { checkBlocking, endSync, talkSync } from "./sync_wait.ts";
+import { checkBlocking, communicateSync, endSync } from "./sync_wait.ts";
 import { type Args, checkArgs, planOf } from "./command.ts";
 import { commandOptions } from "./spawn/deno.ts";
 import { endAllSync, endingOf } from "./ending.ts";
-import type { Bytes, Plan } from "./stdio/stdio.ts";
+import type { Bytes, CommandPlan } from "./stdio/stdio.ts";
 import { checkRun, type Input, type RunSyncOptions, streamOf, textModeOf } from "./options.ts";
 import type { CompletedProcess } from "./result.ts";
 import {
   ACTION,
+  capturesOf,
+  communicationOf,
   type Completed,
   completed,
   givenUp,
   hasPipes,
-  keptOf,
   LAST_WORDS,
   type None,
   outputsOf,
   streamsOf,
-  talkOf,
   TOO_LATE,
 } from "./run.ts";
 import { start } from "./spawn/spawn.ts";
@@ -60,7 +60,7 @@ export function runSync<const O extends RunSyncOptions = None>(
     child.kill("SIGKILL");
     checkBlocking("run", false);
   }
-  const talk = talkOf([child], { ...given, input }, keptOf(given));
+  const communication = communicationOf([child], { ...given, input }, capturesOf(given));
   const awaited = { pid: child.pid, known: () => null };
   const deadline = performance.now() + timeout;
   let error: unknown = TOO_LATE;
@@ -68,7 +68,7 @@ export function runSync<const O extends RunSyncOptions = None>(
   const read = (until: number): boolean => {
     if (error !== TOO_LATE) return false;
     try {
-      return !talkSync(talk, until);
+      return !communicateSync(communication, until);
     } catch (cause) {
       error = cause;
       return false;
@@ -78,7 +78,9 @@ export function runSync<const O extends RunSyncOptions = None>(
   const isOver = hasMore || error !== TOO_LATE;
   const returncode = isOver ? null : endSync(awaited, deadline);
   if (returncode !== null) {
-    return completed(args, returncode, outputsOf(talk, given, args), given) as Completed<O>;
+    return completed(args, returncode, outputsOf(communication, given, args), given) as Completed<
+      O
+    >;
   }
   endAllSync(child, endingOf(given, ACTION), (until) => {
     for (;;) {
@@ -90,11 +92,11 @@ export function runSync<const O extends RunSyncOptions = None>(
     }
   });
   read(performance.now() + LAST_WORDS);
-  throw givenUp(talk, error, timeout, given, args);
+  throw givenUp(communication, error, timeout, given, args);
 }
 
 /** Whether Deno can do this alone, with `--allow-run` only, and in half the time. */
-function isSimple(plan: Plan, options: RunSyncOptions, timeout: number): boolean {
+function isSimple(plan: CommandPlan, options: RunSyncOptions, timeout: number): boolean {
   const { stdin, stdout, stderr, detached } = plan;
   return stdin !== "piped" && timeout === Infinity && !detached &&
     options.onLine === undefined && options.maxOutput === undefined &&
@@ -102,7 +104,7 @@ function isSimple(plan: Plan, options: RunSyncOptions, timeout: number): boolean
 }
 
 /** Has Deno do it alone. */
-function runSimply(plan: Plan, options: RunSyncOptions, args: Args): CompletedProcess {
+function runSimply(plan: CommandPlan, options: RunSyncOptions, args: Args): CompletedProcess {
   const ended = tryAll(plan, outputSync);
   const mode = textModeOf(options);
   const outputs = {
@@ -112,7 +114,7 @@ function runSimply(plan: Plan, options: RunSyncOptions, args: Args): CompletedPr
   return completed(args, exitcodeOf(ended), outputs, options);
 }
 
-function outputSync(plan: Plan): Deno.CommandStatus & { stdout: Bytes; stderr: Bytes } {
+function outputSync(plan: CommandPlan): Deno.CommandStatus & { stdout: Bytes; stderr: Bytes } {
   const isRead = plan.stdout === "piped" || plan.stderr === "piped";
   try {
     const ended = new Deno.Command(plan.program, commandOptions(plan)).outputSync();

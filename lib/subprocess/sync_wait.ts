@@ -9,7 +9,7 @@ import type { Collected } from "./collected.ts";
 import type { Bytes } from "./stdio/stdio.ts";
 import { poll, type Polled, POLLIN, POLLOUT, read, write } from "./sync_io.ts";
 import { isGone } from "./spawn/node_status.ts";
-import { type Talk, TOO_MUCH } from "./communication.ts";
+import { type Communication, TOO_MUCH } from "./communication.ts";
 
 /** The longest sleep in ms, so that a request to stop is noticed. */
 const SLICE = 40;
@@ -69,14 +69,14 @@ export function endSync(child: Awaited, deadline: number): number | null {
  * @throws {typeof TOO_MUCH} A stream has given more than it may.
  * @throws {unknown} What is thrown by who is told the lines.
  */
-export function talkSync(talk: Talk, deadline: number): boolean {
-  const outputs = [talk.stdout, talk.stderr].filter((output) => output !== null);
+export function communicateSync(communication: Communication, deadline: number): boolean {
+  const outputs = [communication.stdout, communication.stderr].filter((output) => output !== null);
   for (const output of outputs) takeReadAhead(output);
   for (;;) {
     checkCancelled();
-    feed(talk, undefined);
+    feed(communication, undefined);
     const open = outputs.filter((output) => !output.isEnded);
-    const input = talk.pending === undefined ? [] : [talk.stdin!];
+    const input = communication.pending === undefined ? [] : [communication.stdin!];
     if (open.length === 0 && input.length === 0) return true;
     const polled: Polled[] = [
       ...open.map(({ inbox }) => polledOf(inbox.fd, POLLIN)),
@@ -86,7 +86,7 @@ export function talkSync(talk: Talk, deadline: number): boolean {
     if (left <= 0) return false;
     poll(polled, Math.min(SLICE, left));
     for (const [k, output] of open.entries()) if (polled[k]!.isReady) take(output);
-    if (input.length > 0) feed(talk, polled.at(-1)!);
+    if (input.length > 0) feed(communication, polled.at(-1)!);
   }
 }
 
@@ -116,17 +116,17 @@ function add(output: Collected, chunk: Bytes): void {
 }
 
 /** Writes what there is room for, and closes the input when nothing is left or nobody reads. */
-function feed(talk: Talk, polled: Polled | undefined): void {
-  const { pending, stdin } = talk;
+function feed(communication: Communication, polled: Polled | undefined): void {
+  const { pending, stdin } = communication;
   if (pending === undefined) return;
   let isOver = pending.length === 0 || stdin!.fd === undefined;
   if (!isOver && polled?.isReady) {
     const count = write(stdin!.fd!, pending);
-    if (count > 0) talk.pending = pending.subarray(count);
-    isOver = talk.pending!.length === 0 || count < 0 && polled.isGone;
+    if (count > 0) communication.pending = pending.subarray(count);
+    isOver = communication.pending!.length === 0 || count < 0 && polled.isGone;
   }
   if (!isOver) return;
-  talk.pending = undefined;
+  communication.pending = undefined;
   stdin!.close();
 }
 

@@ -7,7 +7,7 @@ import { checkInteger, show } from "../core/checks.ts";
 import { INSPECT, listed, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, onHeap, type Placed, type Placement } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
-import type { NameOptions, Sent } from "./cell.ts";
+import type { NameOptions, SentCell } from "./cell.ts";
 import {
   checkNumber,
   type NonBigType,
@@ -22,7 +22,7 @@ import { noteMade } from "./traps.ts";
 import { LOCK, type Locked } from "./value.ts";
 
 /** An array as it is sent. */
-export interface SentArray extends Sent {
+export interface SentArray extends SentCell {
   /** The type of its numbers. */
   type: NumericType;
   /** How many there are. */

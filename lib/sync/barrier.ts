@@ -26,7 +26,7 @@ import { INSPECT, shown } from "../core/inspect.ts";
 import { held } from "../core/promises.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
-import { Cell, type NameOptions, type Sent } from "./cell.ts";
+import { Cell, type NameOptions, type SentCell } from "./cell.ts";
 import { ABANDONED, Mutex, MUTEX_WORDS } from "./mutex.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "./options.ts";
 import { SpinBudget } from "./spin.ts";
@@ -63,7 +63,7 @@ export interface BarrierOptions extends NameOptions {
 }
 
 /** A barrier as it is sent. */
-export interface SentBarrier extends Sent {
+export interface SentBarrier extends SentCell {
   /** How many it is for. */
   parties: number;
   /** Its action. */

@@ -23,7 +23,7 @@ export interface NameOptions {
 }
 
 /** A synchronizer as it is sent. */
-export interface Sent {
+export interface SentCell {
   /** Where its words are. */
   at: unknown;
   /** Its name. */
@@ -68,7 +68,7 @@ export class Cell {
   }
 
   /** What a handle elsewhere is made from. */
-  share(world: World, place: () => string, kind: string): Sent {
+  share(world: World, place: () => string, kind: string): SentCell {
     return { at: this.#placement.share(world, place, kind), name: this.name };
   }
 

@@ -24,7 +24,7 @@ import { INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { IDENT_MASK } from "../memory/roster.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
-import { Cell, CELL_WORDS, type NameOptions, type Sent } from "./cell.ts";
+import { Cell, CELL_WORDS, type NameOptions, type SentCell } from "./cell.ts";
 import type { Guard } from "./guard.ts";
 import type { Lock } from "./lock.ts";
 import { IS_MINE, type Lockable, RESUME, SUSPEND } from "./lockable.ts";
@@ -60,13 +60,13 @@ export const ONE_OWNER =
   "one gives it away for all: where several of them wait, use ";
 
 /** A condition as it is sent. */
-export interface SentCondition extends Sent {
+export interface SentCondition extends SentCell {
   /** Its lock. */
   lock: Lock | RLock;
 }
 
 /** What a wait has come to, however its steps end. */
-export interface Outcome {
+export interface WaitOutcome {
   /** Whether it was notified. */
   notified: boolean;
 }
@@ -179,7 +179,7 @@ export class Condition {
     const signal = options?.signal;
     signal?.throwIfAborted();
     this.#checkMine("wait for");
-    const outcome: Outcome = { notified: false };
+    const outcome: WaitOutcome = { notified: false };
     await runAsync(this.#wait(outcome), { timeout, signal });
     return outcome.notified;
   }
@@ -188,7 +188,7 @@ export class Condition {
   waitSync(options?: WaitSyncOptions): boolean {
     const timeout = checkWait(options, ACTION);
     this.#checkMine("wait for");
-    const outcome: Outcome = { notified: false };
+    const outcome: WaitOutcome = { notified: false };
     runSync(this.#wait(outcome), timeout);
     return outcome.notified;
   }
@@ -276,7 +276,7 @@ export class Condition {
   }
 
   /** @ignore */
-  [STEPS](outcome: Outcome = { notified: false }): Steps<boolean> {
+  [STEPS](outcome: WaitOutcome = { notified: false }): Steps<boolean> {
     return this.#wait(outcome);
   }
 
@@ -346,7 +346,7 @@ export class Condition {
     if (isHolder) Atomics.store(words, base + HEAD, k);
   }
 
-  *#wait(outcome: Outcome): Steps<boolean> {
+  *#wait(outcome: WaitOutcome): Steps<boolean> {
     const { region, words, id, me } = this.#cell;
     const lock: Lockable = this.#lock;
     const entry = this.#enter();

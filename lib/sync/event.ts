@@ -10,7 +10,7 @@
 import { INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
-import { Cell, CELL_WORDS, type NameOptions, type Sent } from "./cell.ts";
+import { Cell, CELL_WORDS, type NameOptions, type SentCell } from "./cell.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "./options.ts";
 import { SpinBudget } from "./spin.ts";
 import { ALL, checkCancelled, type Park, runAsync, runSync, STEPS, type Steps } from "./steps.ts";
@@ -140,6 +140,6 @@ export class Event {
 }
 
 shareable(import.meta, "Event", Event, (sent) => {
-  const { at, name } = sent as Sent;
+  const { at, name } = sent as SentCell;
   return new Event({ name, [AT]: foundOnHeap(at) });
 });

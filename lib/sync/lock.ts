@@ -6,7 +6,7 @@
 import { INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
-import { Cell, type NameOptions, type Sent } from "./cell.ts";
+import { Cell, type NameOptions, type SentCell } from "./cell.ts";
 import { Guard } from "./guard.ts";
 import { IS_MINE, RESUME, SUSPEND } from "./lockable.ts";
 import { ABANDONED, ASYNC, Mutex, MUTEX_WORDS, type Suspended, type TakeOptions } from "./mutex.ts";
@@ -174,6 +174,6 @@ export class Lock {
 }
 
 shareable(import.meta, "Lock", Lock, (sent) => {
-  const { at, name } = sent as Sent;
+  const { at, name } = sent as SentCell;
   return new Lock({ name, [AT]: foundOnHeap(at) });
 });

@@ -9,7 +9,7 @@
 import { INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
-import { Cell, type NameOptions, type Sent } from "./cell.ts";
+import { Cell, type NameOptions, type SentCell } from "./cell.ts";
 import { GIVE_BACK, Guard } from "./guard.ts";
 import { IS_MINE, RESUME, SUSPEND } from "./lockable.ts";
 import { ABANDONED, JOINED, Mutex, MUTEX_WORDS, type Suspended } from "./mutex.ts";
@@ -219,6 +219,6 @@ export class RLock {
 }
 
 shareable(import.meta, "RLock", RLock, (sent) => {
-  const { at, name } = sent as Sent;
+  const { at, name } = sent as SentCell;
   return new RLock({ name, [AT]: foundOnHeap(at) });
 });

@@ -18,7 +18,7 @@ import { checkInteger } from "../core/checks.ts";
 import { filled, INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, type Placed } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
-import { Cell, CELL_WORDS, type NameOptions, type Sent } from "./cell.ts";
+import { Cell, CELL_WORDS, type NameOptions, type SentCell } from "./cell.ts";
 import { GIVE_BACK, Guard } from "./guard.ts";
 import {
   type AcquireOptions,
@@ -272,7 +272,7 @@ export class Semaphore {
 export class BoundedSemaphore extends Semaphore {}
 
 const restore = (type: typeof Semaphore) => (sent: unknown) => {
-  const { at, name } = sent as Sent;
+  const { at, name } = sent as SentCell;
   return new type(0, { name, [AT]: foundOnHeap(at) });
 };
 shareable(import.meta, "Semaphore", Semaphore, restore(Semaphore));

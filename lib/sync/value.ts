@@ -7,7 +7,7 @@ import { show } from "../core/checks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { AT, foundOnHeap, onHeap, type Placed, type Placement } from "../memory/placement.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
-import type { NameOptions, Sent } from "./cell.ts";
+import type { NameOptions, SentCell } from "./cell.ts";
 import {
   checkNumber,
   type IntegerArray,
@@ -34,7 +34,7 @@ export interface Locked {
 }
 
 /** A value as it is sent. */
-export interface SentValue extends Sent {
+export interface SentValue extends SentCell {
   /** The type of its number. */
   type: NumericType;
 }

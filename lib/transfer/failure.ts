@@ -12,7 +12,7 @@ import { show } from "../core/checks.ts";
 import * as ours from "../core/errors.ts";
 import { LIBRARY } from "../core/library.ts";
 import { checkPlaced } from "./bounds.ts";
-import type { Reduction, Source } from "./reduction.ts";
+import type { Reduction, TrustLevel } from "./reduction.ts";
 import { checkState } from "./shareable.ts";
 import { findErrorClass, type Reference, referenceOfError, type Target } from "./task.ts";
 
@@ -142,20 +142,20 @@ export function finishError(
   module: string,
   name: string,
   state: unknown,
-  source: Source,
+  level: TrustLevel,
 ): Error {
   const { message, stack, print, fields } = checkState<ErrorState>(state, "an error", STATE);
   checkFields(fields);
   let type: ErrorClass | undefined;
   try {
     type = module === ""
-      ? source === "below" && ENDING.has(name) ? undefined : builtins.get(name)
+      ? level === "below" && ENDING.has(name) ? undefined : builtins.get(name)
       : findErrorClass({ module, name, print } satisfies Reference) as ErrorClass;
   } catch {
     // The module is not loaded here, or differs: an Error that keeps its name.
   }
   // As a value it would be awaited, and that would call its method.
-  if (source === "below" && typeof type?.prototype.then === "function") type = undefined;
+  if (level === "below" && typeof type?.prototype.then === "function") type = undefined;
   if (type === undefined) {
     Object.defineProperty(shell, "name", { value: name, configurable: true, writable: true });
   }

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Source } from "./reduction.ts";
+import type { TrustLevel } from "./reduction.ts";
 
 /** Called when the receiver has ended: what it has not unpacked by then, it never will. */
 export interface Lost extends Flight {
@@ -88,10 +88,10 @@ export function receiverMaps(): boolean {
   return maps;
 }
 
-let receiver: Source = "equal";
+let receiver: TrustLevel = "equal";
 
 /** Who will receive what is being packed now. */
-export function packedFor(): Source {
+export function packedFor(): TrustLevel {
   return receiver;
 }
 
@@ -100,7 +100,7 @@ export function packedFor(): Source {
  *
  * @param mayMap Whether it may use memory between processes. Default: as it is said already.
  */
-export function packFor<T>(to: Source, pack: () => T, mayMap: boolean = maps): T {
+export function packFor<T>(to: TrustLevel, pack: () => T, mayMap: boolean = maps): T {
   const before = { receiver, maps };
   receiver = to;
   maps = mayMap;

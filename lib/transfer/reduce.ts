@@ -8,7 +8,7 @@
 import { show } from "../core/checks.ts";
 import { ShareError } from "../core/errors.ts";
 import { errorShell, finishError, reduceError } from "./failure.ts";
-import type { Reduce, Reduction, Revive, Source } from "./reduction.ts";
+import type { Reduce, Reduction, Revive, TrustLevel } from "./reduction.ts";
 import {
   checkState,
   Instead,
@@ -173,8 +173,8 @@ export function reducer(world: World): Reduce {
 }
 
 /** Gives what makes values out of reductions that came from somebody, in either world. */
-export function reviveFrom(source: Source): Revive {
-  return source === "equal" ? revive : reviveBelow;
+export function reviveFrom(level: TrustLevel): Revive {
+  return level === "equal" ? revive : reviveBelow;
 }
 
 /** Makes values out of an equal's reductions. */
@@ -185,7 +185,7 @@ export const reviveBelow: Revive = reviver("below");
 
 /** For messages of the toolkit's own, which are plain data: all else is refused. */
 export const revivePlain: Revive = {
-  source: "below",
+  level: "below",
   shell: refuseReduction,
   finish: refuseReduction,
 };
@@ -194,9 +194,9 @@ function refuseReduction(kind: string): never {
   throw new TypeError(`Cannot read a message: a value of kind ${kind} has no place in it`);
 }
 
-function reviver(source: Source): Revive {
+function reviver(level: TrustLevel): Revive {
   return {
-    source,
+    level,
     shell(kind) {
       if (kind === "error") return errorShell();
       return kind === "instance" ? {} : undefined;
@@ -204,14 +204,14 @@ function reviver(source: Source): Revive {
     finish(kind, module, name, state, shell) {
       switch (kind) {
         case "share":
-          return checkInert(restoreShareable(module, name, state, source), name);
+          return checkInert(restoreShareable(module, name, state, level), name);
         case "target":
-          if (source === "below") refuseFunction(module, name);
+          if (level === "below") refuseFunction(module, name);
           return find({ module, name, print: state as number });
         case "error":
-          return finishError(shell as Error, module, name, state, source);
+          return finishError(shell as Error, module, name, state, level);
         case "instance":
-          return finishInstance(shell!, module, name, state, source);
+          return finishInstance(shell!, module, name, state, level);
       }
     },
   };
@@ -260,7 +260,7 @@ function finishInstance(
   module: string,
   name: string,
   state: unknown,
-  source: Source,
+  level: TrustLevel,
 ): object {
   const { print, fields, place } = state as InstanceState ?? {};
   if (typeof print !== "number" || !isFields(fields) || typeof place !== "string") {
@@ -271,12 +271,12 @@ function finishInstance(
     type = classOf(module, name, print);
   } catch {
     const advice = "; export it, or mark it with task(import.meta, ...)";
-    const where = source === "equal" ? "export" : "have here";
+    const where = level === "equal" ? "export" : "have here";
     const whose = `which ${short(module)} does not ${where},`;
     return refuse(`an object of class ${name}, ${whose}`, place, advice);
   }
   const { prototype } = type;
-  if (source === "below" && typeof prototype?.then === "function") {
+  if (level === "below" && typeof prototype?.then === "function") {
     refuse(`an object of class ${name}, whose then() would be called by an await,`, place);
   }
   // Filled while it is a plain object: so no accessor of its class is met.

@@ -35,10 +35,10 @@ export interface Reduction {
 /**
  * From whom bytes came, or to whom they go: somebody who may do what this process may, or somebody
  * with fewer permissions. What comes from below names things, and brings none: it loads no module,
- * and no function of this process is among it. Whoever decodes says the source; a child's parent is
+ * and no function of this process is among it. Whoever decodes says the level; a child's parent is
  * its equal.
  */
-export type Source = "equal" | "below";
+export type TrustLevel = "equal" | "below";
 
 /**
  * Reduces one value (functions are objects here), or throws when it cannot cross. It is called once
@@ -51,7 +51,7 @@ export type Reduce = (value: object | symbol, place: () => string) => Reduction;
 /** Makes values out of reductions. The modules they name have been admitted before. */
 export interface Revive {
   /** From whom the bytes are, which bounds what they may become. Default: an equal. */
-  readonly source?: Source;
+  readonly level?: TrustLevel;
   /**
    * Makes the empty object that stands for an instance or an error before its state is known, so
    * that cycles through it can be tied; `undefined` for the kinds that `finish()` makes whole. A

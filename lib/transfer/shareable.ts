@@ -9,7 +9,7 @@
 import { show } from "../core/checks.ts";
 import { ShareError } from "../core/errors.ts";
 import { LIBRARY } from "../core/library.ts";
-import type { Source } from "./reduction.ts";
+import type { TrustLevel } from "./reduction.ts";
 
 /** Where a value is going. */
 export type World = "thread" | "process";
@@ -41,7 +41,7 @@ export class Instead {
  * Makes a handle from what `SHARE` gave. What comes through a handle that came from below is from
  * below itself.
  */
-export type Restore = (state: unknown, source: Source) => unknown;
+export type Restore = (state: unknown, level: TrustLevel) => unknown;
 
 interface Kind {
   module: string;
@@ -119,17 +119,17 @@ export function restoreShareable(
   module: string,
   name: string,
   state: unknown,
-  source: Source,
+  level: TrustLevel,
 ): unknown {
   const kind = byName.get(`${module} ${name}`);
-  if (source === "below" && (kind === undefined || !SHAREABLES.has(module))) {
+  if (level === "below" && (kind === undefined || !SHAREABLES.has(module))) {
     throw new ShareError(
       `Cannot take ${show(name)} of ${module} from a process: it is no shareable`,
       name,
     );
   }
   if (kind === undefined) throw new TypeError(`Cannot unpack a value: ${module} has no ${name}`);
-  return kind.restore(state, source);
+  return kind.restore(state, level);
 }
 
 type Part = "string" | "number" | "boolean" | "object" | "function" | "any";

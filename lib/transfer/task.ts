@@ -8,7 +8,7 @@
 import { show } from "../core/checks.ts";
 import { BootstrapError } from "../core/errors.ts";
 import { reached } from "../core/promises.ts";
-import type { Source } from "./reduction.ts";
+import type { TrustLevel } from "./reduction.ts";
 import { SHAREABLES } from "./shareable.ts";
 
 /** How a target is known on the other side. */
@@ -212,9 +212,9 @@ export async function load(module: string): Promise<void> {
  * evaluated in this thread (the main one, those with tasks) and the toolkit's own shareables, at
  * most.
  */
-export function toLoad(modules: readonly string[], source: Source): string[] {
+export function toLoad(modules: readonly string[], level: TrustLevel): string[] {
   return modules.filter((module) =>
-    !namespaces.has(module) && (source === "equal" || isHere(module))
+    !namespaces.has(module) && (level === "equal" || isHere(module))
   );
 }
 
@@ -228,15 +228,15 @@ function isHere(module: string): boolean {
  *
  * @throws {unknown} What one of them throws; the others have been loaded nevertheless.
  */
-export async function admit(modules: readonly string[], source: Source): Promise<void> {
+export async function admit(modules: readonly string[], level: TrustLevel): Promise<void> {
   const errors: unknown[] = [];
-  for (const module of toLoad(modules, source)) {
+  for (const module of toLoad(modules, level)) {
     const loading = load(module).catch((error) => errors.push(error));
     // One with tasks is here, or waits in its own top level for what is to be read, and is never
     // there.
     await reached(loading, tasks.has(module) ? HERE : Infinity);
   }
-  if (errors.length > 0 && source === "equal") throw errors[0];
+  if (errors.length > 0 && level === "equal") throw errors[0];
 }
 
 /** Whether a module was loaded, so that its exports are known. */

@@ -7,7 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { BrokenBarrierError } from "../../lib/errors.ts";
 import { Barrier } from "../../lib/sync/barrier.ts";
-import { Condition, type Outcome } from "../../lib/sync/condition.ts";
+import { Condition, type WaitOutcome } from "../../lib/sync/condition.ts";
 import { Event } from "../../lib/sync/event.ts";
 import type { Guard } from "../../lib/sync/guard.ts";
 import { Lock } from "../../lib/sync/lock.ts";
@@ -215,7 +215,7 @@ const conditions = (
         // This wait is not the one that is cancelled.
         const guard = yield* locks[k]![STEPS]();
         waiting.add(k);
-        const outcome: Outcome = { notified: false };
+        const outcome: WaitOutcome = { notified: false };
         try {
           yield* world.call(handles[k]![STEPS](outcome));
           if (outcome.notified) woken++;
@@ -336,7 +336,7 @@ test("Condition.notify() reaches somebody when a waiter is killed at any point [
   setup(world) {
     const locks = world.handles(3, (at) => new Lock(at));
     const handles = world.handles(3, (at, k) => new Condition(locks[k]!, at));
-    const outcomes = [0, 1].map((): Outcome => ({ notified: false }));
+    const outcomes = [0, 1].map((): WaitOutcome => ({ notified: false }));
     let waiting = 0;
     let isTold = false;
     const waiter = (k: number): Party =>

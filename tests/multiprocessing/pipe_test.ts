@@ -18,7 +18,7 @@ import {
 } from "../../lib/multiprocessing.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
 import { BACK, frameOf, HELLO, SEND, TICKET } from "../../lib/multiprocessing/pipe_protocol.ts";
-import type { Address } from "../../lib/multiprocessing/pipe_tickets.ts";
+import type { PipeAddress } from "../../lib/multiprocessing/pipe_tickets.ts";
 import { packFor } from "../../lib/transfer/flight.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
 import { Thread } from "../../lib/threading.ts";
@@ -755,7 +755,7 @@ Deno.test({
   fn: () =>
     limited(async () => {
       const [here, there] = socketPipe<unknown>(true);
-      const state = there[SHARE]("process", () => "there") as unknown as Address;
+      const state = there[SHARE]("process", () => "there") as unknown as PipeAddress;
       const path = `${state.folder}/socket`;
       assertEquals(Deno.statSync(state.folder).mode! & 0o777, 0o700);
       const token = Uint8Array.fromHex(state.token);

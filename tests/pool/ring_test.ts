@@ -5,7 +5,13 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { BadFrame, FrameWriter, HEAD, readFrames } from "../../lib/pool/transport/frames.ts";
+import {
+  BadFrame,
+  FrameWriter,
+  HEAD,
+  readFrames,
+  ReplyHead,
+} from "../../lib/pool/transport/frames.ts";
 import { Span } from "../../lib/pool/payload.ts";
 import { Ring, RING_WORDS } from "../../lib/pool/transport/ring.ts";
 import { withoutStacks } from "../_help/stacks.ts";
@@ -38,9 +44,8 @@ for (const [where, position] of Object.entries({ "0": 0, "2^31": 2 ** 31 - 96, "
     let full = 0;
     while (shifted < 5000) {
       const length = pushed * 37 % 300;
-      if (
-        pushed - shifted < 7 && ring.push(9, pushed, 2 ** 32 - 1, -pushed, valueOf(pushed, length))
-      ) {
+      const head = new ReplyHead({ kind: 9, id: pushed, micros: 2 ** 32 - 1, items: -pushed });
+      if (pushed - shifted < 7 && ring.push(head, valueOf(pushed, length))) {
         pushed++;
         continue;
       }
@@ -66,7 +71,8 @@ for (const [where, position] of Object.entries({ "0": 0, "2^31": 2 ** 31 - 96, "
 
 Deno.test("Ring takes nothing that is larger than itself [pool]", () => {
   const ring = makeRing(0);
-  assertEquals(ring.push(1, 1, 1, 1, valueOf(1, CAPACITY)), false);
+  const head = new ReplyHead({ kind: 1, id: 1, micros: 1, items: 1 });
+  assertEquals(ring.push(head, valueOf(1, CAPACITY)), false);
   assertEquals(ring.shift(new Uint8Array(CAPACITY)), -1);
 });
 
@@ -88,7 +94,7 @@ Deno.test("Ring gives a record or a BadFrame for 100,000 spoilt memories [pool]"
     for (let k = 0; k < 100_000; k++) {
       words[TAIL] = words[FRONT] = random(CAPACITY) & ~3;
       const ring = new Ring(memory, 0, RING_WORDS * 4, CAPACITY);
-      ring.push(9, k, 0, 0, valueOf(k, random(300)));
+      ring.push(new ReplyHead({ kind: 9, id: k }), valueOf(k, random(300)));
       // What a thread's code can reach: lengths, and both positions.
       const at = RING_WORDS + random(CAPACITY >> 2);
       words[random(2) === 0 ? at : RING_WORDS + ((words[FRONT]! & CAPACITY - 1) >> 2)] =
@@ -115,7 +121,11 @@ Deno.test("readFrames() gives frames or a BadFrame for 100,000 forged messages [
       const writer = new FrameWriter();
       for (let n = random(4); n >= 0; n--) {
         const value = random(4) === 0 ? undefined : valueOf(n, random(90));
-        writer.add(1 + random(12), k, random(2 ** 31), random(100), value);
+        const kind = 1 + random(12);
+        writer.add(
+          new ReplyHead({ kind, id: k, micros: random(2 ** 31), items: random(100) }),
+          value,
+        );
       }
       let message: Uint8Array = writer.take();
       const words = new Int32Array(message.buffer, 0, message.length >> 2);
@@ -123,9 +133,9 @@ Deno.test("readFrames() gives frames or a BadFrame for 100,000 forged messages [
       if (random(4) === 0) message = message.subarray(random(8), message.length - random(30));
       let size = 0;
       try {
-        readFrames(message, (_kind, _id, third, _fourth, value) => {
+        readFrames(message, new ReplyHead(), ({ micros }, value) => {
           size += HEAD + (value?.length ?? 0);
-          assert(third >= 0 && (value === undefined || value.buffer.byteLength <= 1 << 13));
+          assert(micros >= 0 && (value === undefined || value.buffer.byteLength <= 1 << 13));
         });
         good++;
       } catch (error) {

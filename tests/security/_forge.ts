@@ -136,8 +136,8 @@ export const answer: (bytes: Uint8Array) => Promise<void> = task(
     const { Span } = await import("../../lib/pool/payload.ts");
     const add = writes ??= FrameWriter.prototype.add;
     const value = new Span(new Uint8Array(bytes), 0, bytes.length);
-    FrameWriter.prototype.add = function (kind, id, third, fourth, given) {
-      return add.call(this, kind, id, third, fourth, kind === DONE ? value : given);
+    FrameWriter.prototype.add = function (head, given) {
+      return add.call(this, head, head.kind === DONE ? value : given);
     };
   },
 );
@@ -151,8 +151,8 @@ export const answerReport: (bytes: Uint8Array) => Promise<string> = task(
     const { context } = await import("../../lib/task.ts");
     const { add } = FrameWriter.prototype;
     const value = new Span(new Uint8Array(bytes), 0, bytes.length);
-    FrameWriter.prototype.add = function (kind, id, third, fourth, given) {
-      return add.call(this, kind, id, third, fourth, kind === REPORT ? value : given);
+    FrameWriter.prototype.add = function (head, given) {
+      return add.call(this, head, head.kind === REPORT ? value : given);
     };
     context().report("in place of this");
     FrameWriter.prototype.add = add;

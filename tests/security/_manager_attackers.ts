@@ -7,10 +7,10 @@ import type { DictProxy, Proxied, QueueProxy } from "../../lib/multiprocessing.t
 import { Link } from "../../lib/channel/socket/link.ts";
 import { connect } from "../../lib/channel/socket/private_socket.ts";
 import {
-  type Address,
   CALL,
   fromFrame,
   HELLO,
+  type ManagerAddress,
   toFrame,
 } from "../../lib/multiprocessing/manager/protocol.ts";
 import { IN, type SentProxy } from "../../lib/multiprocessing/manager/proxies/proxy.ts";
@@ -236,9 +236,9 @@ export const giveBack = task(import.meta, (dict: Dict): unknown => dict);
 /** Gives a proxy whose address is something else. */
 export const misleads = task(
   import.meta,
-  function misleads(dict: Dict, changes: Partial<Address>): void {
+  function misleads(dict: Dict, changes: Partial<ManagerAddress>): void {
     const sent = dict[SHARE]() as SentProxy;
-    const address: Address = { ...sent.address, ...changes };
+    const address: ManagerAddress = { ...sent.address, ...changes };
     const state = { ...sent, address };
     say([done(forged(shared("multiprocessing/manager/proxies/collections.ts", "Dict", state)))]);
   },

@@ -3,7 +3,7 @@ import { connect } from "../../lib/channel/socket/private_socket.ts";
 import { Link } from "../../lib/channel/socket/link.ts";
 import { HELLO, REFUSED, textFrame, WELCOME } from "../../lib/multiprocessing/pipe_protocol.ts";
 import { parcelOf } from "../../lib/multiprocessing/pipe_hub.ts";
-import type { Address } from "../../lib/multiprocessing/pipe_tickets.ts";
+import type { PipeAddress } from "../../lib/multiprocessing/pipe_tickets.ts";
 import type { Connection, Permissions } from "../../lib/multiprocessing.ts";
 import { messageOf } from "../../lib/channel/message.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
@@ -21,8 +21,8 @@ export const LEAST: Permissions = {
 };
 
 /** What would be sent for a copy of an end. */
-export function addressOf(end: Connection<never> | Connection<unknown>): Address {
-  const shared = end as unknown as { [SHARE]: (world: string, place: () => string) => Address };
+export function addressOf(end: Connection<never> | Connection<unknown>): PipeAddress {
+  const shared = end as unknown as { [SHARE]: (world: string, place: () => string) => PipeAddress };
   return shared[SHARE]("process", () => "end");
 }
 
@@ -67,7 +67,7 @@ export class Peer {
   }
 
   /** Goes to a home and says what a handle would: with another ticket, if one is given. */
-  static async at(address: Address, hello: object = address): Promise<Peer> {
+  static async at(address: PipeAddress, hello: object = address): Promise<Peer> {
     const peer = new Peer(await connect(address.folder, Uint8Array.fromHex(address.token)));
     peer.say(textFrame(HELLO, JSON.stringify(hello)));
     return peer;

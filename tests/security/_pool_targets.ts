@@ -6,17 +6,18 @@
 import { context, task } from "../../lib/task.ts";
 import { Link } from "../../lib/channel/socket/link.ts";
 import {
-  BROKEN,
   DONE,
   FAILED,
   FrameWriter,
   HEAD,
-  READY,
+  ReplyHead,
   REPORT,
+  START_FAILED,
+  STARTED,
 } from "../../lib/pool/transport/frames.ts";
-import { Span, write } from "../../lib/pool/payload.ts";
+import { Span, writePayload } from "../../lib/pool/payload.ts";
 import { Ring } from "../../lib/pool/transport/ring.ts";
-import { LANE_BYTES } from "../../lib/pool/transport/thread_memory.ts";
+import { MEMORY_BYTES } from "../../lib/pool/transport/thread_memory.ts";
 import type { Connection } from "../../lib/multiprocessing.ts";
 import type { Event } from "../../lib/threading.ts";
 
@@ -37,34 +38,35 @@ export type Forgery =
   | "a negative length"
   | "half a frame";
 
-type Say = (kind: number, id: number, third: number, fourth: number, value: Span) => void;
+type Say = (reply: Partial<ReplyHead>, value: Span) => void;
 
 /** How many bytes a thread's ring has. */
 const ROOM = 1 << 17;
-const nothing = write(undefined, "process", "nothing") as Span;
+const nothing = writePayload(undefined, "process", "nothing") as Span;
 
 /**
  * Changes how this worker speaks, once: `say` is called with what it was to say, and says something
  * else.
  */
-function corrupt(change: (say: Say, ...word: Parameters<Say>) => void): void {
+function corrupt(change: (say: Say, was: ReplyHead, value: Span) => void): void {
   const { add } = FrameWriter.prototype;
   const { push } = Ring.prototype;
   const restore = () => {
     FrameWriter.prototype.add = add;
     Ring.prototype.push = push;
   };
-  FrameWriter.prototype.add = function (kind, id, third, fourth, value) {
+  FrameWriter.prototype.add = function (head, value) {
     restore();
-    change((...word) => add.call(this, ...word), kind, id, third, fourth, value!);
+    const say: Say = (reply, value) => add.call(this, new ReplyHead(reply), value);
+    change(say, head as ReplyHead, value!);
   };
-  Ring.prototype.push = function (kind, id, third, fourth, value) {
+  Ring.prototype.push = function (head, value) {
     restore();
     let isPushed = true;
-    const say: Say = (...word) => {
-      isPushed = push.call(this, ...word) && isPushed;
+    const say: Say = (reply, value) => {
+      isPushed = push.call(this, new ReplyHead(reply), value) && isPushed;
     };
-    change(say, kind, id, third, fourth, value);
+    change(say, head, value);
     return isPushed;
   };
 }
@@ -78,16 +80,16 @@ function corruptLength(length: number): void {
     new Int32Array(frame.buffer)[4] = length;
     return frame;
   };
-  corrupt((say, ...word) => {
+  corrupt((say, was, value) => {
     const { store } = Atomics;
     // The ring's memory can be seen where its position is moved on.
     Atomics.store = ((words: Int32Array, index: number, value: number) => {
       Atomics.store = store;
       const start = words[index]! & ROOM - 1;
-      new Int32Array(words.buffer, LANE_BYTES - ROOM)[start >> 2] = length;
+      new Int32Array(words.buffer, MEMORY_BYTES - ROOM)[start >> 2] = length;
       return store(words, index, value);
     }) as typeof store;
-    say(...word);
+    say(was, value);
     Atomics.store = store;
   });
 }
@@ -96,41 +98,42 @@ function corruptLength(length: number): void {
  * Gives its argument, in a frame that is forged; `other` is the id of a call that it was not given.
  */
 export const forge = task(import.meta, function forge(what: Forgery, other: number): string {
-  const value = write(["FORGED"], "process", "forged") as Span;
+  const value = writePayload(["FORGED"], "process", "forged") as Span;
+  const anothers = (kind: number) => ({ kind, id: other, micros: 1, items: 1 });
   switch (what) {
     case "ready again":
-      corrupt((say, ...word) => (say(READY, 0, 0, 0, nothing), say(...word)));
+      corrupt((say, was, value) => (say({ kind: STARTED }, nothing), say(was, value)));
       break;
     case "broken":
-      corrupt((say, ...word) => (say(BROKEN, 0, 0, 0, nothing), say(...word)));
+      corrupt((say, was, value) => (say({ kind: START_FAILED }, nothing), say(was, value)));
       break;
     case "done for another's call":
     case "done for no call":
-      corrupt((say, ...word) => (say(DONE, other, 1, 1, value), say(...word)));
+      corrupt((say, was, honest) => (say(anothers(DONE), value), say(was, honest)));
       break;
     case "failed for no call":
-      corrupt((say, ...word) => (say(FAILED, other, 1, 1, value), say(...word)));
+      corrupt((say, was, honest) => (say(anothers(FAILED), value), say(was, honest)));
       break;
     case "too few items":
-      corrupt((say, kind, id, third, _, was) => say(kind, id, third, 0, was));
+      corrupt((say, was, value) => say({ ...was, items: 0 }, value));
       break;
     case "too many items":
-      corrupt((say, kind, id, third, _, was) => say(kind, id, third, 1_000_000, was));
+      corrupt((say, was, value) => say({ ...was, items: 1_000_000 }, value));
       break;
     case "minus one item":
-      corrupt((say, _, id, third, __, was) => say(FAILED, id, third, -1, was));
+      corrupt((say, was, value) => say({ ...was, kind: FAILED, items: -1 }, value));
       break;
     case "an unknown word":
-      corrupt((say, ...word) => (say(99, 0, 0, 0, nothing), say(...word)));
+      corrupt((say, was, value) => (say({ kind: 99 }, nothing), say(was, value)));
       break;
     case "a word to workers":
-      corrupt((say, ...word) => (say(1, word[1], 0, 0, nothing), say(...word)));
+      corrupt((say, was, value) => (say({ kind: 1, id: was.id }, nothing), say(was, value)));
       break;
     case "a value that is none":
-      corrupt((say, kind, id, third, fourth) => {
+      corrupt((say, was) => {
         // It claims modules that it has not.
         const bytes = new Uint8Array(16).fill(0xff);
-        say(kind, id, third, fourth, new Span(bytes, 0, bytes.length));
+        say(was, new Span(bytes, 0, bytes.length));
       });
       break;
     case "a length behind the end":
@@ -162,26 +165,24 @@ export const forgeChunk = task(
       "no list": { length: 1, 0: "FORGED" },
       sparse: Object.assign(Array(1 << 20), { 0: "FORGED" }),
     };
-    corrupt((say, kind, id, third, fourth) =>
-      say(kind, id, third, fourth, write(results[what], "process", "forged") as Span)
-    );
+    corrupt((say, was) => say(was, writePayload(results[what], "process", "forged") as Span));
     return k;
   },
 );
 
 /** Reports for a call that it does not have. */
 export const forgeReport = task(import.meta, function forgeReport(other: number) {
-  corrupt((say, _, __, third, fourth, value) => say(REPORT, other, third, fourth, value));
+  corrupt((say, was, value) => say({ ...was, kind: REPORT, id: other }, value));
   context().report("FORGED");
   return "honest";
 });
 
 /** Begins with what no worker says. */
 export const forgeStart = task(import.meta, function forgeStart(kind: "done" | "twice") {
-  corrupt((say, ...word) => {
-    if (kind === "done") say(DONE, 1, 1, 1, nothing);
-    say(...word);
-    if (kind === "twice") say(...word);
+  corrupt((say, was, value) => {
+    if (kind === "done") say({ kind: DONE, id: 1, micros: 1, items: 1 }, nothing);
+    say(was, value);
+    if (kind === "twice") say(was, value);
   });
 });
 

@@ -11,7 +11,7 @@ import { readWord } from "../../lib/child/process/protocol.ts";
 import { task } from "../../lib/task.ts";
 import { decode, encode, modulesOf } from "../../lib/transfer/codec/codec.ts";
 import { reviveFrom } from "../../lib/transfer/reduce.ts";
-import type { Reduce, Reduction, Revive, Source } from "../../lib/transfer/reduction.ts";
+import type { Reduce, Reduction, Revive, TrustLevel } from "../../lib/transfer/reduction.ts";
 import { SHAREABLES } from "../../lib/transfer/shareable.ts";
 import { admit, referTo, toLoad, watchLoads } from "../../lib/transfer/task.ts";
 import {
@@ -226,7 +226,7 @@ function forgeries(): Uint8Array[] {
 }
 
 // Who is trusted is told from who is not in a few lines of code: the attacks come from below.
-for (const [source, times] of [["equal", TIMES / 10], ["below", TIMES]] as [Source, number][]) {
+for (const [source, times] of [["equal", TIMES / 10], ["below", TIMES]] as [TrustLevel, number][]) {
   Deno.test(`forged modules, kinds and counts load and run nothing: ${times} from ${source}`, async () => {
     console.log(`seed ${SEED}`);
     const random = randoms(SEED + 2);
@@ -258,7 +258,7 @@ for (const [source, times] of [["equal", TIMES / 10], ["below", TIMES]] as [Sour
       // What is loaded for whoever is below is ours.
       for (const input of inputs) {
         await admit(modulesOf(input), "below");
-        await loadFor({ bytes: input, source: "below" });
+        await loadFor({ bytes: input, level: "below" });
       }
       assertEquals(loads.filter((module) => !isOurs(module)), []);
     } finally {

@@ -22,7 +22,7 @@ import {
 import { packedFor, packFor } from "../../lib/transfer/flight.ts";
 import { pack, unpack } from "../../lib/transfer/pack.ts";
 import { reducer, revive, reviveBelow, reviveFrom } from "../../lib/transfer/reduce.ts";
-import type { Source } from "../../lib/transfer/reduction.ts";
+import type { TrustLevel } from "../../lib/transfer/reduction.ts";
 import { checkState, SHAREABLES } from "../../lib/transfer/shareable.ts";
 import {
   admit,
@@ -37,7 +37,7 @@ import { memoryOf } from "../_help/memory.ts";
 import { within } from "../_help/within.ts";
 import { error, forged, instance, target } from "../security/_forge.ts";
 
-const SOURCES: Source[] = ["equal", "below"];
+const SOURCES: TrustLevel[] = ["equal", "below"];
 const reduce = reducer("process");
 
 function moduleOf(code: string): string {
@@ -118,7 +118,7 @@ function printOf(target: unknown): number {
 }
 
 Deno.test("packFor() tells who will receive what is packed, and only meanwhile", () => {
-  const seen: Source[] = [packedFor()];
+  const seen: TrustLevel[] = [packedFor()];
   packFor("below", () => {
     seen.push(packedFor());
     packFor("equal", () => seen.push(packedFor()));

@@ -13,7 +13,7 @@ import { fileURLToPath, resolve } from "../../core/node.ts";
 import { statusOf } from "../../core/signals.ts";
 import { CONFIG } from "../../memory/roster.ts";
 import { self } from "../../memory/this_thread.ts";
-import type { Source } from "../../transfer/reduction.ts";
+import type { TrustLevel } from "../../transfer/reduction.ts";
 import { mainModule } from "../../transfer/task.ts";
 import type { Link } from "../../channel/socket/link.ts";
 import { levelOf, permissionFlags, type Permissions } from "./permissions.ts";
@@ -42,7 +42,7 @@ export interface SpawnOptions {
   config: string | URL | undefined;
   orphan: "keep" | "end";
   /** What the child is to this process, by its permissions. */
-  level: Source;
+  level: TrustLevel;
 }
 
 /**
@@ -96,7 +96,7 @@ function checkEnv(env: unknown, action: string): void {
  * A child with fewer permissions reads nothing of what is typed for its parent, unless it is told
  * to.
  */
-export function usualStdin(level: Source): Stdio {
+export function usualStdin(level: TrustLevel): Stdio {
   return level === "below" ? "null" : "inherit";
 }
 
@@ -240,7 +240,7 @@ interface ProcessSpare {
 }
 
 /** What spares are like, and a child that they may stand for. */
-function usual(level: Source): SpawnOptions {
+function usual(level: TrustLevel): SpawnOptions {
   return {
     permissions: undefined,
     env: {},

@@ -13,14 +13,14 @@
 import { show } from "../../core/checks.ts";
 import { fileURLToPath, resolve } from "../../core/node.ts";
 import { faultOf, SOCKET } from "../../channel/socket/private_folder.ts";
-import type { Source } from "../../transfer/reduction.ts";
+import type { TrustLevel } from "../../transfer/reduction.ts";
 import { KEY_VARIABLE } from "./rendezvous.ts";
 
 /** A kind of permission. */
 export type PermissionKind = "read" | "write" | "net" | "env" | "run" | "ffi" | "sys" | "import";
 
 /** All kinds. */
-export const KINDS: readonly PermissionKind[] = [
+export const PERMISSION_KINDS: readonly PermissionKind[] = [
   "read",
   "write",
   "net",
@@ -79,7 +79,7 @@ function holds(kind: PermissionKind, item?: string): boolean {
 }
 
 function refuse(what: string): never {
-  const kind = KINDS.find((one) => one === what);
+  const kind = PERMISSION_KINDS.find((one) => one === what);
   const status = kind === undefined ? undefined : stateOf(kind);
   const isLimited = status?.state === "prompt" || status?.partial === true;
   throw new Deno.errors.NotCapable(
@@ -192,7 +192,7 @@ type Named = Exclude<Permissions, string>;
  */
 function namedIn(wanted: Permissions | undefined): Named {
   if (wanted === undefined || wanted === "inherit") return {};
-  if (wanted === "none") return Object.fromEntries(KINDS.map((kind) => [kind, false]));
+  if (wanted === "none") return Object.fromEntries(PERMISSION_KINDS.map((kind) => [kind, false]));
   if (typeof wanted !== "object" || wanted === null) {
     throw new TypeError(
       `Cannot start a process: permissions must be an object, "inherit" or "none", received ${
@@ -201,7 +201,7 @@ function namedIn(wanted: Permissions | undefined): Named {
     );
   }
   for (const [kind, value] of Object.entries(wanted)) {
-    if (!KINDS.includes(kind as PermissionKind)) {
+    if (!PERMISSION_KINDS.includes(kind as PermissionKind)) {
       throw new TypeError(`Cannot start a process: there is no permission ${show(kind)}`);
     }
     if (value === undefined || value === "inherit" || typeof value === "boolean") continue;
@@ -219,10 +219,10 @@ function namedIn(wanted: Permissions | undefined): Named {
  * What a child with these permissions is to its parent: equal only if it gets all that the parent
  * has. What the parent holds in part counts as held back, as nobody can read how much that is.
  */
-export function levelOf(wanted: Permissions | undefined): Source {
+export function levelOf(wanted: Permissions | undefined): TrustLevel {
   if (wanted === "none") return "below";
   const named = typeof wanted === "object" && wanted !== null ? wanted : {};
-  const isEqual = KINDS.every((kind) => {
+  const isEqual = PERMISSION_KINDS.every((kind) => {
     const { state, partial } = Deno.permissions.querySync({ name: kind });
     if (state === "denied") return true;
     if (state !== "granted" || partial) return false;
@@ -242,7 +242,7 @@ export function permissionFlags(wanted: Permissions | undefined, needs: Needs): 
   const named = namedIn(wanted);
   const lists: Lists = {};
   let hasNpm = true;
-  for (const kind of KINDS) {
+  for (const kind of PERMISSION_KINDS) {
     const asked = named[kind];
     const isImport = kind === "import";
     if (Array.isArray(asked)) {
@@ -262,7 +262,7 @@ export function permissionFlags(wanted: Permissions | undefined, needs: Needs): 
       hasNpm = lists.import.length > 0;
     }
   }
-  if (KINDS.every((kind) => lists[kind] === true)) return ["--allow-all"];
+  if (PERMISSION_KINDS.every((kind) => lists[kind] === true)) return ["--allow-all"];
   for (const folder of [needs.folder, ...socketsIn(needs)]) {
     add(lists, "read", folder, "the temporary folder");
     add(lists, "write", folder, "the temporary folder");
@@ -272,7 +272,7 @@ export function permissionFlags(wanted: Permissions | undefined, needs: Needs): 
   if (lists.env !== true) lists.env = [...lists.env ?? [], KEY_VARIABLE];
   for (const module of needs.modules) addModule(lists, module);
   if (lists.import !== true && !lists.import?.length) lists.import = [NO_HOST];
-  const flags = KINDS.map((kind) => {
+  const flags = PERMISSION_KINDS.map((kind) => {
     const list = lists[kind] ?? [];
     if (list === true) return `--allow-${kind}`;
     return list.length === 0 ? `--deny-${kind}` : `--allow-${kind}=${list.join(",")}`;

@@ -7,9 +7,9 @@ import { show } from "../../core/checks.ts";
 import { decode, encode } from "../../transfer/codec/codec.ts";
 import { bareError } from "../../transfer/failure.ts";
 import { reducer, reviveFrom, revivePlain } from "../../transfer/reduce.ts";
-import type { Source } from "../../transfer/reduction.ts";
+import type { TrustLevel } from "../../transfer/reduction.ts";
 import type { End, Job } from "../job.ts";
-import type { Plan } from "../warm_up.ts";
+import type { WarmUpPlan } from "../warm_up.ts";
 import type { ThisProcess } from "./this_process.ts";
 
 /** What a new process is told. Values are encoded by themselves: their modules come first. */
@@ -37,7 +37,7 @@ export interface ProcessBoot extends Job<Uint8Array> {
 /**
  * What a spare is told: it gets ready, says so by an empty frame, and is told the rest in another.
  */
-export interface SpareBoot extends Plan {
+export interface SpareBoot extends WarmUpPlan {
   type: "spare";
 }
 
@@ -58,8 +58,8 @@ export function toBytes(value: unknown, root: string): Uint8Array {
 }
 
 /** Decodes a message or a value whose modules have been admitted. */
-export function fromBytes(bytes: Uint8Array, source: Source = "equal"): unknown {
-  return decode(bytes, reviveFrom(source));
+export function fromBytes(bytes: Uint8Array, level: TrustLevel = "equal"): unknown {
+  return decode(bytes, reviveFrom(level));
 }
 
 /** Gives what a child said; it may have made up anything. */

@@ -20,7 +20,7 @@ import { mayMap, platform } from "../../memory/platform/mod.ts";
 import { checkCancelled } from "../../sync/steps.ts";
 import { modulesOf } from "../../transfer/codec/codec.ts";
 import { loseAll, type Lost } from "../../transfer/flight.ts";
-import type { Source } from "../../transfer/reduction.ts";
+import type { TrustLevel } from "../../transfer/reduction.ts";
 import { admit } from "../../transfer/task.ts";
 import { adopt, type Adopted } from "../ended_children.ts";
 import type { End } from "../job.ts";
@@ -63,7 +63,7 @@ export class StartedProcess {
   /** What the target is called. */
   readonly #target: string;
   /** What the child is to this process, and so from whom its words are. */
-  readonly #level: Source;
+  readonly #level: TrustLevel;
   readonly #flights: Lost[];
   readonly #onReport: Launch["onReport"];
   readonly #onGone: () => void;

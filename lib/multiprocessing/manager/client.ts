@@ -32,11 +32,9 @@ import type { Region } from "../../memory/region.ts";
 import { self } from "../../memory/this_thread.ts";
 import { checkCancelled, type Park, runAsync, type Steps } from "../../sync/steps.ts";
 import { withLocalStack } from "../../transfer/failure.ts";
-import type { Source } from "../../transfer/reduction.ts";
+import type { TrustLevel } from "../../transfer/reduction.ts";
 import {
-  type Address,
   BYE,
-  type Bytes,
   CALL,
   CANCEL,
   CONFIRM,
@@ -44,8 +42,10 @@ import {
   FAILED,
   fromFrame,
   HELLO,
+  type ManagerAddress,
   toFrame,
   unwrapError,
+  type ValueBytes,
   WITHDRAWN,
 } from "./protocol.ts";
 
@@ -94,7 +94,7 @@ beforeEnd.add(() => Promise.all([...servers.values()].map((server) => server.bye
 lastWords.add(() => servers.forEach((server) => server.bye()));
 
 /** The server at an address, as this thread sees it. */
-export function serverAt(address: Address): Server {
+export function serverAt(address: ManagerAddress): Server {
   const { folder, token, rank, isBelow } = address;
   const key = [folder, token.toHex(), rank?.toHex(), isBelow].join(" ");
   let server = servers.get(key);
@@ -116,7 +116,7 @@ function nameOfThread(): string {
 /** A manager's server. */
 export class Server {
   /** Where it is. */
-  readonly address: Address;
+  readonly address: ManagerAddress;
   /** Finds out how the server ended; set by the one that started it. */
   whenLost: (() => Promise<WorkerLoss | undefined>) | undefined;
   readonly #calls = new Map<number, Answer>();
@@ -130,12 +130,12 @@ export class Server {
   #isShared = false;
 
   /** Use {@linkcode serverAt}. */
-  constructor(address: Address) {
+  constructor(address: ManagerAddress) {
     this.address = address;
   }
 
   /** From whom what it says is: with the server, or any of its clients, below, from there. */
-  get source(): Source {
+  get level(): TrustLevel {
     return this.address.isBelow || this.#isShared ? "below" : "equal";
   }
 
@@ -275,7 +275,7 @@ export class Server {
     const [id, status, value, isToConfirm, isShared] = fromFrame(frame);
     if (isShared === true) this.#isShared = true;
     // The server closes the connection after it has said so.
-    if (id === NOBODY) throw fromBytes(value as Bytes, this.source);
+    if (id === NOBODY) throw fromBytes(value as ValueBytes, this.level);
     const answer = this.#calls.get(id as number);
     if (answer === undefined) return;
     // Before anybody sees what has come: so the server gives it to nobody else if this thread dies.
@@ -312,7 +312,7 @@ export class Server {
     }
     if (!(value instanceof Uint8Array)) return value;
     return withLocalStack(
-      await unwrapError(value as Bytes, this.source),
+      await unwrapError(value as ValueBytes, this.level),
       this.address.name,
       here.stack,
     );

@@ -27,7 +27,7 @@
 import { fromBytes, toBytes } from "../../child/process/protocol.ts";
 import { decode, encode, modulesOf } from "../../transfer/codec/codec.ts";
 import { packFor } from "../../transfer/flight.ts";
-import type { Revive, Source } from "../../transfer/reduction.ts";
+import type { Revive, TrustLevel } from "../../transfer/reduction.ts";
 import { admit } from "../../transfer/task.ts";
 
 // What a client sends.
@@ -64,7 +64,7 @@ export function isId(id: unknown): id is string {
 }
 
 /** Where a server is, and what opens it. */
-export interface Address {
+export interface ManagerAddress {
   /** Its private folder. */
   folder: string;
   /** The token. */
@@ -84,7 +84,7 @@ export interface Address {
 export const LONGEST_BELOW: number = 64 << 20;
 
 /** The bytes of a value of the user's. */
-export type Bytes = Uint8Array;
+export type ValueBytes = Uint8Array;
 
 const PLAIN: Revive = {
   shell(kind) {
@@ -118,12 +118,12 @@ export function fromFrame(bytes: Uint8Array): unknown[] {
 /**
  * Encodes a value of the user's; `root` is what errors call it. Clients below may come to read it.
  */
-export function wrap(value: unknown, root: string): Bytes {
+export function wrap(value: unknown, root: string): ValueBytes {
   return packFor("below", () => toBytes(value, root));
 }
 
 /** Encodes a key: those that look the same are the same. */
-export function wrapKey(key: unknown): Bytes {
+export function wrapKey(key: unknown): ValueBytes {
   return toBytes(key === 0 ? 0 : Number.isNaN(key) ? NaN : key, "key");
 }
 
@@ -131,13 +131,13 @@ export function wrapKey(key: unknown): Bytes {
  * Decodes a value of the user's, importing the modules that it needs as far as its source may have
  * that done.
  */
-export async function unwrap(bytes: Bytes, source: Source): Promise<unknown> {
-  await admit(modulesOf(bytes), source);
-  return fromBytes(bytes, source);
+export async function unwrap(bytes: ValueBytes, level: TrustLevel): Promise<unknown> {
+  await admit(modulesOf(bytes), level);
+  return fromBytes(bytes, level);
 }
 
 /** Decodes an error; a module that cannot be imported here costs it its class. */
-export async function unwrapError(bytes: Bytes, source: Source): Promise<unknown> {
-  await admit(modulesOf(bytes), source).catch(() => {});
-  return fromBytes(bytes, source);
+export async function unwrapError(bytes: ValueBytes, level: TrustLevel): Promise<unknown> {
+  await admit(modulesOf(bytes), level).catch(() => {});
+  return fromBytes(bytes, level);
 }

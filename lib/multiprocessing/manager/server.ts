@@ -30,7 +30,7 @@ import { reached } from "../../core/promises.ts";
 import { same } from "../../core/seal.ts";
 import { task } from "../../transfer/task.ts";
 import { Objects } from "./objects/factory.ts";
-import { Call, Guest, PARKED, type Served } from "./session.ts";
+import { Guest, ManagerCall, PARKED, type Served } from "./session.ts";
 import { BYE, CALL, CANCEL, CONFIRM, FAILED, fromFrame, HELLO } from "./protocol.ts";
 
 /** How long the last words to a client may take, in ms. */
@@ -64,7 +64,7 @@ function obey(frame: unknown[], guest: Guest, objects: Objects, rank: Uint8Array
   }
   if (guest.calls.has(id)) throw new TypeError("Cannot read a frame: its number is in use");
   guest.calling();
-  const call = new Call(guest, id);
+  const call = new ManagerCall(guest, id);
   try {
     const served = objects.at(object);
     if (!served.methods.has(method)) {
@@ -77,7 +77,7 @@ function obey(frame: unknown[], guest: Guest, objects: Objects, rank: Uint8Array
 }
 
 /** Calls the method and answers, now or when it has ended. */
-function answer(call: Call, served: Served, method: string, args: unknown[]): void {
+function answer(call: ManagerCall, served: Served, method: string, args: unknown[]): void {
   try {
     const methods = served as unknown as Record<string, (...args: unknown[]) => unknown>;
     const result = methods[method]!(call, ...args);

@@ -6,10 +6,10 @@
  */
 import { Countdown } from "../../core/promises.ts";
 import type { Link } from "../../channel/socket/link.ts";
-import type { Source } from "../../transfer/reduction.ts";
+import type { TrustLevel } from "../../transfer/reduction.ts";
 import { errorToBytes } from "../../child/process/protocol.ts";
 import type { Contended } from "./objects/deadlock.ts";
-import { type Bytes, DONE, FAILED, LONGEST_BELOW, toFrame, WITHDRAWN } from "./protocol.ts";
+import { DONE, FAILED, LONGEST_BELOW, toFrame, type ValueBytes, WITHDRAWN } from "./protocol.ts";
 
 /** Why a wait ends before what it was for has come. */
 export type Why = "late" | "cancelled" | "gone";
@@ -28,14 +28,14 @@ let guests = 0;
 let hasCalledBelow = false;
 
 /** From whom the values are that the server holds. */
-export function sourceOfValues(): Source {
+export function sourceOfValues(): TrustLevel {
   return hasCalledBelow ? "below" : "equal";
 }
 
 /** A client. */
 export class Guest {
   /** Its calls that wait. */
-  readonly calls: Map<number, Call> = new Map();
+  readonly calls: Map<number, ManagerCall> = new Map();
   /** What it holds. */
   readonly held: Set<Holdable> = new Set();
   /** How to take back what it has been given and has not confirmed. */
@@ -49,7 +49,7 @@ export class Guest {
   /** Whether it has said that it ends by itself. */
   hasSaidBye = false;
   /** What it is to the owner. */
-  source: Source = "below";
+  level: TrustLevel = "below";
   readonly #link: Link;
 
   constructor(link: Link) {
@@ -59,13 +59,13 @@ export class Guest {
 
   /** It has shown that it is no child with fewer permissions. */
   isEqual(longest: number): void {
-    this.source = "equal";
+    this.level = "equal";
     this.#link.longest = longest;
   }
 
   /** It calls. */
   calling(): void {
-    if (this.source === "below") hasCalledBelow = true;
+    if (this.level === "below") hasCalledBelow = true;
   }
 
   /** Sends a frame. */
@@ -89,7 +89,7 @@ export class Guest {
 }
 
 /** A call of a client's; it is answered once. */
-export class Call {
+export class ManagerCall {
   /** Who calls. */
   readonly guest: Guest;
   /** Whether it was cancelled because its thread is being stopped. */
@@ -197,14 +197,14 @@ export abstract class Served {
 }
 
 /** Checks that an argument is a value in bytes. */
-export function checkBytes(value: unknown): asserts value is Bytes {
+export function checkBytes(value: unknown): asserts value is ValueBytes {
   if (!(value instanceof Uint8Array)) {
     throw new TypeError("Cannot call the manager: an argument must be an encoded value");
   }
 }
 
 /** Checks that an argument is a list of values in bytes. */
-export function checkList(list: unknown): asserts list is Bytes[] {
+export function checkList(list: unknown): asserts list is ValueBytes[] {
   if (!Array.isArray(list)) {
     throw new TypeError("Cannot call the manager: an argument must be a list of encoded values");
   }

@@ -9,8 +9,8 @@ import { fileURLToPath } from "../../core/node.ts";
 import { signalName } from "../../core/signals.ts";
 import { SERVICE, TOLD } from "../../child/plan.ts";
 import {
-  KINDS,
   levelOf,
+  PERMISSION_KINDS,
   type PermissionKind,
   type Permissions,
 } from "../../child/process/permissions.ts";
@@ -72,7 +72,7 @@ function withNeeds(wanted: Permissions | undefined, folder: string): Permissions
   if (typeof wanted === "string" && wanted !== "inherit" && wanted !== "none") return wanted;
   const named: Partial<Record<PermissionKind, boolean | "inherit" | readonly (string | URL)[]>> =
     typeof wanted === "object" && wanted !== null ? { ...wanted } : {};
-  for (const kind of KINDS) {
+  for (const kind of PERMISSION_KINDS) {
     const isUsual = wanted === undefined && kind !== "read" && kind !== "import";
     if (isUsual || wanted === "none") named[kind] = false;
   }

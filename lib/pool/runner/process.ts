@@ -1,5 +1,5 @@
 /**
- * What a pool's worker that is a process runs.
+ * The worker's side of a pool of processes: it takes calls from a pipe, and answers through it.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { theArena } from "../../memory/arena.ts";
 import { task } from "../../transfer/task.ts";
 import { countAsides, DONE, FrameWriter, REPORT } from "../transport/frames.ts";
 import { LARGEST, type Span } from "../payload.ts";
-import { type Outlet, type Preparation, Station } from "./runner.ts";
-import { Tickets, TICKETS_WORDS } from "../transport/claims.ts";
+import { type Outlet, type Preparation, Runner } from "./runner.ts";
+import { Claims, CLAIMS_WORDS } from "../transport/claims.ts";
 
 /** What the process is given. */
-export interface ProcessStationBoot {
+export interface ProcessRunnerBoot {
   connection: Connection<Uint8Array>;
-  /** Where the tickets are, if they are memory. */
+  /** Where the claims are, if they are memory. */
   at: unknown;
   preparation: Preparation;
   /** How many bytes a value may have that it says. */
@@ -37,34 +37,34 @@ async function sendAll(connection: Connection<Uint8Array>, messages: Uint8Array[
 }
 
 /** Serves a pool until it says that it is over. */
-export const serveProcess: (boot: ProcessStationBoot) => Promise<void> = task(
+export const serveProcess: (boot: ProcessRunnerBoot) => Promise<void> = task(
   import.meta,
-  async function serveProcess({ connection, at, preparation, maxMessage }: ProcessStationBoot) {
+  async function serveProcess({ connection, at, preparation, maxMessage }: ProcessRunnerBoot) {
     // Ctrl-C reaches every process of the group; the pool says what becomes of the workers.
     if (Deno.build.os !== "windows") Deno.addSignalListener("SIGINT", () => {});
-    const placement = at === undefined ? undefined : theArena().place(at, TICKETS_WORDS);
-    const tickets = placement && new Tickets(placement.region.words, placement.base);
+    const placement = at === undefined ? undefined : theArena().place(at, CLAIMS_WORDS);
+    const claims = placement && new Claims(placement.region.words, placement.base);
     const writer = new FrameWriter();
     const blocking = connection as BlockingConnection;
     const outlet: Outlet = {
       world: "process",
-      tickets,
-      say(kind, id, third, fourth, payload) {
+      claims,
+      say(reply, payload) {
         // From a process all is bytes.
         const value = payload as Span;
-        if (value.length > maxMessage) throw tooLong(kind, value.length, maxMessage);
+        if (value.length > maxMessage) throw tooLong(reply.kind, value.length, maxMessage);
         const isLarge = value.length > LARGEST;
-        writer.add(kind, id, third, fourth, isLarge ? undefined : value);
+        writer.add(reply, isLarge ? undefined : value);
         const messages = isLarge ? [writer.take(), value.view] : [writer.take()];
-        if (tickets === undefined) return sendAll(connection, messages);
+        if (claims === undefined) return sendAll(connection, messages);
         for (const message of messages) blocking.sendBytesSync(message);
         return undefined;
       },
       look() {
-        if (tickets !== undefined) hearAll();
+        if (claims !== undefined) hearAll();
       },
     };
-    const station = new Station(outlet, preparation.name);
+    const runner = new Runner(outlet, preparation.name);
     /** A message whose large values are still to come, and those that have. */
     let message: Uint8Array | undefined;
     let asides: Uint8Array[] = [];
@@ -75,7 +75,7 @@ export const serveProcess: (boot: ProcessStationBoot) => Promise<void> = task(
       const [whole, values] = [message, asides];
       message = undefined;
       asides = [];
-      station.receive(whole, values);
+      runner.receive(whole, values);
     };
     const hearAll = () => {
       while (connection.pollSync(0)) hear(blocking.recvBytesSync({ timeout: 0 }));
@@ -84,7 +84,7 @@ export const serveProcess: (boot: ProcessStationBoot) => Promise<void> = task(
     const listen = async () => {
       for (;;) {
         // In memory nothing is taken by a wait: else what is taken meanwhile would overtake it.
-        if (tickets === undefined) hear(await connection.recvBytes());
+        if (claims === undefined) hear(await connection.recvBytes());
         else await blocking[READY](signal).then(hearAll);
       }
     };
@@ -92,8 +92,8 @@ export const serveProcess: (boot: ProcessStationBoot) => Promise<void> = task(
       const heard = listen().catch((error) => {
         if (!(error instanceof EOFError)) throw error;
       });
-      await station.prepare(preparation);
-      await Promise.race([station.over, heard]);
+      await runner.prepare(preparation);
+      await Promise.race([runner.over, heard]);
     } finally {
       connection.close();
     }

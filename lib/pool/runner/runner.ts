@@ -18,42 +18,38 @@ import type { Packed } from "../../transfer/pack.ts";
 import type { World } from "../../transfer/shareable.ts";
 import { find, load, type Reference } from "../../transfer/task.ts";
 import {
-  BROKEN,
   CALL,
   CANCEL,
   DONE,
   FAILED,
   MAP,
   readFrames,
-  READY,
+  ReplyHead,
   REPORT,
+  RequestHead,
+  START_FAILED,
+  STARTED,
   STOP,
   TARGET,
 } from "../transport/frames.ts";
 import {
   loadAll,
-  missing,
-  NOTHING,
+  missingModules,
+  NO_VALUE,
   type Payload,
-  read,
-  write,
+  readPayload,
   writeError,
+  writePayload,
   writeResult,
 } from "../payload.ts";
-import type { Tickets } from "../transport/claims.ts";
+import type { Claims } from "../transport/claims.ts";
 
-/** What a station speaks through. */
+/** What a runner speaks through. */
 export interface Outlet {
   world: World;
-  tickets: Tickets | undefined;
+  claims: Claims | undefined;
   /** Says something; settles when it can no longer be lost with this worker. */
-  say(
-    kind: number,
-    id: number,
-    third: number,
-    fourth: number,
-    payload: Payload,
-  ): void | Promise<void>;
+  say(reply: ReplyHead, payload: Payload): void | Promise<void>;
   /** Looks now for words from the pool, in the midst of code that does not pause. */
   look(): void;
 }
@@ -76,20 +72,23 @@ interface Waiting {
   kind: number;
   id: number;
   target: number;
-  ticket: number;
+  claim: number;
   value: Uint8Array | Packed;
 }
 
 const ORIGIN = performance.timeOrigin;
 
 /** The worker's side. */
-export class Station {
+export class Runner {
   readonly #outlet: Outlet;
   readonly #name: string;
   readonly #targets: { reference: Reference; fn: AnyFunction | undefined }[] = [];
   #waiting: Waiting[] = [];
   #next = 0;
   #isRunning = false;
+  readonly #request = new RequestHead();
+  /** What is said of the call that runs; its items are counted here. */
+  readonly #reply = new ReplyHead();
   #current: CallContext | undefined;
   readonly #over = Promise.withResolvers<void>();
 
@@ -109,49 +108,44 @@ export class Station {
     try {
       if (initializer !== undefined) {
         await load(initializer.module);
-        await loadAll(missing(initArgs));
-        const args = read(initArgs) as unknown[];
+        await loadAll(missingModules(initArgs));
+        const args = readPayload(initArgs) as unknown[];
         await (find(initializer) as AnyFunction)(...args);
       }
     } catch (thrown) {
       const error = tame(thrown);
       if (endsWorker(error)) throw error;
-      await this.#say(BROKEN, 0, 0, 0, writeError(error, this.#outlet.world));
+      const failed = new ReplyHead({ kind: START_FAILED });
+      await this.#say(failed, writeError(error, this.#outlet.world));
       return;
     }
-    await this.#say(READY, 0, 0, 0, NOTHING);
+    await this.#say(new ReplyHead({ kind: STARTED }), NO_VALUE);
   }
 
   /** Takes what the pool has sent. */
   receive(bytes: Uint8Array, asides: (Uint8Array | Packed)[] = []): void {
     let aside = 0;
-    readFrames(bytes, (kind, id, third, fourth, inFrame) => {
-      this.#take(kind, id, third, fourth, inFrame ?? asides[aside++]!);
+    readFrames(bytes, this.#request, (request, inFrame) => {
+      this.#take(request, inFrame ?? asides[aside++]!);
     });
     if (!this.#isRunning && this.#next < this.#waiting.length) this.#run();
   }
 
-  #take(
-    kind: number,
-    id: number,
-    third: number,
-    fourth: number,
-    value: Uint8Array | Packed,
-  ): void {
+  #take({ kind, id, target, claim }: RequestHead, value: Uint8Array | Packed): void {
     if (kind === TARGET) {
-      this.#targets[third] = { reference: read(value) as Reference, fn: undefined };
+      this.#targets[target] = { reference: readPayload(value) as Reference, fn: undefined };
     } else if (kind === CANCEL) this.#cancel(id, value);
     else if (kind === STOP) this.#over.resolve();
-    else this.#waiting.push({ kind, id, target: third, ticket: fourth, value });
+    else this.#waiting.push({ kind, id, target, claim, value });
   }
 
   #cancel(id: number, reason: Uint8Array | Packed): void {
     if (this.#current?.id === id) this.#current.abort(readReason(reason));
-    // Without tickets one that was not begun is dropped here, and the pool is told.
+    // Without claims one that was not begun is dropped here, and the pool is told.
     const at = this.#waiting.findIndex((call, k) => k >= this.#next && call.id === id);
-    if (at < 0 || this.#outlet.tickets !== undefined) return;
+    if (at < 0 || this.#outlet.claims !== undefined) return;
     this.#waiting.splice(at, 1);
-    this.#say(FAILED, id, 0, 0, NOTHING);
+    this.#say(new ReplyHead({ kind: FAILED, id }), NO_VALUE);
   }
 
   #run(): void {
@@ -160,6 +154,7 @@ export class Station {
   }
 
   async #runAll(): Promise<void> {
+    const reply = this.#reply;
     let began = performance.now();
     while (this.#next < this.#waiting.length) {
       const call = this.#waiting[this.#next]!;
@@ -168,27 +163,29 @@ export class Station {
         this.#waiting = [];
         this.#next = 0;
       }
-      const { tickets } = this.#outlet;
-      if (tickets !== undefined && !tickets.take(call.ticket)) continue;
-      tickets?.begin(ORIGIN + began);
+      const { claims } = this.#outlet;
+      if (claims !== undefined && !claims.take(call.claim)) continue;
+      claims?.begin(ORIGIN + began);
       const context = this.#current = new CallContext(call.id, this.#name, this.#outlet);
       setContext(context);
-      const progress = { items: 1 };
-      let kind = DONE;
+      reply.kind = DONE;
+      reply.id = call.id;
+      reply.items = 1;
       let payload: Payload;
       try {
-        let value = this.#begin(call, progress);
+        let value = this.#begin(call);
         if (isPromise(value)) value = await value;
         payload = writeResult(value, this.#outlet.world);
       } catch (thrown) {
         const error = tame(thrown);
         if (endsWorker(error)) throw error;
-        kind = FAILED;
+        reply.kind = FAILED;
         payload = writeError(error, this.#outlet.world);
       }
       this.#current = undefined;
       const ended = performance.now();
-      const said = this.#say(kind, call.id, (ended - began) * 1000, progress.items, payload);
+      reply.micros = (ended - began) * 1000;
+      const said = this.#say(reply, payload);
       if (said !== undefined) await said;
       began = said === undefined ? ended : performance.now();
     }
@@ -197,41 +194,39 @@ export class Station {
   }
 
   /** Begins a call: at once where all is there that it needs. */
-  #begin(call: Waiting, progress: { items: number }): unknown {
+  #begin(call: Waiting): unknown {
     const { fn } = this.#targets[call.target]!;
-    if (fn === undefined || missing(call.value).length > 0) return this.#fetch(call, progress);
-    return apply(call.kind, fn, read(call.value) as unknown[], progress, this.#current!);
+    if (fn === undefined || missingModules(call.value).length > 0) {
+      return this.#fetch(call);
+    }
+    return apply(call.kind, fn, readPayload(call.value) as unknown[], this.#reply, this.#current!);
   }
 
-  async #fetch(call: Waiting, progress: { items: number }): Promise<unknown> {
+  async #fetch(call: Waiting): Promise<unknown> {
     const target = this.#targets[call.target]!;
     try {
-      await loadAll([target.reference.module, ...missing(call.value)]);
+      await loadAll([target.reference.module, ...missingModules(call.value)]);
     } catch (cause) {
       throw new ImportFailed(target.reference, cause);
     }
     target.fn ??= find(target.reference) as AnyFunction;
-    return apply(call.kind, target.fn, read(call.value) as unknown[], progress, this.#current!);
+    const values = readPayload(call.value) as unknown[];
+    return apply(call.kind, target.fn, values, this.#reply, this.#current!);
   }
 
-  #say(
-    kind: number,
-    id: number,
-    third: number,
-    fourth: number,
-    payload: Payload,
-  ): void | Promise<void> {
+  #say(reply: ReplyHead, payload: Payload): void | Promise<void> {
     try {
-      return this.#outlet.say(kind, id, third, fourth, payload);
+      return this.#outlet.say(reply, payload);
     } catch (error) {
-      if (kind !== DONE && kind !== FAILED && kind !== BROKEN) throw error;
-      const payload = writeError(error, this.#outlet.world);
-      return this.#outlet.say(kind === DONE ? FAILED : kind, id, third, fourth, payload);
+      const { kind } = reply;
+      if (kind !== DONE && kind !== FAILED && kind !== START_FAILED) throw error;
+      if (kind === DONE) reply.kind = FAILED;
+      return this.#outlet.say(reply, writeError(error, this.#outlet.world));
     }
   }
 }
 
-const NOBODY: Waiting = { kind: 0, id: 0, target: 0, ticket: 0, value: new Uint8Array(0) };
+const NOBODY: Waiting = { kind: 0, id: 0, target: 0, claim: 0, value: new Uint8Array(0) };
 
 /**
  * A call's module cannot be imported: the worker ends, as what it has half loaded is good for
@@ -259,17 +254,17 @@ function apply(
   kind: number,
   fn: AnyFunction,
   values: unknown[],
-  progress: { items: number },
+  reply: ReplyHead,
   context: CallContext,
 ): unknown {
   if (kind === CALL) return fn(...values);
-  progress.items = 0;
+  reply.items = 0;
   const results: unknown[] = [];
   for (let k = 0; k < values.length; k++) {
     const result = kind === MAP ? fn(values[k]) : fn(...argumentsOf(values[k]));
-    if (isPromise(result)) return applyRest(kind, fn, values, results, result, progress, context);
+    if (isPromise(result)) return applyRest(kind, fn, values, results, result, reply, context);
     results.push(result);
-    progress.items++;
+    reply.items++;
   }
   return results;
 }
@@ -280,15 +275,15 @@ async function applyRest(
   values: unknown[],
   results: unknown[],
   first: PromiseLike<unknown>,
-  progress: { items: number },
+  reply: ReplyHead,
   context: CallContext,
 ): Promise<unknown[]> {
   results.push(await first);
-  progress.items++;
+  reply.items++;
   for (let k = results.length; k < values.length; k++) {
     context.throwIfCancelled();
     results.push(await (kind === MAP ? fn(values[k]) : fn(...argumentsOf(values[k]))));
-    progress.items++;
+    reply.items++;
   }
   return results;
 }
@@ -307,7 +302,7 @@ function argumentsOf(item: unknown): Iterable<unknown> {
 
 function readReason(reason: Uint8Array | Packed): unknown {
   try {
-    return read(reason);
+    return readPayload(reason);
   } catch {
     return new CancelledError("The call was cancelled");
   }
@@ -347,9 +342,10 @@ class CallContext implements TaskContext {
   }
 
   get report(): (value: unknown) => void {
+    const reply = new ReplyHead({ kind: REPORT, id: this.id });
     return (value) => {
       const { world } = this.#outlet;
-      this.#outlet.say(REPORT, this.id, 0, 0, write(value, world, "report"));
+      this.#outlet.say(reply, writePayload(value, world, "report"));
     };
   }
 
@@ -364,7 +360,7 @@ class CallContext implements TaskContext {
 
   /** Whether the pool has cancelled the call and the event loop could not say so yet. */
   #look(): void {
-    if (this.#isAborting || !this.#outlet.tickets?.isCancelled(this.id)) return;
+    if (this.#isAborting || !this.#outlet.claims?.isCancelled(this.id)) return;
     this.#outlet.look();
     if (!this.#isAborting) this.abort(new CancelledError("The call was cancelled"));
   }

@@ -1,5 +1,6 @@
 /**
- * What a pool's worker that is a thread runs.
+ * The worker's side of a pool of threads: it takes calls from a port, and says what it has to say
+ * through a ring in memory, or beside it.
  *
  * @module
  */
@@ -7,11 +8,12 @@ import { prepareTake, take } from "../../core/ports.ts";
 import type { Packed } from "../../transfer/pack.ts";
 import { task } from "../../transfer/task.ts";
 import { handedOver, sendAside, Span } from "../payload.ts";
-import { type Outlet, type Preparation, Station } from "./runner.ts";
-import { ASIDES, layOut, SLEEPS, TAKEN } from "../transport/thread_memory.ts";
+import type { ReplyHead } from "../transport/frames.ts";
+import { type Outlet, type Preparation, Runner } from "./runner.ts";
+import { ASIDES_SENT, ASIDES_TAKEN, layOut, SLEEPS } from "../transport/thread_memory.ts";
 
 /** What the thread is given. */
-export interface ThreadStationBoot {
+export interface ThreadRunnerBoot {
   memory: SharedArrayBuffer;
   port: MessagePort;
   side: MessagePort;
@@ -19,29 +21,30 @@ export interface ThreadStationBoot {
 }
 
 /** Serves a pool until it says that it is over. */
-export const serveThread: (boot: ThreadStationBoot) => Promise<void> = task(
+export const serveThread: (boot: ThreadRunnerBoot) => Promise<void> = task(
   import.meta,
-  async function serveThread({ memory, port, side, preparation }: ThreadStationBoot) {
+  async function serveThread({ memory, port, side, preparation }: ThreadRunnerBoot) {
     await prepareTake();
-    const { words, tickets, ring } = layOut(memory);
-    const sayAside = (word: number[], value: unknown, transfer: Transferable[]) => {
+    const { words, claims, ring } = layOut(memory);
+    const sayAside = (reply: ReplyHead, value: unknown, transfer: Transferable[]) => {
+      const { kind, id, micros, items } = reply;
       sendAside(transfer, (moved) => {
-        side.postMessage(new Map([...word, value].entries()), moved);
+        side.postMessage(new Map([kind, id, micros, items, value].entries()), moved);
       });
-      Atomics.add(words, ASIDES, 1);
+      Atomics.add(words, ASIDES_SENT, 1);
     };
     const outlet: Outlet = {
       world: "thread",
-      tickets,
-      say(kind, id, third, fourth, payload) {
+      claims,
+      say(reply, payload) {
         if (payload instanceof Span) {
-          const isInOrder = Atomics.load(words, ASIDES) === Atomics.load(words, TAKEN);
+          const isInOrder = Atomics.load(words, ASIDES_SENT) === Atomics.load(words, ASIDES_TAKEN);
           // Where the ring is full its reader is late: nobody waits for that.
-          if (!isInOrder || !ring.push(kind, id, third, fourth, payload)) {
-            sayAside([kind, id, third, fourth], new Uint8Array(payload.view), []);
+          if (!isInOrder || !ring.push(reply, payload)) {
+            sayAside(reply, new Uint8Array(payload.view), []);
           }
         } else {
-          sayAside([kind, id, third, fourth], payload.packed, payload.transfer);
+          sayAside(reply, payload.packed, payload.transfer);
           handedOver(payload);
         }
         if (Atomics.exchange(words, SLEEPS, 0) === 1) port.postMessage(null);
@@ -50,15 +53,15 @@ export const serveThread: (boot: ThreadStationBoot) => Promise<void> = task(
         for (let message = take(port); message !== undefined; message = take(port)) hear(message);
       },
     };
-    const station = new Station(outlet, preparation.name);
+    const runner = new Runner(outlet, preparation.name);
     const hear = (message: unknown) => {
-      if (message instanceof Uint8Array) station.receive(message);
-      else station.receive(...message as [Uint8Array, Packed[]]);
+      if (message instanceof Uint8Array) runner.receive(message);
+      else runner.receive(...message as [Uint8Array, Packed[]]);
     };
     port.onmessage = ({ data }) => hear(data);
     try {
-      await station.prepare(preparation);
-      await station.over;
+      await runner.prepare(preparation);
+      await runner.over;
     } finally {
       port.close();
       side.close();

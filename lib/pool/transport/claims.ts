@@ -1,23 +1,22 @@
 /**
  * Who has a call: the pool, which may still want it back, or the worker that has begun it.
  *
- * A worker is given several calls ahead, so that it need not wait for each. Each has a ticket, a
+ * A worker is given several calls ahead, so that it need not wait for each. Each has a claim, a
  * word in memory that both see: GIVEN -> TAKEN by the worker that begins the call, or GIVEN ->
  * WITHDRAWN by the pool that wants it back (for an idle worker, or because it was cancelled): one
  * of the two wins. So no long call keeps others from a worker that is free, and when a worker dies
  * the pool knows which call it had begun.
  *
- * A ticket's number grows without end; the word holds it too, so that an old one is not taken for a
- * new one. As at most
- * {@linkcode TICKETS} are out at a time, no two share a word.
+ * A claim's number grows without end; the word holds it too, so that an old one is not taken for a
+ * new one. As at most {@linkcode MOST_CLAIMS} are out at a time, no two share a word.
  *
  * @module
  */
 
 /** How many calls a worker may be given ahead. */
-export const TICKETS = 1024;
-/** How many words tickets take: the newest start, and one for each. */
-export const TICKETS_WORDS: number = 16 + TICKETS;
+export const MOST_CLAIMS = 1024;
+/** How many words claims take: those of the newest call, and one for each. */
+export const CLAIMS_WORDS: number = 16 + MOST_CLAIMS;
 
 /** The id of the call that is asked to end, for code that never pauses. */
 const CANCELLED = 0;
@@ -30,8 +29,8 @@ const TAKEN = 2;
 const WITHDRAWN = 3;
 const BITS = 2;
 
-/** The tickets of one worker. */
-export class Tickets {
+/** The claims of one worker. */
+export class Claims {
   readonly #words: Int32Array<ArrayBufferLike>;
   readonly #base: number;
 
@@ -41,10 +40,10 @@ export class Tickets {
   }
 
   #index(number: number): number {
-    return this.#base + FIRST + number % TICKETS;
+    return this.#base + FIRST + number % MOST_CLAIMS;
   }
 
-  /** Makes a ticket, before its call is sent. */
+  /** Makes a claim, before its call is sent. */
   give(number: number): void {
     Atomics.store(this.#words, this.#index(number), number << BITS | GIVEN);
   }

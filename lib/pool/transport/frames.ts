@@ -6,9 +6,9 @@
  *     TARGET  ---------------------->  a number for a function, before the first call of it
  *     CALL, MAP, STARMAP  ---------->  one call; one for each item of a chunk
  *     CANCEL, STOP  ---------------->
- *             <---------------- READY | BROKEN   once: the initializer is done, or has failed
- *             <---------------- REPORT           any number
- *             <---------------- DONE | FAILED    once for each call that was begun
+ *             <---- STARTED | START_FAILED  once: the initializer is done, or has failed
+ *             <-------------------- REPORT  any number
+ *             <------------- DONE | FAILED  once for each call that was begun
  * ```
  *
  * A frame is a head of {@linkcode HEAD} bytes and then a value, as the codec writes it. Several
@@ -20,7 +20,7 @@
  * | 0 | kind | kind |
  * | 4 | the call's id | the call's id |
  * | 8 | number of its target | how long it ran, in µs |
- * | 12 | number of its ticket | how many of its items had run |
+ * | 12 | number of its claim | how many of its items had run |
  * | 16 | length of the value | length of the value |
  *
  * A worker's code is in its own hands: it can say anything. What no worker of ours says costs it
@@ -28,6 +28,7 @@
  *
  * @module
  */
+import { LOOP_LIMIT } from "../../transfer/codec/format.ts";
 import type { Span } from "../payload.ts";
 
 // To a worker.
@@ -39,14 +40,16 @@ export const CANCEL = 5;
 export const STOP = 6;
 
 // To the pool.
-export const READY = 7;
-export const BROKEN = 8;
+export const STARTED = 7;
+export const START_FAILED = 8;
 export const REPORT = 9;
 export const DONE = 10;
 export const FAILED = 11;
 
 /** The bytes of a frame before its value, a multiple of four. */
 export const HEAD = 20;
+/** The word of a head that says how long the value is; the four before it are a FrameHead. */
+const LENGTH = 4;
 /** The length of a value that is not in the frame. */
 export const ASIDE = -1;
 const NO_LENGTH = -2;
@@ -56,6 +59,82 @@ export type CallKind = typeof CALL | typeof MAP | typeof STARMAP;
 
 /** More than all frames of a message have together, with what carries them. */
 export const LARGEST_FRAMES: number = 1 << 20;
+
+/**
+ * What a frame says besides its value. One object serves for many frames: who is given one takes
+ * its fields before other code can read or write the next.
+ */
+export interface FrameHead {
+  kind: number;
+  /** The call's id. */
+  id: number;
+  /** Writes it to four words. */
+  writeTo(words: Int32Array, at: number): void;
+  /** Takes what four words say. */
+  readFrom(words: Int32Array, at: number): void;
+}
+
+/** The head of a frame to a worker. */
+export class RequestHead implements FrameHead {
+  kind: number;
+  id: number;
+  /** The number of its target. */
+  target: number;
+  /** The number of its claim. */
+  claim: number;
+
+  constructor({ kind = 0, id = 0, target = 0, claim = 0 }: Partial<RequestHead> = {}) {
+    this.kind = kind;
+    this.id = id;
+    this.target = target;
+    this.claim = claim;
+  }
+
+  writeTo(words: Int32Array, at: number): void {
+    words[at] = this.kind;
+    words[at + 1] = this.id;
+    words[at + 2] = this.target;
+    words[at + 3] = this.claim;
+  }
+
+  readFrom(words: Int32Array, at: number): void {
+    this.kind = words[at]!;
+    this.id = words[at + 1]!;
+    this.target = words[at + 2]!;
+    this.claim = words[at + 3]!;
+  }
+}
+
+/** The head of a frame to the pool. */
+export class ReplyHead implements FrameHead {
+  kind: number;
+  id: number;
+  /** How long the call ran, in µs. */
+  micros: number;
+  /** How many of its items had run. */
+  items: number;
+
+  constructor({ kind = 0, id = 0, micros = 0, items = 0 }: Partial<ReplyHead> = {}) {
+    this.kind = kind;
+    this.id = id;
+    this.micros = micros;
+    this.items = items;
+  }
+
+  writeTo(words: Int32Array, at: number): void {
+    words[at] = this.kind;
+    words[at + 1] = this.id;
+    words[at + 2] = this.micros;
+    words[at + 3] = this.items;
+  }
+
+  readFrom(words: Int32Array, at: number): void {
+    this.kind = words[at]!;
+    this.id = words[at + 1]!;
+    this.micros = words[at + 2]! >>> 0;
+    this.items = words[at + 3]!;
+  }
+}
 
 /** Writes frames one behind the other; each begins at a multiple of four bytes. */
 export class FrameWriter {
@@ -69,11 +148,11 @@ export class FrameWriter {
   }
 
   /** Adds a frame. Without a value, that is aside. */
-  add(kind: number, id: number, third: number, fourth: number, value: Span | undefined): void {
+  add(head: FrameHead, value: Span | undefined): void {
     const size = HEAD + padded(value === undefined ? 0 : value.length);
     if (this.#length + size > this.#bytes.length) this.#grow(size);
     const at = this.#length;
-    writeHead(this.#words, at >> 2, kind, id, third, fourth, value);
+    writeHead(this.#words, at >> 2, head, value);
     if (value !== undefined) copyBytes(value, this.#bytes, at + HEAD);
     this.#length = at + size;
   }
@@ -98,32 +177,17 @@ export class FrameWriter {
 export function writeHead(
   words: Int32Array,
   at: number,
-  kind: number,
-  id: number,
-  third: number,
-  fourth: number,
+  head: FrameHead,
   value: Span | undefined,
 ): void {
-  words[at] = kind;
-  words[at + 1] = id;
-  words[at + 2] = third;
-  words[at + 3] = fourth;
-  words[at + 4] = value === undefined ? ASIDE : value.length;
+  head.writeTo(words, at);
+  words[at + LENGTH] = value === undefined ? ASIDE : value.length;
 }
 
 /** The next multiple of four. */
 export function padded(length: number): number {
   return length + 3 & ~3;
 }
-
-/** What is done with a frame. */
-export type OnFrame = (
-  kind: number,
-  id: number,
-  third: number,
-  fourth: number,
-  value: Uint8Array | undefined,
-) => void;
 
 /** Bytes that are no frames. */
 export class BadFrame extends Error {
@@ -134,33 +198,39 @@ export class BadFrame extends Error {
 /**
  * Reads the frames of a message.
  *
+ * @param head Takes the head of one after the other.
+ * @param each Called with each, and its value, if that is in the frame.
  * @throws {BadFrame} There is one that is none.
  */
-export function readFrames(message: Uint8Array, each: OnFrame): void {
+export function readFrames<Head extends FrameHead>(
+  message: Uint8Array,
+  head: Head,
+  each: (head: Head, value: Uint8Array | undefined) => void,
+): void {
   const bytes = (message.byteOffset & 3) === 0 ? message : new Uint8Array(message);
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
   for (let at = 0; at < bytes.length;) {
-    const head = at >> 2;
+    const start = at >> 2;
     at += HEAD;
-    const length = words[head + 4] ?? NO_LENGTH;
+    const length = words[start + LENGTH] ?? NO_LENGTH;
     if (length < ASIDE || length > bytes.length - at) {
       throw new BadFrame("a frame that goes on behind its message");
     }
     const value = length === ASIDE ? undefined : bytes.subarray(at, at + length);
     if (length > 0) at += padded(length);
-    each(words[head]!, words[head + 1]!, words[head + 2]! >>> 0, words[head + 3]!, value);
+    head.readFrom(words, start);
+    each(head, value);
   }
 }
+
+const skipped = new RequestHead();
 
 /** How many values of a message are beside it. */
 export function countAsides(bytes: Uint8Array): number {
   let count = 0;
-  readFrames(bytes, (_kind, _id, _third, _fourth, value) => count += value === undefined ? 1 : 0);
+  readFrames(bytes, skipped, (_, value) => count += value === undefined ? 1 : 0);
   return count;
 }
-
-/** Short copies are quicker byte by byte. */
-export const LOOP_LIMIT = 64;
 
 /** Copies bytes. */
 export function copyBytes({ bytes, start, length }: Span, into: Uint8Array, at: number): void {

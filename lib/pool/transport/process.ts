@@ -1,7 +1,7 @@
 /**
  * The way to a worker that is a process: a pipe. Where this process and the worker may use FFI the
  * pipe is memory, in which a word of the worker is there at once and whatever becomes of it, and
- * the tickets are memory too. Elsewhere it is a socket: then the worker is given one call at a
+ * the claims are memory too. Elsewhere it is a socket: then the worker is given one call at a
  * time.
  *
  * @module
@@ -21,12 +21,19 @@ import { LONGEST_MESSAGE } from "../../multiprocessing/pipe_hub.ts";
 import { Process } from "../../multiprocessing/process.ts";
 import { messageOf } from "../../transfer/failure.ts";
 import { mainModule } from "../../transfer/task.ts";
-import { BadFrame, LARGEST_FRAMES, readFrames } from "./frames.ts";
-import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./transport.ts";
+import { BadFrame, LARGEST_FRAMES, readFrames, ReplyHead } from "./frames.ts";
+import {
+  type Hear,
+  type Loss,
+  lossOf,
+  NO_LOSS,
+  type Transport,
+  type WorkerBoot,
+} from "./transport.ts";
 import type { EngineOptions } from "../options.ts";
 import type { Payload, Span } from "../payload.ts";
 import { serveProcess } from "../runner/process.ts";
-import { Tickets, TICKETS_WORDS } from "./claims.ts";
+import { Claims, CLAIMS_WORDS } from "./claims.ts";
 
 /** What workers that are processes may be. */
 export interface ProcessWorkerOptions {
@@ -39,31 +46,32 @@ export interface ProcessWorkerOptions {
 /** What a message has besides a value that is sent alone. */
 const SLACK = 64;
 
-/** Tickets of workers that are gone: they serve the next. */
+/** The memory for the claims of workers that are gone: it serves the next. */
 const spare: Placement[] = [];
 
-/** A lane to a process. */
-export class ProcessLane implements Lane {
-  readonly tickets: Tickets | undefined;
+/** The way to a process. */
+export class ProcessTransport implements Transport {
+  readonly claims: Claims | undefined;
   readonly largest: number;
   readonly ended: Promise<Loss>;
   readonly #process: Process<void>;
   readonly #connection: Connection<Uint8Array>;
   readonly #placement: Placement | undefined;
   readonly #hear: Hear;
-  readonly #faulty: LaneBoot["faulty"];
+  readonly #reply = new ReplyHead();
+  readonly #faulty: WorkerBoot["faulty"];
   readonly #maxMessage: number;
   readonly #rang: () => void;
   #listening: AbortController | undefined;
   #heard: Promise<void> | undefined;
   /** The head whose value comes next. */
-  #large: [kind: number, id: number, third: number, fourth: number] | undefined;
+  #large: ReplyHead | undefined;
   /** Whether all that the worker has said was heard, and it is gone. */
   #isOver = false;
 
   /** Starts the process. */
   constructor(
-    { hear, faulty, known, ...preparation }: LaneBoot,
+    { hear, faulty, known, ...preparation }: WorkerBoot,
     rang: () => void,
     { permissions, maxMessage }: ProcessWorkerOptions,
   ) {
@@ -81,8 +89,8 @@ export class ProcessLane implements Lane {
       : guardedPipe<Uint8Array>({ longest, onFault });
     this.#connection = here;
     if (memory) {
-      this.#placement = spare.pop() ?? theArena().allocate(TICKETS_WORDS);
-      this.tickets = new Tickets(this.#placement.region.words, this.#placement.base);
+      this.#placement = spare.pop() ?? theArena().allocate(CLAIMS_WORDS);
+      this.claims = new Claims(this.#placement.region.words, this.#placement.base);
     }
     const initializer = preparation.initializer === undefined
       ? []
@@ -93,7 +101,7 @@ export class ProcessLane implements Lane {
       stdin: "null" as const,
       args: [{
         connection: there,
-        at: this.#placement?.share("process", () => "tickets", "Tickets"),
+        at: this.#placement?.share("process", () => "claims", "Claims"),
         preparation,
         maxMessage: most,
       }] as Parameters<typeof serveProcess>,
@@ -130,7 +138,7 @@ export class ProcessLane implements Lane {
 
   drain(): boolean {
     // A socket is heard only by the event loop.
-    if (this.tickets === undefined || this.#isOver) return false;
+    if (this.claims === undefined || this.#isOver) return false;
     let any = false;
     for (let bytes = this.#next(); bytes !== undefined; bytes = this.#next()) {
       any = true;
@@ -182,7 +190,7 @@ export class ProcessLane implements Lane {
     try {
       while (!this.#isOver) {
         // In memory nothing is taken by a wait: else what is taken meanwhile would overtake it.
-        if (this.tickets !== undefined) {
+        if (this.claims !== undefined) {
           await (this.#connection as BlockingConnection)[READY](signal);
         } else this.#read(await this.#connection.recvBytes({ signal }));
         this.#rang();
@@ -200,12 +208,12 @@ export class ProcessLane implements Lane {
     if (bytes.length > this.#maxMessage && bytes.length > LARGEST_FRAMES) {
       return this.#fail(new BadFrame(`${bytes.length} bytes, of at most ${this.#maxMessage}`));
     }
-    if (large !== undefined) return this.#hear(...large, bytes);
+    if (large !== undefined) return this.#hear(large, bytes);
     try {
-      readFrames(bytes, (kind, id, third, fourth, value) => {
+      readFrames(bytes, this.#reply, (reply, value) => {
         if (this.#large !== undefined) throw new BadFrame("a frame before the value of another");
-        if (value === undefined) this.#large = [kind, id, third, fourth];
-        else this.#hear(kind, id, third, fourth, value);
+        if (value === undefined) this.#large = new ReplyHead(reply);
+        else this.#hear(reply, value);
       });
     } catch (error) {
       if (!(error instanceof BadFrame)) throw error;
@@ -249,6 +257,6 @@ export function processWorkers(
     world: "process",
     level,
     mayMap: givesFfi(permissions),
-    start: (boot, rang) => new ProcessLane(boot, rang, { permissions, maxMessage }),
+    start: (boot, rang) => new ProcessTransport(boot, rang, { permissions, maxMessage }),
   };
 }

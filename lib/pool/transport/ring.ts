@@ -10,12 +10,13 @@
  *
  * @module
  */
+import { LOOP_LIMIT } from "../../transfer/codec/format.ts";
 import {
   BadFrame,
   copyBytes,
   HEAD as HEAD_BYTES,
-  LOOP_LIMIT,
   padded,
+  type ReplyHead,
   writeHead,
 } from "./frames.ts";
 import type { Span } from "../payload.ts";
@@ -54,7 +55,7 @@ export class Ring {
   }
 
   /** Writes a record, which is a frame; false when there is no room for it now. */
-  push(kind: number, id: number, third: number, fourth: number, value: Span): boolean {
+  push(head: ReplyHead, value: Span): boolean {
     const length = HEAD_BYTES + value.length;
     const size = LENGTH + padded(length);
     const tail = this.#words[this.#base + TAIL]!;
@@ -66,7 +67,7 @@ export class Ring {
     if (skipped > 0) this.#lengths[at >> 2] = SKIP;
     const start = skipped > 0 ? 0 : at;
     this.#lengths[start >> 2] = length;
-    writeHead(this.#lengths, (start + LENGTH) >> 2, kind, id, third, fourth, value);
+    writeHead(this.#lengths, (start + LENGTH) >> 2, head, value);
     copyBytes(value, this.#bytes, start + LENGTH + HEAD_BYTES);
     Atomics.store(this.#words, this.#base + TAIL, tail + skipped + size | 0);
     return true;

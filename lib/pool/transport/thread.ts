@@ -9,18 +9,26 @@
 import { loadPorts, take, unref } from "../../core/ports.ts";
 import { QUIET, TOLD } from "../../child/plan.ts";
 import { self } from "../../memory/this_thread.ts";
+import type { Packed } from "../../transfer/pack.ts";
 import { Thread } from "../../threading/thread.ts";
-import { BadFrame, HEAD } from "./frames.ts";
-import { type Hear, type Lane, type LaneBoot, type Loss, lossOf, NO_LOSS } from "./transport.ts";
+import { BadFrame, HEAD, ReplyHead } from "./frames.ts";
+import {
+  type Hear,
+  type Loss,
+  lossOf,
+  NO_LOSS,
+  type Transport,
+  type WorkerBoot,
+} from "./transport.ts";
 import { type Aside, handedOver, type Payload, sendAside } from "../payload.ts";
 import type { EngineOptions } from "../options.ts";
 import type { Ring } from "./ring.ts";
-import { ASIDES, LANE_BYTES, layOut, SLEEPS, TAKEN } from "./thread_memory.ts";
-import type { Tickets } from "./claims.ts";
+import { ASIDES_SENT, ASIDES_TAKEN, layOut, MEMORY_BYTES, SLEEPS } from "./thread_memory.ts";
+import type { Claims } from "./claims.ts";
 import { serveThread } from "../runner/thread.ts";
 
 /** The record that is being read; whoever keeps its value copies it. */
-const inbox = new Uint8Array(LANE_BYTES);
+const inbox = new Uint8Array(MEMORY_BYTES);
 const words = new Int32Array(inbox.buffer);
 const views: Uint8Array[] = [];
 /** So long are values whose views are kept. */
@@ -32,15 +40,16 @@ function valueIn(length: number): Uint8Array {
 }
 
 /**
- * What goes beside the bytes, on a worker's second port. In a Map: `take()` looks into all else.
+ * What goes beside the bytes, on a worker's second port: the words of its head, and the value. In a
+ * Map: `take()` looks into all else.
  */
 export type SentAside = Map<number, unknown>;
 
-/** A lane to a thread. */
-export class ThreadLane implements Lane {
+/** The way to a thread. */
+export class ThreadTransport implements Transport {
   readonly pid = null;
   readonly largest = Infinity;
-  readonly tickets: Tickets;
+  readonly claims: Claims;
   readonly ended: Promise<Loss>;
   readonly #thread: Thread<void>;
   readonly #words: Int32Array<SharedArrayBuffer>;
@@ -48,17 +57,18 @@ export class ThreadLane implements Lane {
   readonly #port: MessagePort;
   readonly #side: MessagePort;
   readonly #hear: Hear;
-  readonly #faulty: LaneBoot["faulty"];
+  readonly #reply = new ReplyHead();
+  readonly #faulty: WorkerBoot["faulty"];
   #heardAside = 0;
   /** Whether its memory makes no sense: nothing more is heard of it. */
   #isSpoilt = false;
 
   /** Starts the thread. */
-  constructor({ hear, faulty, known: _, ...preparation }: LaneBoot, rang: () => void) {
-    const memory = new SharedArrayBuffer(LANE_BYTES);
-    const { words, tickets, ring } = layOut(memory);
+  constructor({ hear, faulty, known: _, ...preparation }: WorkerBoot, rang: () => void) {
+    const memory = new SharedArrayBuffer(MEMORY_BYTES);
+    const { words, claims, ring } = layOut(memory);
     this.#words = words;
-    this.tickets = tickets;
+    this.claims = claims;
     this.#ring = ring;
     this.#hear = hear;
     this.#faulty = faulty;
@@ -132,19 +142,22 @@ export class ThreadLane implements Lane {
 
   #drain(): boolean {
     let any = this.#drainRing();
-    while (this.#heardAside !== Atomics.load(this.#words, ASIDES)) {
+    while (this.#heardAside !== Atomics.load(this.#words, ASIDES_SENT)) {
       // What went into the ring before it comes first.
       any = this.#drainRing() || any;
       const message = take(this.#side) as SentAside | undefined;
       if (message === undefined) break;
       this.#heardAside = this.#heardAside + 1 | 0;
-      Atomics.store(this.#words, TAKEN, this.#heardAside);
+      Atomics.store(this.#words, ASIDES_TAKEN, this.#heardAside);
       any = true;
       if (!(message instanceof Map)) throw new BadFrame("a message that is none");
-      const [kind, id, third, fourth, value] = message.values() as Iterable<unknown> as Parameters<
-        Hear
-      >;
-      this.#hear(kind, id, third, fourth, value);
+      const reply = this.#reply;
+      const [kind, id, micros, items, value] = message.values();
+      reply.kind = kind as number;
+      reply.id = id as number;
+      reply.micros = micros as number;
+      reply.items = items as number;
+      this.#hear(reply, value as Uint8Array | Packed);
     }
     return any;
   }
@@ -153,7 +166,8 @@ export class ThreadLane implements Lane {
     let any = false;
     for (let length = this.#ring.shift(inbox); length >= 0; length = this.#ring.shift(inbox)) {
       any = true;
-      this.#hear(words[0]!, words[1]!, words[2]! >>> 0, words[3]!, valueIn(length));
+      this.#reply.readFrom(words, 0);
+      this.#hear(this.#reply, valueIn(length));
     }
     return any;
   }
@@ -170,4 +184,4 @@ export class ThreadLane implements Lane {
 }
 
 /** Starts a worker that is a thread. */
-export const startThread: EngineOptions["start"] = (boot, rang) => new ThreadLane(boot, rang);
+export const startThread: EngineOptions["start"] = (boot, rang) => new ThreadTransport(boot, rang);

@@ -1,39 +1,39 @@
 /**
- * The memory that a pool shares with a worker that is a thread: two words, the tickets, and the
+ * The memory that a pool shares with a worker that is a thread: a few words, the claims, and the
  * ring of what the worker says.
  *
  * @module
  */
 import { Ring, RING_WORDS } from "./ring.ts";
-import { Tickets, TICKETS_WORDS } from "./claims.ts";
+import { Claims, CLAIMS_WORDS } from "./claims.ts";
 
 /** Whether the pool is to be woken: 0 or 1. */
 export const SLEEPS = 0;
 /** How many messages the worker has sent on its second port. */
-export const ASIDES = 16;
+export const ASIDES_SENT = 16;
 /**
  * How many of those the pool has taken: until it has all, nothing more goes into the ring. So order
  * is kept.
  */
-export const TAKEN = 17;
-const TICKETS_AT = 32;
-const RING_AT = TICKETS_AT + TICKETS_WORDS;
+export const ASIDES_TAKEN = 17;
+const CLAIMS_AT = 32;
+const RING_AT = CLAIMS_AT + CLAIMS_WORDS;
 const RING_START = (RING_AT + RING_WORDS) * 4;
 /** The bytes of a ring. */
 const ROOM = 1 << 17;
 /** All of it, in bytes. */
-export const LANE_BYTES: number = RING_START + ROOM;
+export const MEMORY_BYTES: number = RING_START + ROOM;
 
-/** The memory of a lane, as both of its sides see it. */
+/** The memory, as both of its sides see it. */
 export function layOut(memory: SharedArrayBuffer): {
   words: Int32Array<SharedArrayBuffer>;
-  tickets: Tickets;
+  claims: Claims;
   ring: Ring;
 } {
   const words = new Int32Array(memory, 0, RING_START >> 2);
   return {
     words,
-    tickets: new Tickets(words, TICKETS_AT),
+    claims: new Claims(words, CLAIMS_AT),
     ring: new Ring(memory, RING_AT, RING_START, ROOM),
   };
 }

@@ -1,26 +1,23 @@
 /**
- * A worker as its pool sees it, whatever it is made of.
+ * The way to a worker and back, whatever the worker is: what it is started with, how it is heard,
+ * and how its end is told.
  *
  * @module
  */
 import { ThreadTerminated, WorkerLostError } from "../../core/errors.ts";
 import { errorOf } from "../../child/outcome.ts";
+import { messageOf } from "../../transfer/failure.ts";
 import type { Packed } from "../../transfer/pack.ts";
 import type { Payload } from "../payload.ts";
 import type { Preparation } from "../runner/runner.ts";
-import type { Tickets } from "./claims.ts";
+import type { Claims } from "./claims.ts";
+import type { ReplyHead } from "./frames.ts";
 
 /**
- * What is heard of a worker's words, in order. Bytes are good until the call ends: who keeps them
- * copies them.
+ * What is heard of a worker's words, in order. Both are good until the call ends, or others are
+ * heard meanwhile: who keeps them copies them.
  */
-export type Hear = (
-  kind: number,
-  id: number,
-  third: number,
-  fourth: number,
-  value: Uint8Array | Packed,
-) => void;
+export type Hear = (reply: ReplyHead, value: Uint8Array | Packed) => void;
 
 /** How a worker ended. */
 export interface Loss {
@@ -34,6 +31,8 @@ export interface Loss {
 
 /** The end of a worker that was told to. */
 export const NO_LOSS: Loss = { exitcode: 0, signal: null, error: null };
+/** The end of a worker that is being stopped. */
+export const STOPPED: Loss = { exitcode: null, signal: null, error: null };
 
 /** What the error says that a child's `result()` throws. */
 export function lossOf(error: unknown): Loss {
@@ -42,12 +41,20 @@ export function lossOf(error: unknown): Loss {
     // Where there is no code the error says how it ended.
     return { exitcode, signal, error: exitcode === null ? error : null };
   }
-  if (error instanceof ThreadTerminated) return { exitcode: null, signal: null, error: null };
+  if (error instanceof ThreadTerminated) return STOPPED;
   return { exitcode: 1, signal: null, error: errorOf({ ok: false, error }) };
 }
 
+/** How a worker ended, in words. */
+export function describeLoss({ exitcode, signal, error }: Loss): string {
+  if (signal !== null) return `was killed by ${signal}`;
+  if (error instanceof WorkerLostError) return `ended: ${error.message}`;
+  if (error !== null) return `ended by an uncaught error: ${messageOf(error)}`;
+  return exitcode === null ? "was terminated" : `ended with exit code ${exitcode}`;
+}
+
 /** What every worker of a pool is started with. */
-export interface LaneBoot extends Preparation {
+export interface WorkerBoot extends Preparation {
   /** The modules that calls have needed by now. */
   known: string[];
   /** Called with what the worker says. */
@@ -57,14 +64,14 @@ export interface LaneBoot extends Preparation {
 }
 
 /** The way to a worker, and back. */
-export interface Lane {
+export interface Transport {
   /** Its process number; null for a thread. */
   readonly pid: number | null;
   /**
    * Who has which call; undefined where the two share no memory: then a worker is given one at a
    * time.
    */
-  readonly tickets: Tickets | undefined;
+  readonly claims: Claims | undefined;
   /** How many bytes a value may have that is sent to it. */
   readonly largest: number;
   /** Settles when the worker has ended, and all that it said has been heard. */
@@ -73,7 +80,7 @@ export interface Lane {
   post(bytes: Uint8Array<ArrayBuffer>, asides: Payload[]): void;
   /** Hears what the worker has said by now; whether there was something. */
   drain(): boolean;
-  /** Listens from now on, which keeps the program alive; a new lane does. */
+  /** Listens from now on, which keeps the program alive; a new one does. */
   wake(): void;
   /** Listens no more until {@linkcode wake}: there is nothing to be heard. */
   rest(): void;

@@ -4,10 +4,17 @@
  * @module
  */
 import { statusOf } from "../../core/signals.ts";
-import type { Bytes, Plan, Sink, Source, Spawned, Stdio } from "../stdio/stdio.ts";
+import type {
+  Bytes,
+  CommandPlan,
+  ReadEnd,
+  SpawnedProgram,
+  StdioTarget,
+  WriteEnd,
+} from "../stdio/stdio.ts";
 
 /** Starts a child. A stream that Deno.Command cannot connect must not be in the plan. */
-export function denoSpawn(plan: Plan): Spawned {
+export function denoSpawn(plan: CommandPlan): SpawnedProgram {
   const child = new Deno.Command(plan.program, commandOptions(plan)).spawn();
   const status = statusOf(child.status);
   let isReaped = false;
@@ -15,9 +22,9 @@ export function denoSpawn(plan: Plan): Spawned {
   return {
     pid: child.pid,
     status,
-    stdin: plan.stdin === "piped" ? sinkOf(child.stdin) : null,
-    stdout: plan.stdout === "piped" ? sourceOf(child.stdout) : null,
-    stderr: plan.stderr === "piped" ? sourceOf(child.stderr) : null,
+    stdin: plan.stdin === "piped" ? writeEndOf(child.stdin) : null,
+    stdout: plan.stdout === "piped" ? readEndOf(child.stdout) : null,
+    stderr: plan.stderr === "piped" ? readEndOf(child.stderr) : null,
     hasDescriptors: false,
     kill(signal) {
       // Of a child that a signal without a name has killed, Deno still holds the pid.
@@ -28,7 +35,7 @@ export function denoSpawn(plan: Plan): Spawned {
 }
 
 /** A plan in Deno's words. */
-export function commandOptions(plan: Plan): Deno.CommandOptions {
+export function commandOptions(plan: CommandPlan): Deno.CommandOptions {
   return {
     args: plan.args,
     ...(plan.cwd === undefined ? {} : { cwd: plan.cwd }),
@@ -40,7 +47,7 @@ export function commandOptions(plan: Plan): Deno.CommandOptions {
   };
 }
 
-function wordOf(stdio: Stdio): "inherit" | "null" | "piped" {
+function wordOf(stdio: StdioTarget): "inherit" | "null" | "piped" {
   return typeof stdio === "string" ? stdio : "null";
 }
 
@@ -53,7 +60,7 @@ function killChild(child: Deno.ChildProcess, signal: Deno.Signal): void {
   }
 }
 
-function sourceOf(stream: ReadableStream<Bytes>): Source {
+function readEndOf(stream: ReadableStream<Bytes>): ReadEnd {
   let reader: ReadableStreamDefaultReader<Bytes> | undefined;
   return {
     async read() {
@@ -67,7 +74,7 @@ function sourceOf(stream: ReadableStream<Bytes>): Source {
   };
 }
 
-function sinkOf(stream: WritableStream<Bytes>): Sink {
+function writeEndOf(stream: WritableStream<Bytes>): WriteEnd {
   let writer: WritableStreamDefaultWriter<Bytes> | undefined;
   return {
     async write(bytes) {

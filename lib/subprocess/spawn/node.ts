@@ -12,7 +12,14 @@ import type { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import { builtin, fileURLToPath } from "../../core/node.ts";
 import { mayMap } from "../../memory/platform/mod.ts";
-import type { Bytes, Plan, Sink, Source, Spawned, Stdio } from "../stdio/stdio.ts";
+import type {
+  Bytes,
+  CommandPlan,
+  ReadEnd,
+  SpawnedProgram,
+  StdioTarget,
+  WriteEnd,
+} from "../stdio/stdio.ts";
 import { nextNumbers } from "../sync_io.ts";
 import { isRunning, nodeStatusOf } from "./node_status.ts";
 
@@ -29,7 +36,7 @@ export function mayHandOver(): boolean {
 }
 
 /** Starts a child; undefined when it cannot be started, without the reason. */
-export function nodeSpawn(plan: Plan): Spawned | undefined {
+export function nodeSpawn(plan: CommandPlan): SpawnedProgram | undefined {
   const { cwd } = plan;
   // Node's flags in the arguments of Deno itself would be translated: under another spelling they
   // stay.
@@ -50,9 +57,9 @@ export function nodeSpawn(plan: Plan): Spawned | undefined {
   return {
     pid: child.pid,
     status,
-    stdin: plan.stdin === "piped" ? new NodeSink(child.stdin!) : null,
-    stdout: plan.stdout === "piped" ? new NodeSource(child.stdout!) : null,
-    stderr: plan.stderr === "piped" ? new NodeSource(child.stderr!) : null,
+    stdin: plan.stdin === "piped" ? new NodeWriteEnd(child.stdin!) : null,
+    stdout: plan.stdout === "piped" ? new NodeReadEnd(child.stdout!) : null,
+    stderr: plan.stderr === "piped" ? new NodeReadEnd(child.stderr!) : null,
     hasDescriptors: true,
     kill: (signal) => killChild(child, signal),
     unref() {
@@ -64,7 +71,7 @@ export function nodeSpawn(plan: Plan): Spawned | undefined {
   };
 }
 
-function environmentOf({ env, extendsEnv }: Plan): Record<string, string> {
+function environmentOf({ env, extendsEnv }: CommandPlan): Record<string, string> {
   if (env !== undefined && !extendsEnv) return env;
   return { ...Deno.env.toObject(), ...env };
 }
@@ -76,7 +83,7 @@ function environmentOf({ env, extendsEnv }: Plan): Record<string, string> {
  * would have it open under another number too, and hand that on to its own children. So something
  * else is put there: the end of a pipe whose other end is then closed.
  */
-function stdioOf(streams: Stdio[]): [stdio: unknown[], copies: number[]] {
+function stdioOf(streams: StdioTarget[]): [stdio: unknown[], copies: number[]] {
   const stdio: unknown[] = streams.map((stream) => {
     if (typeof stream === "object") return stream.stream;
     if (stream === "piped") return "pipe";
@@ -120,7 +127,7 @@ export function descriptorOf(stream: unknown): number | undefined {
   return fd < 0 ? undefined : fd;
 }
 
-class NodeSource implements Source {
+class NodeReadEnd implements ReadEnd {
   readonly stream: Readable;
   #wake: () => void = () => {};
 
@@ -153,7 +160,7 @@ class NodeSource implements Source {
   }
 }
 
-class NodeSink implements Sink {
+class NodeWriteEnd implements WriteEnd {
   readonly #stream: Writable;
 
   constructor(stream: Writable) {

@@ -5,7 +5,7 @@
  */
 import { tryAll } from "../attempt.ts";
 import { denoSpawn } from "./deno.ts";
-import type { Plan, Sink, Source, Spawned } from "../stdio/stdio.ts";
+import type { CommandPlan, ReadEnd, SpawnedProgram, WriteEnd } from "../stdio/stdio.ts";
 import { mayHandOver, mayUseNode, nodeSpawn } from "./node.ts";
 
 /**
@@ -16,7 +16,7 @@ import { mayHandOver, mayUseNode, nodeSpawn } from "./node.ts";
  * @throws {Deno.errors.NotFound} There is no such program, or no such folder.
  * @throws {Deno.errors.NotCapable} A permission is missing; the message names the flag.
  */
-export function start(plan: Plan, wantsDescriptors = false): Spawned {
+export function start(plan: CommandPlan, wantsDescriptors = false): SpawnedProgram {
   const from = typeof plan.stdin === "object" ? plan.stdin : undefined;
   if (from === undefined) return launch(plan, wantsDescriptors);
   if (from.stream !== undefined && mayHandOver()) {
@@ -31,7 +31,7 @@ export function start(plan: Plan, wantsDescriptors = false): Spawned {
   return { ...child, stdin: null };
 }
 
-function launch(plan: Plan, wantsDescriptors: boolean): Spawned {
+function launch(plan: CommandPlan, wantsDescriptors: boolean): SpawnedProgram {
   const streams = [plan.stdin, plan.stdout, plan.stderr];
   const needsNode = streams.some((stream) => typeof stream !== "string");
   if (needsNode && !mayUseNode()) {
@@ -53,7 +53,7 @@ function launch(plan: Plan, wantsDescriptors: boolean): Spawned {
 }
 
 /** Carries what one child writes to another, where the pipe itself cannot be handed over. */
-async function pump(from: Source, to: Sink): Promise<void> {
+async function pump(from: ReadEnd, to: WriteEnd): Promise<void> {
   try {
     for (let chunk; (chunk = await from.read()) !== null;) await to.write(chunk);
   } catch {

@@ -1,5 +1,5 @@
 /**
- * A source with what was read from it ahead, or given back.
+ * A read end with what was read from it ahead, or given back.
  *
  * Who reads takes turns. When the child ends, what it has left in its pipe is read ahead, so that
  * the pipe is closed although nobody may ever ask for it.
@@ -7,61 +7,61 @@
  * @module
  */
 import { builtin } from "../../core/node.ts";
-import type { Bytes, Source } from "./stdio.ts";
+import type { Bytes, ReadEnd } from "./stdio.ts";
 
 /** How much of what an ended child left in its pipe is read ahead, in bytes. */
 const KEPT = 1 << 20;
 
-/** How often a reader gives way to what else there is to do, in ms. */
-const TURN = 20;
+/** How long a reader goes on before it gives way to what else there is to do, in ms. */
+const SLICE = 20;
 
 /**
- * Sees to it that others get their turn: of a child that writes faster than is read, each read is
- * there at once, and no timer would fire.
+ * A reader's time before others get their turn: of a child that writes faster than is read, each
+ * read is there at once, and no timer would fire.
  */
-export class Turns {
+export class TimeSlice {
   #began = performance.now();
 
   get isOver(): boolean {
-    return performance.now() - this.#began >= TURN;
+    return performance.now() - this.#began >= SLICE;
   }
 
-  /** Settles when whatever else was ready has had its turn. */
+  /** Settles when whatever else was ready has had its turn: then a new one begins. */
   async next(): Promise<void> {
     await new Promise((next) => builtin("timers").setImmediate(next));
     this.#began = performance.now();
   }
 }
 
-/** A source that things can be given back to. */
-export class Inbox implements Source {
-  readonly #source: Source;
+/** A read end that things can be given back to. */
+export class Inbox implements ReadEnd {
+  readonly #end: ReadEnd;
   readonly #queue: Bytes[] = [];
   #last: Promise<unknown> = Promise.resolve();
-  readonly #turns = new Turns();
+  readonly #slice = new TimeSlice();
 
-  /** Puts itself before `source`. */
-  constructor(source: Source) {
-    this.#source = source;
+  /** Puts itself before `end`. */
+  constructor(end: ReadEnd) {
+    this.#end = end;
   }
 
   get fd(): number | undefined {
-    return this.#source.fd;
+    return this.#end.fd;
   }
 
   /** Only while nothing has been read ahead can the pipe be handed to another child. */
   get stream(): unknown {
-    return this.#queue.length > 0 ? undefined : this.#source.stream;
+    return this.#queue.length > 0 ? undefined : this.#end.stream;
   }
 
   readNow(): Bytes | null {
-    return this.#queue.shift() ?? this.#source.readNow?.() ?? null;
+    return this.#queue.shift() ?? this.#end.readNow?.() ?? null;
   }
 
   read(): Promise<Bytes | null> {
     return this.#inTurn(async () => {
-      if (this.#turns.isOver) await this.#turns.next();
-      return this.#queue.shift() ?? await this.#source.read();
+      if (this.#slice.isOver) await this.#slice.next();
+      return this.#queue.shift() ?? await this.#end.read();
     });
   }
 
@@ -75,7 +75,7 @@ export class Inbox implements Source {
     let size = 0;
     for (let isEnd = false; !isEnd && size < KEPT;) {
       isEnd = await this.#inTurn(async () => {
-        const chunk = await this.#source.read();
+        const chunk = await this.#end.read();
         if (chunk !== null) this.#queue.push(chunk);
         size += chunk?.length ?? 0;
         return chunk === null;
@@ -85,7 +85,7 @@ export class Inbox implements Source {
 
   cancel(): void {
     this.#queue.length = 0;
-    this.#source.cancel();
+    this.#end.cancel();
   }
 
   #inTurn<T>(step: () => Promise<T>): Promise<T> {

@@ -12,7 +12,7 @@
  */
 import { explain } from "../attempt.ts";
 import { commandOptions } from "../spawn/deno.ts";
-import type { Plan } from "./stdio.ts";
+import type { CommandPlan } from "./stdio.ts";
 
 /** The shell that runs scripts, too. */
 export const SHELL = "/bin/sh";
@@ -48,7 +48,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
  *
  * @param isShell Whether it is a shell already.
  */
-export function joined(plan: Plan, isShell: boolean): Plan {
+export function joined(plan: CommandPlan, isShell: boolean): CommandPlan {
   if (plan.stdout === "null") return { ...plan, stderr: "null" };
   if (typeof plan.stdout === "number") return { ...plan, stderr: plan.stdout };
   if (!isShell) mustExist(plan);
@@ -60,7 +60,7 @@ export function joined(plan: Plan, isShell: boolean): Plan {
 }
 
 /** The arguments by which `env` undoes what a shell does to the environment. */
-function restored({ env, extendsEnv }: Plan): string[] {
+function restored({ env, extendsEnv }: CommandPlan): string[] {
   const isWhole = env !== undefined && !extendsEnv;
   const mayRead = Deno.permissions.querySync({ name: "env" }).state === "granted";
   // Without the permission nobody knows what the shell has changed of this program's environment.
@@ -77,8 +77,8 @@ function restored({ env, extendsEnv }: Plan): string[] {
 }
 
 /** The shell would start, and only then miss the program: so it is asked first. */
-function mustExist(plan: Plan): void {
-  const shell: Plan = {
+function mustExist(plan: CommandPlan): void {
+  const shell: CommandPlan = {
     ...plan,
     program: SHELL,
     args: ["-c", LOOK_UP, "sh", plan.program],

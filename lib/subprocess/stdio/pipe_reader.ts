@@ -5,7 +5,7 @@
  */
 import { INSPECT, shown } from "../../core/inspect.ts";
 import { Collected } from "../collected.ts";
-import type { Bytes, Source } from "./stdio.ts";
+import type { Bytes, ReadEnd } from "./stdio.ts";
 import type { Hold } from "../hold.ts";
 import { Inbox } from "./inbox.ts";
 import { decoderOf, join, LineEnds, type Output, type TextMode, UTF_8 } from "../text.ts";
@@ -44,8 +44,8 @@ export class PipeReader<T extends Output = Output> extends ReadableStream<Uint8A
   #last: Promise<unknown> = Promise.resolve();
 
   /** Made by Popen. */
-  constructor(source: Source, hold: Hold, mode?: TextMode) {
-    const inbox = new Inbox(source);
+  constructor(end: ReadEnd, hold: Hold, mode?: TextMode) {
+    const inbox = new Inbox(end);
     super({
       async pull(controller) {
         const chunk = await hold.during(inbox.read());

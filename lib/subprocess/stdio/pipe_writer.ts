@@ -5,7 +5,7 @@
  */
 import { show } from "../../core/checks.ts";
 import { INSPECT, shown } from "../../core/inspect.ts";
-import type { Bytes, Sink } from "./stdio.ts";
+import type { Bytes, WriteEnd } from "./stdio.ts";
 import type { Hold } from "../hold.ts";
 
 const encoder = new TextEncoder();
@@ -29,17 +29,17 @@ export function toBytes(data: unknown, action: string): Bytes {
  * takes no input either.
  */
 export class PipeWriter extends WritableStream<string | Uint8Array | ArrayBuffer> {
-  readonly #sink: Sink;
+  readonly #end: WriteEnd;
   readonly #hold: Hold;
 
   /** Made by Popen. */
-  constructor(sink: Sink, hold: Hold) {
+  constructor(end: WriteEnd, hold: Hold) {
     super({
-      write: (data) => hold.during(sink.write(toBytes(data, "write to the program"))),
-      close: () => hold.during(sink.close()),
-      abort: () => sink.close(),
+      write: (data) => hold.during(end.write(toBytes(data, "write to the program"))),
+      close: () => hold.during(end.close()),
+      abort: () => end.close(),
     });
-    this.#sink = sink;
+    this.#end = end;
     this.#hold = hold;
   }
 
@@ -49,12 +49,12 @@ export class PipeWriter extends WritableStream<string | Uint8Array | ArrayBuffer
    * @throws {Deno.errors.BrokenPipe} The program has ended, or closed its input.
    */
   async write(data: string | Uint8Array | ArrayBuffer): Promise<void> {
-    await this.#hold.during(this.#sink.write(toBytes(data, "write to the program")));
+    await this.#hold.during(this.#end.write(toBytes(data, "write to the program")));
   }
 
   /** Closes the input: the program reads to the end of what was written, and then sees the end. */
   override async close(): Promise<void> {
-    await this.#hold.during(this.#sink.close());
+    await this.#hold.during(this.#end.close());
   }
 
   /** @ignore */

@@ -6,12 +6,12 @@
 import { show } from "../../core/checks.ts";
 import type { Outputs } from "../../core/errors.ts";
 import { Collected } from "../collected.ts";
-import type { Spawned } from "./stdio.ts";
+import type { SpawnedProgram } from "./stdio.ts";
 import type { Hold } from "../hold.ts";
 import { checkInput, type Input } from "../options.ts";
 import { inboxOf, PipeReader } from "./pipe_reader.ts";
 import { PipeWriter } from "./pipe_writer.ts";
-import { Talk } from "../communication.ts";
+import { Communication } from "../communication.ts";
 import type { TextMode } from "../text.ts";
 
 /** The pipes to a child. */
@@ -19,11 +19,11 @@ export class Pipes {
   readonly stdin: PipeWriter | null;
   readonly stdout: PipeReader | null;
   readonly stderr: PipeReader | null;
-  readonly #child: Spawned;
+  readonly #child: SpawnedProgram;
   readonly #mode: TextMode | undefined;
-  #talk: Talk | undefined;
+  #communication: Communication | undefined;
 
-  constructor(child: Spawned, mode: TextMode | undefined, hold: Hold) {
+  constructor(child: SpawnedProgram, mode: TextMode | undefined, hold: Hold) {
     this.stdin = child.stdin && new PipeWriter(child.stdin, hold);
     this.stdout = child.stdout && new PipeReader(child.stdout, hold, mode);
     this.stderr = child.stderr && new PipeReader(child.stderr, hold, mode);
@@ -48,11 +48,11 @@ export class Pipes {
    *
    * @param status Settles when the child has ended.
    */
-  talk(input: Input | undefined, status: Promise<unknown>): Talk {
+  communicate(input: Input | undefined, status: Promise<unknown>): Communication {
     const action = "communicate";
     checkInput(input, action);
     const { stdin } = this.#child;
-    if (input !== undefined && this.#talk !== undefined) {
+    if (input !== undefined && this.#communication !== undefined) {
       throw new Error(`Cannot ${action}: the input has been given already`);
     }
     if (input !== undefined && stdin === null) {
@@ -63,7 +63,7 @@ export class Pipes {
     const mode = this.#mode;
     const collected = (reader: PipeReader | null) =>
       reader && new Collected(inboxOf(reader), { mode });
-    return this.#talk ??= new Talk({
+    return this.#communication ??= new Communication({
       stdin,
       stdout: collected(this.stdout),
       stderr: collected(this.stderr),
@@ -73,12 +73,12 @@ export class Pipes {
 
   /** The stream that has said more than can be kept. */
   get overflow(): "stdout" | "stderr" | undefined {
-    return this.#talk?.overflow;
+    return this.#communication?.overflow;
   }
 
   /** What has been said; all of it, or what there is so far. */
   said(isPart = false): Outputs {
-    return this.#talk?.outputs(isPart) ?? { stdout: null, stderr: null };
+    return this.#communication?.outputs(isPart) ?? { stdout: null, stderr: null };
   }
 
   #readers(): PipeReader[] {

@@ -8,7 +8,7 @@
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** The end that reads. One reads at a time. */
-export interface Source {
+export interface ReadEnd {
   /** The next bytes; null at the end. */
   read(): Promise<Bytes | null>;
   /** What has arrived already; null when there is none. */
@@ -22,7 +22,7 @@ export interface Source {
 }
 
 /** The end that writes. */
-export interface Sink {
+export interface WriteEnd {
   /**
    * Writes bytes; settles when the pipe has taken them.
    *
@@ -36,12 +36,12 @@ export interface Sink {
 }
 
 /** A child that runs. */
-export interface Spawned {
+export interface SpawnedProgram {
   readonly pid: number;
   readonly status: Promise<Deno.CommandStatus>;
-  readonly stdin: Sink | null;
-  readonly stdout: Source | null;
-  readonly stderr: Source | null;
+  readonly stdin: WriteEnd | null;
+  readonly stdout: ReadEnd | null;
+  readonly stderr: ReadEnd | null;
   /** Whether a blocked thread could read and write its pipes. */
   readonly hasDescriptors: boolean;
   /** Sends a signal; nothing happens once it has been reaped. */
@@ -51,7 +51,7 @@ export interface Spawned {
 }
 
 /** What to start, checked and resolved. */
-export interface Plan {
+export interface CommandPlan {
   /** What the caller named, for messages. */
   name: string;
   program: string;
@@ -63,13 +63,13 @@ export interface Plan {
    */
   env: Record<string, string> | undefined;
   extendsEnv: boolean;
-  stdin: Stdio;
-  stdout: Stdio;
-  stderr: Stdio;
+  stdin: StdioTarget;
+  stdout: StdioTarget;
+  stderr: StdioTarget;
   detached: boolean;
 }
 
 /**
  * Where a standard stream leads: besides the words of Deno, a file descriptor, or another's pipe.
  */
-export type Stdio = "inherit" | "null" | "piped" | number | Source;
+export type StdioTarget = "inherit" | "null" | "piped" | number | ReadEnd;

@@ -70,7 +70,12 @@ export function slotOf(depth: number, position: number): number {
 }
 
 /** The kinds of reduction by number. */
-export const KINDS: readonly Reduction["kind"][] = ["share", "target", "instance", "error"];
+export const REDUCTION_KINDS: readonly Reduction["kind"][] = [
+  "share",
+  "target",
+  "instance",
+  "error",
+];
 
 /**
  * Whether a reduction's value is there, empty, before its state is: then the state can be put off.

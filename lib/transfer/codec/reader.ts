@@ -34,13 +34,13 @@ import {
   HOLES,
   INT32,
   INT32S,
-  KINDS,
   LATER,
   LOOP_LIMIT,
   MAP,
   NULL,
   OBJECT,
   REDUCTION,
+  REDUCTION_KINDS,
   REFERENCE,
   REGEXP,
   SET,
@@ -159,7 +159,7 @@ class Reader {
   decode(bytes: Uint8Array, revive: Revive): unknown {
     this.#open(bytes);
     this.#revive = revive;
-    this.#isBelow = revive.source === "below";
+    this.#isBelow = revive.level === "below";
     this.#budget = this.#isBelow ? budgetOf(bytes.length) : Infinity;
     const value = this.#value();
     if (this.#later.length > 0) this.#settle(0);
@@ -663,8 +663,8 @@ class Reader {
 
   #header(offset: number): Header {
     const code = this.#byte();
-    if (code >= KINDS.length) this.#fail(`unknown kind of reduction ${code}`, offset);
-    const kind = KINDS[code];
+    if (code >= REDUCTION_KINDS.length) this.#fail(`unknown kind of reduction ${code}`, offset);
+    const kind = REDUCTION_KINDS[code];
     const number = this.#varint();
     if (number >= this.#modules.length) this.#fail(`no module has the number ${number}`, offset);
     const module = this.#modules[number];

@@ -34,7 +34,6 @@ import {
   hasShell,
   HOLES,
   INT32S,
-  KINDS,
   LATER,
   LOOP_LIMIT,
   MANY_NUMBERS,
@@ -42,6 +41,7 @@ import {
   NULL,
   OBJECT,
   REDUCTION,
+  REDUCTION_KINDS,
   REFERENCE,
   REGEXP,
   SET,
@@ -573,7 +573,7 @@ class Writer {
 
   #reduction(value: object | symbol): void {
     const { kind, module, name, state } = this.#reduce(value, this.#place);
-    const code = KINDS.indexOf(kind);
+    const code = REDUCTION_KINDS.indexOf(kind);
     if (code < 0) {
       throw new TypeError(`Cannot encode ${this.#describe()}: unknown kind of reduction, ${kind}`);
     }

@@ -13,7 +13,7 @@
 import { checkInteger } from "../../../core/checks.ts";
 import { title } from "../../../sync/cell.ts";
 import { ONE_OWNER } from "../../../sync/condition.ts";
-import { type Call, checkTime, PARKED, Served } from "../session.ts";
+import { checkTime, type ManagerCall, PARKED, Served } from "../session.ts";
 import { type LockObject, remove } from "./locks.ts";
 
 /** One that waits for a condition. */
@@ -35,15 +35,15 @@ export class ConditionObject extends Served {
     this.#name = name;
   }
 
-  acquire(call: Call, timeout?: number, detects?: boolean): unknown {
+  acquire(call: ManagerCall, timeout?: number, detects?: boolean): unknown {
     return this.#lock.acquire(call, timeout, detects);
   }
 
-  giveBack(call: Call, turn: number): void {
+  giveBack(call: ManagerCall, turn: number): void {
     this.#lock.giveBack(call, turn);
   }
 
-  release(call: Call): void {
+  release(call: ManagerCall): void {
     this.#lock.release(call);
   }
 
@@ -51,11 +51,11 @@ export class ConditionObject extends Served {
     return this.#lock.locked();
   }
 
-  check(call: Call): void {
+  check(call: ManagerCall): void {
     this.#checkMine(call, "wait for");
   }
 
-  wait(call: Call, timeout?: number): typeof PARKED {
+  wait(call: ManagerCall, timeout?: number): typeof PARKED {
     checkTime(timeout);
     this.#checkMine(call, "wait for");
     const { guest } = call;
@@ -95,7 +95,7 @@ export class ConditionObject extends Served {
     return PARKED;
   }
 
-  notify(call: Call, n?: number): void {
+  notify(call: ManagerCall, n?: number): void {
     if (n !== undefined) checkInteger(n, 0, "n", "notify the condition");
     this.#checkMine(call, "notify");
     const all = this.#waiting.length;
@@ -106,7 +106,7 @@ export class ConditionObject extends Served {
     this.#waiting.shift()?.notified();
   }
 
-  #checkMine({ guest }: Call, action: string): void {
+  #checkMine({ guest }: ManagerCall, action: string): void {
     if (this.#lock.isHeldBy(guest)) return;
     throw new Error(
       `Cannot ${action} ${title("condition", this.#name)}: this thread does not hold its lock` +

@@ -15,7 +15,7 @@ const PATIENCE = 500;
 const LOOK = 125;
 
 /** A client, as far as it matters here. */
-export interface Party {
+export interface Contender {
   /** Its name in reports. */
   readonly name: string;
   /** Its number among the clients. */
@@ -27,7 +27,7 @@ export interface Party {
 /** A lock, as far as it matters here. */
 export interface Contended {
   /** Who holds it. */
-  readonly owner: Party | undefined;
+  readonly owner: Contender | undefined;
   /** The number of its acquisition. */
   readonly turn: number;
   /** How a report calls it. */
@@ -36,21 +36,21 @@ export interface Contended {
 
 /** One that holds a lock which the one before it waits for, and waits for another. */
 interface Step {
-  party: Party;
+  contender: Contender;
   holds: Contended;
   waitsFor: Contended;
 }
 
 /** The clients that wait for each other, from one that waits for `lock` round to itself. */
-function cycleFrom(start: Party, lock: Contended): Step[] | undefined {
-  const seen = new Set<Party>([start]);
+function cycleFrom(start: Contender, lock: Contended): Step[] | undefined {
+  const seen = new Set<Contender>([start]);
   const follow = (wanted: Contended): Step[] | undefined => {
-    const party = wanted.owner;
-    if (party === undefined || seen.has(party)) return undefined;
-    seen.add(party);
-    for (const next of party.waitsFor) {
-      const step = { party, holds: wanted, waitsFor: next };
-      if (next.owner === start) return [step, { party: start, holds: next, waitsFor: lock }];
+    const contender = wanted.owner;
+    if (contender === undefined || seen.has(contender)) return undefined;
+    seen.add(contender);
+    for (const next of contender.waitsFor) {
+      const step = { contender, holds: wanted, waitsFor: next };
+      if (next.owner === start) return [step, { contender: start, holds: next, waitsFor: lock }];
       const rest = follow(next);
       if (rest !== undefined) return [step, ...rest];
     }
@@ -64,17 +64,18 @@ function cycleFrom(start: Party, lock: Contended): Step[] | undefined {
  * it.
  */
 export function watchFor(
-  party: Party,
+  contender: Contender,
   lock: Contended,
   tell: (error: DeadlockError) => void,
 ): () => void {
   let since = 0;
   let known = "";
   const timer = setInterval(() => {
-    const cycle = cycleFrom(party, lock);
+    const cycle = cycleFrom(contender, lock);
     const key = cycle === undefined
       ? ""
-      : cycle.map(({ party, holds }) => `${party.number} ${holds.label} ${holds.turn}`).join();
+      : cycle.map(({ contender, holds }) => `${contender.number} ${holds.label} ${holds.turn}`)
+        .join();
     if (key !== known) since = performance.now();
     known = key;
     if (cycle === undefined || performance.now() - since < PATIENCE) return;
@@ -86,10 +87,10 @@ export function watchFor(
 
 function textOf(cycle: Step[]): string {
   const byName = (a: Step, b: Step) =>
-    a.party.name.localeCompare(b.party.name, "en", { numeric: true });
+    a.contender.name.localeCompare(b.contender.name, "en", { numeric: true });
   const first = cycle.indexOf(cycle.toSorted(byName)[0]!);
   return "Deadlock: " + [...cycle.slice(first), ...cycle.slice(0, first)]
-    .map(({ party, holds, waitsFor }) =>
-      `${party.name} holds ${holds.label} and waits for ${waitsFor.label}`
+    .map(({ contender, holds, waitsFor }) =>
+      `${contender.name} holds ${holds.label} and waits for ${waitsFor.label}`
     ).join("; ");
 }

@@ -15,10 +15,10 @@
 import { checkBoolean } from "../../../core/checks.ts";
 import { BrokenBarrierError } from "../../../core/errors.ts";
 import {
-  type Call,
   checkTime,
   type Guest,
   type Holdable,
+  type ManagerCall,
   PARKED,
   Served,
   type Why,
@@ -27,7 +27,7 @@ import {
 /** An event. */
 export class EventObject extends Served {
   override readonly methods = EVENT;
-  readonly #waiting = new Set<Call>();
+  readonly #waiting = new Set<ManagerCall>();
   #isSet = false;
 
   set(): void {
@@ -44,7 +44,7 @@ export class EventObject extends Served {
     return this.#isSet;
   }
 
-  wait(call: Call, timeout?: number): unknown {
+  wait(call: ManagerCall, timeout?: number): unknown {
     checkTime(timeout);
     if (this.#isSet) return true;
     if (timeout === 0) return false;
@@ -69,7 +69,7 @@ export class BarrierObject extends Served implements Holdable {
   readonly #timeout: number | undefined;
   readonly #name: string | undefined;
   /** Who has arrived in this round, by index. */
-  #arrived: (Call | undefined)[] = [];
+  #arrived: (ManagerCall | undefined)[] = [];
   /** Who has come while the round's action runs. */
   #early: (() => void)[] = [];
   #isBroken = false;
@@ -90,7 +90,7 @@ export class BarrierObject extends Served implements Holdable {
     this.#name = name;
   }
 
-  wait(call: Call, ...[given]: [timeout?: number | null]): unknown {
+  wait(call: ManagerCall, ...[given]: [timeout?: number | null]): unknown {
     const timeout = given === undefined ? this.#timeout : given ?? undefined;
     checkTime(timeout);
     if (this.#actor === undefined) return this.#arrive(call, timeout);
@@ -117,7 +117,7 @@ export class BarrierObject extends Served implements Holdable {
   }
 
   /** Ends a round whose action has run. */
-  finish({ guest }: Call, round: number, isDone: boolean): void {
+  finish({ guest }: ManagerCall, round: number, isDone: boolean): void {
     checkBoolean(isDone, "isDone", "end the round");
     if (this.#actor !== guest || round !== this.#round) {
       if (!isDone) return;
@@ -153,7 +153,7 @@ export class BarrierObject extends Served implements Holdable {
     return this.#arrived.reduce((count, call) => call === undefined ? count : count + 1, 0);
   }
 
-  #arrive(call: Call, timeout: number | undefined): unknown {
+  #arrive(call: ManagerCall, timeout: number | undefined): unknown {
     if (this.#isBroken) throw this.#broken("it is broken");
     const free = this.#arrived.indexOf(undefined);
     const index = free < 0 ? this.#arrived.length : free;

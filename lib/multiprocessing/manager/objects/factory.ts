@@ -6,7 +6,7 @@
 import { checkInteger, checkString, checkTimeout } from "../../../core/checks.ts";
 import type { NumericType } from "../../../sync/numeric.ts";
 import { ConditionObject } from "./condition.ts";
-import { type Call, checkBytes, checkList, type Guest, Served } from "../session.ts";
+import { checkBytes, checkList, type Guest, type ManagerCall, Served } from "../session.ts";
 import { LockObject, SemaphoreObject } from "./locks.ts";
 import { BarrierObject, EventObject } from "./events.ts";
 import {
@@ -41,12 +41,12 @@ export class Objects extends Served {
     return served;
   }
 
-  own({ guest }: Call): void {
+  own({ guest }: ManagerCall): void {
     this.owner = guest;
   }
 
   /** Lets clients below run a target. */
-  register(_call: Call, module: unknown, name: unknown, print: unknown): void {
+  register(_call: ManagerCall, module: unknown, name: unknown, print: unknown): void {
     register(module, name, print);
   }
 
@@ -54,26 +54,26 @@ export class Objects extends Served {
     this.#shutDown();
   }
 
-  dict(_call: Call, flat: unknown): string {
+  dict(_call: ManagerCall, flat: unknown): string {
     checkList(flat);
     return this.#add(new DictObject(flat));
   }
 
-  list(_call: Call, values: unknown): string {
+  list(_call: ManagerCall, values: unknown): string {
     checkList(values);
     return this.#add(new ListObject(values));
   }
 
-  queue(_call: Call, maxsize: unknown): string {
+  queue(_call: ManagerCall, maxsize: unknown): string {
     checkInteger(maxsize, 0, "maxsize", "create a queue");
     return this.#add(new QueueObject(maxsize));
   }
 
-  lock(_call: Call, isReentrant: unknown, name: unknown): string {
+  lock(_call: ManagerCall, isReentrant: unknown, name: unknown): string {
     return this.#add(new LockObject(isReentrant === true, nameOf(name)));
   }
 
-  semaphore(_call: Call, value: unknown, isBounded: unknown, name: unknown): string {
+  semaphore(_call: ManagerCall, value: unknown, isBounded: unknown, name: unknown): string {
     checkInteger(value, 0, "value", "create a semaphore");
     return this.#add(new SemaphoreObject(value, isBounded === true, nameOf(name)));
   }
@@ -82,7 +82,7 @@ export class Objects extends Served {
     return this.#add(new EventObject());
   }
 
-  condition(_call: Call, lock: unknown, name: unknown): string {
+  condition(_call: ManagerCall, lock: unknown, name: unknown): string {
     const served = lock === undefined ? new LockObject(true, nameOf(name)) : this.at(lock);
     if (!(served instanceof LockObject)) {
       throw new TypeError("Cannot create a condition: lock must be a Lock or RLock of the manager");
@@ -91,7 +91,7 @@ export class Objects extends Served {
   }
 
   barrier(
-    _call: Call,
+    _call: ManagerCall,
     ...[parties, hasAction, timeout, name]: unknown[]
   ): string {
     checkInteger(parties, 1, "parties", "create a barrier");
@@ -106,18 +106,18 @@ export class Objects extends Served {
     );
   }
 
-  value(_call: Call, type: unknown, initial: unknown): [object: string, lock: string] {
+  value(_call: ManagerCall, type: unknown, initial: unknown): [object: string, lock: string] {
     const object = new ValueObject(type as NumericType, initial as number | undefined);
     return [this.#add(object), this.#add(new LockObject(true, undefined))];
   }
 
-  array(_call: Call, type: unknown, source: unknown): [object: string, lock: string] {
+  array(_call: ManagerCall, type: unknown, source: unknown): [object: string, lock: string] {
     const object = new ArrayObject(type as NumericType, source as number);
     return [this.#add(object), this.#add(new LockObject(true, undefined))];
   }
 
   async create(
-    { guest }: Call,
+    { guest }: ManagerCall,
     ...[module, name, print, args]: unknown[]
   ): Promise<[object: string, methods: string[]]> {
     checkBytes(args);
@@ -126,7 +126,7 @@ export class Objects extends Served {
       name as string,
       print as number,
       args,
-      guest.source,
+      guest.level,
     );
     return [this.#add(object), object.names];
   }

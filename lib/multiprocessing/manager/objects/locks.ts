@@ -14,7 +14,7 @@
 import { checkInteger } from "../../../core/checks.ts";
 import { title } from "../../../sync/cell.ts";
 import { type Contended, watchFor } from "./deadlock.ts";
-import { type Call, checkTime, type Guest, type Holdable, Served } from "../session.ts";
+import { checkTime, type Guest, type Holdable, type ManagerCall, Served } from "../session.ts";
 
 /** One that waits for a lock. */
 interface Entry {
@@ -76,7 +76,7 @@ export class LockObject extends Served implements Contended, Holdable {
     return this.#isReentrant ? "an RLock" : "a Lock";
   }
 
-  acquire(call: Call, timeout?: number, detects?: boolean): unknown {
+  acquire(call: ManagerCall, timeout?: number, detects?: boolean): unknown {
     checkTime(timeout);
     const { guest } = call;
     if (this.#isReentrant && this.#owner === guest) return this.#join();
@@ -107,12 +107,12 @@ export class LockObject extends Served implements Contended, Holdable {
   }
 
   /** Ends one acquisition, if it has not ended. */
-  giveBack({ guest }: Call, turn: number): void {
+  giveBack({ guest }: ManagerCall, turn: number): void {
     if (this.#owner === undefined || this.#turn !== turn) return;
     if (!this.#isReentrant || this.#owner === guest) this.#unnest();
   }
 
-  release({ guest }: Call): void {
+  release({ guest }: ManagerCall): void {
     if (this.#isReentrant && this.#owner !== guest) {
       throw new Error(
         `Cannot release ${title("RLock", this.#name)}: this thread does not hold it`,
@@ -221,7 +221,7 @@ export class SemaphoreObject extends Served implements Holdable {
   override readonly methods = SEMAPHORE;
   readonly #bound: number;
   readonly #name: string | undefined;
-  readonly #waiting: Call[] = [];
+  readonly #waiting: ManagerCall[] = [];
   /** How many permits each client has taken and not given back. */
   readonly #taken = new Map<Guest, number>();
   #permits: number;
@@ -233,7 +233,7 @@ export class SemaphoreObject extends Served implements Holdable {
     this.#name = name;
   }
 
-  acquire(call: Call, timeout?: number): unknown {
+  acquire(call: ManagerCall, timeout?: number): unknown {
     checkTime(timeout);
     if (this.#permits > 0) return this.#take(call.guest);
     if (timeout === 0) return false;
@@ -245,7 +245,7 @@ export class SemaphoreObject extends Served implements Holdable {
     });
   }
 
-  release({ guest }: Call, n: number): void {
+  release({ guest }: ManagerCall, n: number): void {
     checkInteger(n, 1, "n", "release the semaphore");
     if (this.#permits + n > this.#bound) {
       throw new RangeError(

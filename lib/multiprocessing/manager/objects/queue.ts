@@ -10,23 +10,23 @@
  */
 import { Empty, Full, ShutDown } from "../../../core/errors.ts";
 import { Deque } from "../../../core/deque.ts";
-import { type Call, checkBytes, checkTime, PARKED, Served } from "../session.ts";
-import type { Bytes } from "../protocol.ts";
+import { checkBytes, checkTime, type ManagerCall, PARKED, Served } from "../session.ts";
+import type { ValueBytes } from "../protocol.ts";
 
 /** One that waits for room. */
 interface Putter {
-  call: Call;
-  item: Bytes;
+  call: ManagerCall;
+  item: ValueBytes;
 }
 
 /** A queue. */
 export class QueueObject extends Served {
   override readonly methods = QUEUE;
   readonly #maxsize: number;
-  readonly #items = new Deque<Bytes>();
-  readonly #getting = new Set<Call>();
+  readonly #items = new Deque<ValueBytes>();
+  readonly #getting = new Set<ManagerCall>();
   readonly #putting = new Set<Putter>();
-  readonly #joining = new Set<Call>();
+  readonly #joining = new Set<ManagerCall>();
   #unfinished = 0;
   #isShutDown = false;
   /** Whether what was in it has been dropped. */
@@ -37,7 +37,7 @@ export class QueueObject extends Served {
     this.#maxsize = maxsize;
   }
 
-  put(call: Call, timeout: number | undefined, item: Bytes): unknown {
+  put(call: ManagerCall, timeout: number | undefined, item: ValueBytes): unknown {
     checkTime(timeout);
     checkBytes(item);
     this.#checkOpen("put into");
@@ -53,7 +53,7 @@ export class QueueObject extends Served {
     });
   }
 
-  get(call: Call, timeout?: number): unknown {
+  get(call: ManagerCall, timeout?: number): unknown {
     checkTime(timeout);
     if (this.qsize() > 0) {
       this.#give(call);
@@ -85,7 +85,7 @@ export class QueueObject extends Served {
     this.#finish(1);
   }
 
-  join(call: Call, timeout?: number): unknown {
+  join(call: ManagerCall, timeout?: number): unknown {
     checkTime(timeout);
     if (this.#unfinished === 0) return true;
     if (timeout === 0) return false;
@@ -97,7 +97,7 @@ export class QueueObject extends Served {
     });
   }
 
-  shutdown(_call: Call, immediate: boolean): void {
+  shutdown(_call: ManagerCall, immediate: boolean): void {
     this.#isShutDown = true;
     if (immediate) {
       this.#isDropped = true;
@@ -119,7 +119,7 @@ export class QueueObject extends Served {
     if (this.#isShutDown) throw this.#shutDown(action);
   }
 
-  #add(item: Bytes): void {
+  #add(item: ValueBytes): void {
     this.#unfinished++;
     this.#items.push(item);
     this.#pass();
@@ -134,7 +134,7 @@ export class QueueObject extends Served {
     }
   }
 
-  #give(call: Call): void {
+  #give(call: ManagerCall): void {
     const item = this.#items.pop();
     call.done(item, () => this.#putBack(item));
     const [putter] = this.#putting;
@@ -145,7 +145,7 @@ export class QueueObject extends Served {
   }
 
   /** Puts an item back in front that never reached whom it was given to. */
-  #putBack(item: Bytes): void {
+  #putBack(item: ValueBytes): void {
     if (this.#isDropped) return this.#finish(Math.min(1, this.#unfinished));
     this.#items.putBack([item]);
     this.#pass();

@@ -8,20 +8,20 @@ import { ShareError } from "../../../core/errors.ts";
 import { SharedArray } from "../../../sync/array.ts";
 import type { NumericType } from "../../../sync/numeric.ts";
 import { Value } from "../../../sync/value.ts";
-import type { Source } from "../../../transfer/reduction.ts";
+import type { TrustLevel } from "../../../transfer/reduction.ts";
 import { find, load } from "../../../transfer/task.ts";
 import {
-  type Call,
   checkBytes,
   checkList,
   checkWhole,
+  type ManagerCall,
   Served,
   sourceOfValues,
 } from "../session.ts";
-import { type Bytes, unwrap, wrap } from "../protocol.ts";
+import { unwrap, type ValueBytes, wrap } from "../protocol.ts";
 
 /** Bytes as something that a Map compares by what it is. */
-function textOf(bytes: Bytes): string {
+function textOf(bytes: ValueBytes): string {
   let text = "";
   for (let k = 0; k < bytes.length; k++) text += String.fromCharCode(bytes[k]!);
   return text;
@@ -37,16 +37,16 @@ export function register(module: unknown, name: unknown, print: unknown): void {
 
 /** Makes a new value of an old one by a target of the user's. */
 async function renew(
-  old: Bytes | undefined,
+  old: ValueBytes | undefined,
   target: unknown[],
-  source: Source,
-): Promise<Bytes> {
+  level: TrustLevel,
+): Promise<ValueBytes> {
   const [module, name, print, args] = target;
   checkBytes(args);
   if (typeof module !== "string" || typeof name !== "string" || typeof print !== "number") {
     throw new TypeError("Cannot update the value: it is no target");
   }
-  if (source === "below" && !registered.has(JSON.stringify([module, name, print]))) {
+  if (level === "below" && !registered.has(JSON.stringify([module, name, print]))) {
     throw new ShareError(
       `Cannot update the value: the manager's owner has not registered ${
         JSON.stringify(name)
@@ -59,27 +59,27 @@ async function renew(
   await load(module);
   const update = find({ module, name, print }) as (...args: unknown[]) => unknown;
   const value = old === undefined ? undefined : await unwrap(old, sourceOfValues());
-  return wrap(await update(value, ...await unwrap(args, source) as unknown[]), "result");
+  return wrap(await update(value, ...await unwrap(args, level) as unknown[]), "result");
 }
 
 /** A dictionary, or a namespace. */
 export class DictObject extends Served {
   override readonly methods = DICT;
-  readonly #entries = new Map<string, [key: Bytes, value: Bytes]>();
+  readonly #entries = new Map<string, [key: ValueBytes, value: ValueBytes]>();
 
-  constructor(flat: Bytes[]) {
+  constructor(flat: ValueBytes[]) {
     super();
     for (let k = 0; k + 1 < flat.length; k += 2) {
       this.#entries.set(textOf(flat[k]!), [flat[k]!, flat[k + 1]!]);
     }
   }
 
-  get(_call: Call, key: Bytes): Bytes | undefined {
+  get(_call: ManagerCall, key: ValueBytes): ValueBytes | undefined {
     checkBytes(key);
     return this.#entries.get(textOf(key))?.[1];
   }
 
-  set(_call: Call, key: Bytes, value: Bytes): void {
+  set(_call: ManagerCall, key: ValueBytes, value: ValueBytes): void {
     checkBytes(key);
     checkBytes(value);
     const text = textOf(key);
@@ -88,12 +88,12 @@ export class DictObject extends Served {
     else entry[1] = value;
   }
 
-  has(_call: Call, key: Bytes): boolean {
+  has(_call: ManagerCall, key: ValueBytes): boolean {
     checkBytes(key);
     return this.#entries.has(textOf(key));
   }
 
-  delete(_call: Call, key: Bytes): boolean {
+  delete(_call: ManagerCall, key: ValueBytes): boolean {
     checkBytes(key);
     return this.#entries.delete(textOf(key));
   }
@@ -106,21 +106,21 @@ export class DictObject extends Served {
     return this.#entries.size;
   }
 
-  keys(): Bytes[] {
+  keys(): ValueBytes[] {
     return [...this.#entries.values()].map(([key]) => key);
   }
 
-  values(): Bytes[] {
+  values(): ValueBytes[] {
     return [...this.#entries.values()].map(([, value]) => value);
   }
 
-  entries(): Bytes[] {
+  entries(): ValueBytes[] {
     return [...this.#entries.values()].flat();
   }
 
-  update(call: Call, key: Bytes, ...target: unknown[]): Promise<Bytes> {
+  update(call: ManagerCall, key: ValueBytes, ...target: unknown[]): Promise<ValueBytes> {
     return this.alone(async () => {
-      const value = await renew(this.get(call, key), target, call.guest.source);
+      const value = await renew(this.get(call, key), target, call.guest.level);
       this.set(call, key, value);
       return value;
     });
@@ -134,9 +134,9 @@ const DICT: ReadonlySet<string> = new Set([
 /** A list. */
 export class ListObject extends Served {
   override readonly methods = LIST;
-  #values: Bytes[];
+  #values: ValueBytes[];
 
-  constructor(values: Bytes[]) {
+  constructor(values: ValueBytes[]) {
     super();
     this.#values = values;
   }
@@ -145,37 +145,37 @@ export class ListObject extends Served {
     return this.#values.length;
   }
 
-  at(_call: Call, index: number): Bytes | undefined {
+  at(_call: ManagerCall, index: number): ValueBytes | undefined {
     checkWhole(index);
     return this.#values.at(index);
   }
 
-  set(_call: Call, index: number, value: Bytes): void {
+  set(_call: ManagerCall, index: number, value: ValueBytes): void {
     checkBytes(value);
     this.#values[this.#place(index, "write")] = value;
   }
 
-  push(_call: Call, values: Bytes[]): number {
+  push(_call: ManagerCall, values: ValueBytes[]): number {
     checkList(values);
     for (const value of values) this.#values.push(value);
     return this.#values.length;
   }
 
-  pop(): Bytes | undefined {
+  pop(): ValueBytes | undefined {
     return this.#values.pop();
   }
 
-  unshift(_call: Call, values: Bytes[]): number {
+  unshift(_call: ManagerCall, values: ValueBytes[]): number {
     checkList(values);
     this.#values = [...values, ...this.#values];
     return this.#values.length;
   }
 
-  shift(): Bytes | undefined {
+  shift(): ValueBytes | undefined {
     return this.#values.shift();
   }
 
-  splice(_call: Call, index: number, count: number, values: Bytes[]): Bytes[] {
+  splice(_call: ManagerCall, index: number, count: number, values: ValueBytes[]): ValueBytes[] {
     checkWhole(index);
     checkWhole(count);
     checkList(values);
@@ -189,7 +189,7 @@ export class ListObject extends Served {
     return taken;
   }
 
-  indexOf(_call: Call, value: Bytes): number {
+  indexOf(_call: ManagerCall, value: ValueBytes): number {
     checkBytes(value);
     return this.#values.findIndex((other) =>
       other.length === value.length && other.every((byte, k) => byte === value[k])
@@ -200,16 +200,16 @@ export class ListObject extends Served {
     this.#values = [];
   }
 
-  slice(_call: Call, from: number, to: number | undefined): Bytes[] {
+  slice(_call: ManagerCall, from: number, to: number | undefined): ValueBytes[] {
     checkWhole(from);
     if (to !== undefined) checkWhole(to);
     return this.#values.slice(from, to);
   }
 
-  update(call: Call, index: number, ...target: unknown[]): Promise<Bytes> {
+  update(call: ManagerCall, index: number, ...target: unknown[]): Promise<ValueBytes> {
     return this.alone(async () => {
       const place = this.#place(index, "change");
-      const value = await renew(this.#values[place], target, call.guest.source);
+      const value = await renew(this.#values[place], target, call.guest.level);
       this.#values[place] = value;
       return value;
     });
@@ -245,15 +245,19 @@ export class ValueObject extends Served {
     return this.#value.value;
   }
 
-  set(_call: Call, value: number | bigint): void {
+  set(_call: ManagerCall, value: number | bigint): void {
     this.#value.value = value;
   }
 
-  add(_call: Call, n: number | bigint): number | bigint {
+  add(_call: ManagerCall, n: number | bigint): number | bigint {
     return this.#value.add(n);
   }
 
-  compareExchange(_call: Call, expected: number | bigint, next: number | bigint): number | bigint {
+  compareExchange(
+    _call: ManagerCall,
+    expected: number | bigint,
+    next: number | bigint,
+  ): number | bigint {
     return this.#value.compareExchange(expected, next);
   }
 }
@@ -274,15 +278,15 @@ export class ArrayObject extends Served {
     return this.#array.length;
   }
 
-  at(_call: Call, index: number): number | bigint {
+  at(_call: ManagerCall, index: number): number | bigint {
     return this.#array.at(index);
   }
 
-  set(_call: Call, index: number, value: number | bigint): void {
+  set(_call: ManagerCall, index: number, value: number | bigint): void {
     this.#array.set(index, value);
   }
 
-  slice(_call: Call, from: number | undefined, to: number | undefined): (number | bigint)[] {
+  slice(_call: ManagerCall, from: number | undefined, to: number | undefined): (number | bigint)[] {
     if (from !== undefined) checkWhole(from);
     if (to !== undefined) checkWhole(to);
     return this.#array.slice(from, to);
@@ -309,21 +313,21 @@ export class RegisteredObject extends Served {
     module: string,
     name: string,
     print: number,
-    args: Bytes,
-    source: Source,
+    args: ValueBytes,
+    level: TrustLevel,
   ): Promise<RegisteredObject> {
     await load(module);
     const type = find({ module, name, print }) as new (...args: unknown[]) => object;
-    return new RegisteredObject(new type(...await unwrap(args, source) as unknown[]));
+    return new RegisteredObject(new type(...await unwrap(args, level) as unknown[]));
   }
 
-  async apply({ guest }: Call, name: string, args: Bytes): Promise<Bytes> {
+  async apply({ guest }: ManagerCall, name: string, args: ValueBytes): Promise<ValueBytes> {
     checkBytes(args);
     if (!this.names.includes(name)) {
       throw new TypeError(`Cannot call the method: the object has no ${JSON.stringify(name)}`);
     }
     const target = this.#target as Record<string, (...args: unknown[]) => unknown>;
-    const given = await unwrap(args, guest.source) as unknown[];
+    const given = await unwrap(args, guest.level) as unknown[];
     return wrap(await target[name]!(...given), "result");
   }
 }

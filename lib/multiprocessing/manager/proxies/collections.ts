@@ -5,7 +5,7 @@
  */
 import { checkInteger, show } from "../../../core/checks.ts";
 import { shareable } from "../../../transfer/shareable.ts";
-import { type Bytes, unwrap, wrap, wrapKey } from "../protocol.ts";
+import { unwrap, type ValueBytes, wrap, wrapKey } from "../protocol.ts";
 import { Proxied, restore, unwrapAll, unwrapSome, updateArgs, type Updater } from "./proxy.ts";
 
 /**
@@ -25,7 +25,7 @@ import { Proxied, restore, unwrapAll, unwrapSome, updateArgs, type Updater } fro
 export class DictProxy<K = unknown, V = unknown> extends Proxied {
   /** The value of a key; undefined if there is none. */
   async get(key: K): Promise<V | undefined> {
-    return await unwrapSome(await this.ask("get", wrapKey(key)), this.server.source) as
+    return await unwrapSome(await this.ask("get", wrapKey(key)), this.server.level) as
       | V
       | undefined;
   }
@@ -61,17 +61,17 @@ export class DictProxy<K = unknown, V = unknown> extends Proxied {
 
   /** A copy of the keys, in the order in which they came. */
   async keys(): Promise<K[]> {
-    return await unwrapAll(await this.ask("keys"), this.server.source) as K[];
+    return await unwrapAll(await this.ask("keys"), this.server.level) as K[];
   }
 
   /** A copy of the values, in the order of their keys. */
   async values(): Promise<V[]> {
-    return await unwrapAll(await this.ask("values"), this.server.source) as V[];
+    return await unwrapAll(await this.ask("values"), this.server.level) as V[];
   }
 
   /** A copy of keys and values. */
   async entries(): Promise<[K, V][]> {
-    const flat = await unwrapAll(await this.ask("entries"), this.server.source);
+    const flat = await unwrapAll(await this.ask("entries"), this.server.level);
     return Array.from({ length: flat.length / 2 }, (_, k) => [flat[2 * k], flat[2 * k + 1]]) as [
       K,
       V,
@@ -89,7 +89,7 @@ export class DictProxy<K = unknown, V = unknown> extends Proxied {
    */
   async update<A extends unknown[]>(key: K, target: Updater<V, A>, ...args: A): Promise<V> {
     const bytes = await this.ask("update", wrapKey(key), ...updateArgs(target, args));
-    return await unwrap(bytes as Bytes, this.server.source) as V;
+    return await unwrap(bytes as ValueBytes, this.server.level) as V;
   }
 
   /** The entries, of a copy made at the beginning. */
@@ -128,7 +128,7 @@ export class ListProxy<T = unknown> extends Proxied {
   /** The value at a place; undefined if there is no such place. */
   async at(index: number): Promise<T | undefined> {
     checkIndex(index, "read");
-    return await unwrapSome(await this.ask("at", index), this.server.source) as T | undefined;
+    return await unwrapSome(await this.ask("at", index), this.server.level) as T | undefined;
   }
 
   /**
@@ -152,7 +152,7 @@ export class ListProxy<T = unknown> extends Proxied {
 
   /** Takes the last value out; undefined if there is none. */
   async pop(): Promise<T | undefined> {
-    return await unwrapSome(await this.ask("pop"), this.server.source) as T | undefined;
+    return await unwrapSome(await this.ask("pop"), this.server.level) as T | undefined;
   }
 
   /**
@@ -167,7 +167,7 @@ export class ListProxy<T = unknown> extends Proxied {
 
   /** Takes the first value out; undefined if there is none. */
   async shift(): Promise<T | undefined> {
-    return await unwrapSome(await this.ask("shift"), this.server.source) as T | undefined;
+    return await unwrapSome(await this.ask("shift"), this.server.level) as T | undefined;
   }
 
   /** Takes `count` values out from a place on and puts others there, as of a JavaScript array. */
@@ -177,7 +177,7 @@ export class ListProxy<T = unknown> extends Proxied {
     const bytes = values.map((value, k) => wrap(value, `values[${k}]`));
     return await unwrapAll(
       await this.ask("splice", index, count, bytes),
-      this.server.source,
+      this.server.level,
     ) as T[];
   }
 
@@ -200,7 +200,7 @@ export class ListProxy<T = unknown> extends Proxied {
   async slice(from?: number, to?: number): Promise<T[]> {
     if (from !== undefined) checkIndex(from, "read");
     if (to !== undefined) checkIndex(to, "read");
-    return await unwrapAll(await this.ask("slice", from ?? 0, to), this.server.source) as T[];
+    return await unwrapAll(await this.ask("slice", from ?? 0, to), this.server.level) as T[];
   }
 
   /** A copy of all values. */
@@ -222,7 +222,7 @@ export class ListProxy<T = unknown> extends Proxied {
   ): Promise<T> {
     checkIndex(index, "change");
     const bytes = await this.ask("update", index, ...updateArgs(target, args));
-    return await unwrap(bytes as Bytes, this.server.source) as T;
+    return await unwrap(bytes as ValueBytes, this.server.level) as T;
   }
 
   /** The values, of a copy made at the beginning. */
@@ -240,7 +240,7 @@ export class NamespaceProxy<F extends object = Record<string, unknown>> extends 
   /** The value of a name; undefined if it was never set. */
   async get<N extends keyof F & string>(name: N): Promise<F[N]> {
     checkName(name);
-    return await unwrapSome(await this.ask("get", wrapKey(name)), this.server.source) as F[N];
+    return await unwrapSome(await this.ask("get", wrapKey(name)), this.server.level) as F[N];
   }
 
   /** Sets the value of a name. */
@@ -269,12 +269,12 @@ export class NamespaceProxy<F extends object = Record<string, unknown>> extends 
   ): Promise<F[N]> {
     checkName(name);
     const bytes = await this.ask("update", wrapKey(name), ...updateArgs(target, args));
-    return await unwrap(bytes as Bytes, this.server.source) as F[N];
+    return await unwrap(bytes as ValueBytes, this.server.level) as F[N];
   }
 
   /** A copy of all names and values, as a plain object. */
   async toObject(): Promise<Partial<F>> {
-    const flat = await unwrapAll(await this.ask("entries"), this.server.source);
+    const flat = await unwrapAll(await this.ask("entries"), this.server.level);
     const object: Record<string, unknown> = {};
     for (let k = 0; k < flat.length; k += 2) {
       Object.defineProperty(object, flat[k] as string, {

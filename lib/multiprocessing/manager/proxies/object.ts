@@ -6,7 +6,7 @@
 import { SHARE, shareable } from "../../../transfer/shareable.ts";
 import { ShareError } from "../../../core/errors.ts";
 import type { Server } from "../client.ts";
-import { type Bytes, unwrap, wrap } from "../protocol.ts";
+import { unwrap, type ValueBytes, wrap } from "../protocol.ts";
 import { checkSent, Proxied, type SentProxy } from "./proxy.ts";
 
 /** The methods of a class as its proxies have them: each gives a Promise. */
@@ -33,7 +33,7 @@ export class RegisteredProxy extends Proxied {
     for (const name of methods) {
       const value = async (...args: unknown[]) => {
         const bytes = await server.call(object, "apply", [name, wrap(args, "args")]);
-        return await unwrap(bytes as Bytes, server.source);
+        return await unwrap(bytes as ValueBytes, server.level);
       };
       Object.defineProperty(this, name, { value });
     }

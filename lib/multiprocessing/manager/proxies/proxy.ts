@@ -11,16 +11,16 @@ import { INSPECT, shown } from "../../../core/inspect.ts";
 import { faultOf } from "../../../channel/socket/private_folder.ts";
 import { TOKEN_BYTES } from "../../../channel/socket/private_socket.ts";
 import { inFlight, packedFor } from "../../../transfer/flight.ts";
-import type { Source } from "../../../transfer/reduction.ts";
+import type { TrustLevel } from "../../../transfer/reduction.ts";
 import { type Restore, SHARE } from "../../../transfer/shareable.ts";
 import { inFile, referTo } from "../../../transfer/task.ts";
 import { type Server, serverAt, trusted } from "../client.ts";
-import { type Address, type Bytes, isId, unwrap, wrap } from "../protocol.ts";
+import { isId, type ManagerAddress, unwrap, type ValueBytes, wrap } from "../protocol.ts";
 
 /** A proxy as it is sent. */
 export interface SentProxy {
   /** Where the server is. */
-  address: Address;
+  address: ManagerAddress;
   /** The object's id. */
   object: string;
 }
@@ -92,7 +92,7 @@ export abstract class Proxied {
  *
  * @throws {ShareError} It is no proxy.
  */
-export function checkSent(sent: unknown, source: Source): { server: Server; object: string } {
+export function checkSent(sent: unknown, level: TrustLevel): { server: Server; object: string } {
   const refuse = (what: string): never => {
     throw new ShareError(`Cannot use a manager's object: its address is none of ours: ${what}`, "");
   };
@@ -107,8 +107,8 @@ export function checkSent(sent: unknown, source: Source): { server: Server; obje
   }
   if (typeof name !== "string") return refuse(`name must be a string, received ${show(name)}`);
   if (typeof isBelow !== "boolean") return refuse("isBelow must be a boolean");
-  if (source === "equal") trusted.add(folder);
-  const known = { folder, token, name, rank, isBelow: isBelow || source === "below" };
+  if (level === "equal") trusted.add(folder);
+  const known = { folder, token, name, rank, isBelow: isBelow || level === "below" };
   return { server: serverAt(known), object };
 }
 
@@ -118,21 +118,21 @@ function isKey(value: unknown): value is Uint8Array {
 
 /** How a proxy that needs nothing else is made from what was sent. */
 export function restore<T>(type: new (server: Server, object: string) => T): Restore {
-  return (sent, source) => {
-    const { server, object } = checkSent(sent, source);
+  return (sent, level) => {
+    const { server, object } = checkSent(sent, level);
     return new type(server, object);
   };
 }
 
 /** Decodes what there may be; nothing is undefined. */
-export async function unwrapSome(bytes: unknown, source: Source): Promise<unknown> {
-  return bytes === undefined ? undefined : await unwrap(bytes as Bytes, source);
+export async function unwrapSome(bytes: unknown, level: TrustLevel): Promise<unknown> {
+  return bytes === undefined ? undefined : await unwrap(bytes as ValueBytes, level);
 }
 
 /** Decodes a list of values. */
-export async function unwrapAll(list: unknown, source: Source): Promise<unknown[]> {
+export async function unwrapAll(list: unknown, level: TrustLevel): Promise<unknown[]> {
   const values: unknown[] = [];
-  for (const bytes of list as Bytes[]) values.push(await unwrap(bytes, source));
+  for (const bytes of list as ValueBytes[]) values.push(await unwrap(bytes, level));
   return values;
 }
 

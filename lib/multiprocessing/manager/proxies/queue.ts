@@ -14,7 +14,7 @@ import {
 import { checkWait, type WaitOptions } from "../../../sync/options.ts";
 import { watchWait } from "../../../sync/traps.ts";
 import { shareable } from "../../../transfer/shareable.ts";
-import { type Bytes, unwrap, wrap } from "../protocol.ts";
+import { unwrap, type ValueBytes, wrap } from "../protocol.ts";
 import { Proxied, restore, sent } from "./proxy.ts";
 
 /**
@@ -60,7 +60,7 @@ export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T>
   async get(options?: QueueOptions): Promise<T> {
     const timeout = sent(checkQueue(options, "get from the queue"));
     const bytes = await this.server.call(this.object, "get", [timeout], options?.signal);
-    return await unwrap(bytes as Bytes, this.server.source) as T;
+    return await unwrap(bytes as ValueBytes, this.server.level) as T;
   }
 
   /** Takes the next item if there is one now. */

@@ -18,7 +18,7 @@ import type { Call } from "./call.ts";
 import type { Engine, EngineMap } from "./engine.ts";
 import type { MAP, STARMAP } from "./transport/frames.ts";
 import type { MapOptions } from "./options.ts";
-import { LARGEST, Span, write } from "./payload.ts";
+import { LARGEST, Span, writePayload } from "./payload.ts";
 import { type Progress, ProgressBar } from "./progress.ts";
 
 /** What a map works on. */
@@ -57,7 +57,7 @@ const GROWTH = 16;
 const AHEAD = 2;
 
 /** A map under way. */
-export class Mapping {
+export class MapRun {
   readonly #work: MapWork;
   readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
   /** The source, if it is an array: then chunks are cut out of it. */
@@ -109,7 +109,7 @@ export class Mapping {
       // Who waits for a result keeps the program alive, and nobody else need.
       this.#timer = new Countdown(timeout, late).unref();
     }
-    engine.begin(this.#entry = new WeakRef<EngineMap>(this));
+    engine.noteMap(this.#entry = new WeakRef<EngineMap>(this));
     if (signal?.aborted) this.#fail(signal.reason, true);
     signal?.addEventListener("abort", this.#abort);
     this.#pump();
@@ -138,7 +138,7 @@ export class Mapping {
     const calls = this.#calls;
     this.#isInterrupted = true;
     this.#calls = [];
-    const isBegun = calls.map((call) => !engine.cancel(call, rest(), false));
+    const isBegun = calls.map((call) => !engine.cancel(call, mapFailed(), false));
     // In order, nothing is given that comes behind what has not run.
     const cut = this.#work.ordered ? isBegun.indexOf(false) : -1;
     this.#calls = calls.filter((_, k) => isBegun[k] && (cut < 0 || k < cut));
@@ -148,7 +148,7 @@ export class Mapping {
   /** Takes no more of the input; what is under way is delivered first, then it ends by an error. */
   #endWith(failure: MapFailure, closes: boolean): void {
     this.#failure ??= failure;
-    if (!this.#isExhausted && closes) leave(this.#iterator);
+    if (!this.#isExhausted && closes) closeInput(this.#iterator);
     this.#isExhausted = true;
   }
 
@@ -294,12 +294,12 @@ export class Mapping {
   /** A chunk has failed. Who iterates in order is given first what comes before it. */
   #failed(call: Call, error: unknown): void {
     if (!this.#work.lazy || !this.#work.ordered) return this.#fail(error, false, call);
-    if (!this.#isExhausted) leave(this.#iterator);
+    if (!this.#isExhausted) closeInput(this.#iterator);
     this.#isExhausted = true;
     const at = this.#calls.indexOf(call);
     if (at < 0) return; // cancelled here
     const behind = this.#calls.splice(at + 1);
-    for (const other of behind) this.#work.engine.cancel(other, rest(), false);
+    for (const other of behind) this.#work.engine.cancel(other, mapFailed(), false);
     this.#deliverInOrder();
   }
 
@@ -333,28 +333,28 @@ export class Mapping {
   #fail(error: unknown, running: boolean, call?: Call): void {
     if (this.#isOver) return;
     this.#end();
-    const reason = running ? error : rest();
+    const reason = running ? error : mapFailed();
     for (const other of this.#calls) this.#work.engine.cancel(other, reason, running);
     this.#calls = [];
-    if (!this.#isExhausted) leave(this.#iterator);
+    if (!this.#isExhausted) closeInput(this.#iterator);
     this.#work.finish({ error, ...(call === undefined ? {} : { call }) });
   }
 
   #end(): void {
     this.#isOver = true;
-    this.#work.engine.over(this.#entry);
+    this.#work.engine.forgetMap(this.#entry);
     this.#timer?.cancel();
     this.#work.options.signal?.removeEventListener("abort", this.#abort);
     this.#bar?.end(this.#progress());
   }
 }
 
-function rest(): CancelledError {
+function mapFailed(): CancelledError {
   return new CancelledError("The call was cancelled: its map has failed");
 }
 
 /** Tells the source that nobody takes the rest of it. */
-function leave(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
+function closeInput(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
   try {
     // What it gives may be a promise, of whatever class.
     Promise.resolve(iterator.return?.()).catch(() => {});
@@ -379,7 +379,7 @@ function oddItem(
 ): { at: number; error: unknown } | undefined {
   for (const [at, item] of items.entries()) {
     try {
-      loseAll(write(item, world, `iterable[${start + at}]`).flights);
+      loseAll(writePayload(item, world, `iterable[${start + at}]`).flights);
     } catch (error) {
       return { at, error };
     }
