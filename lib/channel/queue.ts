@@ -114,6 +114,16 @@ export class Queue<T = unknown> extends TaskQueue<T> {
  * A queue between threads that gives out the newest item first: a stack. Else as {@linkcode Queue}.
  *
  * @typeParam T The items.
+ *
+ * @example The newest first
+ * ```ts
+ * import { LifoQueue } from "@switchyard/switchyard/queue";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const pages = new LifoQueue<string>();
+ * for (const page of ["home", "news", "weather"]) await pages.put(page);
+ * assertEquals(await pages.get(), "weather");
+ * ```
  */
 export class LifoQueue<T = unknown> extends TaskQueue<T> {
   /** Creates a queue of at most `maxsize` items; 0 or less: any number. */

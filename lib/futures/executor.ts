@@ -92,6 +92,24 @@ let made = 0;
  * always ends; `map()` and `asCompleted()` end by themselves. Where calls put what they find on a
  * queue, the end is the caller's to tell: wait for the calls, then `queue.shutdown()`, which ends
  * the iterations over it.
+ *
+ * @example Threads or processes, as the caller likes
+ * ```ts
+ * import { type Executor, ThreadPoolExecutor } from "@switchyard/switchyard/futures";
+ *
+ * export function square(x: number) {
+ *   return x * x;
+ * }
+ *
+ * async function squares(executor: Executor, numbers: number[]) {
+ *   return await Array.fromAsync(executor.map(square, numbers));
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using executor = new ThreadPoolExecutor(2);
+ *   console.log(await squares(executor, [1, 2, 3])); // [ 1, 4, 9 ]
+ * }
+ * ```
  */
 export abstract class Executor implements AsyncDisposable, Disposable {
   readonly #engine: Engine;

@@ -28,6 +28,24 @@ export const BEHIND: unique symbol = Symbol("behind");
  * It is not thenable, so that it can be returned and kept in lists: `await future.result()`.
  *
  * @typeParam T What the call returns.
+ *
+ * @example What a call returned, and what one threw
+ * ```ts
+ * import { ThreadPoolExecutor } from "@switchyard/switchyard/futures";
+ *
+ * export function divide(a: number, b: number) {
+ *   if (b === 0) throw new RangeError("Cannot divide by zero");
+ *   return a / b;
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using executor = new ThreadPoolExecutor(2);
+ *   const good = executor.submit(divide, 6, 3);
+ *   const bad = executor.submit(divide, 6, 0);
+ *   console.log(await good.result()); // 2
+ *   console.log((await bad.exception())?.message); // Cannot divide by zero
+ * }
+ * ```
  */
 export class Future<T = unknown> {
   readonly #engine: Engine;

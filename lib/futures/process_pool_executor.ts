@@ -33,7 +33,7 @@ export interface ProcessExecutorOptions extends ExecutorOptions {
  * memory; without it one at a time to each worker, over a socket, and the Sync forms do not end.
  *
  * @example Squares
- * ```ts ignore
+ * ```ts
  * import { ProcessPoolExecutor } from "@switchyard/switchyard/futures";
  *
  * export function square(x: number) {
@@ -43,6 +43,27 @@ export interface ProcessExecutorOptions extends ExecutorOptions {
  * if (import.meta.main) {
  *   await using executor = new ProcessPoolExecutor(4);
  *   console.log(await executor.submit(square, 12).result()); // 144
+ * }
+ * ```
+ *
+ * @example Lose a worker, and go on
+ * ```ts
+ * import { ProcessPoolExecutor, WorkerLostError } from "@switchyard/switchyard/futures";
+ *
+ * export function square(x: number) {
+ *   return x * x;
+ * }
+ *
+ * export function crash() {
+ *   Deno.kill(Deno.pid, "SIGKILL");
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using executor = new ProcessPoolExecutor(2);
+ *   const lost = executor.submit(crash);
+ *   const kept = executor.submit(square, 12);
+ *   console.log(await lost.exception() instanceof WorkerLostError); // true
+ *   console.log(await kept.result()); // 144
  * }
  * ```
  */

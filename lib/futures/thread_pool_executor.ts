@@ -29,7 +29,7 @@ const MORE = 4;
  * *Permissions*: `--allow-read` of the modules that the workers import.
  *
  * @example Squares
- * ```ts ignore
+ * ```ts
  * import { ThreadPoolExecutor } from "@switchyard/switchyard/futures";
  *
  * export function square(x: number) {

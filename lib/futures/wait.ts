@@ -78,6 +78,22 @@ function isEnough<T>(all: Set<Future<T>>, when: ReturnWhen): boolean {
  * *Cancellation*: an abort or the end of the timeout leaves the calls as they are.
  *
  * @returns Which have ended by then, and which have not.
+ *
+ * @example Wait for all, for a while
+ * ```ts
+ * import { ThreadPoolExecutor, wait } from "@switchyard/switchyard/futures";
+ *
+ * export function square(x: number) {
+ *   return x * x;
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using executor = new ThreadPoolExecutor(2);
+ *   const futures = [1, 2, 3].map((x) => executor.submit(square, x));
+ *   const { done, notDone } = await wait(futures, { timeout: 10_000 });
+ *   console.log(done.size, notDone.size); // 3 0
+ * }
+ * ```
  */
 export async function wait<T>(
   futures: Iterable<Future<T>>,
@@ -141,6 +157,23 @@ export function waitSync<T>(
  * Gives futures as they end, each once; those that have ended first.
  *
  * @throws {TimeoutError} By the iteration, when the timeout ends before all have ended.
+ *
+ * @example Take the results as they come
+ * ```ts
+ * import { asCompleted, ThreadPoolExecutor } from "@switchyard/switchyard/futures";
+ *
+ * export function square(x: number) {
+ *   return x * x;
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using executor = new ThreadPoolExecutor(2);
+ *   const futures = [1, 2, 3].map((x) => executor.submit(square, x));
+ *   let sum = 0;
+ *   for await (const future of asCompleted(futures)) sum += await future.result();
+ *   console.log(sum); // 14
+ * }
+ * ```
  */
 export function asCompleted<T>(
   futures: Iterable<Future<T>>,

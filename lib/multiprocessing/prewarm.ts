@@ -26,7 +26,7 @@ const FACES = ["../multiprocessing.ts", "../task.ts"].map((face) =>
  * @throws {TypeError | RangeError} Bad `n`.
  *
  * @example Be ready
- * ```ts ignore
+ * ```ts
  * import { prewarm } from "@switchyard/switchyard/multiprocessing";
  *
  * await using _spares = await prewarm(2);

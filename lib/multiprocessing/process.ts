@@ -98,7 +98,7 @@ addEventListener("unload", () => stopDaemons());
  * @typeParam A The target's arguments.
  *
  * @example Run a function in a process
- * ```ts ignore
+ * ```ts
  * import { Process } from "@switchyard/switchyard/multiprocessing";
  *
  * export function square(x: number) {

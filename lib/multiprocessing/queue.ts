@@ -426,6 +426,27 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
  * A queue whose producers can wait until every item has been dealt with.
  *
  * *Permissions*: `--allow-ffi`.
+ *
+ * @example Wait until all is done
+ * ```ts
+ * import { JoinableQueue, Process } from "@switchyard/switchyard/multiprocessing";
+ *
+ * export async function work(jobs: JoinableQueue<number>) {
+ *   for await (const job of jobs) {
+ *     console.log("job", job);
+ *     jobs.taskDone();
+ *   }
+ * }
+ *
+ * if (import.meta.main) {
+ *   const jobs = new JoinableQueue<number>();
+ *   const worker = new Process(work, { args: [jobs] }).start();
+ *   for (const job of [1, 2, 3]) await jobs.put(job);
+ *   await jobs.join();
+ *   jobs.shutdown(); // the worker's loop ends
+ *   await worker.join();
+ * }
+ * ```
  */
 export class JoinableQueue<T = unknown> extends Queue<T> {
   /**

@@ -58,6 +58,25 @@ function found(sent: unknown, words: number): NameOptions & Placed {
  * acquire it has it within a second, and its guard says `abandoned`.
  *
  * *Permissions*: `--allow-ffi`.
+ *
+ * @example A holder that is killed
+ * ```ts
+ * import { Lock, Process } from "@switchyard/switchyard/multiprocessing";
+ *
+ * export function crash(lock: Lock) {
+ *   lock.acquireSync();
+ *   Deno.kill(Deno.pid, "SIGKILL"); // no finally block, no goodbye
+ * }
+ *
+ * if (import.meta.main) {
+ *   const lock = new Lock();
+ *   const child = new Process(crash, { args: [lock] }).start();
+ *   await child.join();
+ *   console.log(child.exitcode); // -9
+ *   using guard = await lock.acquire();
+ *   console.log(guard.abandoned); // true: look at what the lock protects
+ * }
+ * ```
  */
 export class Lock extends ThreadLock {
   /**
@@ -75,6 +94,19 @@ export class Lock extends ThreadLock {
  * As threading.RLock, for processes: its owner is one thread of one process.
  *
  * *Permissions*: `--allow-ffi`.
+ *
+ * @example Acquire it twice
+ * ```ts
+ * import { RLock } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const lock = new RLock();
+ * {
+ *   using _outer = await lock.acquire();
+ *   using _inner = await lock.acquire(); // it is this thread's already
+ * }
+ * assertEquals(lock.locked(), false);
+ * ```
  */
 export class RLock extends ThreadRLock {
   /**
@@ -92,6 +124,17 @@ export class RLock extends ThreadRLock {
  * As threading.Semaphore, for processes.
  *
  * *Permissions*: `--allow-ffi`.
+ *
+ * @example Two at a time
+ * ```ts
+ * import { Semaphore } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const seats = new Semaphore(2);
+ * using _first = await seats.acquire();
+ * using _second = await seats.acquire();
+ * assertEquals(await seats.acquire({ blocking: false }), undefined);
+ * ```
  */
 export class Semaphore extends ThreadSemaphore {
   /**
@@ -109,6 +152,15 @@ export class Semaphore extends ThreadSemaphore {
  * As threading.BoundedSemaphore, for processes.
  *
  * *Permissions*: `--allow-ffi`.
+ *
+ * @example One release too many
+ * ```ts
+ * import { BoundedSemaphore } from "@switchyard/switchyard/multiprocessing";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const seats = new BoundedSemaphore(2);
+ * assertThrows(() => seats.release());
+ * ```
  */
 export class BoundedSemaphore extends ThreadBoundedSemaphore {
   /**
@@ -126,6 +178,22 @@ export class BoundedSemaphore extends ThreadBoundedSemaphore {
  * As threading.Event, for processes.
  *
  * *Permissions*: `--allow-ffi`.
+ *
+ * @example Wait until a child is ready
+ * ```ts
+ * import { Event, Process } from "@switchyard/switchyard/multiprocessing";
+ *
+ * export function serve(ready: Event) {
+ *   ready.set();
+ * }
+ *
+ * if (import.meta.main) {
+ *   const ready = new Event();
+ *   const child = new Process(serve, { args: [ready] }).start();
+ *   console.log(await ready.wait({ timeout: 10_000 })); // true
+ *   await child.join();
+ * }
+ * ```
  */
 export class Event extends ThreadEvent {
   /**
@@ -143,6 +211,29 @@ export class Event extends ThreadEvent {
  * As threading.Condition, for processes.
  *
  * *Permissions*: `--allow-ffi`.
+ *
+ * @example Wait for what a child does
+ * ```ts
+ * import { Condition, Process, Value } from "@switchyard/switchyard/multiprocessing";
+ *
+ * export function deliver(condition: Condition, parcels: Value<"i32">) {
+ *   using _guard = condition.acquireSync();
+ *   parcels.value = 3;
+ *   condition.notify();
+ * }
+ *
+ * if (import.meta.main) {
+ *   const condition = new Condition();
+ *   const parcels = new Value("i32");
+ *   const child = new Process(deliver, { args: [condition, parcels] }).start();
+ *   {
+ *     using _guard = await condition.acquire();
+ *     await condition.waitFor(() => parcels.value > 0);
+ *     console.log(parcels.value); // 3
+ *   }
+ *   await child.join();
+ * }
+ * ```
  */
 export class Condition extends ThreadCondition {
   /**
@@ -161,6 +252,22 @@ export class Condition extends ThreadCondition {
  * As threading.Barrier, for processes.
  *
  * *Permissions*: `--allow-ffi`.
+ *
+ * @example Start together
+ * ```ts
+ * import { Barrier, Process } from "@switchyard/switchyard/multiprocessing";
+ *
+ * export function run(line: Barrier) {
+ *   return line.waitSync(); // nobody runs before all are at the line
+ * }
+ *
+ * if (import.meta.main) {
+ *   const line = new Barrier(3);
+ *   const runners = [1, 2, 3].map(() => new Process(run, { args: [line] }).start());
+ *   const indexes = await Promise.all(runners.map((runner) => runner.result()));
+ *   console.log(indexes.sort()); // [ 0, 1, 2 ]
+ * }
+ * ```
  */
 export class Barrier extends ThreadBarrier {
   /**
@@ -180,6 +287,22 @@ export class Barrier extends ThreadBarrier {
  * As threading.Value, for processes.
  *
  * *Permissions*: `--allow-ffi`.
+ *
+ * @example Count together, without a lock
+ * ```ts
+ * import { Process, Value } from "@switchyard/switchyard/multiprocessing";
+ *
+ * export function count(votes: Value<"i32">) {
+ *   for (let k = 0; k < 1000; k++) votes.add(1);
+ * }
+ *
+ * if (import.meta.main) {
+ *   const votes = new Value("i32");
+ *   const clerks = [1, 2].map(() => new Process(count, { args: [votes] }).start());
+ *   for (const clerk of clerks) await clerk.join();
+ *   console.log(votes.value); // 2000
+ * }
+ * ```
  */
 export class Value<T extends NumericType = NonBigType> extends ThreadValue<T> {
   /**
@@ -199,6 +322,22 @@ export class Value<T extends NumericType = NonBigType> extends ThreadValue<T> {
  * As threading.Array, for processes.
  *
  * *Permissions*: `--allow-ffi`.
+ *
+ * @example Fill one together
+ * ```ts
+ * import { Array as SharedArray, Process } from "@switchyard/switchyard/multiprocessing";
+ *
+ * export function fill(squares: SharedArray<"i32">, index: number) {
+ *   squares.set(index, index * index);
+ * }
+ *
+ * if (import.meta.main) {
+ *   const squares = new SharedArray("i32", 3);
+ *   const children = [0, 1, 2].map((k) => new Process(fill, { args: [squares, k] }).start());
+ *   for (const child of children) await child.join();
+ *   console.log(squares.toArray()); // [ 0, 1, 4 ]
+ * }
+ * ```
  */
 export class SharedArray<T extends NumericType = NonBigType> extends ThreadArray<T> {
   static {

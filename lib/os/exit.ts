@@ -28,6 +28,26 @@ if (self().isMain && mainModule() === Deno.mainModule) {
  * @param status The exit code, 0 to 255; anything but a number is printed on stderr, with code 1.
  *   Default: 0.
  * @throws {SystemExit} Always.
+ *
+ * @example End a child, and tidy up
+ * ```ts
+ * import { Process } from "@switchyard/switchyard/multiprocessing";
+ * import { exit } from "@switchyard/switchyard/os";
+ *
+ * export function work() {
+ *   try {
+ *     exit(3);
+ *   } finally {
+ *     console.log("tidied up");
+ *   }
+ * }
+ *
+ * if (import.meta.main) {
+ *   const child = new Process(work).start();
+ *   await child.join();
+ *   console.log(child.exitcode); // 3
+ * }
+ * ```
  */
 export function exit(status?: unknown): never {
   throw new SystemExit(status);

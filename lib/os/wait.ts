@@ -42,11 +42,11 @@ export interface WaitpidOptions extends ChildWaitOptions {
  * @throws {TimeoutError} The timeout ended first.
  *
  * @example Whoever is first
- * ```ts ignore
+ * ```ts
  * import { Process } from "@switchyard/switchyard/multiprocessing";
  * import { wait, WEXITSTATUS } from "@switchyard/switchyard/os";
  *
- * export function run(lane: number) {}
+ * export function run(_lane: number) {}
  *
  * if (import.meta.main) {
  *   for (const lane of [1, 2, 3]) new Process(run, { args: [lane] }).start();
@@ -67,6 +67,19 @@ export async function wait(options?: ChildWaitOptions): Promise<[pid: number, st
  * @throws {ChildProcessError} There is no such child, or it has been given already.
  * @throws {TimeoutError} The timeout ended first.
  * @throws {RangeError} `pid` is neither -1 nor > 0: groups of processes are not supported.
+ *
+ * @example Ask how a child has ended
+ * ```ts
+ * import { Process } from "@switchyard/switchyard/multiprocessing";
+ * import { waitpid, WEXITSTATUS, WIFEXITED } from "@switchyard/switchyard/os";
+ * import { sleep } from "@switchyard/switchyard/time";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const child = new Process(sleep, { args: [1] }).start();
+ * const [pid, status] = await waitpid(child.pid!);
+ * assertEquals(pid, child.pid);
+ * assertEquals(WIFEXITED(status) && WEXITSTATUS(status), 0);
+ * ```
  */
 export async function waitpid(
   pid: number,

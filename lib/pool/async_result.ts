@@ -10,7 +10,25 @@ import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/optio
 import { bareError, isError, messageOf } from "../transfer/failure.ts";
 import { blockUntil, type Completion, ended, unwrap } from "./completion.ts";
 
-/** A result that will be there. */
+/**
+ * A result that will be there.
+ *
+ * @example Do something else meanwhile
+ * ```ts
+ * import { ThreadPool } from "@switchyard/switchyard/multiprocessing";
+ *
+ * export function square(x: number) {
+ *   return x * x;
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using pool = new ThreadPool(2);
+ *   const result = pool.applyAsync(square, [12]);
+ *   console.log("computing");
+ *   console.log(await result.get()); // 144
+ * }
+ * ```
+ */
 export class AsyncResult<R> {
   readonly #completion: Completion;
   readonly #engine: { poll(): unknown };

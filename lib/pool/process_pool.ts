@@ -23,7 +23,7 @@ import { processWorkers } from "./transport/process.ts";
  * memory; without it one at a time to each worker, over a socket.
  *
  * @example Squares
- * ```ts ignore
+ * ```ts
  * import { Pool } from "@switchyard/switchyard/multiprocessing";
  *
  * export function square(x: number) {
@@ -32,7 +32,7 @@ import { processWorkers } from "./transport/process.ts";
  *
  * if (import.meta.main) {
  *   await using pool = new Pool(4);
- *   console.log(await pool.map(square, [1, 2, 3])); // [1, 4, 9]
+ *   console.log(await pool.map(square, [1, 2, 3])); // [ 1, 4, 9 ]
  * }
  * ```
  */

@@ -14,7 +14,7 @@ import { startThread } from "./transport/thread.ts";
  * *Permissions*: `--allow-read` of the modules that the workers import.
  *
  * @example Squares
- * ```ts ignore
+ * ```ts
  * import { ThreadPool } from "@switchyard/switchyard/multiprocessing";
  *
  * export function square(x: number) {
@@ -23,7 +23,7 @@ import { startThread } from "./transport/thread.ts";
  *
  * if (import.meta.main) {
  *   await using pool = new ThreadPool(4);
- *   console.log(await pool.map(square, [1, 2, 3])); // [1, 4, 9]
+ *   console.log(await pool.map(square, [1, 2, 3])); // [ 1, 4, 9 ]
  * }
  * ```
  */

@@ -42,6 +42,15 @@ const NOTHING: Bytes = new Uint8Array();
  * without a list, on Linux.
  *
  * @throws {TypeError} The input is a stream, which a blocked thread cannot read.
+ *
+ * @example Have what it writes
+ * ```ts
+ * import { runSync } from "@switchyard/switchyard/subprocess";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { stdout } = runSync(["echo", "hello"], { captureOutput: true, text: true });
+ * assertEquals(stdout, "hello\n");
+ * ```
  */
 export function runSync<const O extends RunSyncOptions = None>(
   args: Args,

@@ -63,6 +63,20 @@ function printException({ error, thread }: ExceptHookArgs): void {
  * are printed on stderr, as `Exception in thread NAME:` and the stack.
  *
  * @returns The function that was set before.
+ *
+ * @example Report it in a way of one's own
+ * ```ts
+ * import { setExcepthook, Thread } from "@switchyard/switchyard/threading";
+ *
+ * export function fail() {
+ *   throw new Error("no such page");
+ * }
+ *
+ * if (import.meta.main) {
+ *   setExcepthook(({ error, thread }) => console.log(`${thread.name}: ${error}`));
+ *   await new Thread(fail, { name: "reader" }).start().join(); // reader: Error: no such page
+ * }
+ * ```
  */
 export function setExcepthook(fn: ExceptHook): ExceptHook {
   if (typeof fn !== "function") {
@@ -94,7 +108,7 @@ const startedHere = new Map<number, Thread>();
  * @typeParam A The target's arguments.
  *
  * @example Run a function in a thread
- * ```ts ignore
+ * ```ts
  * import { Thread } from "@switchyard/switchyard/threading";
  *
  * export function square(x: number) {
@@ -410,7 +424,17 @@ function handleOf(listed: Listed): Thread {
 
 let current: Thread | undefined;
 
-/** The thread that calls. */
+/**
+ * The thread that calls.
+ *
+ * @example Who runs this
+ * ```ts
+ * import { currentThread } from "@switchyard/switchyard/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(currentThread().name, "MainThread");
+ * ```
+ */
 export function currentThread(): Thread {
   const { roster, slot, ident, words } = self();
   return current ??= handleOf(
@@ -444,6 +468,17 @@ export function getIdent(): number {
  *
  * Variables of a module are each thread's own already; this says so by name, and starts empty in
  * every thread that imports the module.
+ *
+ * @example What only this thread sees
+ * ```ts
+ * import { local } from "@switchyard/switchyard/threading";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const mine = local<{ request: number }>();
+ * assertEquals(mine.request, undefined);
+ * mine.request = 7;
+ * assertEquals(mine.request, 7);
+ * ```
  */
 export function local<T extends object = Record<string, unknown>>(): Partial<T> {
   const fields: Partial<T> = Object.create(null);

@@ -22,7 +22,7 @@ import { Thread } from "./thread.ts";
  * @typeParam A The target's arguments.
  *
  * @example Say something in a while, or not
- * ```ts ignore
+ * ```ts
  * import { Timer } from "@switchyard/switchyard/threading";
  *
  * export function remind() {

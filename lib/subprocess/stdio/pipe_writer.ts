@@ -27,6 +27,18 @@ export function toBytes(data: unknown, action: string): Bytes {
  * Reach for it in a dialogue: write, then read the answer. To give all of it at once, use
  * `communicate()`, which also reads meanwhile: a program whose output nobody reads stops, and then
  * takes no input either.
+ *
+ * @example A dialogue
+ * ```ts
+ * import { PIPE, Popen } from "@switchyard/switchyard/subprocess";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const cat = new Popen(["cat"], { stdin: PIPE, stdout: PIPE, text: true });
+ * await cat.stdin.write("hello\n");
+ * assertEquals(await cat.stdout.readline(), "hello");
+ * await cat.stdin.close();
+ * await cat.wait();
+ * ```
  */
 export class PipeWriter extends WritableStream<string | Uint8Array | ArrayBuffer> {
   readonly #end: WriteEnd;

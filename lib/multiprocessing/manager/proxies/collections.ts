@@ -21,6 +21,27 @@ import { Proxied, restore, unwrapAll, unwrapSome, updateArgs, type Updater } fro
  *
  * @typeParam K The type of its keys.
  * @typeParam V The type of its values.
+ *
+ * @example Count together, in one step
+ * ```ts
+ * import { type DictProxy, Manager, Process } from "@switchyard/switchyard/multiprocessing";
+ *
+ * export function increase(n = 0) {
+ *   return n + 1;
+ * }
+ *
+ * export async function sell(stock: DictProxy<string, number>) {
+ *   for (let k = 0; k < 10; k++) await stock.update("sold", increase);
+ * }
+ *
+ * if (import.meta.main) {
+ *   await using manager = await Manager.start();
+ *   const stock = await manager.dict<string, number>();
+ *   const clerks = [1, 2].map(() => new Process(sell, { args: [stock] }).start());
+ *   for (const clerk of clerks) await clerk.join();
+ *   console.log(await stock.get("sold")); // 20
+ * }
+ * ```
  */
 export class DictProxy<K = unknown, V = unknown> extends Proxied {
   /** The value of a key; undefined if there is none. */
@@ -118,6 +139,18 @@ function checkIndex(index: unknown, action: string): void {
  * the end when negative.
  *
  * @typeParam T The type of its values.
+ *
+ * @example Share a list
+ * ```ts
+ * import { Manager } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using manager = await Manager.start();
+ * const names = await manager.list(["ada", "grace"]);
+ * await names.push("mary");
+ * assertEquals(await names.at(-1), "mary");
+ * assertEquals(await names.length(), 3);
+ * ```
  */
 export class ListProxy<T = unknown> extends Proxied {
   /** How many values there are. */
@@ -235,6 +268,17 @@ export class ListProxy<T = unknown> extends Proxied {
  * Named values at a manager's server: a dictionary whose keys are known in advance.
  *
  * @typeParam F The names with the types of their values.
+ *
+ * @example Share settings
+ * ```ts
+ * import { Manager } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using manager = await Manager.start();
+ * const settings = await manager.Namespace<{ verbose: boolean; level: number }>({ level: 1 });
+ * await settings.set("verbose", true);
+ * assertEquals(await settings.toObject(), { level: 1, verbose: true });
+ * ```
  */
 export class NamespaceProxy<F extends object = Record<string, unknown>> extends Proxied {
   /** The value of a name; undefined if it was never set. */

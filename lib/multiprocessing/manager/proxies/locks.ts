@@ -121,10 +121,38 @@ export abstract class LockingProxy extends Proxied {
  *
  * *Owner death*: a client that ends, by any means, releases it, and the next guard says
  * `abandoned`.
+ *
+ * @example One client at a time
+ * ```ts
+ * import { Manager } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using manager = await Manager.start();
+ * const lock = await manager.Lock();
+ * {
+ *   await using _guard = await lock.acquire();
+ *   assertEquals(await lock.locked(), true);
+ * }
+ * assertEquals(await lock.locked(), false);
+ * ```
  */
 export class LockProxy extends LockingProxy {}
 
-/** A lock at a manager's server that its thread may acquire again; as threading.RLock. */
+/**
+ * A lock at a manager's server that its thread may acquire again; as threading.RLock.
+ *
+ * @example Acquire it twice
+ * ```ts
+ * import { Manager } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using manager = await Manager.start();
+ * const lock = await manager.RLock();
+ * await using _outer = await lock.acquire();
+ * await using _inner = await lock.acquire();
+ * assertEquals(await lock.locked(), true);
+ * ```
+ */
 export class RLockProxy extends LockingProxy {}
 
 const CONDITION = "wait for the condition";
@@ -132,6 +160,17 @@ const CONDITION = "wait for the condition";
 /**
  * A condition at a manager's server; as threading.Condition. It belongs to the thread that holds
  * its lock.
+ *
+ * @example Give up after a while
+ * ```ts
+ * import { Manager } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using manager = await Manager.start();
+ * const condition = await manager.Condition();
+ * await using _guard = await condition.acquire();
+ * assertEquals(await condition.wait({ timeout: 10 }), false); // nobody notified it
+ * ```
  */
 export class ConditionProxy extends LockingProxy {
   /**

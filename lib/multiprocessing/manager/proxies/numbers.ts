@@ -39,6 +39,17 @@ export abstract class NumbersProxy extends Proxied {
  * {@linkcode lock}.
  *
  * @typeParam T The type of the number: `"i64"` and `"u64"` are bigints, all others numbers.
+ *
+ * @example Count together
+ * ```ts
+ * import { Manager } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using manager = await Manager.start();
+ * const votes = await manager.Value("i32");
+ * await votes.add(2);
+ * assertEquals(await votes.get(), 2);
+ * ```
  */
 export class ValueProxy<T extends NumericType = NonBigType> extends NumbersProxy {
   /** The number. */
@@ -78,6 +89,17 @@ export class ValueProxy<T extends NumericType = NonBigType> extends NumbersProxy
  * Numbers at a manager's server; as threading.Array. Each call is one step.
  *
  * @typeParam T The type of the numbers: `"i64"` and `"u64"` are bigints, all others numbers.
+ *
+ * @example Share three numbers
+ * ```ts
+ * import { Manager } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using manager = await Manager.start();
+ * const scores = await manager.Array("i32", [1, 2, 3]);
+ * await scores.set(0, 10);
+ * assertEquals(await scores.toArray(), [10, 2, 3]);
+ * ```
  */
 export class ArrayProxy<T extends NumericType = NonBigType> extends NumbersProxy {
   /** How many numbers there are. */

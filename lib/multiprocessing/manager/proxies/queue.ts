@@ -25,6 +25,18 @@ import { Proxied, restore, sent } from "./proxy.ts";
  * A client that ends while it waits, or before an item has reached it, loses none.
  *
  * @typeParam T The type of its items.
+ *
+ * @example Put and get
+ * ```ts
+ * import { Manager } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using manager = await Manager.start();
+ * const jobs = await manager.Queue<string>();
+ * await jobs.put("wash up");
+ * assertEquals(await jobs.get(), "wash up");
+ * await jobs.shutdown();
+ * ```
  */
 export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T> {
   /**

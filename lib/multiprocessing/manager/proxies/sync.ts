@@ -24,6 +24,17 @@ import { checkSent, Proxied, restore, sent, type SentProxy } from "./proxy.ts";
  *
  * *Owner death*: the permits of a client that crashed are free again; one that ended by itself has
  * used them up, as in Python.
+ *
+ * @example Two at a time
+ * ```ts
+ * import { Manager } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using manager = await Manager.start();
+ * const seats = await manager.Semaphore(2);
+ * await using _seat = await seats.acquire();
+ * assertEquals(await seats.value(), 1);
+ * ```
  */
 export class SemaphoreProxy extends Proxied {
   /**
@@ -73,7 +84,20 @@ export class SemaphoreProxy extends Proxied {
 /** As {@linkcode SemaphoreProxy}, but one permit too many is an error. */
 export class BoundedSemaphoreProxy extends SemaphoreProxy {}
 
-/** A flag at a manager's server that clients wait for; as threading.Event. */
+/**
+ * A flag at a manager's server that clients wait for; as threading.Event.
+ *
+ * @example Wait for a flag
+ * ```ts
+ * import { Manager } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using manager = await Manager.start();
+ * const ready = await manager.Event();
+ * await ready.set();
+ * assertEquals(await ready.wait(), true);
+ * ```
+ */
 export class EventProxy extends Proxied {
   /** Sets the flag: all who wait go on. */
   async set(): Promise<void> {
@@ -115,6 +139,17 @@ interface SentBarrierProxy extends SentProxy {
 /**
  * A barrier at a manager's server; as threading.Barrier. Its action runs in the client that came
  * last. A client that ends while it waits breaks the barrier.
+ *
+ * @example Go on together
+ * ```ts
+ * import { Manager } from "@switchyard/switchyard/multiprocessing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using manager = await Manager.start();
+ * const line = await manager.Barrier(2);
+ * const indexes = await Promise.all([line.wait(), line.wait()]);
+ * assertEquals(indexes.sort(), [0, 1]);
+ * ```
  */
 export class BarrierProxy extends Proxied {
   /** How many it is for. */

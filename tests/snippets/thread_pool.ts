@@ -1,0 +1,10 @@
+import { ThreadPool } from "@switchyard/switchyard/multiprocessing";
+
+export function square(x: number) {
+  return x * x;
+}
+
+if (import.meta.main) {
+  await using pool = new ThreadPool(4);
+  console.log(await pool.map(square, [1, 2, 3])); // [ 1, 4, 9 ]
+}
