@@ -4,6 +4,7 @@
  * | for | reach for |
  * | --- | --- |
  * | running a function in isolation | {@linkcode Process} |
+ * | applying one to many inputs, on all cores | {@linkcode Pool}, {@linkcode ThreadPool} |
  * | one at a time, between processes | {@linkcode Lock}, {@linkcode RLock} |
  * | so many at a time | {@linkcode BoundedSemaphore}, {@linkcode Semaphore} |
  * | telling that something has happened | {@linkcode Event} |
@@ -16,6 +17,7 @@
  * | sharing tables, lists, objects; or anything without FFI | {@linkcode Manager} |
  * | finding out why nothing moves | {@linkcode dump}, {@linkcode findDeadlocks} |
  * | who am I, who started me | {@linkcode currentProcess}, {@linkcode parentProcess} |
+ * | processes that start in four milliseconds | {@linkcode prewarm} |
  *
  * As in Python's "spawn", a child imports the main script anew: guard its main part with
  * `if (import.meta.main)`. There are no keyword arguments (`kwargs`): what is optional goes into
@@ -23,9 +25,17 @@
  * function that is typed with `threading.Lock` takes both.
  *
  * *Permissions*: a process needs `--allow-run` for Deno itself, and `--allow-read`, `--allow-write`
- * and `--allow-net` for a socket in the temporary folder. Whatever processes share needs
- * `--allow-ffi`, in the child too; ends of pipes and the Manager's proxies can be given to a child
- * without it.
+ * and `--allow-net` for a socket in the temporary folder; its name is random, so `--allow-net` has
+ * to be given in full. To run from a URL, `--allow-import` must cover its host. Whatever processes
+ * share needs `--allow-ffi`, in the child too, and Linux; so do `joinSync()` and `resultSync()`.
+ *
+ * ## Children with fewer permissions
+ *
+ * Full grants pass on to a child, limited ones as far as its option `permissions` names them. A
+ * child with fewer needs none for what it is given: pools and executors reach it over a socket, the
+ * proxies of a {@linkcode Manager} bring the way to its server along, and a {@linkcode pipe} goes
+ * over to a socket by itself when an end is given to a child without FFI. Locks, queues and shared
+ * memory are refused to such a child at the call, which names what to use instead.
  *
  * ## What a child may be trusted with
  *

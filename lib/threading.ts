@@ -21,9 +21,19 @@
  * | telling something to all | {@linkcode Broadcast} |
  * | finding out why nothing moves | {@linkcode dump}, {@linkcode findDeadlocks} |
  * | data of one thread alone | module variables, or {@linkcode local} |
+ * | threads that start in a millisecond | {@linkcode prewarm} |
  *
  * Whatever waits comes twice: `join()` gives a Promise, `joinSync()` blocks the thread; both are
- * allowed in every thread, the main one included.
+ * allowed in every thread, the main one included. Both take a timeout in ms, and the former an
+ * AbortSignal. No program ends in the midst of an `await` of the toolkit's; daemons, idle workers
+ * and spares alone keep none alive. A thread whose code never pauses can be cut off, but not
+ * stopped: its core stays busy. That is what a process is for.
+ *
+ * `console.log()` of a lock, a queue or a thread shows its state: `Lock(A, held by worker-1)`.
+ * Mistakes that pass every check are told on stderr, once for each place: an `acquire()` that
+ * nobody awaited; at the end of the program or of a child's task a `join()`, `wait()` or `put()`
+ * that nobody ever awaited; and a lock or queue that a child made anew by importing the script. The
+ * `lint` module finds a forgotten `await` in the source.
  *
  * *Permissions*: `--allow-read` of the modules that a thread imports.
  *

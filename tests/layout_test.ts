@@ -343,6 +343,36 @@ Deno.test("layout: every public face is an export of the package", async () => {
   assertEquals(Object.values(exports).sort(), ["./mod.ts", ...faces].sort());
 });
 
+/** The folders that the README's map names, each row's own and those in it. */
+function mappedFolders(readme: string): string[] {
+  return readme.split("\n").flatMap((row) => {
+    const [, folder, text] = /^\| `lib\/(\w+)\/` +\| (.*) \|$/.exec(row) ?? [];
+    if (folder === undefined) return [];
+    return [folder, ...text.matchAll(/`(\w+)\/`/g).map(([, name]) => `${folder}/${name}`)];
+  });
+}
+
+Deno.test("layout: the README's map names every folder of lib", async () => {
+  const folders = new Set<string>();
+  for await (const { path } of walk(new URL("lib", root), { exts: ["ts"], includeDirs: false })) {
+    const [folder, ...below] = pathOf(pathToFileURL(path).href)!.split("/").slice(1, -1);
+    if (folder !== undefined) folders.add([folder, ...below.slice(-1)].join("/"));
+  }
+  const readme = await Deno.readTextFile(new URL("README.md", root));
+  assertEquals(mappedFolders(readme).sort(), [...folders].sort());
+});
+
+Deno.test("layout: the list of examples names every one", async () => {
+  const examples = new URL("examples/", root);
+  const scripts: string[] = [];
+  for await (const { path } of walk(examples, { exts: ["ts"], includeDirs: false })) {
+    scripts.push(pathToFileURL(path).href.slice(examples.href.length));
+  }
+  const list = await Deno.readTextFile(new URL("README.md", examples));
+  const named = list.matchAll(/\]\((.+?\.ts)\)/g).map(([, path]) => path);
+  assertEquals([...named].sort(), scripts.filter((path) => !path.startsWith("_")).sort());
+});
+
 Deno.test({
   name: "layout: the top level of the repository is as short as it was meant to be",
   ignore: !isCheckout(),

@@ -14,8 +14,7 @@
  *
  *     examples/processes/cancel.ts                    all of them in turn
  *     examples/processes/cancel.ts --workers threads  the same; but a thread whose code never
- *     pauses is
- *                                                     only cut off: its core stays busy to the end
+ *                                                     pauses is only cut off: its core stays busy
  *     examples/processes/cancel.ts --part grace --grace 2000   a patient one
  *
  * @module

@@ -5,8 +5,7 @@
  *     one       three wagons, one of which explodes: its task alone fails, and says how
  *     retries   the task that lost its worker is given to the next one, so many times
  *     start     workers that die before they take a task: after a few of them the pool gives up,
- *     and
- *               says so, instead of starting workers for ever
+ *               and says so, instead of starting workers for ever
  *
  * Try:
  *

@@ -5,7 +5,7 @@
  *     run           a timeout kills the program; what it had written is in the error
  *     communicate   a timeout only ends the wait: the program runs on, and nothing is lost
  *     alone         kill() ends the program, but not the one that it has started: it works on,
- *     unseen
+ *                   unseen
  *     tree          kill({ tree: true }) ends both
  *
  * Try:

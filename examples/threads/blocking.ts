@@ -4,7 +4,7 @@
  *
  *     synchronous    the next line runs when the work is done: await pool.apply(...)
  *     asynchronous   the next line runs at once, the result is asked for later:
- *     pool.applyAsync(...)
+ *                    pool.applyAsync(...)
  *
  *     blocking       a call that cannot have it now waits for it: lock.acquire()
  *     non-blocking   it says so instead: lock.acquire({ blocking: false })

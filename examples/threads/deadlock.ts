@@ -7,12 +7,10 @@
  *
  * Try:
  *
- *     examples/threads/deadlock.ts --way none      they wait for ever: main looks why, and stops
- *     them
+ *     examples/threads/deadlock.ts --way none      they wait for ever: main says why, stops them
  *     examples/threads/deadlock.ts --way timeout   way out: wait for a while only, and try again
  *     examples/threads/deadlock.ts --way order     way out: everyone locks A first
- *     examples/threads/deadlock.ts --way detect    way out: let the lock say that it would never
- *     end
+ *     examples/threads/deadlock.ts --way detect    way out: let the lock say that it never ends
  *
  * @module
  */

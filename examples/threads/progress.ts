@@ -2,9 +2,8 @@
 /**
  * How far is it? A pool renders a picture row by row, and says how much is done.
  *
- *     bar   map({ progress: true
- *     }): the pool draws a bar on stderr, with the rate and the time that is
- *           left; nothing where stderr is no terminal, so that it never gets into a file
+ *     bar   map({ progress: true }): the pool draws a bar on stderr, with the rate and the time
+ *           that is left; nothing where stderr is no terminal, so that it never gets into a file
  *     own   map({ onProgress }): we are told, and draw what we like
  *
  * Try:
