@@ -1,0 +1,243 @@
+/**
+ * The coverage of the library, one folder of it at a time: `deno task coverage [FOLDER...]`.
+ *
+ * With `--coverage` every thread and process of a test leaves a profile of each module that it has
+ * loaded, which are hundreds of thousands in a whole run. So for each folder only the tests run
+ * that are about it, and what is not of that folder is removed while they run. Fails where under
+ * {@linkcode ENOUGH} of a folder's functions are run, and names those that never are. Whether the
+ * tests pass is not its matter: under coverage some are too slow for their limits.
+ *
+ * @module
+ */
+
+/** The part of a folder's functions that must run. */
+const ENOUGH = 0.9;
+/** When the tests of a folder are stopped, in ms. */
+const LIMIT = 300_000;
+/** How often the profiles of other folders are removed, in ms. */
+const SWEEP = 1_000;
+
+/** The tests that are about a folder of `lib/`, as paths in `tests/`; `alone` as in test:alone. */
+const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
+  core: {
+    tests: [
+      "core",
+      "timeouts_test.ts",
+      "conformance/inspect_test.ts",
+      "subprocess/run_test.ts",
+      "os/ps_test.ts",
+      "pool/errors_test.ts",
+    ],
+    alone: true,
+  },
+  lint: { tests: ["lint_test.ts"] },
+  transfer: { tests: ["transfer", "security/transfer_test.ts", "conformance/sharing_test.ts"] },
+  memory: {
+    tests: [
+      "conformance",
+      "owner_death_test.ts",
+      "multiprocessing/shared_memory_test.ts",
+      "multiprocessing/queue_test.ts",
+      "interleavings",
+      "os/exit_test.ts",
+    ],
+  },
+  sync: { tests: ["conformance", "interleavings", "time_test.ts"] },
+  channel: {
+    tests: [
+      "queue",
+      "interleavings/chain_test.ts",
+      "multiprocessing/queue_test.ts",
+      "multiprocessing/pipe_test.ts",
+      "security/sockets_test.ts",
+      "child",
+    ],
+  },
+  child: {
+    tests: [
+      "child",
+      "children_test.ts",
+      "holding",
+      "conformance/dump_test.ts",
+      "pool/prewarm_test.ts",
+      "security/permissions_test.ts",
+    ],
+  },
+  threading: {
+    tests: [
+      "children_test.ts",
+      "conformance/timer_test.ts",
+      "conformance/dump_test.ts",
+      "pool/prewarm_test.ts",
+    ],
+  },
+  multiprocessing: {
+    tests: [
+      "multiprocessing",
+      "children_test.ts",
+      "conformance/dump_test.ts",
+      "conformance/deadlock_test.ts",
+      "pool/prewarm_test.ts",
+    ],
+  },
+  pool: { tests: ["pool"] },
+  futures: { tests: ["pool"] },
+  subprocess: { tests: ["subprocess"], alone: true },
+  signal: { tests: ["signal"], alone: true },
+  os: { tests: ["os"], alone: true },
+};
+
+/** Fewer rounds, where a suite can be told. */
+const FEW = { SWITCHYARD_ROUNDS: "1", SWITCHYARD_TIMES: "200" };
+
+const root = new URL("../", import.meta.url);
+const color = { red: "\x1b[31m", none: "\x1b[0m" };
+if (Deno.noColor) color.red = color.none = "";
+
+/** A part of a whole. */
+interface Share {
+  hit: number;
+  of: number;
+}
+
+/** A report on a folder. */
+interface Report {
+  functions: Share;
+  lines: Share;
+  /** The functions that never run, as `file:line name`. */
+  never: string[];
+}
+
+/** Whether a file of the library, as a path in the repository, is one of a folder's. */
+function isOf(folder: string, path: string): boolean {
+  return path.startsWith(`lib/${folder}/`) || path === `lib/${folder}.ts`;
+}
+
+/** The files of a folder and of its face, as paths in the repository. */
+function filesOf(folder: string): string[] {
+  const files: string[] = [];
+  const look = (path: string) => {
+    for (const { name, isDirectory } of Deno.readDirSync(new URL(path, root))) {
+      if (isDirectory) look(`${path}${name}/`);
+      else if (isOf(folder, path + name)) files.push(path + name);
+    }
+  };
+  look("lib/");
+  return files.sort();
+}
+
+/** Removes the profiles of modules that are not a folder's; those that are still written stay. */
+function sweep(dir: string, folder: string, kept: Set<string>): void {
+  const head = new Uint8Array(512);
+  for (const { name, isFile } of Deno.readDirSync(dir)) {
+    if (!isFile || kept.has(name)) continue;
+    const path = `${dir}/${name}`;
+    using file = Deno.openSync(path);
+    const text = new TextDecoder().decode(head.subarray(0, file.readSync(head) ?? 0));
+    const [, url] = /"url":"([^"]*)"/.exec(text) ?? [];
+    if (url === undefined) continue;
+    if (url.startsWith(root.href) && isOf(folder, url.slice(root.href.length))) kept.add(name);
+    else Deno.removeSync(path);
+  }
+}
+
+/** Runs the tests of a folder; says how that went, in the words of `deno test`. */
+async function runTests(folder: string, dir: string): Promise<string> {
+  const { tests, alone } = SUITES[folder];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["test", "-A", "--no-check", `--coverage=${dir}`, "--coverage-raw-data-only"],
+      ...alone ? [] : ["--parallel"],
+      ...tests.map((path) => `tests/${path}`),
+    ],
+    cwd: root,
+    env: { NO_COLOR: "1", DENO_JOBS: "2", ...FEW },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
+    child.kill("SIGTERM");
+  }, LIMIT);
+  const kept = new Set<string>();
+  const sweeping = setInterval(() => sweep(dir, folder, kept), SWEEP);
+  try {
+    const [text] = await Promise.all([new Response(child.stdout).text(), child.status]);
+    const [summary = "no summary"] = text.match(/\d+ passed.*$/gm)?.slice(-1) ?? [];
+    return isLate ? `stopped after ${LIMIT / 1000} s` : summary;
+  } finally {
+    clearTimeout(limit);
+    clearInterval(sweeping);
+  }
+}
+
+/** What the profiles of a folder say together. */
+async function readReport(folder: string, dir: string): Promise<Report> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["coverage", dir, "--lcov", `--include=/lib/${folder}(/|\\.ts)`],
+    cwd: root,
+  }).output();
+  const decoder = new TextDecoder();
+  if (!success) throw new Error(`Cannot read the coverage of ${folder}: ${decoder.decode(stderr)}`);
+  const report: Report = { functions: { hit: 0, of: 0 }, lines: { hit: 0, of: 0 }, never: [] };
+  const files = new Set(filesOf(folder));
+  for (const record of decoder.decode(stdout).split("end_of_record\n")) {
+    const all = (key: string) => [...record.matchAll(RegExp(`^${key}:(.*)$`, "gm"))].map(last);
+    const [path] = all("SF").map((path) => path.slice(path.lastIndexOf("/lib/") + 1));
+    if (path === undefined || !files.delete(path)) continue;
+    add(report.functions, all("FNH"), all("FNF"));
+    add(report.lines, all("LH"), all("LF"));
+    const counts = all("FNDA");
+    for (const [k, fn] of all("FN").entries()) {
+      if (counts[k].startsWith("0,")) report.never.push(`${path}:${fn.replace(",", " ")}`);
+    }
+  }
+  // A module that nobody has loaded has no profile.
+  for (const path of files) {
+    const source = Deno.readTextFileSync(new URL(path, root));
+    const declared = source.match(/^(?:export )?(?:async |abstract )?(?:function|class) .*/gm) ??
+      [];
+    report.functions.of += declared.length;
+    if (declared.length > 0) report.never.push(`${path}: never loaded`);
+  }
+  return report;
+}
+
+function last(match: RegExpMatchArray): string {
+  return match[1];
+}
+
+function add(share: Share, hit: string[], of: string[]): void {
+  share.hit += Number(hit[0] ?? 0);
+  share.of += Number(of[0] ?? 0);
+}
+
+function percent({ hit, of }: Share): string {
+  return (of === 0 ? "-" : `${(100 * hit / of).toFixed(1)} %`).padStart(10);
+}
+
+if (import.meta.main) {
+  const folders = Deno.args.length > 0 ? Deno.args : Object.keys(SUITES);
+  for (const folder of folders) {
+    if (!(folder in SUITES)) throw new RangeError(`Cannot measure "${folder}": no such folder`);
+  }
+  console.log(`${"folder".padEnd(18)}${"functions".padStart(10)}${"lines".padStart(10)}   tests`);
+  for (const folder of folders) {
+    const dir = await Deno.makeTempDir({ prefix: "coverage-" });
+    try {
+      const tests = await runTests(folder, dir);
+      sweep(dir, folder, new Set());
+      const { functions, lines, never } = await readReport(folder, dir);
+      const isEnough = functions.hit >= ENOUGH * functions.of;
+      console.log(`${folder.padEnd(18)}${percent(functions)}${percent(lines)}   ${tests}`);
+      if (isEnough) continue;
+      Deno.exitCode = 1;
+      console.log(`${color.red}under ${100 * ENOUGH} % of its functions run; never:${color.none}`);
+      for (const fn of never) console.log(`  ${fn}`);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  }
+}
