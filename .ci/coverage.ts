@@ -95,7 +95,7 @@ const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
 };
 
 /** Fewer rounds, where a suite can be told. */
-const FEW = { SWITCHYARD_ROUNDS: "1", SWITCHYARD_TIMES: "200" };
+const FEW = { SWITCHYARD_ROUNDS: "1", SWITCHYARD_TIMES: "200", SWITCHYARD_FUZZ: "2000" };
 
 const root = new URL("../", import.meta.url);
 const color = { red: "\x1b[31m", none: "\x1b[0m" };
