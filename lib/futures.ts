@@ -20,7 +20,11 @@
  * @module
  */
 export { Executor } from "./futures/executor.ts";
-export type { ExecutorOptions, ShutdownOptions, SubmitOptions } from "./futures/executor.ts";
+export type {
+  ExecutorOptions,
+  ExecutorShutdownOptions as ShutdownOptions,
+  SubmitOptions,
+} from "./futures/executor.ts";
 export { Future } from "./futures/future.ts";
 export type { CancelOptions } from "./futures/future.ts";
 export { ProcessPoolExecutor } from "./futures/process_pool_executor.ts";

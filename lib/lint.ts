@@ -25,7 +25,7 @@ import {
   WAITING_METHODS,
 } from "./lint/kinds.ts";
 
-/** What a call waits for, as in `lock.acquire()`; undefined where it waits for nothing. */
+/** The wait of a call, as in `lock.acquire()`; undefined where it waits for nothing. */
 function waitOf(call: Node): string | undefined {
   const callee = unchained(call.callee);
   if (callee.type !== "MemberExpression") {
@@ -74,7 +74,7 @@ function* dropped(node: Node | null | undefined): Generator<Node> {
   }
 }
 
-/** Whether `await` may stand there: in an async function, or at the top level. */
+/** True if `await` may stand there: in an async function, or at the top level. */
 function mayAwait(node: Node): boolean {
   for (let at = node.parent; at !== undefined && at !== null; at = at.parent) {
     if (/Function/.test(at.type)) return at.async === true;

@@ -127,7 +127,7 @@ export type {
   SemaphoreProxy,
 } from "./multiprocessing/manager/proxies/sync.ts";
 export { pipe } from "./multiprocessing/pipe.ts";
-export type { PipeOptions } from "./multiprocessing/pipe.ts";
+export type { ProcessPipeOptions as PipeOptions } from "./multiprocessing/pipe.ts";
 export { connectionWait } from "./channel/connection_wait.ts";
 export type { Pollable } from "./channel/connection_wait.ts";
 export type { Connection, SendOptions, SendSyncOptions } from "./channel/connection.ts";

@@ -99,12 +99,15 @@ export class Broadcast<T = unknown> implements AsyncIterable<T>, Disposable, Asy
     this.#ring();
   }
 
-  /** Whether it is closed. */
+  /** True if it is closed. */
   get closed(): boolean {
     return this.#isClosed;
   }
 
-  /** What others publish, from when this object was made; several iterations share it out. */
+  /**
+   * The values that others publish, from when this object was made; several iterations share it
+   * out.
+   */
   async *[Symbol.asyncIterator](): AsyncIterableIterator<T> {
     for (;;) {
       const heard = await runAsync(this.#next());

@@ -1,5 +1,5 @@
 /**
- * What all connections have in common, whatever carries their values.
+ * The interface that all connections share, whatever carries their values.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { READY } from "./connection_wait.ts";
 /** Options of `pipe()`. */
 export interface PipeOptions {
   /**
-   * Whether both ends send and receive. false: the first receives, the second sends. Default: true.
+   * True if both ends send and receive. false: the first receives, the second sends. Default: true.
    */
   duplex?: boolean;
 }
@@ -48,7 +48,7 @@ export interface Connection<T = unknown> extends AsyncIterable<T>, Disposable, A
   recv(options?: WaitOptions): Promise<T>;
   /** As {@linkcode recv}, but blocks the thread. */
   recvSync(options?: WaitSyncOptions): T;
-  /** Whether a value, or the end, can be received within `timeout` ms. Default: now. */
+  /** True if a value, or the end, can be received within `timeout` ms. Default: now. */
   poll(timeout?: number): Promise<boolean>;
   /** As {@linkcode poll}, but blocks the thread. */
   pollSync(timeout?: number): boolean;
@@ -58,7 +58,7 @@ export interface Connection<T = unknown> extends AsyncIterable<T>, Disposable, A
   recvBytes(options?: WaitOptions): Promise<Uint8Array>;
   /** Closes this end. */
   close(): void;
-  /** Whether this end is closed. */
+  /** True if this end is closed. */
   readonly closed: boolean;
 }
 

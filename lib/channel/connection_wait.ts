@@ -12,13 +12,13 @@ export const READY: unique symbol = Symbol("ready");
 
 /** Anything that can be asked whether there is something to receive. */
 export interface Pollable {
-  /** Whether there is, within `timeout` ms. */
+  /** True if there is something to receive within `timeout` ms. */
   poll(timeout?: number): boolean | Promise<boolean>;
   /** @ignore */
   [READY]?(signal: AbortSignal): Promise<unknown>;
 }
 
-/** How often a connection is asked that cannot tell by itself, in ms. */
+/** The interval at which a connection is asked that cannot tell by itself, in ms. */
 const ASK = 10;
 
 /**

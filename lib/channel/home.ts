@@ -32,7 +32,7 @@ import { ANSWER, CLOSED, ENDED, GRANT, type Ledger, MOST_GRANTED, OPEN, PUTS } f
 import type { FromQueueHome, Plan, ToQueueHome } from "./line_protocol.ts";
 import { type Compare, Heap, Stack, type Store } from "./store.ts";
 
-/** How long batches rest after a second thread has asked, in ms. */
+/** The time for which batches rest after a second thread has asked, in ms. */
 const SHARED_FOR = 100;
 /** The first and the largest batch. */
 const FIRST_BATCH = 16;
@@ -52,9 +52,9 @@ export interface HomeLine {
 
 /** Who waits for items: a thread, or the home thread itself. */
 interface Wisher {
-  /** How many items it waits for, that it has not been given. */
+  /** The number of items that it waits for and has not been given. */
   readonly wishes: number;
-  /** Whether it stands in the row. */
+  /** True if it stands in the row. */
   inRow: boolean;
   give(item: Item): void;
 }
@@ -69,14 +69,14 @@ class User implements Wisher {
   inRow = false;
   /** The question that waits for its answer, 0 for none. */
   question = 0;
-  /** How many items it may be granted ahead; 0 when it was not alone of late. */
+  /** The number of items that it may be granted ahead; 0 when it was not alone of late. */
   ahead = 0;
-  /** How many items of it have arrived. */
+  /** The number of its items that have arrived. */
   received = 0;
   #wanted = 0;
   #granted = 0;
   #handedOut = 0;
-  /** What was granted and not seen to be handed out, and what is about to be granted. */
+  /** The items granted and not seen to be handed out, and those about to be granted. */
   #kept: Item[] = [];
   #outbox: Item[] = [];
 
@@ -95,19 +95,19 @@ class User implements Wisher {
     return Math.min(this.#wanted - planned, MOST_GRANTED - (planned - this.#handedOut));
   }
 
-  /** How many items it was granted and has not handed out. */
+  /** The number of items that it was granted and has not handed out. */
   get outstanding(): number {
     this.#look(Atomics.load(this.#words, GRANT));
     return this.#granted - this.#handedOut;
   }
 
-  /** How many more items it may be given ahead. */
+  /** The number of items that it may still be given ahead. */
   get room(): number {
     if (this.ahead === 0) return 0;
     return this.ahead - this.outstanding - this.#outbox.length;
   }
 
-  /** Whether something was moved to it with an item that it has not handed out. */
+  /** True if something was moved to it with an item that it has not handed out. */
   get hasMoved(): boolean {
     this.#look(Atomics.load(this.#words, GRANT));
     return this.#kept.some(isMover);
@@ -327,7 +327,7 @@ export class HomeQueue {
     return { item: this.#store.pop() };
   }
 
-  /** How many items have room and have not arrived. */
+  /** The number of items that have room and have not arrived. */
   get inFlight(): number {
     let there = this.#store.length + this.#local.given.length;
     for (const user of this.#users.values()) there += user.outstanding;
@@ -346,7 +346,7 @@ export class HomeQueue {
     this.serve();
   }
 
-  /** What a wait of the home thread was given, if it was. */
+  /** The item that a wait of the home thread was given, if it was. */
   given(): { item: Item } | undefined {
     const { given } = this.#local;
     return given.length === 0 ? undefined : { item: given.shift() };
@@ -433,7 +433,7 @@ export class HomeQueue {
     user.line.ring();
   }
 
-  /** Whether somebody has a question open. */
+  /** True if somebody has a question open. */
   get isAsked(): boolean {
     return this.#asking.size > 0;
   }

@@ -20,7 +20,7 @@ import type { FromQueueHome, Plan, ToQueueHome } from "./line_protocol.ts";
 import { lines, type NewLine } from "./lines.ts";
 import type { Compare } from "./store.ts";
 
-/** How many messages of a line are read in one go. */
+/** The number of messages of a line that are read in one go. */
 const MOST_AT_A_TIME = 256;
 
 /** A thread's line, at home. */
@@ -56,7 +56,9 @@ class Line {
 const open = new Map<number, Line>();
 const toRing: Line[] = [];
 const queues = new Map<string, HomeQueue>();
-/** What was sent for queues that are not there yet: their maker's line has not been read so far. */
+/**
+ * The messages sent for queues that are not there yet: their maker's line has not been read so far.
+ */
 const early = new Map<string, [line: Line, message: ToQueueHome][]>();
 let region: HeapRegion | undefined;
 let isLocalToWake = false;

@@ -11,7 +11,7 @@ export class Turns {
   #last: Promise<unknown> | undefined;
   #count = 0;
 
-  /** Whether no call is under way or waits. */
+  /** True if no call is under way or waits. */
   get isFree(): boolean {
     return this.#count === 0;
   }

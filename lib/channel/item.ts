@@ -16,9 +16,9 @@ import { isKnown, load } from "../transfer/task.ts";
 export class Boxed implements Packed {
   /** The packed value. */
   value: unknown;
-  /** What stands in it for something else. */
+  /** The parts that stand in it for something else. */
   stands?: Packed["stands"];
-  /** What is moved with it. */
+  /** The objects that are moved with it. */
   transfer: Transferable[];
   /** The ports among that which a shareable brings along, until they are sent. */
   moved?: MessagePort[];
@@ -45,7 +45,10 @@ export interface SentItems {
 const reduce = reducer("thread");
 /** From how many plain items on they are sent as JSON. */
 const JSON_FROM = 4;
-/** How many objects a plain item may consist of; how many elements an array in it may have. */
+/**
+ * The most objects that a plain item may consist of, and the most elements that an array in it may
+ * have.
+ */
 const MOST_OBJECTS = 16;
 const MOST_ELEMENTS = 256;
 
@@ -172,7 +175,7 @@ export function toSent(items: Item[]): SentItems {
   return { items: items.map((item) => item instanceof Boxed ? { ...item } : item), boxed };
 }
 
-/** Whether JSON keeps plain data exactly. */
+/** True if JSON keeps plain data exactly. */
 function isJson(value: unknown): boolean {
   switch (typeof value) {
     case "string":
@@ -201,8 +204,8 @@ export function fromSent({ items, boxed }: SentItems): Item[] {
 }
 
 /**
- * What of the items must be moved when home sends them on. Buffers are copied then: home keeps its
- * own until the item has been handed out, so that none is lost with a thread.
+ * The parts of the items that must be moved when home sends them on. Buffers are copied then: home
+ * keeps its own until the item has been handed out, so that none is lost with a thread.
  */
 export function movedOnly(items: readonly Item[]): Transferable[] {
   let moved: Transferable[] | undefined;
@@ -215,7 +218,7 @@ export function movedOnly(items: readonly Item[]): Transferable[] {
   return moved ?? NONE;
 }
 
-/** Whether something must be moved with the item. */
+/** True if something must be moved with the item. */
 export function isMover(item: Item): boolean {
   return item instanceof Boxed && item.transfer.some((part) => !(part instanceof ArrayBuffer));
 }

@@ -46,7 +46,7 @@ export const GRANT = 0;
 export const PUTS = 1;
 /** As above. */
 export const ANSWER = 2;
-/** How many these are. */
+/** Their number. */
 export const USER_WORDS = 3;
 /** `PUTS`: home takes no more. */
 export const ENDED = 1;
@@ -58,7 +58,7 @@ export const MOST_GRANTED = 30_000;
 export class Ledger {
   /** The memory. */
   readonly buffer: SharedArrayBuffer;
-  /** How many items there may be; 0 for any number. */
+  /** The most items that there may be; 0 for any number. */
   readonly most: number;
   readonly #region: HeapRegion;
   readonly #words: Int32Array<SharedArrayBuffer>;
@@ -72,12 +72,12 @@ export class Ledger {
     this.most = this.#words[MOST]!;
   }
 
-  /** How many items there are. */
+  /** The number of items. */
   get size(): number {
     return Atomics.load(this.#words, SIZE);
   }
 
-  /** How many tasks are unfinished. */
+  /** The number of unfinished tasks. */
   get unfinished(): number {
     return Atomics.load(this.#words, UNFINISHED);
   }

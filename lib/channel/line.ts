@@ -22,7 +22,7 @@ import { ANSWER, ENDED, GRANT, type Ledger, PUTS, USER_WORDS } from "./ledger.ts
 import type { FromQueueHome, ToQueueHome } from "./line_protocol.ts";
 import { lines } from "./lines.ts";
 
-/** How many items of one stretch of code go at once, each alone. */
+/** The number of items of one stretch of code that go at once, each alone. */
 const AT_ONCE = 32;
 /** The most items that are sent together. */
 const BATCH = 128;
@@ -36,7 +36,7 @@ class Line {
   readonly #users = new Map<string, QueueUser>();
   #batch: Item[] = [];
   #batchUser: QueueUser | undefined;
-  /** How many were put in this stretch of code, and at the last look. */
+  /** The number put in this stretch of code, and at the last look. */
   #burst = 0;
   #seen = 0;
   #isWatching = false;
@@ -148,7 +148,7 @@ export class QueueUser {
   readonly #spin = new SpinBudget();
   #replyNumber = 0;
   #questions = 0;
-  /** How many items it was granted and that it, or home, has done with. */
+  /** The number of items that it was granted and that it, or home, has done with. */
   #done = 0;
   #waiting = 0;
   #wanted = 0;
@@ -223,7 +223,7 @@ export class QueueUser {
   }
 
   /**
-   * Whether a reply has come.
+   * True if a reply has come.
    *
    * @throws {unknown} What putting the item threw at home.
    */
@@ -303,7 +303,7 @@ export class QueueUser {
     if (this.#wanted !== this.#done + this.#waiting) this.#want();
   }
 
-  /** Whether home has answered the question with no. */
+  /** True if home has answered the question with no. */
   isRefused(question: number): boolean {
     return (Atomics.load(this.#words, ANSWER) - question | 0) >= 0;
   }

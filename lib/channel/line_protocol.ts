@@ -8,20 +8,20 @@ import type { Packed } from "../transfer/pack.ts";
 import type { Reference } from "../transfer/task.ts";
 import type { SentItems } from "./item.ts";
 
-/** What kinds of queue there are. */
+/** The kinds of queues. */
 export type Order = "fifo" | "lifo" | "priority";
 
-/** How home makes a queue. */
+/** The recipe by which home makes a queue. */
 export interface Plan {
-  /** What it keeps its items in. */
+  /** The store that it keeps its items in. */
   order: Order;
   /** Its {@linkcode Ledger}'s words. */
   words: SharedArrayBuffer;
-  /** What compares its items, if not the natural order. */
+  /** The function that compares its items, if not the natural order. */
   compare?: Reference | undefined;
 }
 
-/** What a thread tells home; `q` is the queue's id. */
+/** The messages from a thread to home; `q` is the queue's id. */
 export type ToQueueHome =
   | { type: "make"; q: string; plan: Plan }
   /** From now on the thread uses the queue; its own words for it. */
@@ -35,9 +35,9 @@ export type ToQueueHome =
   /** The queue was shut, or the last item of one that is shut was handed out. */
   | { type: "shut"; q: string };
 
-/** What home tells a thread. */
+/** The messages from home to a thread. */
 export type FromQueueHome =
   /** Items, the first of which has the number `first`. */
   | { type: "items"; q: string; first: number; sent: SentItems }
-  /** What became of a put. */
+  /** The outcome of a put. */
   | { type: "reply"; q: string; reply: number; error?: Packed };

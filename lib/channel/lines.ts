@@ -17,7 +17,7 @@ export interface NewLine {
   port: MessagePort;
 }
 
-/** What the layers above and the two ends of lines know of each other. */
+/** The hooks by which the layers above and the two ends of lines know each other. */
 export const lines: {
   /** In a thread: announces its line at home. */
   announce?: (line: NewLine) => void;

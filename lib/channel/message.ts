@@ -1,6 +1,6 @@
 /**
- * What goes through a pipe or queue between processes: a value, as the codec writes it, or bytes
- * behind a mark that no value begins with.
+ * The messages that go through a pipe or queue between processes: a value, as the codec writes it,
+ * or bytes behind a mark that no value begins with.
  *
  * @module
  */
@@ -17,9 +17,9 @@ const BYTES = 1;
 const LOOP_LIMIT = 64;
 /** From so many bytes on a copy counts. */
 export const LARGE = 4096;
-/** What plain data of fewer bytes becomes is too little to do harm. */
+/** The length below which plain data becomes too little to do harm, in bytes. */
 const LONG = 1 << 16;
-/** How many bytes a typed array takes besides its own. */
+/** The number of bytes that a typed array takes besides its own. */
 export const VIEW_HEAD = 16;
 
 const reduce = reducer("process");

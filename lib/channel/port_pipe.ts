@@ -124,7 +124,7 @@ export class PortConnection<T> implements Connection<T> {
     this.#region.wake(end + BELL, ALL);
   }
 
-  /** Whether nobody has the other end any more. */
+  /** True if nobody has the other end any more. */
   get #isAlone(): boolean {
     const words = this.#words;
     const other = this.#other;

@@ -101,7 +101,7 @@ export class Queue<T = unknown> extends TaskQueue<T> {
   /**
    * Creates a queue.
    *
-   * @param maxsize How many items there is room for; 0 or less: any number.
+   * @param maxsize The number of items that there is room for; 0 or less: any number.
    * @throws {TypeError | RangeError} `maxsize` is no integer below 2^31.
    */
   constructor(maxsize?: number);
@@ -158,7 +158,7 @@ export class PriorityQueue<T = unknown> extends TaskQueue<T> {
   /**
    * Creates a queue.
    *
-   * @param maxsize How many items there is room for; 0 (the default) or less: any number.
+   * @param maxsize The number of items that there is room for; 0 (the default) or less: any number.
    * @param compare Gives a negative number when `a` is to come first, a positive one when `b` is.
    */
   constructor(maxsize?: number, compare?: (a: T, b: T) => number) {

@@ -101,7 +101,7 @@ export class Core {
     return new Core(id, order, home.ledger, home, undefined);
   }
 
-  /** What a handle elsewhere is made from. */
+  /** The state that a handle elsewhere is made from. */
   share(world: World, place: () => string, name: string): Shared {
     if (world !== "thread") {
       throw new ShareError(
@@ -200,7 +200,7 @@ export class Core {
   /**
    * Takes an item, if there is one at hand.
    *
-   * @param sync Whether it must be possible to open it at once.
+   * @param sync True if it must be possible to open it at once.
    */
   takeNow(sync: boolean): Taken | undefined {
     checkCancelled();
@@ -244,7 +244,7 @@ export class Core {
   /**
    * Takes an item, waiting for one.
    *
-   * @param asks Whether to give up when home says that there is none.
+   * @param asks True to give up when home says that there is none.
    */
   get(sync: boolean, asks = false): Steps<Taken | "none"> {
     return this.#user === undefined ? this.#getAtHome(sync, asks) : this.#getByLine(sync, asks);

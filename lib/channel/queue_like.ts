@@ -1,5 +1,5 @@
 /**
- * What all queues have in common, whatever carries their items.
+ * The interface that all queues share, whatever carries their items.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface QueueOptions extends WaitOptions {
 
 /** Options of `shutdown()`. */
 export interface ShutdownOptions {
-  /** Whether what is still in the queue is dropped. Default: false. */
+  /** True if what is still in the queue is dropped. Default: false. */
   immediate?: boolean;
 }
 
@@ -46,11 +46,11 @@ export interface QueueLike<T> extends AsyncIterable<T> {
   getSync(options?: QueueSyncOptions): T;
   /** Takes the next item if there is one now. */
   getNowait(): T;
-  /** How many items there are; true only for the moment. */
+  /** The number of items; true only for the moment. */
   qsize(): number;
-  /** Whether there is no item; true only for the moment: get with a timeout instead of asking. */
+  /** True if there is no item; true only for the moment: get with a timeout instead of asking. */
   empty(): boolean;
-  /** Whether there is no room; true only for the moment: put with a timeout instead of asking. */
+  /** True if there is no room; true only for the moment: put with a timeout instead of asking. */
   full(): boolean;
 }
 

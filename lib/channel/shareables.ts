@@ -1,7 +1,7 @@
 /**
- * How queues, pipes and broadcasts between threads cross to another thread. It loads the other
- * shareables of threads as well: a thread that is blocked in a queue could not import what an item
- * needs.
+ * The way in which queues, pipes and broadcasts between threads cross to another thread. It loads
+ * the other shareables of threads as well: a thread that is blocked in a queue could not import
+ * what an item needs.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a queue keeps its items in: a deque, a stack or a heap.
+ * The stores that a queue keeps its items in: a deque, a stack or a heap.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { type Item, open } from "./item.ts";
 
 /** Items in the order in which they are given out; first in, first out, it is a `Deque`. */
 export interface Store {
-  /** How many there are. */
+  /** Their number. */
   readonly length: number;
   /**
    * Puts an item in.

@@ -1,5 +1,5 @@
 /**
- * What the queues between threads have in common.
+ * The base of the queues between threads.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export interface PutOptions extends QueueOptions {
 
 const PUT = "put the item";
 const GET = "get an item";
-/** How long a call that does not wait gives an item that is on its way, in ms. */
+/** The time that a call that does not wait gives an item that is on its way, in ms. */
 const ON_ITS_WAY = 20;
 
 /** A queue between threads: see {@linkcode Queue}. */
@@ -162,7 +162,7 @@ export abstract class ThreadQueue<T = unknown>
   }
 
   /**
-   * How many items there are, at this moment: others put and get meanwhile. Do not decide by it;
+   * The number of items, at this moment: others put and get meanwhile. Do not decide by it;
    * use a `get()` or `put()` that does not wait, and its error.
    */
   qsize(): number {
@@ -170,7 +170,7 @@ export abstract class ThreadQueue<T = unknown>
   }
 
   /**
-   * Whether there is no item, at this moment. `while (!queue.empty()) queue.getSync()` hangs when
+   * True if there is no item, at this moment. `while (!queue.empty()) queue.getSync()` hangs when
    * another thread takes the last one in between; get with a timeout, or iterate until the queue is
    * shut down.
    */
@@ -178,7 +178,7 @@ export abstract class ThreadQueue<T = unknown>
     return this.qsize() === 0;
   }
 
-  /** Whether there is no room, at this moment; put with a timeout instead of asking. */
+  /** True if there is no room, at this moment; put with a timeout instead of asking. */
   full(): boolean {
     const { most, size } = this.#core.ledger;
     return most > 0 && size >= most;

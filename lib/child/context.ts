@@ -1,5 +1,5 @@
 /**
- * What a running task can learn of its call.
+ * The context that a running task has: what it can learn of its call.
  *
  * @module
  */

@@ -10,10 +10,12 @@
  */
 import { statusOf } from "../core/signals.ts";
 
-/** How many ended children are kept for somebody to ask; then the oldest are forgotten. */
+/**
+ * The number of ended children that are kept for somebody to ask; then the oldest are forgotten.
+ */
 const MOST_KEPT = 32_768;
 
-/** How a child ended. */
+/** The end of a child. */
 export interface Ended {
   /** Its process number. */
   pid: number;
@@ -21,7 +23,7 @@ export interface Ended {
   status: Deno.CommandStatus;
 }
 
-/** What who starts a child holds of it here. */
+/** The hold that the starter of a child has on it here. */
 export interface Adopted {
   /** Its end has been told otherwise: from now on `os.wait()` does not give it. */
   collect(): void;
@@ -58,13 +60,13 @@ export function adopt(pid: number, status: Promise<Deno.CommandStatus>): Adopted
 }
 
 /**
- * Whether the ends of children are forgotten unless somebody waits for them: SIGCHLD is ignored.
+ * True if the ends of children are forgotten unless somebody waits for them: SIGCHLD is ignored.
  */
 export function forgetEnds(isIgnored: boolean): void {
   isForgetful = isIgnored;
 }
 
-/** Whether there is such a child: one of that pid, or any (-1), that runs or has not been given. */
+/** True if there is such a child: one of that pid, or any (-1), that runs or has not been given. */
 export function hasChild(pid: number): boolean {
   return find(kept, pid) !== undefined || find(alive, pid) !== undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * What a child is told to run, and what it says of it: the words of both kinds of children.
+ * The job that a child is told to run, and what it says of it: the words of both kinds of children.
  *
  * ```text
  *   parent                          child
@@ -23,11 +23,11 @@ export interface Job<P> {
   target: Reference;
   /** The arguments; for a subclass of Thread or Process its public fields. */
   args: P;
-  /** Whether the target is a subclass whose `run()` is called. */
+  /** True if the target is a subclass whose `run()` is called. */
   subclass: boolean;
 }
 
-/** How a task ended. */
+/** The end of a task. */
 export type End<P> =
   | { type: "done"; value: P }
   | { type: "failed"; error: P; terminated: boolean }

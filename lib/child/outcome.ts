@@ -1,5 +1,5 @@
 /**
- * How a child ended, as its parent keeps it, and how `result()` tells it.
+ * The outcome of a child, as its parent keeps it, and how `result()` tells it.
  *
  * @module
  */
@@ -81,7 +81,7 @@ export function printUncaught(where: string, error: unknown): void {
   console.error(`${where}:\n${traceOf(error)}`);
 }
 
-/** What is printed of an uncaught error. */
+/** The text that is printed of an uncaught error. */
 export function traceOf(error: unknown): string {
   return traceAll(error, new Set());
 }

@@ -24,7 +24,7 @@ export interface Runnable {
   argv?: string[];
   /** The target. */
   target: Reference;
-  /** Whether the target is a subclass whose `run()` is called. */
+  /** True if the target is a subclass whose `run()` is called. */
   subclass: boolean;
   /** The modules that the arguments need. */
   modules: string[];
@@ -90,7 +90,7 @@ export function exitCode({ code }: SystemExit): number {
   return 1;
 }
 
-/** Whether an error only says that the thread was stopped. */
+/** True if an error only says that the thread was stopped. */
 export function isTermination(error: unknown): boolean {
   return error instanceof ThreadTerminated;
 }

@@ -31,7 +31,7 @@ export class Spares<S> {
   readonly #ready = new Set<S>();
   readonly #making = new Set<Making<S>>();
   #wanted = 0;
-  /** How many in a row have died before they stood ready. */
+  /** The number in a row that died before they stood ready. */
   #stillborn = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 

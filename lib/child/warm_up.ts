@@ -15,7 +15,7 @@ export const rehearsal: (word: string) => string = task(
   },
 );
 
-/** What a spare is told to warm up with. */
+/** The plan by which a spare warms up. */
 export interface WarmUpPlan {
   /** The program's main module. */
   main: string;

@@ -117,7 +117,7 @@ export class BrokenExecutor extends Error {
   override name = "BrokenExecutor";
 }
 
-/** What ended a worker that gave no result. */
+/** The end of a worker that gave no result. */
 export interface WorkerLoss {
   /** The exit code, `-SIG` for a signal, or null when there is none. */
   exitcode: number | null;
@@ -173,26 +173,26 @@ export class KeyboardInterrupt extends Error {
   }
 }
 
-/** What programs write: bytes, text, or null when it was not captured. */
+/** The output of programs: bytes, text, or null when it was not captured. */
 export type ProgramOutput = Uint8Array<ArrayBuffer> | string | null;
 
-/** What a program had written when it failed or was given up. */
+/** The output of a program until it failed or was given up. */
 export interface Outputs {
-  /** What it had written to standard output, or null. */
+  /** Its standard output until then, or null. */
   stdout: ProgramOutput;
-  /** What it had written to standard error, or null. */
+  /** Its standard error until then, or null. */
   stderr: ProgramOutput;
 }
 
-/** What the errors about programs have in common. */
+/** The base of the errors about programs. */
 export class SubprocessError extends Error {
   /** The class's name. */
   override name = "SubprocessError";
   /** The program and its arguments, or its string. */
   readonly cmd: string | string[];
-  /** What it had written to standard output, or null. */
+  /** Its standard output until then, or null. */
   readonly stdout: ProgramOutput;
-  /** What it had written to standard error, or null. */
+  /** Its standard error until then, or null. */
   readonly stderr: ProgramOutput;
 
   /** Creates the error for `cmd`. */

@@ -1,5 +1,6 @@
 /**
- * How objects show themselves: `console.log()` and `Deno.inspect()` ask each for its text.
+ * The text by which objects show themselves: `console.log()` and `Deno.inspect()` ask each for its
+ * text.
  *
  * @module
  */
@@ -28,12 +29,12 @@ export function shown(of: object | string, parts: () => unknown[]): string {
   }
 }
 
-/** How full something is, as in `2 of 3`; 0 is no limit. */
+/** The filling of something, as in `2 of 3`; 0 is no limit. */
 export function filled(size: number, most: number): string {
   return most > 0 ? `${size} of ${most}` : `${size}`;
 }
 
-/** How many values of a list are shown. */
+/** The number of values of a list that are shown. */
 const MOST_LISTED = 8;
 
 /** The first values of a list, as in `[1, 2, 3]`. */

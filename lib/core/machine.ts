@@ -1,5 +1,5 @@
 /**
- * What all threads and processes of a machine have in common: its cores, and its clock.
+ * The facts that all threads and processes of a machine share: its cores, and its clock.
  *
  * @module
  */

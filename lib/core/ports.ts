@@ -1,5 +1,5 @@
 /**
- * What Deno's message ports can do besides: through `node:worker_threads`.
+ * The further abilities of Deno's message ports: through `node:worker_threads`.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { builtin } from "./node.ts";
 let receive: typeof import("node:worker_threads").receiveMessageOnPort | undefined;
 let loading: Promise<void> | undefined;
 
-/** Whether what {@linkcode take} needs is being loaded. */
+/** True if what {@linkcode take} needs is being loaded. */
 export function isPreparing(): boolean {
   return loading !== undefined && receive === undefined;
 }
@@ -36,16 +36,16 @@ if (Deno.mainModule?.startsWith(LIBRARY) === false) await prepareTake();
 
 /**
  * Sends a message that {@linkcode take} can take. It stands in a Set: Deno searches what it gives a
- * blocked thread for ports, property by property, and a typed array has one for each element (0.1 µs
- * each, so a second for 8 MB). Into a Set it does not look.
+ * blocked thread for ports, property by property, and a typed array has one for each element
+ * (0.1 µs each, so a second for 8 MB). Into a Set it does not look.
  */
 export function post(port: MessagePort, message: unknown, transfer: Transferable[] = []): void {
   port.postMessage(new Set([message]), transfer);
 }
 
-/** The message in what a port that {@linkcode post} sends to has brought. */
+/** The message in what a port has brought that {@linkcode post} sends to. */
 export function messageIn(data: unknown): unknown {
-  return (data as Set<unknown>).values().next().value;
+  return data instanceof Set ? data.values().next().value : data;
 }
 
 /**

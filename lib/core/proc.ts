@@ -1,5 +1,5 @@
 /**
- * What Linux tells of its processes in `/proc`, which Deno shows to who may do all.
+ * The facts that Linux tells of its processes in `/proc`, which Deno shows to who may do all.
  *
  * @module
  */
@@ -9,7 +9,7 @@ export const STATE = 0;
 export const PPID = 1;
 export const NICE = 16;
 
-/** What a process's stat says. */
+/** The content of a process's stat. */
 export interface Stat {
   /** Its name. */
   name: string;

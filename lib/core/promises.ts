@@ -87,7 +87,7 @@ export class Countdown {
  *
  * @param timeout The time to wait in ms, at least; any finite number, or Infinity.
  * @param signal Abandons the wait: rejects with its reason.
- * @param isHeld Whether it keeps the program alive; if not, the caller sees to that.
+ * @param isHeld True if it keeps the program alive; if not, the caller sees to that.
  * @returns false when the time was up first.
  * @throws {unknown} What the promise is rejected with.
  */

@@ -173,7 +173,7 @@ function mix(s: Uint32Array, to: Uint32Array): void {
 const LIMB = 22;
 const WIDTH = 1 << LIMB;
 const MASK = WIDTH - 1;
-/** What is carried out of the last limb, 2^132, is this modulo the prime. */
+/** The carry out of the last limb, 2^132, modulo the prime. */
 const WRAP = 20;
 
 /** Writes the tag of the first `length` bytes: of them, padded, and then of their number. */

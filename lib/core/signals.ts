@@ -50,15 +50,15 @@ export function signalName(number: number): Signal {
   return names.get(number) ?? `SIG${number}` as Signal;
 }
 
-/** What a shell, and Deno, add to the number of a signal for an exit code. */
+/** The number that a shell, and Deno, add to the number of a signal for an exit code. */
 const KILLED = 128;
 
-/** How a child has ended, as Python counts: its code, or -SIG. */
+/** The end of a child, as Python counts: its code, or -SIG. */
 export function exitcodeOf({ code, signal }: Deno.CommandStatus): number {
   return signal === null ? code : -(signalNumber(signal) || code - KILLED);
 }
 
-/** Whether a number is that of a signal with a name. */
+/** True if a number is that of a signal with a name. */
 export function isSignalNumber(number: number): boolean {
   return names.has(number);
 }
@@ -75,7 +75,7 @@ export function killedBy(number: number): Deno.CommandStatus {
 }
 
 /**
- * How a child ended: of one that a signal without a name has killed, Deno tells that by an error.
+ * The end of a child: of one that a signal without a name has killed, Deno tells that by an error.
  */
 export function statusOf(status: Promise<Deno.CommandStatus>): Promise<Deno.CommandStatus> {
   return status.catch((cause) => {

@@ -1,5 +1,5 @@
 /**
- * What both executors do.
+ * The base of both executors.
  *
  * @module
  */
@@ -28,21 +28,22 @@ import { Future } from "./future.ts";
 export interface ExecutorOptions {
   /** The number of workers that are kept while idle. Default: 0. */
   minWorkers?: number;
-  /** How long another one stays, in ms. Default: 60,000. */
+  /** The time that another one stays, in ms. Default: 60,000. */
   idleTimeout?: number;
-  /** What workers are called, before their number. Default: as the executor, with its number. */
+  /** The name of workers, before their number. Default: as the executor, with its number. */
   namePrefix?: string;
   /** Called in each worker before its first call. A target, as all that workers run. */
   initializer?: (...args: AnyArgs) => unknown;
-  /** What the initializer is called with. */
+  /** The arguments of the initializer. */
   initArgs?: unknown[];
   /** After so many calls a worker is replaced. Default: never. */
   maxTasksPerWorker?: number;
   /**
-   * How many calls may wait for a worker; `submit()` throws `Full` then. Default: without limit.
+   * The most calls that may wait for a worker; `submit()` throws `Full` then. Default: without
+   * limit.
    */
   maxQueue?: number;
-  /** How long a cancelled call may go on before its worker is stopped, in ms. Default: 500. */
+  /** The time that a cancelled call may go on before its worker is stopped, in ms. Default: 500. */
   grace?: number;
 }
 
@@ -50,15 +51,15 @@ export interface ExecutorOptions {
 export interface SubmitOptions {
   /** Cancels the call, also when it runs: it fails with `signal.reason`. */
   signal?: AbortSignal;
-  /** How long it may run, in ms; then it fails with a TimeoutError. Default: without limit. */
+  /** The time that it may run, in ms; then it fails with a TimeoutError. Default: without limit. */
   timeout?: number;
   /** Higher goes first. Default: 0. */
   priority?: number;
   /** Objects in the arguments that are moved instead of copied (threads only). */
   transfer?: Transferable[];
   /**
-   * How often it is tried again when its worker dies. What the call throws is its outcome and no
-   * reason to try again: for that there is `retry()` of `@std/async`. Default: 0.
+   * The number of times that it is tried again when its worker dies. What the call throws is its
+   * outcome and no reason to try again: for that there is `retry()` of `@std/async`. Default: 0.
    */
   retries?: number;
   /** Called with each value that it gives to `context().report()`. */
@@ -67,10 +68,10 @@ export interface SubmitOptions {
 }
 
 /** Options of `shutdown()`. */
-export interface ShutdownOptions {
-  /** Whether to wait until all is done and the workers have ended. Default: true. */
+export interface ExecutorShutdownOptions {
+  /** True to wait until all is done and the workers have ended. Default: true. */
   wait?: boolean;
-  /** Whether calls that no worker has begun are cancelled. Default: false. */
+  /** True if calls that no worker has begun are cancelled. Default: false. */
   cancelFutures?: boolean;
 }
 
@@ -197,7 +198,7 @@ export abstract class Executor implements AsyncDisposable, Disposable {
   }
 
   /** Takes no further calls. Those that were submitted run, unless they are to be cancelled. */
-  async shutdown(options?: ShutdownOptions): Promise<void> {
+  async shutdown(options?: ExecutorShutdownOptions): Promise<void> {
     const action = "shut down the executor";
     checkOptions(options, action);
     const { wait = true, cancelFutures = false } = options ?? {};
@@ -207,7 +208,7 @@ export abstract class Executor implements AsyncDisposable, Disposable {
     if (wait) await held(this.#engine.gone());
   }
 
-  /** What it has done and does. */
+  /** The figures of what it has done and does. */
   stats(): PoolStats {
     return this.#engine.stats;
   }

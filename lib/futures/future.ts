@@ -15,7 +15,7 @@ import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/optio
 
 /** Options of `Future.cancel()`. */
 export interface CancelOptions {
-  /** Whether a call that runs is cancelled too: its `context().signal` aborts. Default: false. */
+  /** True if a call that runs is cancelled too: its `context().signal` aborts. Default: false. */
   running?: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface CancelOptions {
 export const BEHIND: unique symbol = Symbol("behind");
 
 /**
- * What a call will give. An executor's `submit()` makes it.
+ * The result that a call will give. An executor's `submit()` makes it.
  *
  * It is not thenable, so that it can be returned and kept in lists: `await future.result()`.
  *
@@ -67,8 +67,8 @@ export class Future<T = unknown> {
    *
    * *Cancellation*: an abort or the end of the timeout ends the wait, not the call.
    *
-   * @throws
-   *   {unknown} What the call threw: same class, with the stack of the worker and of this call.
+   * @throws {unknown} What the call threw: same class, with the stack of the worker and of this
+   *   call.
    * @throws {CancelledError} The call was cancelled.
    * @throws {WorkerLostError} Its worker died.
    * @throws {TimeoutError} The timeout ended first, here or that of the call.
@@ -104,7 +104,7 @@ export class Future<T = unknown> {
   /**
    * Cancels the call, if it has not begun.
    *
-   * @returns Whether it is cancelled.
+   * @returns True if it is cancelled.
    */
   cancel(options?: CancelOptions): boolean {
     checkOptions(options, "cancel the call");
@@ -116,18 +116,18 @@ export class Future<T = unknown> {
     return this.#engine.cancel(this.#call, reason, running);
   }
 
-  /** Whether the call was cancelled before it gave something. */
+  /** True if the call was cancelled before it gave something. */
   cancelled(): boolean {
     return this.#call.isCancelled && this.#call.outcome?.ok === false &&
       this.#call.outcome.error instanceof CancelledError;
   }
 
-  /** Whether the call runs just now. */
+  /** True if the call runs just now. */
   running(): boolean {
     return this.#engine.isRunning(this.#call);
   }
 
-  /** Whether the call has ended, however it ended. */
+  /** True if the call has ended, however it ended. */
   done(): boolean {
     return this.#call.state === ENDED;
   }

@@ -10,12 +10,14 @@ import { Executor, type ExecutorOptions } from "./executor.ts";
 
 /** Options of a {@linkcode ProcessPoolExecutor}. */
 export interface ProcessExecutorOptions extends ExecutorOptions {
-  /** What the workers may do, as for a `Process`. Default: what this process holds in full. */
+  /**
+   * The permissions of the workers, as for a `Process`. Default: what this process holds in full.
+   */
   permissions?: Permissions;
   /**
-   * How many bytes a result, an error or a report may have; the call whose result has more fails
-   * with a RangeError. Default: 64 MiB for workers that may do less than this process, so that none
-   * of them fills its memory; without limit for others.
+   * The most bytes that a result, an error or a report may have; the call whose result has more
+   * fails with a RangeError. Default: 64 MiB for workers that may do less than this process, so
+   * that none of them fills its memory; without limit for others.
    */
   maxMessage?: number;
 }
@@ -71,7 +73,7 @@ export class ProcessPoolExecutor extends Executor {
   /**
    * Creates an executor.
    *
-   * @param maxWorkers How many workers at most. Default: one for each core.
+   * @param maxWorkers The most workers. Default: one for each core.
    * @throws {TypeError | RangeError} Bad options.
    */
   constructor(maxWorkers?: number, options?: ProcessExecutorOptions) {

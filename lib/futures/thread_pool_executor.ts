@@ -48,7 +48,7 @@ export class ThreadPoolExecutor extends Executor {
   /**
    * Creates an executor.
    *
-   * @param maxWorkers How many workers at most. Default: 4 more than cores, at most 32.
+   * @param maxWorkers The most workers. Default: 4 more than cores, at most 32.
    * @throws {TypeError | RangeError} Bad options.
    */
   constructor(maxWorkers?: number, options?: ExecutorOptions) {

@@ -1,5 +1,5 @@
 /**
- * What a value in a source is, as far as the source of one file says it: of which class of the
+ * The kind of a value in a source, as far as the source of one file says it: of which class of the
  * toolkit.
  *
  * A name is what its innermost declaration makes it: an import of one of the faces, `new Lock()`, a
@@ -17,13 +17,13 @@ export interface Node {
 }
 
 /**
- * What a value is: a class of the toolkit, or a list of such. `Promise` is added to what is to be
- * awaited.
+ * The kind of a value: a class of the toolkit, or a list of such. `Promise` is added to what is to
+ * be awaited.
  */
 export interface ValueKind {
   /** The class, a face (`threading`), or a function of one. */
   name: string;
-  /** Whether it is a value of the class, the class or face itself, or a list of values. */
+  /** True if it is a value of the class, the class or face itself, or a list of values. */
   is: "value" | "itself" | "list";
 }
 
@@ -31,7 +31,7 @@ const QUEUE = "put get join";
 const POOL = "apply map starmap join";
 const CONNECTION = "send recv poll sendBytes recvBytes recvBytesInto";
 
-/** What waits, by its class. */
+/** The methods that wait, by their class. */
 export const WAITING_METHODS: Record<string, Set<string>> = Object.fromEntries(
   Object.entries({
     Lock: "acquire",
@@ -83,7 +83,7 @@ export const FUNCTIONS: Record<string, string[]> = {
 
 const FACES = ["threading", "multiprocessing", "queue", "remote", ...Object.keys(FUNCTIONS)];
 
-/** What the methods of a class give that is of the toolkit too. */
+/** The values of the toolkit that the methods of a class give. */
 const GIVES: Record<string, Record<string, ValueKind>> = {
   ...Object.fromEntries(
     ["Thread", "Timer", "Process"].map((name) => [name, { start: value(name) }]),
@@ -104,7 +104,10 @@ const GIVES: Record<string, Record<string, ValueKind>> = {
   ),
 };
 
-/** What manager.Lock() and its like give a promise of: proxies, all of whose methods wait. */
+/**
+ * The objects that manager.Lock() and its like give a promise of: proxies, all of whose methods
+ * wait.
+ */
 export const MADE_BY_MANAGER = /^(?:[A-Z]\w+|dict|list|create)$/;
 
 const PROXIES: Record<string, string> = { dict: "Dict", list: "List", create: "Object" };
@@ -123,7 +126,7 @@ function faceOf(source: string): string | undefined {
   return face === "mod" || /switchyard/i.test(source) ? "" : undefined;
 }
 
-/** What an import brings, by the name that it has outside. */
+/** The kind of an import, by the name that it has outside. */
 function kindOfExport(face: string, name: string): ValueKind | undefined {
   const isKnown = name in WAITING_METHODS || /Proxy$/.test(name) || name === "pipe" ||
     (face === "" ? FACES.includes(name) : FUNCTIONS[face]?.includes(name));
@@ -137,7 +140,7 @@ export function nameOf(node: Node | undefined): string | undefined {
   return node.type === "Identifier" ? node.name : node.type === "Literal" ? node.value : undefined;
 }
 
-/** What a type is. */
+/** The kind of a type. */
 function kindOfType(type: Node | null | undefined): ValueKind | undefined {
   switch (type?.type) {
     case "TSTypeAnnotation":
@@ -168,7 +171,7 @@ function listOf(kind: ValueKind | undefined): ValueKind | undefined {
   return kind?.is === "value" ? { name: kind.name, is: "list" } : undefined;
 }
 
-/** What a member of a class or face is. */
+/** The kind of a member of a class or face. */
 function memberOf(kind: ValueKind | undefined, name: string | undefined): ValueKind | undefined {
   if (kind === undefined || name === undefined) return undefined;
   if (kind.is === "itself" && FACES.includes(kind.name)) return kindOfExport(kind.name, name);
@@ -181,7 +184,7 @@ function memberOf(kind: ValueKind | undefined, name: string | undefined): ValueK
   return undefined;
 }
 
-/** What an expression is. */
+/** The kind of an expression. */
 export function valueKindOf(node: Node | null | undefined): ValueKind | undefined {
   switch (node?.type) {
     case "Identifier":
@@ -221,7 +224,7 @@ export function unchained(node: Node): Node {
   return node.type === "ChainExpression" ? unchained(node.expression) : node;
 }
 
-/** What the promise of a call brings, if it is of the toolkit. */
+/** The kind of what the promise of a call brings, if it is of the toolkit. */
 function awaitedFrom(call: Node): ValueKind | undefined {
   const callee = unchained(call.callee);
   if (callee.type !== "MemberExpression") return undefined;
@@ -251,7 +254,7 @@ function kindOfCall(call: Node): ValueKind | undefined {
   return of?.is === "value" ? GIVES[of.name]?.[method] : undefined;
 }
 
-/** What a field of the class is in which `this` stands. */
+/** The kind of a field of the class in which `this` stands. */
 function kindOfField(node: Node, property: Node): ValueKind | undefined {
   let at: Node | undefined = node;
   while (at !== undefined && at.type !== "ClassBody") at = at.parent;
@@ -274,7 +277,7 @@ function isSame(a: Node, b: Node): boolean {
   return a.type === b.type && a.name === b.name;
 }
 
-/** What a name is where it stands: as the innermost declaration has it. */
+/** The kind of a name where it stands: as the innermost declaration has it. */
 function bound(identifier: Node): ValueKind | undefined {
   const { name } = identifier;
   for (let at = identifier.parent; at !== undefined && at !== null; at = at.parent) {
@@ -309,7 +312,7 @@ function declarationsIn(node: Node): Node[] {
   return [];
 }
 
-/** Whether a declaration is of the name; and what that is then, if that is known. */
+/** True if a declaration is of the name; or the kind of that, if it is known. */
 function find(node: Node, name: string): { kind: ValueKind | undefined } | undefined {
   switch (node.type) {
     case "ImportDeclaration":

@@ -75,7 +75,7 @@ export class Arena {
     this.region = new MappedRegion(platform, address, words, this.#parties(), this.#me.slot + BELL);
   }
 
-  /** What to call this process from a thread of it. */
+  /** The name of this process from a thread of it. */
   #process(): string {
     const { roster, words } = self();
     const main = roster.slotOf(1);
@@ -198,7 +198,9 @@ export function theArena(): Arena {
   return arena;
 }
 
-/** How a place is told to others: a child that may not use the memory cannot be told. */
+/**
+ * The form in which a place is told to others: a child that may not use the memory cannot be told.
+ */
 function sharer(base: number): Placement["share"] {
   return (_world, place, name) => {
     if (receiverMaps()) return base;

@@ -27,7 +27,7 @@ import { linuxFiles } from "./platform/linux.ts";
 import { platform } from "./platform/mod.ts";
 import type { NamedFiles, Place } from "./platform/platform.ts";
 
-/** What another handle finds the memory by. */
+/** The facts that another handle finds the memory by. */
 export interface SentMemory extends Place {
   name: string;
   id: string;
@@ -51,7 +51,7 @@ const TRAILER = 64;
 const CANDIDATE = 0;
 const ESTABLISHED = 1;
 const UNLINKED = 2;
-/** How long a candidate may stay one: its creator is in the midst of a few calls. */
+/** The time that a candidate may stay one: its creator is in the midst of a few calls. */
 const SETTLING = 2000;
 
 let files: NamedFiles | undefined;
@@ -154,7 +154,7 @@ function stateOf(place: Place, name: string): number {
   }
 }
 
-/** Whether a title is of a memory with that name. The name may hold colons, the id does not. */
+/** True if a title is of a memory with that name. The name may hold colons, the id does not. */
 function isOurs(title: string, name: string, id?: string): boolean {
   if (!title.startsWith(TITLE)) return false;
   const rest = title.slice(TITLE.length);
@@ -219,7 +219,7 @@ export function unlinkNamed(memory: NamedMemory): void {
   }
 }
 
-/** Whether the name has been taken away, as far as the creator's descriptor tells. */
+/** True if the name has been taken away, as far as the creator's descriptor tells. */
 export function isUnlinked({ fd }: NamedMemory): boolean {
   if (fd === undefined) return false;
   const calls = theFiles();

@@ -16,12 +16,12 @@ export interface Placement {
   /** The index of the first word. */
   base: number;
   /**
-   * Whether the words are new, and all 0: whoever makes a handle to old ones leaves them as they
+   * True if the words are new, and all 0: whoever makes a handle to old ones leaves them as they
    * are.
    */
   fresh: boolean;
   /**
-   * What another thread or process finds the words by.
+   * The facts that another thread or process finds the words by.
    *
    * @param place Where the primitive stands in what is sent.
    * @param name Its class, for the error.

@@ -21,7 +21,7 @@ export interface Parties {
   readonly slot: number;
   /** The ident of the calling thread, 1 to 2^24 - 1. */
   readonly me: number;
-  /** Whether the party was stopped or ended by an error, so that what it held passes on. */
+  /** True if the party was stopped or ended by an error, so that what it held passes on. */
   isDead(ident: number): boolean;
 }
 

@@ -19,7 +19,7 @@
  * @module
  */
 
-/** How many parties can live at a time. */
+/** The most parties that can live at a time. */
 export const MAX_PARTIES = 4096;
 /** The bits of an id that say what kind of thing has it. */
 export const KIND_BITS = 4;
@@ -47,7 +47,7 @@ const HEADER = TOLD + MOST_TOLD;
 const IDENT = 0;
 /** One of {@linkcode RUNNING}, {@linkcode WAITING}, {@linkcode ENDED}. */
 export const STATE = 1;
-/** What `terminate()` asks for: 0 nothing, {@linkcode STOP}, {@linkcode CUT}. */
+/** The request of `terminate()`: 0 nothing, {@linkcode STOP}, {@linkcode CUT}. */
 export const CANCEL = 2;
 /** A party's own word for anybody to wake it by. */
 export const BELL = 3;
@@ -60,15 +60,15 @@ export const TWIN = 6;
 export const STARTER = 7;
 /** Where the ids of the locks that the party holds are noted; 0 for none. */
 export const HELD = 8;
-/** How many held locks are noted; a power of 2. */
+/** The number of held locks that are noted; a power of 2. */
 export const MOST_HELD = 16;
-/** How many waits are under way in the party, noted or not. */
+/** The number of waits that are under way in the party, noted or not. */
 export const WAITS = HELD + MOST_HELD;
 /** Where the notes of waits begin. */
 export const WAIT_NOTES = WAITS + 1;
 /** The words of one note. */
 export const WAIT_WORDS = 5;
-/** How many waits are noted. */
+/** The number of waits that are noted. */
 export const MOST_WAITS = 5;
 const NAME_VERSION = WAIT_NOTES + MOST_WAITS * WAIT_WORDS;
 const NAME_LENGTH = NAME_VERSION + 1;
@@ -114,11 +114,11 @@ const TITLE_BYTES = (TITLE_WORDS - 2) * 4;
 /** The size of a roster in words. */
 export const ROSTER_WORDS = TITLES + MAX_TITLES * TITLE_WORDS;
 
-/** What is written about a party when it joins. */
+/** The facts about a party that are written when it joins. */
 export interface Entry {
   /** Its name. */
   name: string;
-  /** Whether the program may end without it. */
+  /** True if the program may end without it. */
   daemon: boolean;
   /** The ident of the party that started it, 0 for none. */
   starter: number;
@@ -212,7 +212,7 @@ export class Roster {
     return any;
   }
 
-  /** Whether the party `ident`, last seen in `slot`, has ended. */
+  /** True if the party `ident`, last seen in `slot`, has ended. */
   hasEnded(slot: number, ident: number): boolean {
     const { words } = this;
     return Atomics.load(words, slot + IDENT) !== ident;
@@ -221,8 +221,8 @@ export class Roster {
   /**
    * Takes a party out.
    *
-   * @param dead Whether what it holds passes on.
-   * @param reuse Whether its slot may be used again: not while its thread may still run.
+   * @param dead True if what it holds passes on.
+   * @param reuse True if its slot may be used again: not while its thread may still run.
    * @returns false when it was out already.
    */
   leave(slot: number, ident: number, dead: boolean, reuse = true): boolean {
@@ -285,7 +285,7 @@ export class Roster {
   }
 
   /**
-   * Whether a text has not been told before by any party; false when they have told all that they
+   * True if a text has not been told before by any party; false when they have told all that they
    * may.
    */
   isFirst(text: string): boolean {
@@ -304,7 +304,7 @@ export class Roster {
     Atomics.or(this.words, this.#base + DEAD + (ident >>> 5), 1 << (ident & 31));
   }
 
-  /** Whether the party was stopped, or ended by an error. */
+  /** True if the party was stopped, or ended by an error. */
   isDead(ident: number): boolean {
     const word = Atomics.load(this.words, this.#base + DEAD + (ident >>> 5));
     return (word >>> (ident & 31) & 1) === 1;

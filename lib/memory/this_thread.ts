@@ -23,11 +23,11 @@ export interface Self {
   cancel: number;
   /** The word of this thread's state. */
   state: number;
-  /** Whether this is the program's main thread. */
+  /** True if this is the program's main thread. */
   isMain: boolean;
 }
 
-/** What `arena.ts` adds when the family's memory is opened. */
+/** The part that `arena.ts` adds when the family's memory is opened. */
 export const twins: {
   /** Takes a thread out of the family's roster too. */
   leave?: (ident: number, dead: boolean) => void;
@@ -65,12 +65,12 @@ export function become(memory: SharedArrayBuffer, listed: Listed): Self {
   return enter(memory, new Roster(new Int32Array(memory)), listed, false);
 }
 
-/** Whether this thread is asked to stop. */
+/** True if this thread is asked to stop. */
 export function isCancelled(): boolean {
   return me !== undefined && Atomics.load(me.words, me.cancel) !== 0;
 }
 
-/** Whether this thread counts as ended: it takes nothing any more. */
+/** True if this thread counts as ended: it takes nothing any more. */
 export function isCut(): boolean {
   return me !== undefined && Atomics.load(me.words, me.cancel) === CUT;
 }
@@ -79,8 +79,8 @@ export function isCut(): boolean {
  * Takes a thread of this process out of the rosters, and wakes those who wait for its end. The
  * thread does so itself, and so does whoever hears of its end first.
  *
- * @param dead Whether what it holds passes on.
- * @param reuse Whether its slot may be used again: not while the thread may still run.
+ * @param dead True if what it holds passes on.
+ * @param reuse True if its slot may be used again: not while the thread may still run.
  */
 export function leave(slot: number, ident: number, dead: boolean, reuse: boolean): void {
   const { roster, words } = self();

@@ -1,7 +1,7 @@
 /**
- * What a party notes of itself in the roster, for reports: which locks it holds, and what it waits
- * for. Only the party itself writes its notes (but see {@linkcode Roster.disown}), so they cost a
- * few plain stores; others read them, and read them twice where it matters.
+ * The notes of a party on itself in the roster, for reports: which locks it holds, and what it
+ * waits for. Only the party itself writes its notes (but see {@linkcode Roster.disown}), so they
+ * cost a few plain stores; others read them, and read them twice where it matters.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import {
   WAITS,
 } from "./roster.ts";
 
-/** What kinds of things there are to hold and to wait for; an id ends in one. */
+/** The kinds of things to hold and to wait for; an id ends in one. */
 export const KINDS = [
   "Lock",
   "RLock",
@@ -112,7 +112,7 @@ const TAKEN = 4;
 
 /** The note of a wait, as others read it. */
 export interface Waiting {
-  /** What is waited for. */
+  /** The thing that is waited for. */
   id: number;
   /** Who had it at the last look, 0 for nobody. */
   holder: number;
@@ -120,13 +120,13 @@ export interface Waiting {
   since: number;
   /** When the last look was, likewise. */
   seen: number;
-  /** Whether the thread is blocked. */
+  /** True if the thread is blocked. */
   blocks: boolean;
-  /** Whether the waiter wants to be told of a deadlock. */
+  /** True if the waiter wants to be told of a deadlock. */
   detects: boolean;
 }
 
-/** What the party in a slot waits for; `unnoted` waits have no note. */
+/** The waits of the party in a slot; `unnoted` waits have no note. */
 export function waitsOf(roster: Roster, slot: number): { noted: Waiting[]; unnoted: number } {
   const { words } = roster;
   const noted: Waiting[] = [];

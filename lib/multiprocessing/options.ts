@@ -11,12 +11,12 @@ export interface ProcessOptions {
   /** Its name. Default: Process-1, Process-2, … */
   name?: string;
   /**
-   * Whether it is stopped when its parent's own code has ended, before other processes are waited
+   * True if it is stopped when its parent's own code has ended, before other processes are waited
    * for; it may then start no children. Default: false.
    */
   daemon?: boolean;
   /**
-   * What it may do, never more than its parent. Default: what the parent has in full; of a
+   * Its permissions, never more than its parent's. Default: what the parent has in full; of a
    * permission that is limited or has denials, only what is named here and a query confirms. So
    * patterns (`S*`) and ranges (`10.0.0.0/8`) pass on only where the parent has all of that kind,
    * and where it is denied some addresses only `IP:PORT` does.
@@ -55,7 +55,7 @@ export interface ProcessOptions {
 /** Options of a `Process` whose target takes arguments. */
 export interface ProcessOptionsWithArgs<A extends unknown[]> extends ProcessOptions {
   /**
-   * What the target is called with. What Python has in `kwargs` is one options object, the last.
+   * The arguments of the target. What Python has in `kwargs` is one options object, the last.
    */
   args: A;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { checkBoolean, checkOptions } from "../core/checks.ts";
-import type { Connection, PipeOptions as AnyPipeOptions } from "../channel/connection.ts";
+import type { Connection, PipeOptions } from "../channel/connection.ts";
 import { ringPipe } from "../channel/memory/pipe.ts";
 import { mayMap } from "../memory/platform/mod.ts";
 import { noteMadeIn } from "../sync/traps.ts";
@@ -12,9 +12,9 @@ import type { PipeGuard } from "./pipe_hub.ts";
 import { socketPipe } from "./socket_pipe.ts";
 
 /** Options of {@linkcode pipe}. */
-export interface PipeOptions extends AnyPipeOptions {
+export interface ProcessPipeOptions extends PipeOptions {
   /**
-   * Whether it may be memory that both ends share. false: it goes over a socket from the beginning,
+   * True if it may be memory that both ends share. false: it goes over a socket from the beginning,
    * so that each end can be given to a child without `--allow-ffi` at any time. Default: true.
    */
   memory?: boolean;
@@ -70,8 +70,10 @@ export interface PipeOptions extends AnyPipeOptions {
  * there.close();
  * ```
  */
-export function pipe<T = unknown>(options?: PipeOptions): [Connection<T>, Connection<T>];
-export function pipe<T = unknown>(options: PipeOptions = {}): [Connection<T>, Connection<T>] {
+export function pipe<T = unknown>(options?: ProcessPipeOptions): [Connection<T>, Connection<T>];
+export function pipe<T = unknown>(
+  options: ProcessPipeOptions = {},
+): [Connection<T>, Connection<T>] {
   checkOptions(options, "create a pipe");
   checkBoolean(options.duplex, "duplex", "create a pipe");
   checkBoolean(options.memory, "memory", "create a pipe");

@@ -66,17 +66,17 @@ import {
   Tickets,
 } from "./pipe_tickets.ts";
 
-/** How long the socket of a process that has ended may take to close, in ms. */
+/** The time that the socket of a process that has ended may take to close, in ms. */
 const LEAVING = 1_000;
-/** How often a guest that is not heard is looked after, in ms. */
+/** The interval at which a guest that is not heard is looked after, in ms. */
 const PULSE = 400;
-/** How long a greeting may be, in bytes. */
+/** The greatest length of a greeting, in bytes. */
 const LONGEST_HELLO = 4_096;
-/** How many copies of its end a guest may have given away that nobody has opened. */
+/** The most copies of its end that a guest may have given away and nobody has opened. */
 const MOST_COPIES = 500;
-/** How many ends of pipes that were made elsewhere are kept at a time. */
+/** The most ends of pipes that were made elsewhere which are kept at a time. */
 const MOST_KEPT = 64;
-/** How many answers may wait for a guest that does not read: then it is not heard either. */
+/** The most answers that may wait for a guest that does not read: then it is not heard either. */
 const MOST_UNWRITTEN = 64;
 
 /** A handle behind a socket. */
@@ -90,7 +90,7 @@ class Guest implements PipeParty {
   readonly #end: 0 | 1;
   readonly #tickets: Tickets;
   readonly #base: Ticket;
-  /** What it has given away and nobody has opened. */
+  /** The copies that it has given away and nobody has opened. */
   readonly #copies = new Map<string, Ticket>();
   readonly #gone = Promise.withResolvers<void>();
   #isBroken = false;
@@ -375,7 +375,7 @@ async function keepFor(
   }
 }
 
-/** What becomes of a ticket whose keeper keeps it no longer. */
+/** The fate of a ticket whose keeper keeps it no longer. */
 function release(ticket: Ticket, tickets: Tickets, isLost: boolean): void {
   if (ticket.keepers > 0) return;
   if (isLost) tickets.loseSoon(ticket);
@@ -488,7 +488,7 @@ export function giveUp(address: unknown): void {
 /**
  * Goes to the address of an end; undefined when nobody is there any more.
  *
- * @param keeps Whether to keep the ticket instead of using it.
+ * @param keeps True to keep the ticket instead of using it.
  * @throws {Deno.errors.NotCapable} This process may not go there.
  * @throws {Deno.errors.BrokenPipe | Deno.errors.ConnectionReset} It was turned away.
  */

@@ -1,5 +1,5 @@
 /**
- * What a pipe without shared memory is at its home, in the thread that made it: two boxes of
+ * The home of a pipe without shared memory, in the thread that made it: two boxes of
  * messages, one for each end, and who has each end open.
  *
  * A party is one handle to one end: in this thread or behind a socket. It *wants* so many messages;
@@ -33,18 +33,20 @@ import type { TrustLevel } from "../transfer/reduction.ts";
  */
 export type Parcel = Uint8Array;
 
-/** How many bytes a party may have sent that nobody has received; a longer message goes alone. */
+/**
+ * The most bytes that a party may have sent and nobody has received; a longer message goes alone.
+ */
 export const ROOM: number = 1 << 20;
-/** How many bytes a box holds of all parties together; a longer message goes alone. */
+/** The most bytes that a box holds of all parties together; a longer message goes alone. */
 const MOST = 1 << 28;
-/** How many ends of other pipes a message may have in it. */
+/** The most ends of other pipes that a message may have in it. */
 const MOST_CARGO = 256;
-/** How many questions of a party may be open. */
+/** The most questions of a party that may be open. */
 const MOST_ASKS = 4_096;
 
-/** How long a message may be, in bytes: 64 MiB. */
+/** The greatest length of a message, in bytes: 64 MiB. */
 export const LONGEST_MESSAGE: number = 1 << 26;
-/** How long a frame may be: a message with what else is in it. */
+/** The greatest length of a frame: a message with what else is in it. */
 export const LONGEST_FRAME: number = LONGEST_MESSAGE + 64;
 
 const HEAD = 4;
@@ -77,7 +79,7 @@ export function parcelOf(message: Uint8Array, cargo: unknown[]): Parcel {
   return parcel;
 }
 
-/** How long the cargo is. */
+/** The length of the cargo. */
 function cargoLength(parcel: Parcel): number {
   const { buffer, byteOffset, length } = parcel;
   const size = length < HEAD ? Infinity : new DataView(buffer, byteOffset).getUint32(0);
@@ -85,7 +87,7 @@ function cargoLength(parcel: Parcel): number {
   return size;
 }
 
-/** What the receiver reads. */
+/** The content that the receiver reads. */
 export function contentOf(parcel: Parcel): Uint8Array {
   return parcel.subarray(HEAD + cargoLength(parcel));
 }
@@ -103,7 +105,7 @@ function cargoOf(parcel: Parcel): unknown[] {
 
 /** An end of another pipe in a message, as who keeps it sees it. */
 export interface Kept {
-  /** Whether somebody has opened it, or nobody can any more. */
+  /** True if somebody has opened it, or nobody can any more. */
   readonly isSettled: boolean;
   /** Says that it goes to somebody with fewer permissions. */
   mark(): void;
@@ -113,7 +115,7 @@ export interface Kept {
 
 /** Who has an end, or will have it. */
 export interface Holder {
-  /** Whether it is somebody with fewer permissions than home. */
+  /** True if it is somebody with fewer permissions than home. */
   readonly isBelow: boolean;
 }
 
@@ -136,9 +138,9 @@ export interface PipeParty extends Holder {
 
 /** Who receives what is sent at an end. */
 export interface Receiver {
-  /** What they are to home: the least of them counts. */
+  /** Their levels to home: the least of them counts. */
   level: TrustLevel;
-  /** Whether all of them may use memory between processes. */
+  /** True if all of them may use memory between processes. */
   mayMap: boolean;
 }
 
@@ -151,17 +153,17 @@ interface Item {
   from: Seat | undefined;
 }
 
-/** What the hub knows of a party. */
+/** The facts that the hub knows of a party. */
 class Seat {
   readonly party: PipeParty;
-  /** How many messages it wants. */
+  /** The number of messages that it wants. */
   demand = 0;
   /** The questions that it wants to be answered. */
   readonly asks = new Set<number>();
-  /** What it was given and has not received, by number. */
+  /** The items that it was given and has not received, by number. */
   readonly given = new Map<number, Item>();
   givenBytes = 0;
-  /** How much it has sent that nobody was given. */
+  /** The number of bytes that it has sent and nobody was given. */
   sentBytes = 0;
   /** The ends in what it has received. */
   kept: Kept[] = [];
@@ -171,7 +173,7 @@ class Seat {
     this.party = party;
   }
 
-  /** Whether it may be given so much more. */
+  /** True if it may be given so much more. */
   mayTake({ message: { length } }: Item): boolean {
     return this.demand > 0 && (this.given.size === 0 || this.givenBytes + length <= ROOM);
   }
@@ -199,11 +201,11 @@ class Seat {
 class End {
   readonly seats = new Map<PipeParty, Seat>();
   readonly tickets = new Set<Holder>();
-  /** Whether a copy was given to a process that may not use memory between processes. */
+  /** True if a copy was given to a process that may not use memory between processes. */
   isUnmapped = false;
   readonly box: Item[] = [];
   bytes = 0;
-  /** How many messages have come. */
+  /** The number of messages that have come. */
   come = 0;
 
   get isOver(): boolean {
@@ -217,9 +219,9 @@ class End {
   }
 }
 
-/** What is watched for at the home of a pipe. */
+/** The events that are watched for at the home of a pipe. */
 export interface PipeGuard {
-  /** How many bytes a frame may have that comes from elsewhere. */
+  /** The most bytes that a frame from elsewhere may have. */
   longest: number;
   /** Called when something comes that is no word of ours, or too long. */
   onFault: (error: unknown) => void;
@@ -290,12 +292,12 @@ export class Hub {
     return { level: isBelow ? "below" : "equal", mayMap: !isUnmapped };
   }
 
-  /** Whether the other end is over. */
+  /** True if the other end is over. */
   isBroken(end: 0 | 1): boolean {
     return this.#ends[1 - end as 0 | 1].isOver;
   }
 
-  /** Whether there is something to receive, or the end. */
+  /** True if there is something to receive, or the end. */
   isReady(end: 0 | 1): boolean {
     return this.#ends[end].box.length > 0 || this.isBroken(end);
   }

@@ -36,14 +36,17 @@ import { faultOf } from "../channel/socket/private_folder.ts";
 import { TOKEN_BYTES } from "../channel/socket/private_socket.ts";
 import type { Hub, PipeParty } from "./pipe_hub.ts";
 
-/** How long a ticket is good for which nobody answers any more, in ms. */
+/** The time that a ticket is good for which nobody answers any more, in ms. */
 const GRACE = 1_000;
-/** How many tickets may be alive that go back to one of home's. */
+/** The most tickets that may be alive and go back to one of home's. */
 const MOST = 1_000;
-/** How many copies of one may be early. */
+/** The most copies of one that may be early. */
 const MOST_EARLY = 100;
 const ID_BYTES = 16;
-/** What a key is derived for: a copy for an equal, or for somebody with fewer permissions. */
+/**
+ * The purpose that a key is derived for: a copy for an equal, or for somebody with fewer
+ * permissions.
+ */
 const FOR_EQUAL = 2;
 const FOR_BELOW = 3;
 
@@ -53,7 +56,7 @@ const PATH = /^[0-9a-f]{32}(?:\/[1-9]\d{0,8}b?){0,16}$/;
 export interface PipeAddress {
   /** The folder of its home's socket. */
   folder: string;
-  /** What opens that, in hexadecimal digits. */
+  /** The token that opens that, in hexadecimal digits. */
   token: string;
   /** The ticket's name. */
   ticket: string;
@@ -65,7 +68,7 @@ export interface PipeAddress {
    */
   end: 0 | 1;
   duplex: boolean;
-  /** Whether it has come from somebody with fewer permissions. */
+  /** True if it has come from somebody with fewer permissions. */
   isBelow: boolean;
 }
 
@@ -95,12 +98,12 @@ export function checkAddress(sent: unknown): PipeAddress {
   return { folder: folder!, token: token!, ticket: ticket!, key: key!, end, duplex, isBelow };
 }
 
-/** Whether something is the name of a ticket. */
+/** True if something is the name of a ticket. */
 export function isPath(text: unknown): text is string {
   return typeof text === "string" && PATH.test(text);
 }
 
-/** Whether something is so many bytes in hexadecimal digits. */
+/** True if something is so many bytes in hexadecimal digits. */
 export function isHex(text: unknown, bytes: number): text is string {
   return typeof text === "string" && text.length === 2 * bytes && /^[0-9a-f]*$/.test(text);
 }
@@ -144,18 +147,18 @@ export class Ticket {
   readonly key: Uint8Array;
   readonly hub: Hub;
   readonly end: 0 | 1;
-  /** Whether it is for somebody with fewer permissions. */
+  /** True if it is for somebody with fewer permissions. */
   isBelow: boolean;
   state: "issued" | "used" | "over" = "issued";
   /** Who has come with it. */
   party: PipeParty | undefined;
-  /** How many keepers it has. */
+  /** The number of its keepers. */
   keepers = 0;
   /** Called when it is used, or over. */
   readonly onSettled: Set<() => void> = new Set();
-  /** What it was made from, as long as it is early. */
+  /** The ticket that it was made from, as long as it is early. */
   parent: Ticket | undefined;
-  /** How many copies of it have been announced. */
+  /** The number of its copies that have been announced. */
   announced = 0;
   /** Those that have come before. */
   readonly early: Map<number, Ticket> = new Map();

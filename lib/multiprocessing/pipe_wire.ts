@@ -1,6 +1,6 @@
 /**
- * How a handle to an end of a pipe speaks with the pipe's home: directly where it is at home, over
- * a socket elsewhere.
+ * The way in which a handle to an end of a pipe speaks with the pipe's home: directly where it is
+ * at home, over a socket elsewhere.
  *
  * @module
  */
@@ -42,17 +42,17 @@ import {
 } from "./pipe_protocol.ts";
 import type { PipeParty, Receiver } from "./pipe_hub.ts";
 
-/** How often a handle goes to its pipe's home that is turned away. */
+/** The number of times that a handle which is turned away goes to its pipe's home. */
 const TRIES = 30;
-/** How long it waits before it does so again, in ms. */
+/** The time that it waits before it does so again, in ms. */
 const PAUSE = 20;
 const HEX_OF_ID = 32;
 
-/** What a handle is told. */
+/** The messages to a handle. */
 export interface WireEnd {
   /** A message, by its number; `isBelow` says that somebody with fewer permissions has sent it. */
   onItem(number: number, message: Uint8Array, isBelow: boolean): void;
-  /** So many bytes of what it sent have been received. */
+  /** The number of bytes of what it sent that have been received. */
   onTaken(bytes: number): void;
   /** Sends fail from now on. */
   onBroken(): void;
@@ -62,11 +62,11 @@ export interface WireEnd {
   onAnswer(ask: number, isReady: boolean): void;
   /** The home is out of reach; `fault` says why if that is no end of it. */
   onLost(fault: unknown): void;
-  /** Whether the program must go on for it. */
+  /** True if the program must go on for it. */
   readonly isWaiting: boolean;
 }
 
-/** What a handle says. */
+/** The messages of a handle. */
 export interface Wire {
   /** Who receives what it sends, as far as it knows. */
   readonly receiver: Receiver;
@@ -196,7 +196,7 @@ export class SocketWire implements Wire {
   readonly receiver: Receiver = { level: "equal", mayMap: true };
   readonly #address: PipeAddress;
   readonly #handle: WireEnd;
-  /** What was said before it was welcome. */
+  /** The messages from before it was welcome. */
   #unsaid: Uint8Array[] | undefined = [];
   readonly #unwanting: (() => void)[] = [];
   /**
@@ -381,7 +381,7 @@ export class SocketWire implements Wire {
     this.#endWhenSettled();
   }
 
-  /** What was given away and nobody has opened lives no longer than this connection, or little. */
+  /** Ends what was given away and nobody has opened, with this connection or little later. */
   async #endWhenSettled(): Promise<void> {
     if (!this.#isClosed || this.#copies.size > 0) return;
     await this.flushed();

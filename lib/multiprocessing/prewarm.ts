@@ -21,7 +21,7 @@ const FACES = ["../multiprocessing.ts", "../task.ts"].map((face) =>
  *
  * *Permissions*: as `Process`.
  *
- * @param n How many, 1 or more. Each takes some 34 MB, much of it shared.
+ * @param n Their number, 1 or more. Each takes some 34 MB, much of it shared.
  * @returns Lets them go when it is disposed of. Settles when they stand ready.
  * @throws {TypeError | RangeError} Bad `n`.
  *

@@ -270,8 +270,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   /**
    * Waits for what the target returns.
    *
-   * @throws
-   *   {unknown} What the target threw: same class, with the stack of the process and of this call.
+   * @throws {unknown} What the target threw: same class, with the stack of the process and of this
+   *   call.
    * @throws {WorkerLostError} It was killed, or ended by `exit()`, before it gave a result.
    * @throws {TimeoutError} The timeout ended first.
    */
@@ -312,7 +312,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   /**
-   * How it ended: null while it runs, 0, 1 for an uncaught error, n for `exit(n)`, -SIG when killed
+   * Its end: null while it runs, 0, 1 for an uncaught error, n for `exit(n)`, -SIG when killed
    * by a signal.
    */
   get exitcode(): number | null {
@@ -350,7 +350,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   /**
-   * Whether the process has been started and has not ended.
+   * True if the process has been started and has not ended.
    *
    * @throws {Error} It was closed.
    */
@@ -377,7 +377,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   /**
-   * Whether it is stopped when its parent's own code has ended; it may then start no children. It
+   * True if it is stopped when its parent's own code has ended; it may then start no children. It
    * can be set before the start, else there is an Error.
    */
   get daemon(): boolean {

@@ -45,11 +45,11 @@ import { noteMade, watchWait } from "../sync/traps.ts";
 import { boardAll, inFlight, loseAll, packedFor } from "../transfer/flight.ts";
 import { checkState, type Restore, SHARE, shareable, type World } from "../transfer/shareable.ts";
 
-/** How many tasks were done; the chain knows how many there were. */
+/** The number of tasks that were done; the chain knows how many there were. */
 const DONE = CHAIN_EXTRA;
 /** Goes on by one whenever no task is left; who joins parks on it. */
 const ALL_DONE = CHAIN_EXTRA + 1;
-/** Whether it was given to somebody with fewer permissions. */
+/** True if it was given to somebody with fewer permissions. */
 const BELOW = CHAIN_EXTRA + 2;
 /**
  * Who can get from the queue: what becomes of an end of a pipe that waits in it depends on them.
@@ -105,7 +105,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   /**
    * Creates an empty queue.
    *
-   * @param maxsize How many items it holds at most. Default: 0, any number.
+   * @param maxsize The most items that it holds. Default: 0, any number.
    * @throws {TypeError | RangeError} `maxsize` is no integer >= 0.
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`; Manager's queue needs none.
    */
@@ -132,7 +132,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     noteMade(this, this.#placement);
   }
 
-  /** How many items it holds at most; 0 for any number. */
+  /** The most items that it holds; 0 for any number. */
   get maxsize(): number {
     return this.#maxsize;
   }
@@ -245,20 +245,20 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     return this.getSync({ timeout: 0 });
   }
 
-  /** How many items there are. Others put and get meanwhile: true only for the moment. */
+  /** The number of items. Others put and get meanwhile: true only for the moment. */
   qsize(): number {
     return this.#chain.frames;
   }
 
   /**
-   * Whether there are none, at this moment. Instead of asking, get with a timeout, or send a
+   * True if there are none, at this moment. Instead of asking, get with a timeout, or send a
    * sentinel.
    */
   empty(): boolean {
     return this.#chain.frames === 0;
   }
 
-  /** Whether there is no room, at this moment. Instead of asking, put with a timeout. */
+  /** True if there is no room, at this moment. Instead of asking, put with a timeout. */
   full(): boolean {
     return this.#maxsize > 0 && this.#chain.frames >= this.#maxsize;
   }
@@ -338,7 +338,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     } satisfies SentQueue;
   }
 
-  /** How many items were put and not reported done; for JoinableQueue. @ignore */
+  /** The number of items that were put and not reported done; for JoinableQueue. @ignore */
   protected get unfinished(): number {
     const { region: { words }, base } = this.#placement;
     const done = Atomics.load(words, base + DONE);

@@ -18,7 +18,7 @@ import { noteMadeIn } from "../sync/traps.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { restoreMemory, SharedMemory } from "./shared_memory.ts";
 
-/** What a {@linkcode ShareableList} can hold. */
+/** The values that a {@linkcode ShareableList} can hold. */
 export type ShareableListItem = number | bigint | boolean | string | Uint8Array | null;
 
 /** Options of a {@linkcode ShareableList}. */
@@ -184,7 +184,7 @@ export class ShareableList<T = ShareableListItem> implements Disposable, Iterabl
     if (options.name === undefined) noteMadeIn(this, "process");
   }
 
-  /** How many places it has. */
+  /** The number of places. */
   get length(): number {
     return this.#open()[LENGTH]!;
   }
@@ -216,8 +216,8 @@ export class ShareableList<T = ShareableListItem> implements Disposable, Iterabl
    *
    * @param index The place from 0, or from the end when negative.
    * @throws {TypeError} The value is of a type that no place can take.
-   * @throws
-   *   {RangeError} There is no such place, or the value has more bytes than the place has room for.
+   * @throws {RangeError} There is no such place, or the value has more bytes than the place has
+   *   room for.
    */
   set(index: number, value: T): void {
     const place = this.#place(index, "write");
@@ -232,7 +232,7 @@ export class ShareableList<T = ShareableListItem> implements Disposable, Iterabl
     this.#write(place, coded);
   }
 
-  /** How many places hold the value. */
+  /** The number of places that hold the value. */
   count(value: T): number {
     return this.toArray().filter((item) => isSame(item, value)).length;
   }
@@ -325,7 +325,7 @@ function wordsOf(memory: SharedMemory): Int32Array {
   return words;
 }
 
-/** Whether every place lies within the memory. */
+/** True if every place lies within the memory. */
 function isWhole(words: Int32Array): boolean {
   const length = words[LENGTH]!;
   if (length < 0 || PLACES + PLACE_WORDS * length > words.length) return false;

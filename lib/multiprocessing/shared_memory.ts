@@ -32,7 +32,7 @@ import { noteMadeIn } from "../sync/traps.ts";
 import { receiverMaps } from "../transfer/flight.ts";
 import { checkState, SHARE, shareable, type World } from "../transfer/shareable.ts";
 
-/** What the kernel has room for in a memory file's name, less what is ours. */
+/** The room that the kernel has in a memory file's name, less what is ours. */
 const NAME_BYTES = 200;
 
 /** The key under which a handle's options carry a memory that is open. */
@@ -44,7 +44,7 @@ export interface SharedMemoryOptions {
   name?: string;
   /** true: make it; false: open the one of that name. Default: false. */
   create?: boolean;
-  /** How many bytes, with `create`. */
+  /** The number of bytes, with `create`. */
   size?: number;
 }
 
@@ -106,7 +106,7 @@ export class SharedMemory implements Disposable {
     return this.#memory.name;
   }
 
-  /** How many bytes it has. */
+  /** The number of its bytes. */
   get size(): number {
     return this.#memory.size;
   }

@@ -54,7 +54,7 @@ import {
 import { checkAddress, type PipeAddress } from "./pipe_tickets.ts";
 import { HomeWire, SocketWire, type Wire, type WireEnd } from "./pipe_wire.ts";
 
-/** How long the home is given to answer a call whose time is up, in ms. */
+/** The time that the home is given to answer a call whose time is up, in ms. */
 const LAST_CALL = 500;
 
 /** A message that has come. */
@@ -94,7 +94,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   readonly #end: 0 | 1;
   readonly #duplex: boolean;
   /**
-   * Whether it has come from somebody with fewer permissions: then so has all that comes through
+   * True if it has come from somebody with fewer permissions: then so has all that comes through
    * it.
    */
   readonly #isBelow: boolean;
@@ -130,7 +130,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     }
   }
 
-  /** Whether this end is closed here. */
+  /** True if this end is closed here. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -309,7 +309,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     this.onDrained();
   }
 
-  /** Whether this handle waits for something, so that the program must go on. @ignore */
+  /** True if this handle waits for something, so that the program must go on. @ignore */
   get isWaiting(): boolean {
     return this.#waiters.length > 0 || this.#askers.size > 0 || !this.#turns.isFree;
   }

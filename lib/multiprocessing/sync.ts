@@ -273,7 +273,7 @@ export class Barrier extends ThreadBarrier {
   /**
    * Creates a barrier.
    *
-   * @param parties How many it is for, 1 to 4096.
+   * @param parties The number of parties, 1 to 4096.
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
   constructor(parties: number, options?: BarrierOptions & Placed);
@@ -349,7 +349,7 @@ export class SharedArray<T extends NumericType = NonBigType> extends ThreadArray
    * Creates an array.
    *
    * @param type The type of its numbers, as in `"i32"` or `"f64"`.
-   * @param source How many zeros, or the numbers.
+   * @param source The number of zeros, or the numbers.
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
   constructor(type: T, source: number | Iterable<NumberOf<T>>, options?: NameOptions & Placed);

@@ -1,5 +1,5 @@
 /**
- * What Python's `os.fork()` does, and Deno cannot.
+ * The `os.fork()` of Python, which Deno cannot do.
  *
  * @module
  */

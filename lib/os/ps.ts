@@ -14,7 +14,7 @@ export interface ProcessInfo {
   /** The number of its parent; 0 when it has none. */
   ppid: number;
   /**
-   * What it does: R runs or could, S sleeps, D sleeps and cannot be woken (it waits for a device),
+   * Its state: R runs or could, S sleeps, D sleeps and cannot be woken (it waits for a device),
    * T is stopped by a signal, Z has ended and its parent has not asked how (a zombie), I is an idle
    * thread of the kernel.
    */
@@ -23,7 +23,10 @@ export interface ProcessInfo {
   nice: number;
   /** Who runs it. */
   user: string;
-  /** What was started, with its arguments; in brackets its name where these cannot be read. */
+  /**
+   * The program that was started, with its arguments; in brackets its name where these cannot be
+   * read.
+   */
   command: string;
 }
 
@@ -91,7 +94,7 @@ function readOne(pid: number, users: Map<string, string>): ProcessInfo | undefin
   }
 }
 
-/** What a file of `/proc` holds; nothing if its process has just been reaped. */
+/** The content of a file of `/proc`; nothing if its process has just been reaped. */
 function read(path: string): string {
   try {
     return Deno.readTextFileSync(path);

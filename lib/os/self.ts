@@ -1,5 +1,5 @@
 /**
- * What a process knows of itself by number.
+ * The numbers that a process knows of itself.
  *
  * @module
  */

@@ -9,7 +9,7 @@ import { signalNumber } from "../core/signals.ts";
 
 /** The bits that hold the signal. */
 const SIGNAL = 0x7f;
-/** What they hold for a process that is stopped. */
+/** Their value for a process that is stopped. */
 const STOPPED = 0x7f;
 
 /** The status of an ended child. */
@@ -23,7 +23,7 @@ function signalBits(status: number): number {
 }
 
 /**
- * Whether the process ended by itself.
+ * True if the process ended by itself.
  *
  * @param status As {@linkcode wait} gives it.
  */
@@ -37,7 +37,7 @@ export function WEXITSTATUS(status: number): number {
   return status >> 8 & 0xff;
 }
 
-/** Whether the process was killed by a signal. */
+/** True if the process was killed by a signal. */
 export function WIFSIGNALED(status: number): boolean {
   return signalBits(status) !== 0 && signalBits(status) !== STOPPED;
 }

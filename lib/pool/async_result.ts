@@ -86,13 +86,13 @@ export class AsyncResult<R> {
     return this.#block(checkWait(options, "wait for the result"));
   }
 
-  /** Whether the call has ended. */
+  /** True if the call has ended. */
   ready(): boolean {
     return this.#completion.outcome !== undefined;
   }
 
   /**
-   * Whether the call has given a value.
+   * True if the call has given a value.
    *
    * @throws {Error} It has not ended.
    */

@@ -31,7 +31,7 @@ export class Backlog {
   readonly #lines: Line[] = [new Line(0)];
   #size = 0;
 
-  /** How many wait. */
+  /** The number of those that wait. */
   get size(): number {
     return this.#size;
   }
@@ -50,7 +50,7 @@ export class Backlog {
     }
   }
 
-  /** What {@linkcode shift} would give. */
+  /** The call that {@linkcode shift} would give. */
   get first(): Call | undefined {
     if (this.#size === 0) return undefined;
     for (const line of this.#lines) {

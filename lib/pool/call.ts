@@ -25,13 +25,13 @@ export const ENDED = 2;
 // deno-lint-ignore no-explicit-any -- any arguments
 export type AnyArgs = any[];
 
-/** How a call is made, besides its target and arguments. */
+/** The options of a call, besides its target and arguments. */
 export interface CallOptions {
   /** Higher goes first. Default: 0. */
   priority?: number | undefined;
-  /** How often it is tried again when its worker dies. Default: 0. */
+  /** The number of times that it is tried again when its worker dies. Default: 0. */
   retries?: number | undefined;
-  /** How long it may run, in ms. */
+  /** The time that it may run, in ms. */
   timeout?: number | undefined;
   /** Called with what it reports. */
   onReport?: ((value: never) => void) | undefined;
@@ -40,7 +40,8 @@ export interface CallOptions {
 const references = new WeakMap<Target, Reference>();
 
 /**
- * How a target is found by a worker: one object for each target, as a worker knows it by a number.
+ * The reference by which a worker finds a target: one object for each target, as a worker knows it
+ * by a number.
  *
  * @throws {TypeError} No worker could.
  */
@@ -57,7 +58,7 @@ export class Call extends Completion {
   state: typeof QUEUED | typeof GIVEN | typeof ENDED = QUEUED;
   /** The number of its claim, when a worker has it. */
   claim = 0;
-  /** How many of its items have run, and for how long, in µs. */
+  /** The number of its items that have run, and their time, in µs. */
   items = 0;
   micros = 0;
   retries: number;
@@ -69,7 +70,7 @@ export class Call extends Completion {
     /** When it was submitted, in the engine's ticks. */
     readonly submitted: number,
     readonly options: CallOptions,
-    /** How many items it applies its target to. */
+    /** The number of items that it applies its target to. */
     readonly size: number,
   ) {
     super();

@@ -24,9 +24,9 @@ const keepSettle = (resolve: (value: unknown) => void): void => {
  * wait.
  */
 export class Completion {
-  /** How it ended; undefined until then. */
+  /** Its end; undefined until then. */
   outcome: Outcome | undefined;
-  /** Whether its error is not the task's, but why nobody wanted it any more. */
+  /** True if its error is not the task's, but why nobody wanted it any more. */
   isCancelled = false;
   /**
    * Settles when those that wait for its value are told of its end, where they are not told at
@@ -84,7 +84,7 @@ export class Completion {
   }
 }
 
-/** What a promise of its value is settled with. */
+/** The functions that settle a promise of its value. */
 function settlement(completion: Completion): unknown {
   return completion.outcome!.ok ? completion.outcome!.value : unwrapSoon(completion);
 }
@@ -138,7 +138,7 @@ export async function happened(
   }
 }
 
-/** How long a thread that begins to block looks without a pause, in ms. */
+/** The time that a thread which begins to block looks without a pause, in ms. */
 const LOOKS = 0.2;
 let idle: HeapRegion | undefined;
 

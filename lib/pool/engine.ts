@@ -61,7 +61,7 @@ export class Engine {
   readonly #schedule: Schedule;
   readonly #reader: ReplyReader;
   readonly #stats = new CallStats();
-  /** How many calls have been submitted and have not ended, or still run. */
+  /** The number of calls that have been submitted and have not ended, or still run. */
   #open = 0;
   #isClosed = false;
   /** The maps that are under way; one that nobody takes from any more may go. */
@@ -103,7 +103,7 @@ export class Engine {
     this.#workers.grow();
   }
 
-  /** What it has done and does. */
+  /** The figures of what it has done and does. */
   get stats(): PoolStats {
     const { completed, failed, runTime, waitTime } = this.#stats.summary();
     let running = 0;
@@ -123,7 +123,7 @@ export class Engine {
     };
   }
 
-  /** What it shows of itself. */
+  /** The parts of its text. */
   get parts(): string[] {
     const { running, queued, workers } = this.stats;
     if (this.isBroken) return ["broken"];
@@ -131,27 +131,27 @@ export class Engine {
     return this.#isClosed ? ["closed", ...workers > 0 ? now : []] : now;
   }
 
-  /** What its workers are. */
+  /** The kind of its workers. */
   get world(): World {
     return this.#options.world;
   }
 
-  /** How many workers it may have. */
+  /** The most workers that it may have. */
   get maxWorkers(): number {
     return this.#options.maxWorkers;
   }
 
-  /** Whether its workers cannot start. */
+  /** True if its workers cannot start. */
   get isBroken(): boolean {
     return this.#workers.broken !== undefined;
   }
 
-  /** Whether it takes no calls any more. */
+  /** True if it takes no calls any more. */
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  /** How many calls wait. */
+  /** The number of calls that wait. */
   get waiting(): number {
     return this.#workers.waiting;
   }
@@ -195,7 +195,7 @@ export class Engine {
     return call;
   }
 
-  /** Whether a call has been begun. */
+  /** True if a call has been begun. */
   isRunning(call: Call): boolean {
     return call.state === GIVEN && this.#workerOf(call)?.hasBegun(call) === true;
   }
@@ -203,8 +203,8 @@ export class Engine {
   /**
    * Ends a call that nobody wants any more.
    *
-   * @param running Whether also one that has been begun.
-   * @returns Whether it was ended so.
+   * @param running True if also one that has been begun.
+   * @returns True if it was ended so.
    */
   cancel(call: Call, reason: unknown, running: boolean): boolean {
     if (call.state === ENDED) return false;
@@ -521,7 +521,7 @@ export class Engine {
   }
 }
 
-/** Whether a value is what a call gives: of a chunk one result for each item. */
+/** True if a value is what a call gives: of a chunk one result for each item. */
 function hasResults({ kind, size }: Call, value: unknown): boolean {
   return kind === CALL || Array.isArray(value) && value.length === size;
 }

@@ -25,12 +25,12 @@ export interface Interruptible {
   /**
    * Cancels what no worker has begun.
    *
-   * @returns How many calls run.
+   * @returns The number of calls that run.
    */
   interrupt(): number;
 }
 
-/** What a shell calls the end by SIGINT. */
+/** The exit code of an end by SIGINT, as of a shell. */
 const INTERRUPTED = 130;
 
 const { addSignalListener, removeSignalListener } = Deno;

@@ -13,7 +13,7 @@
 
 /** Smaller buffers are no loans. */
 export const LENT = 1 << 15;
-/** So many free loans of one size are kept. */
+/** The number of free loans of one size that are kept. */
 const KEPT = 32;
 
 /** A large argument as it is sent. */
@@ -22,7 +22,7 @@ export interface Lent {
   index: number;
   /** Its length in bytes. */
   length: number;
-  /** Whether it is a Uint8Array; else an ArrayBuffer. */
+  /** True if it is a Uint8Array; else an ArrayBuffer. */
   isView: boolean;
 }
 

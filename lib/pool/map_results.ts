@@ -1,5 +1,5 @@
 /**
- * What a map gives, one result after the other, or all at once.
+ * The results of a map, one result after the other, or all at once.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { holdProgram } from "../core/promises.ts";
 import { withLocalStack } from "../transfer/failure.ts";
 import { type MapFailure, MapRun, type MapWork } from "./map_run.ts";
 
-/** What is to be mapped, and how. */
+/** The request of a map: what is to be mapped, and how. */
 export type MapRequest = Omit<MapWork, "lazy" | "deliver" | "finish">;
 
 /** Maps all of it; the value is the array of results. */

@@ -21,15 +21,15 @@ import type { MapOptions } from "./options.ts";
 import { LARGEST, Span, writePayload } from "./payload.ts";
 import { type Progress, ProgressBar } from "./progress.ts";
 
-/** What a map works on. */
+/** The work of a map. */
 export interface MapWork {
   engine: Engine;
   kind: typeof MAP | typeof STARMAP;
   target: unknown;
   source: Iterable<unknown> | AsyncIterable<unknown>;
-  /** Whether results are given in the order of the input. */
+  /** True if results are given in the order of the input. */
   ordered: boolean;
-  /** Whether no more is taken from the input than a little more than the consumer has taken. */
+  /** True if no more is taken from the input than a little more than the consumer has taken. */
   lazy: boolean;
   options: MapOptions;
   /** Takes the results of a chunk. */
@@ -47,13 +47,13 @@ export interface MapFailure {
   told?: Promise<void>;
 }
 
-/** How long a chunk should take, in µs. */
+/** The time that a chunk should take, in µs. */
 const CHUNK = 3000;
 /** Chunks of so many bytes are quick to send. */
 const BYTES = LARGEST * 3 / 4;
-/** How many times larger than the one before a chunk may be. */
+/** The most that a chunk may be larger than the one before, as a factor. */
 const GROWTH = 16;
-/** So many chunks for each worker are under way or not yet taken by the consumer. */
+/** The number of chunks for each worker that are under way or not yet taken by the consumer. */
 const AHEAD = 2;
 
 /** A map under way. */
@@ -69,11 +69,11 @@ export class MapRun {
   #timer: Countdown | undefined;
   /** The chunks under way, in the order of the input. */
   #calls: Call[] = [];
-  /** How many chunks the consumer has not taken. */
+  /** The number of chunks that the consumer has not taken. */
   #untaken = 0;
   #size = 1;
   #micros = 0;
-  /** How many bytes the items took that were taken. */
+  /** The number of bytes that the items took which were taken. */
   #bytes = 0;
   #items = 0;
   #done = 0;
@@ -85,8 +85,8 @@ export class MapRun {
   #isInterrupted = false;
   readonly #entry: WeakRef<EngineMap>;
   /**
-   * What it ends with once all is delivered that is under way, if that is an error; and when that
-   * is told.
+   * The error that it ends with once all is delivered that is under way, if that is an error; and
+   * when that is told.
    */
   #failure: MapFailure | undefined;
   readonly #abort = () => this.#fail(this.#work.options.signal!.reason, true);
@@ -252,7 +252,7 @@ export class MapRun {
     call.whenEnded(() => this.#ended(call));
   }
 
-  /** How many items the next chunk takes. */
+  /** The number of items that the next chunk takes. */
   #chunksize(): number {
     const { engine, lazy, options: { chunksize } } = this.#work;
     if (chunksize !== undefined) return chunksize;

@@ -22,25 +22,25 @@ import type { World } from "../transfer/shareable.ts";
 import type { Transport, WorkerBoot } from "./transport/transport.ts";
 import type { Progress } from "./progress.ts";
 
-/** What a pool is made of. */
+/** The options that a pool is made of. */
 export interface EngineOptions {
   world: World;
-  /** What its workers are to this process, and so from whom their words are. */
+  /** The workers' relation to this process, and so from whom their words are. */
   level: TrustLevel;
-  /** Whether they may use memory between processes. */
+  /** True if they may use memory between processes. */
   mayMap: boolean;
   /** Starts a worker. `rang` is called when it may have said something. */
   start: (boot: WorkerBoot, rang: () => void) => Transport;
-  /** What its workers are called, before their number. */
+  /** The name of its workers, before their number. */
   prefix: string;
   maxWorkers: number;
   minWorkers: number;
-  /** How long a worker may have nothing to do, in ms. */
+  /** The time that a worker may have nothing to do, in ms. */
   idleTimeout: number;
   maxTasksPerWorker: number;
-  /** How many calls may wait. */
+  /** The most calls that may wait. */
   maxQueue: number;
-  /** How long a cancelled call may go on, in ms. */
+  /** The time that a cancelled call may go on, in ms. */
   grace: number;
   initializer: Target | undefined;
   initArgs: unknown[];
@@ -48,24 +48,24 @@ export interface EngineOptions {
 
 /** Options of a map. */
 export interface MapOptions {
-  /** How many items go in one call. Default: as many as take a few milliseconds, as measured. */
+  /** The number of items in one call. Default: as many as take a few milliseconds, as measured. */
   chunksize?: number | undefined;
   /** The time for all of it, in ms. Default: without limit. */
   timeout?: number | undefined;
   /** Cancels all of it: what runs too. */
   signal?: AbortSignal | undefined;
   /**
-   * How often a chunk is tried again when its worker dies. What an item throws is no reason to try
-   * again: for that there is `retry()` of `@std/async`, in the target. Default: 0.
+   * The number of times that a chunk is tried again when its worker dies. What an item throws is no
+   * reason to try again: for that there is `retry()` of `@std/async`, in the target. Default: 0.
    */
   retries?: number | undefined;
   /** Called when items are done. */
   onProgress?: ((progress: Progress) => void) | undefined;
-  /** Whether a bar is drawn on standard error, if that is a terminal. Default: false. */
+  /** True if a bar is drawn on standard error, if that is a terminal. Default: false. */
   progress?: boolean | undefined;
 }
 
-/** What a pool may be told of its workers. */
+/** The options of a pool's workers. */
 export interface WorkerOptions {
   maxWorkers: unknown;
   minWorkers?: unknown;
@@ -79,9 +79,9 @@ export interface WorkerOptions {
   permissions?: Permissions | undefined;
 }
 
-/** How long a worker with nothing to do stays, in ms. */
+/** The time that a worker with nothing to do stays, in ms. */
 const IDLE = 60_000;
-/** How long a cancelled call may go on, in ms. */
+/** The time that a cancelled call may go on, in ms. */
 const GRACE = 500;
 
 /**

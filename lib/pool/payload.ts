@@ -35,7 +35,7 @@ import { type Lender, LENT, type Lent } from "./large_arguments.ts";
  * short call.
  */
 export class Span {
-  /** What is to be called if it never arrives. */
+  /** The functions to be called if it never arrives. */
   flights: Lost[] = NONE;
 
   constructor(
@@ -53,15 +53,15 @@ export class Span {
 /** A value that goes beside the bytes, between threads. */
 export interface Aside {
   packed: Packed;
-  /** What in it is moved: then it can be sent once. */
+  /** The objects in it that are moved: then it can be sent once. */
   transfer: Transferable[];
-  /** Whether it has been sent, and something in it moved. */
+  /** True if it has been sent, and something in it moved. */
   isSpent?: boolean;
   /**
    * The packed value as it was before it was copied: its ports' owners are told where they went.
    */
   original?: Packed;
-  /** What is to be called if it never arrives. */
+  /** The functions to be called if it never arrives. */
   flights: Lost[];
   /** The memory that was lent for it. */
   loans?: SharedArrayBuffer[];
@@ -74,9 +74,9 @@ const NONE: Lost[] = [];
 const NO_TRANSFER: readonly Transferable[] = [];
 const reduces = { thread: reducer("thread"), process: reducer("process") };
 
-/** What is larger goes beside the frames. */
+/** The largest value in a frame, in bytes; a larger one goes beside the frames. */
 export const LARGEST: number = 1 << 15;
-/** So many bytes are made at a time, for many values. */
+/** The number of bytes that are made at a time, for many values. */
 const SLAB = 1 << 16;
 let slab: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 let used = 0;
@@ -324,7 +324,7 @@ function isPlainBuffer(buffer: ArrayBufferLike): boolean {
 /** Smaller buffers are copied, not moved. */
 const LARGE = 1 << 14;
 
-/** What in a value can be moved: its ports and streams, and its large buffers. */
+/** The objects in a value that can be moved: its ports and streams, and its large buffers. */
 function movable(value: unknown): Transferable[] {
   const found = new Set<Transferable>();
   const seen = new Set<object>();
@@ -393,12 +393,12 @@ export function sendAside(
   }
 }
 
-/** Whether a payload can be sent once, and no second time. */
+/** True if a payload can be sent once, and no second time. */
 export function isForOnce(payload: Payload | Deferred): boolean {
   return !(payload instanceof Span) && "transfer" in payload && payload.transfer.length > 0;
 }
 
-/** Whether it can be sent no more. */
+/** True if it can be sent no more. */
 export function isSpent(payload: Payload | Deferred): boolean {
   return (payload as Aside).isSpent === true;
 }

@@ -19,14 +19,14 @@ import { MAP, STARMAP } from "./transport/frames.ts";
 import { checkMap, checkWorkers, type EngineOptions, type MapOptions } from "./options.ts";
 import { mapAll, MapResults } from "./map_results.ts";
 
-/** What is mapped: an iterable, also one that has to be awaited. */
+/** The input of a map: an iterable, also one that has to be awaited. */
 export type Source<T> = Iterable<T> | AsyncIterable<T>;
 
 /** Options of a {@linkcode ThreadPool}. */
 export interface ThreadPoolOptions {
   /** Called in each worker before its first call. A target, as all that workers run. */
   initializer?: ((...args: AnyArgs) => unknown) | undefined;
-  /** What the initializer is called with. */
+  /** The arguments of the initializer. */
   initArgs?: unknown[] | undefined;
   /** After so many calls (chunks of a map count as one) a worker is replaced. Default: never. */
   maxTasksPerChild?: number | undefined;
@@ -34,12 +34,14 @@ export interface ThreadPoolOptions {
 
 /** Options of a {@linkcode Pool}. */
 export interface PoolOptions extends ThreadPoolOptions {
-  /** What the workers may do, as for a `Process`. Default: what this process holds in full. */
+  /**
+   * The permissions of the workers, as for a `Process`. Default: what this process holds in full.
+   */
   permissions?: Permissions | undefined;
   /**
-   * How many bytes a result, an error or a report may have; the call whose result has more fails
-   * with a RangeError. Default: 64 MiB for workers that may do less than this process, so that none
-   * of them fills its memory; without limit for others.
+   * The most bytes that a result, an error or a report may have; the call whose result has more
+   * fails with a RangeError. Default: 64 MiB for workers that may do less than this process, so
+   * that none of them fills its memory; without limit for others.
    */
   maxMessage?: number | undefined;
 }
@@ -47,8 +49,8 @@ export interface PoolOptions extends ThreadPoolOptions {
 /** Options of `apply()`. */
 export interface ApplyOptions {
   /**
-   * How often it is tried again when its worker dies. What the call throws is its outcome and no
-   * reason to try again: for that there is `retry()` of `@std/async`. Default: 0.
+   * The number of times that it is tried again when its worker dies. What the call throws is its
+   * outcome and no reason to try again: for that there is `retry()` of `@std/async`. Default: 0.
    */
   retries?: number | undefined;
 }
@@ -64,7 +66,7 @@ export interface CallbackOptions<R> {
 let made = 0;
 
 /**
- * What both kinds of pools do.
+ * The base of both kinds of pools.
  *
  * *Ctrl-C*, while there are calls: the first says
  * `waiting for N running calls; Ctrl-C again ends at once` on stderr. Calls that run end; what

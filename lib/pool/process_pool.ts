@@ -40,7 +40,7 @@ export class Pool extends BasePool {
   /**
    * Creates a pool and starts its workers.
    *
-   * @param processes How many workers. Default: one for each core.
+   * @param processes The number of workers. Default: one for each core.
    * @throws {TypeError | RangeError} Bad options.
    */
   constructor(processes?: number, options?: PoolOptions) {

@@ -1,15 +1,15 @@
 /**
- * How far a map is: told to the caller, and drawn as a bar on standard error where that is a
+ * The progress of a map: told to the caller, and drawn as a bar on standard error where that is a
  * terminal.
  *
  * @module
  */
 
-/** How far a map is. */
+/** The progress of a map. */
 export interface Progress {
-  /** How many items are done. */
+  /** The number of items that are done. */
   done: number;
-  /** How many there are, if that is known. */
+  /** Their number, if that is known. */
   total?: number;
 }
 

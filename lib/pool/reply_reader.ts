@@ -31,7 +31,7 @@ export class ReplyReader {
     return missingModules(value, this.#level);
   }
 
-  /** Whether a value that needs these modules can be read at once. */
+  /** True if a value that needs these modules can be read at once. */
   isReady(needs: string[]): boolean {
     return needs.length === 0 && this.#loading === undefined;
   }
@@ -52,7 +52,7 @@ export class ReplyReader {
     this.#loading = loading;
   }
 
-  /** What is reported. */
+  /** The value that is reported. */
   report(value: Uint8Array | Packed): unknown {
     return readPayload(value, this.#level);
   }
@@ -66,7 +66,7 @@ export class ReplyReader {
     }
   }
 
-  /** How a call has ended, as a reply of this kind tells it. */
+  /** The outcome of a call, as a reply of this kind tells it. */
   outcome(kind: number, value: Uint8Array | Packed): Outcome {
     try {
       const it = readPayload(value, this.#level);

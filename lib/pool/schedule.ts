@@ -17,15 +17,15 @@ import type { Workers } from "./workers.ts";
 
 /** For how long a worker is given calls ahead, in µs. */
 const AHEAD = 10_000;
-/** So many at least: while one runs, the next is there. */
+/** The least number given ahead: while one runs, the next is there. */
 const LEAST_AHEAD = 2;
 const MOST_AHEAD = 1024;
 /**
- * So many calls that are submitted in one turn are given out before its end; twice as many the next
- * time.
+ * The number of calls submitted in one turn that are given out before its end; twice as many the
+ * next time.
  */
 const MANY = 256;
-/** How much the newest call counts in the mean. */
+/** The weight of the newest call in the mean. */
 const WEIGHT = 1 / 8;
 /** After how long a call keeps those behind it from a worker that is free, in ms. */
 const LONG = 2;
@@ -41,7 +41,7 @@ export class Schedule {
   #mean = -1;
   #isDue = false;
   #hasPriorities = false;
-  /** How many calls have come since the last were given out, and how many that may be. */
+  /** The number of calls since the last were given out, and the most that it may be. */
   #added = 0;
   #many = MANY;
   #balancing: ReturnType<typeof setTimeout> | undefined;

@@ -6,7 +6,7 @@
  * @module
  */
 
-/** What a pool has done and does. */
+/** The figures of what a pool has done and does. */
 export interface PoolStats {
   /** Calls that wait for a worker. */
   queued: number;
@@ -18,9 +18,9 @@ export interface PoolStats {
   failed: number;
   /** Workers that live. */
   workers: number;
-  /** How long calls ran. */
+  /** The time that calls ran. */
   runTime: TimeSummary;
-  /** How long they waited before that. */
+  /** The time that they waited before that. */
   waitTime: TimeSummary;
 }
 
@@ -38,16 +38,16 @@ export interface TimeSummary {
 const FINE = 4;
 const BUCKETS = 40 * FINE;
 
-/** How long a tick is, in µs: so that hours of them are a small integer. */
+/** The length of a tick, in µs: so that hours of them are a small integer. */
 const TICK = 16;
-/** How many calls that are submitted in a row look at the clock once. */
+/** The number of calls submitted in a row that look at the clock once. */
 const LOOK_EVERY = 8;
 
 function ticks(): number {
   return performance.now() * 1000 / TICK | 0;
 }
 
-/** What the calls of a pool have come to. */
+/** The counts of a pool's calls. */
 export class CallStats {
   completed = 0;
   failed = 0;
@@ -82,7 +82,7 @@ export class CallStats {
     this.#waitTimes.add(Math.max(0, (this.#heardAt - submitted) * TICK - micros));
   }
 
-  /** What there is to say of calls that have ended. */
+  /** The counts of the calls that have ended. */
   summary(): Pick<PoolStats, "completed" | "failed" | "runTime" | "waitTime"> {
     return {
       completed: this.completed,

@@ -46,13 +46,13 @@ export class Worker {
    * The calls that it was given and that have not come back, in the order in which it runs them.
    */
   readonly calls: Map<number, Call> = new Map();
-  /** How many calls it was given, in all. */
+  /** The number of calls that it was given, in all. */
   given = 0;
-  /** Whether it has said that its initializer is done, or has failed. */
+  /** True if it has said that its initializer is done, or has failed. */
   hasStarted = false;
-  /** Whether it has ended a call. */
+  /** True if it has ended a call. */
   hasServed = false;
-  /** What it did that no worker may, in words. */
+  /** The fault that no worker may commit, in words. */
   fault: string | undefined;
   /** Since when it has nothing to do, in ms. */
   idleSince = 0;
@@ -81,14 +81,14 @@ export class Worker {
     this.#lender = lender;
   }
 
-  /** What it is called in messages. */
+  /** Its name in messages. */
   get title(): string {
     return this.transport.pid === null ? this.name : `${this.name} (pid ${this.transport.pid})`;
   }
 
   /**
-   * How many more calls it can be given, of `depth`. One that could not be given to another later
-   * goes to a worker that begins it at once.
+   * The number of calls that it can still be given, of `depth`. One that could not be given to
+   * another later goes to a worker that begins it at once.
    */
   room(depth: number, next?: Call): number {
     if (next !== undefined && isForOnce(next.payload)) return this.calls.size === 0 ? 1 : 0;
@@ -132,7 +132,7 @@ export class Worker {
     if (this.#asides.length > 0) this.#asides = [];
   }
 
-  /** Whether it has begun a call that it was given. */
+  /** True if it has begun a call that it was given. */
   hasBegun(call: Call): boolean {
     return this.transport.claims?.isTaken(call.claim) ?? true;
   }

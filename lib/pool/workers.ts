@@ -21,7 +21,7 @@ import { type Aside, Span, writePayload } from "./payload.ts";
 import { describeLoss, type Loss, type Transport, type WorkerBoot } from "./transport/transport.ts";
 import { GONE, READY, RETIRING, STARTING, Worker } from "./worker.ts";
 
-/** So many workers may die in a row before they have run a call. */
+/** The number of workers that may die in a row before they have run a call. */
 const TRIES = 3;
 /** For how long workers are listened to when there is nothing to do, in ms. */
 const AWAKE = 50;
@@ -42,11 +42,11 @@ export class Workers {
   readonly #broke: (error: BrokenExecutor) => void;
   readonly #initializer: Reference | undefined;
   readonly #lender = new Lender();
-  /** Whether there are calls that have not ended. */
+  /** True if there are calls that have not ended. */
   #isBusy = false;
   #isClosed = false;
   #started = 0;
-  /** How many have died in a row before they had run a call. */
+  /** The number that have died in a row before they had run a call. */
   #deaths = 0;
   #broken: BrokenExecutor | undefined;
   /**
@@ -80,7 +80,7 @@ export class Workers {
     return [...this.all].filter((worker) => worker.state === READY);
   }
 
-  /** How many calls no worker runs or is to run next. */
+  /** The number of calls that no worker runs or is to run next. */
   get waiting(): number {
     let waiting = this.#backlog.size;
     for (const { calls } of this.all) waiting += Math.max(0, calls.size - 1);

@@ -26,7 +26,7 @@ const LIBRARY: Partial<Record<typeof Deno.build.os, string>> = {
  * does, so that the signal comes late while the main thread's code never pauses.
  *
  * @param ms When, in ms from now; 0 calls off the alarm that is set.
- * @returns How many ms were left of the one before; 0 when there was none.
+ * @returns The ms that were left of the one before; 0 when there was none.
  * @throws {TypeError | RangeError} `ms` is no finite number >= 0.
  * @throws {Deno.errors.NotSupported} On Windows, which has no SIGALRM.
  *

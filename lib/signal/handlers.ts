@@ -1,5 +1,5 @@
 /**
- * What this thread does at each signal.
+ * The actions of this thread at each signal.
  *
  * A signal's entry: absent (`SIG_DFL`, and nobody to abort) -> `SIG_IGN`, a handler, aborts ->
  * absent. One listener of Deno's stands for the entry as long as there is one: with no listener in
@@ -26,7 +26,7 @@ export const SIG_DFL: unique symbol = Symbol("SIG_DFL");
 /** A function that is called with the name of the signal that has come. */
 export type Handler = (sig: Signal) => unknown;
 
-/** What is done at a signal. */
+/** The action at a signal. */
 export type Disposition = Handler | typeof SIG_IGN | typeof SIG_DFL;
 
 interface Entry {
@@ -34,7 +34,10 @@ interface Entry {
   /** Who is told besides. */
   aborts: Set<(sig: Signal) => void>;
   listener: () => void;
-  /** How often this thread has sent the signal since it was delivered: several may come as one. */
+  /**
+   * The number of times that this thread has sent the signal since it was delivered: several may
+   * come as one.
+   */
   raised: number;
   /** When it did so last. */
   raisedAt: number;
@@ -46,10 +49,11 @@ const entries = new Map<Signal, Entry>();
 /** Whose wait a handled signal ends: see `pause()`. */
 export const pausing: Set<{ resolve: (sig: Signal) => void; reject: (error: unknown) => void }> =
   new Set();
-/** How long Deno's thread may take to see a signal, in ms. */
+/** The time that Deno's thread may take to see a signal, in ms. */
 const SEEN = 50;
 /**
- * How long the program is held open for one, in ms; what has come with another is not delivered.
+ * The time that the program is held open for one, in ms; what has come with another is not
+ * delivered.
  */
 const DELIVERED = 100;
 let hasWarned = false;
@@ -112,7 +116,7 @@ export function signal(sig: Signal | number, handler: Disposition): Disposition 
 }
 
 /**
- * What this thread does at a signal.
+ * The action of this thread at a signal.
  *
  * @param sig Its name or number.
  * @throws {TypeError | RangeError} There is no such signal.

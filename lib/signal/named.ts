@@ -27,7 +27,7 @@ export function checkSignalName(sig: unknown, action: string): Signal {
   );
 }
 
-/** What each signal says. */
+/** The text of each signal. */
 const TEXTS: Partial<Record<Signal | "SIGIOT", string>> = {
   SIGHUP: "Hangup",
   SIGINT: "Interrupt",
@@ -69,7 +69,7 @@ const TEXTS: Partial<Record<Signal | "SIGIOT", string>> = {
 };
 
 /**
- * What a signal means, in words: those that a shell prints.
+ * The meaning of a signal, in words: those that a shell prints.
  *
  * @example Words for a signal
  * ```ts

@@ -8,7 +8,7 @@ import { type Signal, signalName } from "../core/signals.ts";
 import { noteRaised } from "./handlers.ts";
 import { checkSignalName } from "./named.ts";
 
-/** How the message about a failure begins: what was to be sent to whom. */
+/** The beginning of the message about a failure: what was to be sent to whom. */
 function actionOf(pid: unknown, sig: unknown): string {
   const what = typeof sig === "number" ? sig === 0 ? "signal 0" : signalName(sig) : show(sig);
   return `send ${typeof sig === "string" ? sig : what} to ${show(pid)}`;

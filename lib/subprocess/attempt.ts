@@ -39,7 +39,7 @@ export function tryAll<T>(plan: CommandPlan, start: (plan: CommandPlan) => T): T
   throw explain(refused ?? failures.at(-1), plan);
 }
 
-/** What the failure of a start means. */
+/** The error that the failure of a start means. */
 export function explain(failure: unknown, plan: CommandPlan): unknown {
   const cause = failure instanceof Deno.errors.NotCapable
     ? failure

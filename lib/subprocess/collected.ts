@@ -1,5 +1,5 @@
 /**
- * What one of a child's streams has given so far.
+ * The output of one of a child's streams so far.
  *
  * Nothing is copied at the end, when somebody waits for it and there may be a gigabyte: text is
  * decoded as it comes, and bytes, once they are many, go to a buffer that grows where it is. What
@@ -18,16 +18,16 @@ const MANY = 1 << 24;
 /** By how much it grows at least, in bytes, and by which part of itself. */
 const STEP = 1 << 22;
 const PART = 8;
-/** How much a blocked thread reads at once, in bytes. */
+/** The most that a blocked thread reads at once, in bytes. */
 const PIECE = 1 << 16;
 
-/** What is to be done with what a stream gives. */
+/** The instructions on what a stream gives. */
 export interface Collecting {
-  /** How it is decoded; undefined for bytes. */
+  /** The decoding; undefined for bytes. */
   mode: TextMode | undefined;
-  /** Whether it is kept. Default: true. */
+  /** True if it is kept. Default: true. */
   isKept?: boolean;
-  /** How many bytes it may be. Default: as many as can be kept. */
+  /** The most bytes that it may be. Default: as many as can be kept. */
   most?: number | undefined;
   /** Is told each line. */
   onLine?: ((line: string) => unknown) | undefined;
@@ -84,7 +84,7 @@ class GrowingBytes {
   }
 }
 
-/** What one stream has given so far. */
+/** The output of one stream so far. */
 export class Collected {
   readonly inbox: Inbox;
   isEnded = false;
@@ -105,12 +105,12 @@ export class Collected {
     this.#most = most;
   }
 
-  /** Whether there was more than may be, or can be kept. */
+  /** True if there was more than may be, or can be kept. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Whether there was more than may be. */
+  /** True if there was more than may be. */
   get isTooMuch(): boolean {
     return this.#isOver && this.#size > this.#most;
   }
@@ -140,9 +140,9 @@ export class Collected {
   }
 
   /**
-   * What it has given; null where that is not kept.
+   * The output; null where that is not kept.
    *
-   * @param isPart Whether there may be more: then what is no text is no error.
+   * @param isPart True if there may be more: then what is no text is no error.
    */
   output(isPart: boolean): Output | null {
     if (!isPart && this.#kept instanceof GrowingText) this.#kept.end();

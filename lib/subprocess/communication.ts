@@ -14,7 +14,7 @@ import type { Bytes, WriteEnd } from "./stdio/stdio.ts";
 import { type Input, streamOf } from "./options.ts";
 import { toBytes } from "./stdio/pipe_writer.ts";
 
-/** What is thrown when a stream has given more than it may. */
+/** The mark that is thrown when a stream has given more than it may. */
 export const TOO_MUCH: unique symbol = Symbol("too much");
 
 /** The ends of a child's pipes. */
@@ -31,7 +31,9 @@ export class Communication {
   readonly stdin: WriteEnd | null;
   readonly stdout: Collected | null;
   readonly stderr: Collected | null;
-  /** What is not yet written; undefined once the input is closed, or when it is a stream. */
+  /**
+   * The input that is not yet written; undefined once the input is closed, or when it is a stream.
+   */
   pending: Bytes | undefined;
   readonly #stream: ReadableStream<Uint8Array | string> | undefined;
   readonly #status: Promise<unknown>;
@@ -48,12 +50,12 @@ export class Communication {
     }
   }
 
-  /** Whether the event loop is at work on it. */
+  /** True if the event loop is at work on it. */
   get isRunning(): boolean {
     return this.#running !== undefined;
   }
 
-  /** Whether the input is a stream, which only the event loop can read. */
+  /** True if the input is a stream, which only the event loop can read. */
   get isStreamed(): boolean {
     return this.#stream !== undefined;
   }
@@ -73,7 +75,7 @@ export class Communication {
     return this.#running ??= this.#run();
   }
 
-  /** What has been collected; all of it, or what there is so far. */
+  /** The output that has been collected; all of it, or what there is so far. */
   outputs(isPart = false): Outputs {
     return {
       stdout: this.stdout?.output(isPart) ?? null,

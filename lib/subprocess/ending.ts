@@ -10,24 +10,27 @@ import { checkCancelled } from "../sync/steps.ts";
 import type { SpawnedProgram } from "./stdio/stdio.ts";
 import { Tree } from "./tree.ts";
 
-/** How often it is looked whether descendants have ended, whose ends nobody tells, in ms. */
+/**
+ * The interval at which it is looked whether descendants have ended, whose ends nobody tells, in
+ * ms.
+ */
 const LOOK = 10;
-/** How long a program that was asked to end has for it, unless it is told, in ms. */
+/** The time that a program which was asked to end has for it, unless it is told, in ms. */
 const GRACE = 5000;
 
-/** How programs are ended. */
+/** The ending of programs. */
 export interface Ending {
   /** The signal that asks, or SIGKILL. */
   signal: Deno.Signal;
-  /** How long after it SIGKILL follows, in ms. */
+  /** The time after which SIGKILL follows, in ms. */
   grace: number;
-  /** Whether descendants are ended too. */
+  /** True if descendants are ended too. */
   tree: boolean;
-  /** Whether the program leads a process group of its own. */
+  /** True if the program leads a process group of its own. */
   isGroup: boolean;
 }
 
-/** What `run()` and its kin are told of it. */
+/** The options of `run()` and its kin about it. */
 export interface EndingOptions {
   killSignal?: Deno.Signal;
   grace?: number;
@@ -35,7 +38,7 @@ export interface EndingOptions {
   detached?: boolean;
 }
 
-/** How a run's programs are to be ended, when they must be. */
+/** The way in which a run's programs are to be ended, when they must be. */
 export function endingOf(options: EndingOptions, action: string): Ending {
   const { killSignal, grace, tree, detached } = options;
   return {
@@ -86,7 +89,7 @@ class Doomed {
     for (const child of this.#children) child.kill(signal);
   }
 
-  /** Whether no descendant of them is left. */
+  /** True if no descendant of them is left. */
   get isAlone(): boolean {
     return this.#trees.every((tree) => tree.isGone);
   }

@@ -1,5 +1,5 @@
 /**
- * What keeps this program alive for one that it has started.
+ * The hold that keeps this program alive for one that it has started.
  *
  * The child itself, and every wait for it or for its pipes, until it settles; nothing after
  * `unref()`.

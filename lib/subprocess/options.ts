@@ -1,5 +1,5 @@
 /**
- * What is asked of a program: options, their types and their checks.
+ * The request for a program: options, their types and their checks.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export interface ProgramOptions {
   text?: boolean;
   /** The encoding of the text, as TextDecoder names it; implies `text`. Default: `"utf-8"`. */
   encoding?: string;
-  /** What becomes of bytes that are no text: U+FFFD, or a TypeError. Default: `"replace"`. */
+  /** The fate of bytes that are no text: U+FFFD, or a TypeError. Default: `"replace"`. */
   errors?: "replace" | "strict";
   /** Its working directory. Default: this program's. */
   cwd?: string | URL;
@@ -61,8 +61,8 @@ export interface ProgramOptions {
 }
 
 /**
- * What {@linkcode run} can give a program to read. A stream, and a file's, is read to its end, and
- * the file is closed then.
+ * The input that {@linkcode run} can give a program to read. A stream, and a file's, is read to its
+ * end, and the file is closed then.
  */
 export type Input = string | Uint8Array | ArrayBuffer | ReadableStream<Uint8Array | string> | {
   /** A file's stream, as Deno.FsFile has it. */
@@ -71,7 +71,7 @@ export type Input = string | Uint8Array | ArrayBuffer | ReadableStream<Uint8Arra
 
 /** Options of {@linkcode runSync}. */
 export interface RunSyncOptions extends ProgramOptions {
-  /** What it reads from its standard input: text, bytes, a stream or an open Deno.FsFile. */
+  /** The content of its standard input: text, bytes, a stream or an open Deno.FsFile. */
   input?: Input;
   /** Give its stdout and stderr in the result. Default: false. */
   captureOutput?: boolean;
@@ -89,18 +89,18 @@ export interface RunSyncOptions extends ProgramOptions {
    */
   onLine?: (line: string, stream: "stdout" | "stderr") => unknown;
   /**
-   * How many bytes each of stdout and stderr may give, if it is captured or read by `onLine`. With
-   * more, the program is ended, and a RangeError has what fitted, as `stdout` and `stderr`.
+   * The most bytes that each of stdout and stderr may give, if it is captured or read by `onLine`.
+   * With more, the program is ended, and a RangeError has what fitted, as `stdout` and `stderr`.
    * Default: no limit; but of more than 2 GiB, or in text of more than 2^29 - 24 characters, the
    * rest is thrown away, and there is the same RangeError once the program has ended.
    */
   maxOutput?: number;
   /**
-   * How it is ended by the timeout, an abort and so on. Default: `"SIGKILL"`; `"SIGTERM"` with
-   * `grace`.
+   * The signal by which it is ended at the timeout, an abort and so on. Default: `"SIGKILL"`;
+   * `"SIGTERM"` with `grace`.
    */
   killSignal?: Deno.Signal;
-  /** How long after another signal than SIGKILL that one follows, in ms. Default: 5000. */
+  /** The time after which SIGKILL follows another signal, in ms. Default: 5000. */
   grace?: number;
 }
 
@@ -115,7 +115,7 @@ export type PopenOptions = ProgramOptions;
 
 /** Options of {@linkcode Popen.stop}. */
 export interface StopOptions {
-  /** How long it has to end by itself, in ms; then it is killed. Default: 5000. */
+  /** The time that it has to end by itself, in ms; then it is killed. Default: 5000. */
   grace?: number;
   /** The signal that asks it to. Default: `"SIGTERM"`. */
   signal?: Deno.Signal;
@@ -151,14 +151,14 @@ export type OutputOf<O> = 0 extends 1 & O ? string & Uint8Array<ArrayBuffer>
 /** The type of an option that may not be there. */
 export type OptionIn<O, Name extends string> = Name extends keyof O ? O[Name] : undefined;
 
-/** What the result of a run has of one stream. */
+/** The field of a run's result for one stream. */
 export type CapturedOf<O, Name extends "stdout" | "stderr"> = OptionIn<O, "captureOutput"> extends
   true ? OutputOf<O>
   : OptionIn<O, Name> extends typeof PIPE ? OutputOf<O>
   : OptionIn<O, "captureOutput"> extends false | undefined ? EndOf<O, Name, OutputOf<O>>
   : OutputOf<O> | null;
 
-/** What there is of a stream: the end of a pipe, if it was asked for. */
+/** The field of a stream: the end of a pipe, if it was asked for. */
 export type EndOf<O, Name extends "stdin" | "stdout" | "stderr", End> = 0 extends 1 & O ? End
   : OptionIn<O, Name> extends typeof PIPE ? End
   : OptionIn<O, Name> extends "inherit" | -2 | -3 | ReadableStream | undefined ? null
@@ -207,7 +207,7 @@ export function checkRun(options: RunOptions, action: string): number {
   return checkTimeout(options.timeout, action);
 }
 
-/** How the output is to be decoded; undefined for bytes. */
+/** The decoding of the output; undefined for bytes. */
 export function textModeOf(options: ProgramOptions): TextMode | undefined {
   if (options.text !== true && options.encoding === undefined) return undefined;
   return {

@@ -32,19 +32,19 @@ export class CompletedPipeline<
   }
 }
 
-/** What the last of a list is, if it is options. */
+/** The last of a list, if it is options. */
 export type OptionsIn<S extends readonly unknown[]> = S extends readonly [...unknown[], infer O]
   ? O extends Args ? Record<never, never> : O
   : Record<never, never>;
 
-/** What there is of the last program's stdout: it is captured unless it leads elsewhere. */
+/** The output on the last program's stdout: it is captured unless it leads elsewhere. */
 export type OutIn<O> = O extends { stdout: "inherit" | -3 } | { captureOutput: false } ? null
   : OutputOf<O>;
-/** What there is of the last program's stderr. */
+/** The output on the last program's stderr. */
 export type ErrIn<O> = O extends { captureOutput: true } | { stderr: typeof PIPE } ? OutputOf<O>
   : null;
 
-/** What {@linkcode pipeline} gives. */
+/** The result of {@linkcode pipeline}. */
 export type Pipelined<S extends readonly unknown[]> = CompletedPipeline<
   OutIn<OptionsIn<S>>,
   ErrIn<OptionsIn<S>>

@@ -50,7 +50,7 @@ import { copyOf, expired, overflowed } from "./result.ts";
 import { start } from "./spawn/spawn.ts";
 import { checkTree, Tree } from "./tree.ts";
 
-/** What `communicate()` gives: stdout and stderr, each null unless it is a pipe. */
+/** The result of `communicate()`: stdout and stderr, each null unless it is a pipe. */
 export type Communicated<O> = [
   stdout: EndOf<O, "stdout", OutputOf<O>>,
   stderr: EndOf<O, "stderr", OutputOf<O>>,

@@ -1,5 +1,5 @@
 /**
- * How a program ended: the result, or the error.
+ * The end of a program: the result, or the error.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import { signalName } from "../core/signals.ts";
 import type { Args } from "./command.ts";
 import { asText } from "./text.ts";
 
-/** How much of stderr an error's message ends with, in characters. */
+/** The length of stderr's end in an error's message, in characters. */
 const TAIL = 500;
 
 /**
@@ -32,9 +32,9 @@ export class CompletedProcess<
   readonly args: string | string[];
   /** Its exit code, or `-SIG` when a signal killed it. */
   readonly returncode: number;
-  /** What it wrote to standard output, or null. */
+  /** Its standard output, or null. */
   readonly stdout: Out;
-  /** What it wrote to standard error, or null. */
+  /** Its standard error, or null. */
   readonly stderr: Err;
 
   /** Made by {@linkcode run}. */
@@ -65,10 +65,10 @@ export class CompletedProcess<
   }
 }
 
-/** How much of an output is shown, in characters. */
+/** The length of an output that is shown, in characters. */
 const SHOWN = 60;
 
-/** What a stream has said, in short. */
+/** The output of a stream, in short. */
 function saidBy(stream: string, output: ProgramOutput): string {
   if (output === null) return "";
   const unit = typeof output === "string" ? "characters" : "bytes";
@@ -95,7 +95,7 @@ export function failure(args: Args, returncode: number, outputs: Outputs): Calle
 /**
  * The error of a program that wrote more than it may, or than can be kept.
  *
- * @param most How much it may write, in bytes, if that was said.
+ * @param most The most that it may write, in bytes, if that was said.
  */
 export function overflowed(
   args: Args,

@@ -25,11 +25,12 @@ import { Communication, TOO_MUCH } from "./communication.ts";
 import { checkTree } from "./tree.ts";
 
 /**
- * How long a killed program's last output may take, when a descendant keeps the pipe open, in ms.
+ * The time that a killed program's last output may take, when a descendant keeps the pipe open, in
+ * ms.
  */
 export const LAST_WORDS = 50;
 
-/** What is tried, for messages. */
+/** The action, for messages. */
 export const ACTION = "run a program";
 /** Of a program that has no pipes. */
 export const NO_OUTPUTS: Outputs = { stdout: null, stderr: null };
@@ -37,7 +38,7 @@ export const NO_OUTPUTS: Outputs = { stdout: null, stderr: null };
 /** No options. */
 export type None = Record<never, never>;
 
-/** What {@linkcode run} gives for options. */
+/** The result of {@linkcode run} for options. */
 export type Completed<O> = CompletedProcess<CapturedOf<O, "stdout">, CapturedOf<O, "stderr">>;
 
 /**
@@ -105,7 +106,7 @@ export async function run<const O extends RunOptions = None>(
   return completed(args, exitcodeOf(await child.status), outputs, given) as Completed<O>;
 }
 
-/** Whether each stream is in the result. */
+/** True if each stream is in the result. */
 export interface Captures {
   stdout: boolean;
   stderr: boolean;
@@ -191,7 +192,7 @@ export function givenUp(
 }
 
 /**
- * What has been said, when all has been.
+ * The outputs, when all has been said.
  *
  * @throws {RangeError} It is more than can be kept.
  */
@@ -227,7 +228,7 @@ export function streamsOf(options: RunOptions): ProgramOptions {
   };
 }
 
-/** Whether there is anything to write or read. */
+/** True if there is anything to write or read. */
 export function hasPipes({ stdin, stdout, stderr }: SpawnedProgram): boolean {
   return stdin !== null || stdout !== null || stderr !== null;
 }

@@ -31,7 +31,7 @@ import { start } from "./spawn/spawn.ts";
 import { GrowingText, type Output, type TextMode } from "./text.ts";
 import { checkTree } from "./tree.ts";
 
-/** How long is read before it is looked whether the program has ended, in ms. */
+/** The time to read before it is looked whether the program has ended, in ms. */
 const TURN = 10;
 const NOTHING: Bytes = new Uint8Array();
 
@@ -104,7 +104,7 @@ export function runSync<const O extends RunSyncOptions = None>(
   throw givenUp(communication, error, timeout, given, args);
 }
 
-/** Whether Deno can do this alone, with `--allow-run` only, and in half the time. */
+/** True if Deno can do this alone, with `--allow-run` only, and in half the time. */
 function isSimple(plan: CommandPlan, options: RunSyncOptions, timeout: number): boolean {
   const { stdin, stdout, stderr, detached } = plan;
   return stdin !== "piped" && timeout === Infinity && !detached &&

@@ -13,7 +13,7 @@ import { type Communication, TOO_MUCH } from "./communication.ts";
 
 /** The longest sleep in ms, so that a request to stop is noticed. */
 const SLICE = 40;
-/** How long a child that is not heard of is slept on: first, and at most, in ms. */
+/** The time that a child which is not heard of is slept on: first, and at most, in ms. */
 const SHORT = 0.1;
 const LONG = 2;
 /** Every so many looks it is asked whether there is still a child. */
@@ -22,11 +22,11 @@ const SELDOM = 32;
 /** A child to wait for. */
 export interface Awaited {
   pid: number;
-  /** How it ended, if that is known already. */
+  /** Its end, if that is known already. */
   known(): number | null;
 }
 
-/** How a child has ended, as Python counts: its code, or -SIG. Null while it runs. */
+/** The end of a child, as Python counts: its code, or -SIG. Null while it runs. */
 export function look(pid: number): number | null {
   if (!mayMap()) return null;
   const ended = platform().ended(pid);
@@ -38,7 +38,7 @@ export function look(pid: number): number | null {
  * Blocks until a child has ended.
  *
  * @param deadline As performance.now() counts.
- * @returns How it ended; null when the time was up.
+ * @returns Its end; null when the time was up.
  * @throws {Error} The event loop has reaped it, and had no time yet to say so.
  */
 export function endSync(child: Awaited, deadline: number): number | null {

@@ -5,18 +5,18 @@
  */
 import type { ProgramOutput } from "../core/errors.ts";
 
-/** What a program writes, in one of the two forms. */
+/** The output of a program, in one of the two forms. */
 export type Output = Uint8Array<ArrayBuffer> | string;
 
-/** How output is turned into text; undefined leaves it bytes. */
+/** The way in which output is turned into text; undefined leaves it bytes. */
 export interface TextMode {
   /** The encoding's label. */
   encoding: string;
-  /** Whether what is no text in that encoding is an error; else it becomes U+FFFD. */
+  /** True if what is no text in that encoding is an error; else it becomes U+FFFD. */
   isStrict: boolean;
 }
 
-/** What lines are decoded with when the program was not started in text mode. */
+/** The decoding of lines when the program was not started in text mode. */
 export const UTF_8: TextMode = { encoding: "utf-8", isStrict: false };
 
 /** The most characters that V8 puts in one string. */
@@ -144,7 +144,7 @@ export class LineCutter {
     return lines.map((line) => line.endsWith("\r") ? line.slice(0, -1) : line);
   }
 
-  /** What is left at the end, if anything: a line without an end. */
+  /** The rest at the end, if there is any: a line without an end. */
   rest(): string[] {
     const rest = this.#rest + this.#decoder.decode();
     this.#rest = "";
@@ -154,7 +154,9 @@ export class LineCutter {
 
 /** Where lines end in bytes of an encoding. */
 export class LineEnds {
-  /** How many bytes an end of line has: an odd number of bytes is half a character of UTF-16. */
+  /**
+   * The number of bytes of an end of line: an odd number of bytes is half a character of UTF-16.
+   */
   readonly width: number;
   readonly #isBigEndian: boolean;
 

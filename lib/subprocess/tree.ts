@@ -64,7 +64,7 @@ export class Tree {
     if (signal !== "SIGKILL") { for (const pid of living) send(pid, "SIGCONT"); }
   }
 
-  /** Whether none of those that were sent a signal lives any more. */
+  /** True if none of those that were sent a signal lives any more. */
   get isGone(): boolean {
     return this.#living(all()).size === 0;
   }

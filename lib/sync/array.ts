@@ -25,7 +25,7 @@ import { LOCK, type Locked } from "./value.ts";
 export interface SentArray extends SentCell {
   /** The type of its numbers. */
   type: NumericType;
-  /** How many there are. */
+  /** Their number. */
   length: number;
 }
 
@@ -90,7 +90,7 @@ export class SharedArray<T extends NumericType = NonBigType> {
    * Creates an array.
    *
    * @param type The type of its numbers, as in `"i32"` or `"f64"`.
-   * @param source How many zeros, or the numbers.
+   * @param source The number of zeros, or the numbers.
    * @throws {TypeError | RangeError} There is no such type, or it cannot hold a number.
    */
   constructor(
@@ -119,7 +119,7 @@ export class SharedArray<T extends NumericType = NonBigType> {
     return this.#numeric.type as T;
   }
 
-  /** How many numbers there are. */
+  /** The number of elements. */
   get length(): number {
     return this.#numbers.length;
   }

@@ -58,13 +58,13 @@ export interface BarrierOptions extends NameOptions {
    * process it must be a target.
    */
   action?: (() => unknown) | undefined;
-  /** How long `wait()` waits if not told otherwise, in ms. Default: without limit. */
+  /** The time that `wait()` waits if not told otherwise, in ms. Default: without limit. */
   timeout?: number | undefined;
 }
 
 /** A barrier as it is sent. */
 export interface SentBarrier extends SentCell {
-  /** How many it is for. */
+  /** The number of parties. */
   parties: number;
   /** Its action. */
   action: (() => unknown) | undefined;
@@ -76,7 +76,7 @@ export interface SentBarrier extends SentCell {
 interface Arrival {
   index: number;
   epoch: number;
-  /** Whether it is to run the action. */
+  /** True if it is to run the action. */
   acts: boolean;
 }
 
@@ -116,7 +116,7 @@ export class Barrier {
   /**
    * Creates a barrier.
    *
-   * @param parties How many it is for, 1 to 4096.
+   * @param parties The number of parties, 1 to 4096.
    * @throws {TypeError | RangeError} Bad `parties` or options.
    */
   constructor(parties: number, options?: BarrierOptions & Placed);
@@ -137,18 +137,18 @@ export class Barrier {
     return this.#cell.name;
   }
 
-  /** How many it is for. */
+  /** The number of parties. */
   get parties(): number {
     return this.#parties;
   }
 
-  /** How many wait, at this moment. */
+  /** The number of those that wait, at this moment. */
   get nWaiting(): number {
     const count = this.#cell.at(COUNT);
     return count < this.#parties ? count : 0;
   }
 
-  /** Whether it is broken: every `wait()` fails until {@linkcode reset}. */
+  /** True if it is broken: every `wait()` fails until {@linkcode reset}. */
   get broken(): boolean {
     return this.#cell.at(BROKEN) !== 0;
   }

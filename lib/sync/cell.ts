@@ -1,5 +1,5 @@
 /**
- * What every synchronizer stands on: its words, its id, and its name in reports.
+ * The base of every synchronizer: its words, its id, and its name in reports.
  *
  * The first word of each is its id, given out by the roster; what follows is the synchronizer's
  * own.
@@ -38,7 +38,7 @@ export class Cell {
   readonly words: Int32Array<ArrayBufferLike>;
   /** The index of its first word. */
   readonly base: number;
-  /** Whether it is new: its words are to be set. */
+  /** True if it is new: its words are to be set. */
   readonly fresh: boolean;
   /** Its id in reports. */
   readonly id: number;
@@ -67,7 +67,7 @@ export class Cell {
     return this.region.parties.me;
   }
 
-  /** What a handle elsewhere is made from. */
+  /** The state that a handle elsewhere is made from. */
   share(world: World, place: () => string, kind: string): SentCell {
     return { at: this.#placement.share(world, place, kind), name: this.name };
   }
@@ -83,13 +83,13 @@ export class Cell {
     this.region.wake(this.base + word, count);
   }
 
-  /** How an error speaks of it. */
+  /** Its name in errors. */
   title(kind: string): string {
     return title(kind, this.name);
   }
 }
 
-/** How an error speaks of a thing that may have a name. */
+/** The name in errors of a thing that may have one. */
 export function title(kind: string, name: string | undefined): string {
   return name === undefined ? `the ${kind}` : `the ${kind} ${JSON.stringify(name)}`;
 }

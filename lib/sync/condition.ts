@@ -45,7 +45,7 @@ import { noteMade, watchWait } from "./traps.ts";
 const HEAD = CELL_WORDS;
 const NEXT = CELL_WORDS + 1;
 const ENTRIES = CELL_WORDS + 2;
-/** How many can wait at the same time. */
+/** The most that can wait at the same time. */
 const MOST_WAITING = 512;
 /** The words that a condition takes, without its lock. */
 export const CONDITION_WORDS = ENTRIES + MOST_WAITING;
@@ -54,7 +54,7 @@ const NOTIFIED = 1 << 24;
 
 const ACTION = "wait for the condition";
 
-/** What those learn who take the async functions of a thread for several owners. */
+/** The message for those who take the async functions of a thread for several owners. */
 export const ONE_OWNER =
   "; all async functions of a thread are one owner of an RLock, and the wait of " +
   "one gives it away for all: where several of them wait, use ";
@@ -65,9 +65,9 @@ export interface SentCondition extends SentCell {
   lock: Lock | RLock;
 }
 
-/** What a wait has come to, however its steps end. */
+/** The outcome of a wait, however its steps end. */
 export interface WaitOutcome {
-  /** Whether it was notified. */
+  /** True if it was notified. */
   notified: boolean;
 }
 
@@ -153,7 +153,7 @@ export class Condition {
     this.#lock.release();
   }
 
-  /** Whether somebody holds the lock, at this moment. */
+  /** True if somebody holds the lock, at this moment. */
   locked(): boolean {
     return this.#lock.locked();
   }
@@ -280,7 +280,7 @@ export class Condition {
     return this.#wait(outcome);
   }
 
-  /** How many wait that have not been notified. */
+  /** The number of those that wait and have not been notified. */
   get #waiting(): number {
     const { words, base } = this.#cell;
     const entries = words.subarray(base + ENTRIES, base + CONDITION_WORDS);

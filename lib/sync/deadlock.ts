@@ -19,9 +19,11 @@ import type { Parties } from "../memory/region.ts";
 import { KIND_BITS, PID, type Roster, TWIN } from "../memory/roster.ts";
 import { self, twins } from "../memory/this_thread.ts";
 
-/** How long a deadlock with an awaiting party in it must last before a waiter is told, in ms. */
+/**
+ * The time that a deadlock with an awaiting party in it must last before a waiter is told, in ms.
+ */
 const ASYNC_PATIENCE = 500;
-/** How long to wait for waiters to look again, in ms: a little over a slice. */
+/** The time to wait for waiters to look again, in ms: a little over a slice. */
 const FRESH_AFTER = 60;
 
 /** One party of a deadlock. */
@@ -64,15 +66,15 @@ export interface Party {
   name: string;
   /** Its name among the family of processes. */
   familyName: string | undefined;
-  /** Whether it belongs to this process. */
+  /** True if it belongs to this process. */
   isHere: boolean;
   /** Its process. */
   pid: number;
-  /** What it waits for. */
+  /** Its waits. */
   waits: Wait[];
-  /** How many waits it has no note of. */
+  /** The number of waits that it has no note of. */
   unnoted: number;
-  /** What it holds. */
+  /** The things that it holds. */
   holds: Thing[];
 }
 
@@ -148,13 +150,13 @@ function read(
   for (const id of locksOf(roster, slot)) party.holds.push({ roster, id });
 }
 
-/** Whether the holder has ended, with the lock in hand. */
+/** True if the holder has ended, with the lock in hand. */
 function isInEstate(roster: Roster, { id, holder }: Waiting): boolean {
   const slot = roster.slotOf(holder, true);
   return slot >= 0 && roster.slotOf(holder) < 0 && locksOf(roster, slot).includes(id);
 }
 
-/** How a report calls a lock or its like. */
+/** The name of a lock or its like in reports. */
 export function titleOf({ roster, id }: Thing, nameOfEnd: (ident: number) => string): string {
   const kind = KINDS[id & (1 << KIND_BITS) - 1]!;
   if (kind === "end") return `the end of ${nameOfEnd(id >>> KIND_BITS)}`;
@@ -213,7 +215,7 @@ function cyclesOf(stuck: Map<string, Party>): Party[][] {
   return cycles;
 }
 
-/** What must be the same at the second reading. */
+/** The text that must be the same at the second reading. */
 function printOf(cycle: Party[]): string {
   return JSON.stringify(
     cycle.map((party) => [

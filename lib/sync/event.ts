@@ -76,7 +76,7 @@ export class Event {
     Atomics.and(this.#words, this.#state, ~SET);
   }
 
-  /** Whether the flag is set, at this moment. */
+  /** True if the flag is set, at this moment. */
   isSet(): boolean {
     return (Atomics.load(this.#words, this.#state) & SET) !== 0;
   }

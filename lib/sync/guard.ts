@@ -8,7 +8,7 @@ import { INSPECT, shown } from "../core/inspect.ts";
 /** The key of {@linkcode Held.prototype[GIVE_BACK]}. */
 export const GIVE_BACK: unique symbol = Symbol("giveBack");
 
-/** What a guard can give back to. */
+/** The holder that a guard can give back to. */
 export interface Held {
   /** Ends the acquisition `turn`; does nothing when it has ended already. */
   [GIVE_BACK](turn: number): void;
@@ -21,7 +21,7 @@ export interface Held {
  */
 export class Guard implements Disposable {
   /**
-   * Whether the holder before was stopped, killed or ended by an uncaught error while it held the
+   * True if the holder before was stopped, killed or ended by an uncaught error while it held the
    * lock: what the lock protects may be half changed, so check it.
    */
   readonly abandoned: boolean;

@@ -151,7 +151,7 @@ export class Lock {
     mutex.release();
   }
 
-  /** Whether somebody holds the lock, at this moment. */
+  /** True if somebody holds the lock, at this moment. */
   locked(): boolean {
     return this.#mutex.isHeld;
   }

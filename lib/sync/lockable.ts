@@ -1,5 +1,5 @@
 /**
- * What a condition asks of its lock.
+ * The interface that a condition asks of its lock.
  *
  * @module
  */

@@ -59,27 +59,27 @@ const WAITERS = 1 << 24;
 export const ASYNC = 1 << 25;
 const HANDED = 1 << 26;
 
-/** How often a waiter looks before it parks, and how long it pauses before the first look. */
+/** The number of a waiter's looks before it parks, and its pause before the first. */
 const LOOKS = 6;
 const FIRST_PAUSES = 8;
 
-/** How long a waiter is overtaken before the lock is handed to it, in ms. */
+/** The time that a waiter is overtaken before the lock is handed to it, in ms. */
 const STARVED_AFTER = 5;
 
-/** How {@linkcode Mutex.take} ended: with the lock, which was in order. */
+/** The ways in which {@linkcode Mutex.take} ended: with the lock, which was in order. */
 export const TAKEN = 0;
 /** With the lock, whose owner had died. */
 export const ABANDONED = 1;
 /** Its thread has the lock already (re-entrant only). */
 export const JOINED = 2;
 
-/** What {@linkcode Mutex.take} is told. */
+/** The options of {@linkcode Mutex.take}. */
 export interface TakeOptions {
-  /** Whether the thread that has the lock may have it again. */
+  /** True if the thread that has the lock may have it again. */
   reentrant?: boolean;
-  /** Whether a deadlock is to be thrown. */
+  /** True if a deadlock is to be thrown. */
   detects?: boolean | undefined;
-  /** Whether this wait is not to be ended early. */
+  /** True if this wait is not to be ended early. */
   isRepair?: boolean;
 }
 
@@ -292,17 +292,17 @@ export class Mutex implements Held {
     else this.#cell.region.parties.roster.disown(owner, this.#id);
   }
 
-  /** Whether somebody holds the lock, at this moment. */
+  /** True if somebody holds the lock, at this moment. */
   get isHeld(): boolean {
     return (Atomics.load(this.#words, this.#word) & IDENT_MASK) !== 0;
   }
 
-  /** Whether the calling thread holds the lock. */
+  /** True if the calling thread holds the lock. */
   get isMine(): boolean {
     return (Atomics.load(this.#words, this.#word) & (IDENT_MASK | HANDED)) === this.me;
   }
 
-  /** What a person is told of it: `free`, or by whom it is held. */
+  /** The text that a person is told of it: `free`, or by whom it is held. */
   get state(): string {
     const seen = Atomics.load(this.#words, this.#word);
     const owner = seen & IDENT_MASK;

@@ -21,7 +21,7 @@ export type NumericType =
 /** The types whose numbers are numbers, and not bigints. */
 export type NonBigType = Exclude<NumericType, "i64" | "u64">;
 
-/** What a type's numbers are: bigints for 64-bit integers. */
+/** The numbers of a type: bigints for 64-bit integers. */
 export type NumberOf<T extends NumericType> = T extends "i64" | "u64" ? bigint : number;
 
 /** A typed array of numbers of a type. */
@@ -38,7 +38,7 @@ export interface Numeric {
   bytes: number;
   /** The least and the most, for integers. */
   range: [least: number | bigint, most: number | bigint] | undefined;
-  /** Whether its numbers are bigints. */
+  /** True if its numbers are bigints. */
   isBig: boolean;
   /** Views memory as numbers of the type. */
   view(buffer: ArrayBufferLike, offset: number, length: number): NumericArray;

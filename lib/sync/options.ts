@@ -29,7 +29,7 @@ export interface AcquireOptions extends AcquireSyncOptions {
   signal?: AbortSignal;
 }
 
-/** What a lock's acquire takes besides. */
+/** The options that a lock's acquire takes besides. */
 export interface DetectOptions {
   /**
    * Throw a DeadlockError when this wait is part of a deadlock, instead of hanging. The async

@@ -54,7 +54,10 @@ export class RLock {
   readonly #mutex: Mutex;
   readonly #words: Int32Array<ArrayBufferLike>;
   readonly #depth: number;
-  /** How many async functions of this thread wait: the one that gets the lock lets them all in. */
+  /**
+   * The number of async functions of this thread that wait: the one that gets the lock lets them
+   * all in.
+   */
   #waiting = 0;
 
   /** Creates a lock that is free. */
@@ -140,7 +143,7 @@ export class RLock {
     this[GIVE_BACK](this.#mutex.turn);
   }
 
-  /** Whether somebody holds the lock, at this moment. */
+  /** True if somebody holds the lock, at this moment. */
   locked(): boolean {
     return this.#mutex.isHeld;
   }
@@ -186,7 +189,7 @@ export class RLock {
     this.#words[this.#depth] = suspended.depth!;
   }
 
-  /** How often its thread has it, if more than once. */
+  /** The number of times that its thread has it, if more than once. */
   get #nesting(): string {
     const depth = this.#mutex.isHeld ? this.#words[this.#depth]! : 0;
     return depth > 1 ? `${depth} times` : "";

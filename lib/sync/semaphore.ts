@@ -49,7 +49,7 @@ export const SEMAPHORE_WORDS = CELL_WORDS + 5;
 
 /** The most permits that there can be. */
 const MOST = 0x7fffffff;
-/** How long a waiter is overtaken before permits are left to it, in ms. */
+/** The time that a waiter is overtaken before permits are left to it, in ms. */
 const STARVED_AFTER = 5;
 
 const ACTION = "acquire the semaphore";
@@ -107,7 +107,7 @@ export class Semaphore {
     return this.#cell.name;
   }
 
-  /** How many permits are free, at this moment. */
+  /** The number of free permits, at this moment. */
   get value(): number {
     return Atomics.load(this.#words, this.#permits);
   }

@@ -44,7 +44,7 @@ function* steps(): Steps<void> {
  * Process(sleep, { args: [3000]
  * })`. A thread in it is "waiting", and `terminate()` wakes it. *Cancellation*: an abort ends it.
  *
- * @param ms How long at least, in ms: any finite number >= 0.
+ * @param ms The time at least, in ms: any finite number >= 0.
  * @throws {TypeError | RangeError} `ms` is none, or an option is of the wrong type.
  * @throws {ThreadTerminated} This thread was terminated.
  *
@@ -66,7 +66,7 @@ export async function sleep(ms: number, options?: SleepOptions): Promise<void> {
 /**
  * As {@linkcode sleep}, but blocks the thread.
  *
- * @param ms How long at least, in ms: any finite number >= 0.
+ * @param ms The time at least, in ms: any finite number >= 0.
  */
 export function sleepSync(ms: number): void {
   runSync(steps(), checkMs(ms));

@@ -17,10 +17,10 @@ const PROBE = 256;
 export const pause: () => void =
   (Atomics as unknown as { pause?: () => void }).pause?.bind(Atomics) ?? (() => {});
 
-/** Whether another thread can run while this one spins. */
+/** True if another thread can run while this one spins. */
 export const CAN_SPIN: boolean = cpuCount() > 1;
 
-/** How long one thread spins for one thing. */
+/** The time that one thread spins for one thing. */
 export class SpinBudget {
   readonly #probe: number;
   #budget: number;
@@ -31,7 +31,7 @@ export class SpinBudget {
     this.#probe = this.#budget = probe;
   }
 
-  /** How many looks to take now; every 32nd wait tries a little. */
+  /** The number of looks to take now; every 32nd wait tries a little. */
   next(): number {
     if (!CAN_SPIN) return 0;
     const isProbe = ++this.#waits % PROBE_EVERY === 0;
@@ -52,7 +52,7 @@ export class SpinBudget {
 /**
  * Spins while the word is `value`, as long as the budget allows; whether it changed.
  *
- * @param pauses How many pauses there are between two looks: each look takes the word away from the
+ * @param pauses The number of pauses between two looks: each look takes the word away from the
  *   core that is to write it.
  */
 export function spinWhile(

@@ -26,17 +26,17 @@ export interface Park {
   region: Region;
   /** The word. */
   index: number;
-  /** What it was when the algorithm last looked. */
+  /** Its value when the algorithm last looked. */
   value: number;
   /** The id of what is waited for, 0 for what no report names. */
   on: number;
   /** Who had it at the last look, 0 for nobody. */
   holder?: number;
-  /** Whether the waiter wants to be told of a deadlock. */
+  /** True if the waiter wants to be told of a deadlock. */
   detects?: boolean | undefined;
-  /** How long to spin before parking. Default: not at all. */
+  /** The time to spin before parking. Default: not at all. */
   spin?: SpinBudget;
-  /** Whether this wait puts something right and is not to be ended early. Default: false. */
+  /** True if this wait puts something right and is not to be ended early. Default: false. */
   isRepair?: boolean | undefined;
 }
 
@@ -48,7 +48,7 @@ export const STEPS: unique symbol = Symbol("steps");
 /** An algorithm that waits. */
 export type Steps<T> = Generator<Park, T, void>;
 
-/** How a wait may end early. */
+/** The ways in which a wait may end early. */
 export interface Limit {
   /** The time to wait in ms, at least. Default: without limit. */
   timeout?: number;
@@ -91,13 +91,13 @@ class Exit {
     return !this.#isLeaving && !park.isRepair;
   }
 
-  /** How long the park may last, in ms. */
+  /** The time that the park may last, in ms. */
   left(park: Park): number {
     if (this.#deadline === Infinity || !this.#mayLeave(park)) return Infinity;
     return Math.max(0, this.#deadline - performance.now());
   }
 
-  /** Whether it is to be left for its signal. */
+  /** True if it is to be left for its signal. */
   isAborted(park: Park): boolean {
     return this.#signal?.aborted === true && this.#mayLeave(park);
   }
@@ -198,7 +198,7 @@ const pending = new Set<{ park: Park }>();
 /**
  * Wakes every async wait of this thread, so that it notices that the thread is asked to stop.
  *
- * @returns How many there were.
+ * @returns Their number.
  */
 export function wakePending(): number {
   for (const { park: { region, index } } of pending) region.wake(index, ALL);

@@ -37,7 +37,7 @@ import { self, twins } from "../memory/this_thread.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
 import { importedMain } from "../transfer/task.ts";
 
-/** How many calls between two looks are watched with their places. */
+/** The number of calls between two looks that are watched with their places. */
 const PLACED = 64;
 /**
  * One of how many calls is watched after those: primes, so that no loop always avoids it. As long
@@ -46,10 +46,11 @@ const PLACED = 64;
 const STRIDES = [127, 257, 521, 1031, 2053, 4099];
 /** The same of waits, which cost more themselves. */
 const WAIT_STRIDE = 1021;
-/** How many waits are kept that nobody has read. */
+/** The most waits that are kept and nobody has read. */
 const MOST_UNREAD = 128;
 /**
- * How often it is looked for forgotten promises, in ms: they are told after one to two such times.
+ * The interval at which it is looked for forgotten promises, in ms: they are told after one to two
+ * such times.
  */
 const LOOK = 500;
 
@@ -78,20 +79,20 @@ function tell(place: string, message: string): void {
   if (roster.isFirst(place)) console.error(message);
 }
 
-/** What an object is called: its class, and its name if it has one. */
+/** The name of an object: its class, and its name if it has one. */
 function titleOf(object: object): string {
   return shown(object, () => [(object as { name?: string }).name]);
 }
 
 /** An acquire whose promise nobody has awaited so far. */
 interface Watched {
-  /** What is acquired. */
+  /** The object that is acquired. */
   of: object;
   /** Its place, if it was taken. */
   at: Error | undefined;
-  /** Whether the lock or permit was taken. */
+  /** True if the lock or permit was taken. */
   isTaken: boolean;
-  /** Whether it was here at the look before. */
+  /** True if it was here at the look before. */
   isOld: boolean;
 }
 
@@ -106,19 +107,19 @@ const suspects = new Set<object>();
 const known = new WeakSet<object>();
 /** The promise of the last call without a place. */
 let sampled: object | undefined;
-/** How many calls are left that are watched one after the other. */
+/** The number of calls left that are watched one after the other. */
 let left = PLACED;
-/** How many were watched after those: they give the stride. */
+/** The number that were watched after those: they give the stride. */
 let strides = 0;
 let isLooking = false;
-/** How many calls there are until the one that is watched: all that the others look at. */
+/** The number of calls until the one that is watched: all that the others look at. */
 let skip = 1;
 
 /** A wait whose promise nobody has read so far. */
 interface Unread {
-  /** How it is written, as in `thread.join()`. */
+  /** Its form in the source, as in `thread.join()`. */
   call: string;
-  /** What it waits for. */
+  /** The title of what it waits for. */
   title: string;
   /**
    * Where it was called: a stack, up to the next look; undefined where the toolkit itself waits.
@@ -146,7 +147,7 @@ function watchedBy(list: Map<object, unknown>): object {
 const WATCHED = watchedBy(list);
 const UNREAD = watchedBy(unread);
 
-/** Whether the call that begins is one that is watched: if so, {@linkcode watch} its promise. */
+/** True if the call that begins is one that is watched: if so, {@linkcode watch} its promise. */
 export function isWatched(): boolean {
   return --skip <= 0;
 }
@@ -176,7 +177,7 @@ export function watch<G>(of: object, acquired: Promise<G>): Promise<G> {
  * Watches the promise of a wait that could not be done at once.
  *
  * @param of What is waited for, or where.
- * @param call How it is written, as in `thread.join()`.
+ * @param call Its form in the source, as in `thread.join()`.
  */
 export function watchWait<T>(of: object, call: string, promise: Promise<T>): Promise<T> {
   if (--waitSkip > 0 || unread.size >= MOST_UNREAD) return promise;
@@ -256,7 +257,7 @@ function tellForgotten(of: object, place: string | undefined): void {
 /**
  * Tells what was forgotten up to now: the program, or a child's task, ends.
  *
- * @param hasFailed Whether it ends early: then a wait may be one that would have been awaited
+ * @param hasFailed True if it ends early: then a wait may be one that would have been awaited
  *   later.
  */
 export function tellForgottenNow(hasFailed: boolean): void {

@@ -3,17 +3,17 @@
  *
  * @module
  */
-/** What becomes of a thread: see `Thread.state`. */
+/** The states of a thread: see `Thread.state`. */
 export type ThreadState = "new" | "running" | "waiting" | "ended";
 
 /** Options of a `Thread` whose target takes no arguments, or that subclasses it. */
 export interface ThreadOptions {
   /** Its name. Default: Thread-1, Thread-2, … */
   name?: string;
-  /** Whether the program may end while it still runs. Default: false. */
+  /** True if the program may end while it still runs. Default: false. */
   daemon?: boolean;
   /**
-   * Whether `terminate()` frees the program from it even when its code never pauses. It then takes
+   * True if `terminate()` frees the program from it even when its code never pauses. It then takes
    * about 30 ms longer to start. Default: false, and true for a daemon.
    */
   killable?: boolean;
@@ -27,7 +27,7 @@ export interface ThreadOptions {
 /** Options of a `Thread` whose target takes arguments. */
 export interface ThreadOptionsWithArgs<A extends unknown[]> extends ThreadOptions {
   /**
-   * What the target is called with. What Python has in `kwargs` is one options object, the last.
+   * The arguments of the target. What Python has in `kwargs` is one options object, the last.
    */
   args: A;
 }

@@ -16,7 +16,7 @@ const FACES = ["../threading.ts", "../task.ts"].map((face) => new URL(face, impo
  * One that has been taken is replaced in an idle moment. Spares keep no program alive. A thread
  * that runs in one is `killable`.
  *
- * @param n How many, 1 or more. Each takes some 13 MB.
+ * @param n Their number, 1 or more. Each takes some 13 MB.
  * @returns Lets them go when it is disposed of. Settles when they stand ready.
  * @throws {TypeError | RangeError} Bad `n`.
  *

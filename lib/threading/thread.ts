@@ -40,7 +40,7 @@ import { reducer } from "../transfer/reduce.ts";
 import { checkBootstrap, mainModule } from "../transfer/task.ts";
 import type { ThreadOptions, ThreadRest, ThreadState } from "./options.ts";
 
-/** What an excepthook is told. */
+/** The arguments of an excepthook. */
 export interface ExceptHookArgs {
   /** The uncaught error. */
   error: unknown;
@@ -256,8 +256,8 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   /**
    * Waits for what the target returns.
    *
-   * @throws
-   *   {unknown} What the target threw: same class, with the stack of the thread and of this call.
+   * @throws {unknown} What the target threw: same class, with the stack of the thread and of this
+   *   call.
    * @throws {ThreadTerminated} The thread was terminated.
    * @throws {WorkerLostError} It ended without a result, by `os.exit()` for one.
    * @throws {TimeoutError} The timeout ended first.
@@ -319,7 +319,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     return this.#started!.told;
   }
 
-  /** Whether the thread has been started and has not ended. */
+  /** True if the thread has been started and has not ended. */
   isAlive(): boolean {
     return this.#started?.hasEnded() === false;
   }
@@ -348,7 +348,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   }
 
   /**
-   * Whether the program may end while the thread still runs. It can be set before the start, else
+   * True if the program may end while the thread still runs. It can be set before the start, else
    * there is an Error.
    */
   get daemon(): boolean {
@@ -453,7 +453,7 @@ export function enumerate(): Thread[] {
   return self().roster.list().map(handleOf);
 }
 
-/** How many threads live. */
+/** The number of threads that live. */
 export function activeCount(): number {
   return self().roster.list().length;
 }

@@ -43,7 +43,7 @@ export class Timer<R = unknown, A extends unknown[] = any[]> extends Thread<R | 
   /**
    * Creates a timer; `start()` starts it.
    *
-   * @param ms How long after its start the target is run, in ms, at least.
+   * @param ms The time after its start at which the target is run, in ms, at least.
    * @param target What is run, as for a Thread.
    * @throws {TypeError | RangeError} `ms` is no number >= 0; or as for a Thread.
    */

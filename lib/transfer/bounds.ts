@@ -1,5 +1,5 @@
 /**
- * What values that are read may do to who reads them.
+ * The bounds on what values that are read may do to who reads them.
  *
  * They may run nothing: a function never stands where the engine would call it unasked.
  *
@@ -33,9 +33,9 @@ export function checkPlaced(key: unknown, value: unknown, what: string): void {
   );
 }
 
-/** What honest data takes at most is some 32 bytes for each of its own: `[{}, {}, …]`. */
+/** The most that honest data takes, some 32 bytes for each of its own: `[{}, {}, …]`. */
 const FACTOR = 32;
-/** What is granted besides, in bytes: short messages need not be thrifty. */
+/** The room that is granted besides, in bytes: short messages need not be thrifty. */
 const ALLOWANCE = 64 << 20;
 /** From so many bytes on it matters how much memory there is. */
 const LONG = 1 << 20;
@@ -66,27 +66,31 @@ export const ERROR_COST = 1024;
 /** A shared object. */
 export const SHARE_COST = 2048;
 
-/** How many bytes of memory a message from below may become. */
+/** The most bytes of memory that a message from below may become. */
 export function budgetOf(length: number): number {
   const budget = ALLOWANCE + FACTOR * length;
   return length < LONG ? budget : Math.min(budget, heapLeft() / 2);
 }
 
-/** How many bytes this thread's heap can still take before the engine ends the program. */
+/**
+ * The number of bytes that this thread's heap can still take before the engine ends the program.
+ */
 function heapLeft(): number {
   const { heap_size_limit: limit, used_heap_size: used } = builtin("v8").getHeapStatistics();
   return limit - used;
 }
 
-/** How many entries there are between two looks, at most. */
+/** The most entries between two looks. */
 export const WATCHED = 4096;
-/** How long an entry takes when something may be wrong, in ms: ten times as long as it should. */
+/**
+ * The time that an entry takes when something may be wrong, in ms: ten times as long as it should.
+ */
 const SLOW = 0.001;
-/** How long it takes to find a key that collides with some thousand others, in ms. */
+/** The time that it takes to find a key that collides with some thousand others, in ms. */
 const CROWDED = 0.002;
-/** How many times as long as in a table of few keys it takes then, besides. */
+/** The factor by which it then takes longer than in a table of few keys, besides. */
 const MANY = 8;
-/** How many keys are kept to try, and how often each is. */
+/** The number of keys that are kept to try, and of the tries of each. */
 const SAMPLES = 16;
 const TRIES = 5;
 
@@ -136,7 +140,7 @@ export class Watch {
   }
 }
 
-/** How long it takes to find a key, at best. */
+/** The time that it takes to find a key, at best. */
 function timeOf(table: { has(key: unknown): boolean }, key: unknown): number {
   let least = Infinity;
   for (let k = 0; k < TRIES; k++) {

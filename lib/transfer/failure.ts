@@ -39,7 +39,7 @@ interface ErrorState {
   fields: [name: string, value: unknown, enumerable: boolean][];
 }
 
-/** Whether an error's class is known, as a built-in or a target. */
+/** True if an error's class is known, as a built-in or a target. */
 function classOf(error: Error): { module: string; name: string; print: number } {
   let type: unknown = Object.getPrototypeOf(error)?.constructor;
   while (typeof type === "function") {
@@ -77,7 +77,7 @@ export function reduceError(error: Error): Reduction {
   return { kind: "error", module, name, state };
 }
 
-/** What there is instead of something that cannot be looked at. */
+/** The stand-in for something that cannot be looked at. */
 const UNSEEN = Symbol("unseen");
 
 /** Looks at a part of what was thrown: a getter or a Proxy may throw again. */
@@ -89,7 +89,7 @@ function look<T>(read: () => T): T | typeof UNSEEN {
   }
 }
 
-/** Whether something thrown is an Error; false for what does not let itself be looked at. */
+/** True if something thrown is an Error; false for what does not let itself be looked at. */
 export function isError(thrown: unknown): thrown is Error {
   return look(() => thrown instanceof Error) === true;
 }
@@ -112,7 +112,7 @@ export function stackOf(thrown: unknown): string | undefined {
 }
 
 /**
- * What was thrown; instead of what cannot even be asked whether it is an Error, an Error that says
+ * The thrown value; instead of what cannot even be asked whether it is an Error, an Error that says
  * so.
  */
 export function tame(thrown: unknown): unknown {
@@ -224,7 +224,9 @@ export function withLocalStack(error: unknown, child: string, here: string | und
   return error;
 }
 
-/** What can be read of an error that cannot cross as it is: its name, message and stack. */
+/**
+ * The part that can be read of an error that cannot cross as it is: its name, message and stack.
+ */
 export function bareError(error: unknown): Error {
   const bare = new Error(messageOf(error));
   const name = isError(error) ? look(() => error.name as unknown) : undefined;

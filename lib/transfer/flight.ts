@@ -15,7 +15,7 @@ export interface Lost extends Flight {
   (): void | Promise<void>;
 }
 
-/** What else is known of an object on its way. */
+/** The further facts about an object on its way. */
 export interface Flight {
   /** The folder of the socket by which the object is reached over there, if it is. */
   socket?: string;
@@ -83,7 +83,7 @@ export function gatherFlights<T>(pack: () => T): { packed: T; flights: Lost[] } 
 
 let maps = true;
 
-/** Whether who will receive what is being packed now may use memory between processes. */
+/** True if who will receive what is being packed now may use memory between processes. */
 export function receiverMaps(): boolean {
   return maps;
 }
@@ -98,7 +98,7 @@ export function packedFor(): TrustLevel {
 /**
  * Packs for a receiver, of which {@linkcode packedFor} and {@linkcode receiverMaps} tell meanwhile.
  *
- * @param mayMap Whether it may use memory between processes. Default: as it is said already.
+ * @param mayMap True if it may use memory between processes. Default: as it is said already.
  */
 export function packFor<T>(to: TrustLevel, pack: () => T, mayMap: boolean = maps): T {
   const before = { receiver, maps };

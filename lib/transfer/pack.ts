@@ -158,7 +158,7 @@ function isCarried(value: object, transfer: readonly Transferable[]): boolean {
   return CARRIED.has(value.constructor) || transfer.includes(value as Transferable);
 }
 
-/** Whether structured clone alone carries the value. */
+/** True if structured clone alone carries the value. */
 function isSimple(value: unknown, transfer: readonly Transferable[], seen: Set<object>): boolean {
   if (typeof value === "symbol" || typeof value === "function") return false;
   if (typeof value !== "object" || value === null || seen.has(value)) return true;

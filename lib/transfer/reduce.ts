@@ -1,5 +1,5 @@
 /**
- * What becomes of a value that is not plain data when it crosses: a shareable, a target, an
+ * The fate of a value that is not plain data when it crosses: a shareable, a target, an
  * instance of a target class or an error is reduced to where the other side finds it and to its
  * state; anything else is a `ShareError` that names its place.
  *
@@ -71,7 +71,7 @@ function bareText(type: Target): string {
 
 const privates = new WeakMap<object, boolean>();
 
-/** Whether a class of the user's, or one that it extends, has `#private` fields. */
+/** True if a class of the user's, or one that it extends, has `#private` fields. */
 export function hasPrivates(type: Target, base: unknown = Object): boolean {
   for (
     let t: unknown = type;
@@ -88,7 +88,7 @@ export function hasPrivates(type: Target, base: unknown = Object): boolean {
   return false;
 }
 
-/** Whether a class is one of the language's or Deno's; some of Deno's show their text. */
+/** True if a class is one of the language's or Deno's; some of Deno's show their text. */
 function isBuiltin(type: Target): boolean {
   const places = [globalThis, Deno] as unknown as Record<string, unknown>[];
   return places.some((place) => place[type.name] === type) ||
@@ -132,7 +132,7 @@ function checkFile(module: string, world: World, what: string, place: () => stri
   if (why !== undefined) refuse(what, place(), `: ${why}`);
 }
 
-/** Whether an unmarked class may be one that the main module exports: its child will know. */
+/** True if an unmarked class may be one that the main module exports: its child will know. */
 function mayBeOfMain(type: Target): boolean {
   try {
     return referTo(type).module === mainModule() && !isLoaded(mainModule()) &&

@@ -1,5 +1,5 @@
 /**
- * What a packer leaves to its caller: whatever is not plain data.
+ * The part that a packer leaves to its caller: whatever is not plain data.
  *
  * A function, a lock, an error, an instance of a user's class has no bytes of its own. It crosses
  * as a {@linkcode Reduction}: the module and the name by which the other side finds it, and a
@@ -11,7 +11,7 @@
  */
 
 /**
- * How a value that is not plain data crosses.
+ * The way in which a value that is not plain data crosses.
  *
  * | kind | stands for | made by |
  * | --- | --- | --- |

@@ -20,14 +20,14 @@ export const SHARE: unique symbol = Symbol("share");
 /** An object that can be handed to another thread or process. */
 export interface Shareable {
   /**
-   * What a handle in `world` is made from.
+   * The state that a handle in `world` is made from.
    *
    * @throws {ShareError} When the object cannot go there; `place()` says where it stands.
    */
   [SHARE](world: World, place: () => string): unknown;
 }
 
-/** What `SHARE` gives when another object goes in its stead. */
+/** The answer of `SHARE` when another object goes in its stead. */
 export class Instead {
   /** The one that goes. */
   readonly value: Shareable;
@@ -94,17 +94,17 @@ export function shareable(
   modules.add(meta.url);
 }
 
-/** How the class of a value is known, if the value is a shareable. */
+/** The reference by which the class of a value is known, if the value is a shareable. */
 export function kindOf(value: object): Omit<Kind, "restore"> | undefined {
   return SHARE in value ? byClass.get(value.constructor) : undefined;
 }
 
-/** Whether a module has registered shareables in this thread: it is one of ours, and is loaded. */
+/** True if a module has registered shareables in this thread: it is one of ours, and is loaded. */
 export function hasShareables(module: string): boolean {
   return modules.has(module);
 }
 
-/** Whether the kind is registered in this thread. */
+/** True if the kind is registered in this thread. */
 export function isShareable(module: string, name: string): boolean {
   return byName.has(`${module} ${name}`);
 }
@@ -134,7 +134,7 @@ export function restoreShareable(
 
 type Part = "string" | "number" | "boolean" | "object" | "function" | "any";
 
-/** What the parts of a state are; with `?`, they may be undefined. */
+/** The types of the parts of a state; with `?`, they may be undefined. */
 export type Shape = Readonly<Record<string, Part | `${Part}?`>>;
 
 /**

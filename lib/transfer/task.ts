@@ -11,7 +11,7 @@ import { reached } from "../core/promises.ts";
 import type { TrustLevel } from "./reduction.ts";
 import { SHAREABLES } from "./shareable.ts";
 
-/** How a target is known on the other side. */
+/** The reference by which a target is known on the other side. */
 export interface Reference {
   /** The module to import. */
   module: string;
@@ -33,7 +33,8 @@ const tasks = new Map<string, Target[]>();
 const namespaces = new Map<string, Record<string, unknown>>();
 
 /**
- * How long it may take to import a module that has been evaluated, in ms: far more than it does.
+ * The time that it may take to import a module that has been evaluated, in ms: far more than it
+ * does.
  */
 const HERE = 1000;
 
@@ -102,12 +103,12 @@ export function setMainModule(url: string): void {
   main = url;
 }
 
-/** Whether the target was marked with `task()`. */
+/** True if the target was marked with `task()`. */
 export function isMarked(target: object): boolean {
   return marks.has(target);
 }
 
-/** What a function is that no child can find by its name. */
+/** The kind of a function that no child can find by its name. */
 function kindOfText(name: string, text: string): string {
   if (name.startsWith("bound ")) return "a bound function";
   if (/^(?:async\s*)?(?:\(|[\p{ID_Start}$_][\p{ID_Continue}$]*\s*=>)/u.test(text)) {
@@ -117,7 +118,7 @@ function kindOfText(name: string, text: string): string {
 }
 
 /**
- * How a child finds a target.
+ * The way in which a child finds a target.
  *
  * @throws {TypeError} No child could: an arrow function that is no task, a bound function.
  */
@@ -143,7 +144,8 @@ export function referTo(target: unknown): Reference {
 }
 
 /**
- * What Deno calls a main module that is no file: the text of stdin, of `deno eval`, of the REPL.
+ * The names that Deno gives a main module that is no file: the text of stdin, of `deno eval`, of
+ * the REPL.
  */
 const FILELESS = /\/\$deno\$(stdin|eval|repl)\.\w+$/;
 const FROM: Record<string, string> = {
@@ -175,7 +177,7 @@ export function inFile(reference: Reference): Reference {
   throw new TypeError(`Cannot run ${show(reference.name)} in a process: ${why}`);
 }
 
-/** How a subclass that calls `super(import.meta)` is found. */
+/** The reference by which a subclass that calls `super(import.meta)` is found. */
 export function referToClass(type: Target, meta: ImportMeta): Reference {
   return marks.get(type) ?? { module: meta.url, name: type.name, print: fingerprint(type) };
 }
@@ -218,7 +220,7 @@ export function toLoad(modules: readonly string[], level: TrustLevel): string[] 
   );
 }
 
-/** Whether importing the module runs no code that is not the toolkit's or has run before. */
+/** True if importing the module runs no code that is not the toolkit's or has run before. */
 function isHere(module: string): boolean {
   return module === Deno.mainModule || tasks.has(module) || SHAREABLES.has(module);
 }
@@ -239,12 +241,12 @@ export async function admit(modules: readonly string[], level: TrustLevel): Prom
   if (errors.length > 0 && level === "equal") throw errors[0];
 }
 
-/** Whether a module was loaded, so that its exports are known. */
+/** True if a module was loaded, so that its exports are known. */
 export function isLoaded(module: string): boolean {
   return namespaces.has(module);
 }
 
-/** Whether a module was loaded or has marked targets here. */
+/** True if a module was loaded or has marked targets here. */
 export function isKnown(module: string): boolean {
   return namespaces.has(module) || tasks.has(module);
 }
@@ -322,7 +324,10 @@ function findAmong({ module, name, print }: Reference, exported: unknown[]): Tar
   );
 }
 
-/** How a class is known: a task, or an export of the main module, if that was loaded. */
+/**
+ * The reference by which a class is known: a task, or an export of the main module, if that was
+ * loaded.
+ */
 export function referenceOf(type: Target): Reference | undefined {
   const marked = marks.get(type);
   if (marked !== undefined) return marked;
@@ -331,8 +336,8 @@ export function referenceOf(type: Target): Reference | undefined {
 }
 
 /**
- * How the class of an error is known: as other classes, or as an export of a module that was
- * loaded.
+ * The reference by which the class of an error is known: as other classes, or as an export of a
+ * module that was loaded.
  */
 export function referenceOfError(type: Target): Reference | undefined {
   const known = referenceOf(type);
@@ -367,13 +372,13 @@ function textOfData(url: string): string {
 }
 
 /**
- * What an exported variable may begin with and be no class: a function, an instance, a value, a
+ * The beginnings of an exported variable that is no class: a function, an instance, a value, a
  * task.
  */
 const NO_CLASS = /^(?:async|function|new|task|true|false|null|undefined|[\d"'`([{/-])/;
 
 /**
- * Whether the main module may export a class, by its source: it cannot be imported while its top
+ * True if the main module may export a class, by its source: it cannot be imported while its top
  * level still runs. It may, unless the source can be read and has nothing in it that could be such
  * an export.
  */

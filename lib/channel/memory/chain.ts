@@ -55,7 +55,7 @@ const SLEEPING_WRITERS = 3 * LINE;
 const FIRST = 3 * LINE + 1;
 /** Words that are left to the owner of the chain. */
 export const CHAIN_EXTRA: number = 3 * LINE + 2;
-/** Whether it is shut; hardly ever written, and read at each call: on a line of its own. */
+/** True if it is shut; hardly ever written, and read at each call: on a line of its own. */
 const SHUT = 6 * LINE;
 /** The words that a chain takes. */
 export const CHAIN_WORDS: number = 7 * LINE;
@@ -67,16 +67,16 @@ const DRAINING = 1;
 /** `SHUT`: it neither takes nor gives any. */
 const CLOSED = 2;
 
-/** How many pauses are between two looks of {@linkcode Chain.spinForFrame}: some 0.1 µs. */
+/** The number of pauses between two looks of {@linkcode Chain.spinForFrame}: some 0.1 µs. */
 const PAUSES = 4;
 /**
- * How long a call that does not wait waits for those who are at work on the chain: they take
+ * The time that a call that does not wait waits for those who are at work on the chain: they take
  * microseconds.
  */
 const AT_WORK = 1000;
-/** How much a chain may hold, and what reports call it. */
+/** The capacity of a chain, and its name in reports. */
 export interface ChainOptions extends NameOptions {
-  /** What it is part of. Default: Queue. */
+  /** The kind of object that it is part of. Default: Queue. */
   kind?: "Queue" | "Pipe";
   /** Frames. Default: any number. */
   frames?: number;
@@ -91,7 +91,7 @@ const DONE = 0;
 const NO_ROOM = 1;
 const NO_MEMORY = 2;
 
-/** What {@linkcode Chain.tryGet} gives when there is no frame. */
+/** The answer of {@linkcode Chain.tryGet} when there is no frame. */
 export const NOTHING: unique symbol = Symbol("nothing");
 
 const now = () => true;
@@ -138,12 +138,12 @@ export class Chain {
     this.#readers = side(READERS, SLEEPING_WRITERS);
   }
 
-  /** What reports know it by. */
+  /** The id that reports know it by. */
   get id(): number {
     return this.#writers.id;
   }
 
-  /** How many frames there are, at this moment. */
+  /** The number of frames, at this moment. */
   get frames(): number {
     if (this.#shut === CLOSED) return 0;
     // In this order: what is read later can only be further.
@@ -151,12 +151,12 @@ export class Chain {
     return Math.max(0, this.#writers.state.frames - gets | 0);
   }
 
-  /** How many frames were ever put and not dropped, modulo 2^32. */
+  /** The number of frames that were ever put and not dropped, modulo 2^32. */
   get puts(): number {
     return (this.#shut === CLOSED ? this.#readers : this.#writers).state.frames;
   }
 
-  /** Whether it has been shut down. */
+  /** True if it has been shut down. */
   get isShut(): boolean {
     return this.#shut !== OPEN;
   }
@@ -165,7 +165,7 @@ export class Chain {
     return Atomics.load(this.#words, this.#base + SHUT);
   }
 
-  /** Whether there is room for a frame of `length` bytes, at this moment. */
+  /** True if there is room for a frame of `length` bytes, at this moment. */
   hasRoom(length: number): boolean {
     const { frames, bytes } = this.#writers.state;
     return this.#isRoom(frames, bytes, length, true);
@@ -445,7 +445,7 @@ export class Chain {
     return value;
   }
 
-  /** Whether there are more puts than `gets`. */
+  /** True if there are more puts than `gets`. */
   #hasPuts(gets: number): boolean {
     if ((this.#puts - gets | 0) > 0) return true;
     this.#puts = this.#writers.state.frames;
@@ -472,7 +472,7 @@ export class Chain {
   }
 
   /**
-   * Whether writers that wait are woken: where bytes are counted, when half of the room is free, so
+   * True if writers that wait are woken: where bytes are counted, when half of the room is free, so
    * that a stream of messages costs a wake-up now and then, and not one each. Whoever waits looks
    * after a slice anyway.
    */

@@ -66,16 +66,16 @@ export const CHAINS = 16;
 const HOLDERS = CHAINS + 2 * CHAIN_WORDS;
 export const PIPE_WORDS: number = HOLDERS + 2 * HOLDERS_WORDS;
 
-/** How often a sender makes sure that the other end's holders live, in ms. */
+/** The interval at which a sender makes sure that the other end's holders live, in ms. */
 const LOOK = 40;
 
 /**
- * How long spinning is tried now and then, in looks: some 60 µs. Two who talk with each other find
- * to it so even when both have parked, which takes longer than either would spin.
+ * The length of a spin that is tried now and then, in looks: some 60 µs. Two who talk with each
+ * other find to it so even when both have parked, which takes longer than either would spin.
  */
 const SPINS = 200;
 
-/** How a wait ended that brought nothing: the other end is over, or this handle closed. */
+/** The outcome of a wait that brought nothing: the other end is over, or this handle closed. */
 const OVER: unique symbol = Symbol("over");
 
 /** Which end of a pipe, and which of its directions there are. */
@@ -106,7 +106,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
   readonly #mine: Holders;
   readonly #others: Holders;
   readonly #turns = new Turns();
-  /** Whether this handle is still in the memory: afterwards its words may be another pipe's. */
+  /** Says if this handle is still in the memory: afterwards its words may be another pipe's. */
   readonly #isHere = () => !this.#closed && this.#successor === undefined;
   readonly #whose: WhoseMessage;
   readonly #readValue: typeof readValue;
@@ -118,9 +118,9 @@ export class RingConnection<T = unknown> implements Connection<T> {
   readonly #entry: number;
   #lookedAt = 0;
   #closed = false;
-  /** How its pipe goes over to a socket, where it was made. */
+  /** The way in which its pipe goes over to a socket, where it was made. */
   #crossing: Crossing | undefined;
-  /** What it has become, or becomes when it is next used. */
+  /** The connection that it has become, or becomes when it is next used. */
   #successor: Successor<T> | undefined;
 
   /** `pipe()` makes connections. */
@@ -153,7 +153,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
     }
   }
 
-  /** Whether this end is closed here. */
+  /** True if this end is closed here. */
   get closed(): boolean {
     return this.#closed;
   }
@@ -344,7 +344,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
     else this.#leave();
   }
 
-  /** Whether sends of this handle wait. @ignore */
+  /** True if sends of this handle wait. @ignore */
   get isSending(): boolean {
     return !this.#turns.isFree;
   }
@@ -373,7 +373,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
     return chain;
   }
 
-  /** Whether the other end is over: by a glance, and from time to time by a thorough look. */
+  /** True if the other end is over: by a glance, and from time to time by a thorough look. */
   #isOver(): boolean {
     if (this.#entry < 0) return true;
     const now = Date.now();
@@ -527,7 +527,7 @@ function ended(action: string): EOFError {
 }
 
 /**
- * Whether bytes are written where they will lie. Not those that another thread may change
+ * True if bytes are written where they will lie. Not those that another thread may change
  * meanwhile.
  */
 function isInPlace({ length, buffer }: Uint8Array): boolean {

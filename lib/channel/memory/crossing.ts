@@ -1,6 +1,6 @@
 /**
- * What a pipe in memory and its successor know of each other: a pipe goes over to a socket when an
- * end of it is sent to a process that may not use memory between processes (`pipe.ts`).
+ * The faces that a pipe in memory and its successor show each other: a pipe goes over to a socket
+ * when an end of it is sent to a process that may not use memory between processes (`pipe.ts`).
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Shareable } from "../../transfer/shareable.ts";
 import type { Connection } from "../connection.ts";
 import type { READY } from "../connection_wait.ts";
 
-/** What an end becomes when its pipe goes over to a socket. */
+/** The connection that an end becomes when its pipe goes over to a socket. */
 export interface Successor<T = unknown> extends Connection<T>, Shareable {
   /** @ignore */
   [READY](signal: AbortSignal): Promise<unknown>;
@@ -16,7 +16,7 @@ export interface Successor<T = unknown> extends Connection<T>, Shareable {
   forward(message: Uint8Array): void;
 }
 
-/** How a pipe goes over to a socket (`pipe.ts`). */
+/** The way in which a pipe goes over to a socket (`pipe.ts`). */
 export interface Crossing {
   /**
    * Gives what an end becomes, for a process that may not use memory between processes.

@@ -32,7 +32,7 @@
  */
 import type { Region } from "../../memory/region.ts";
 
-/** How many copies there can be at a time. */
+/** The most copies at a time. */
 const COPIES = 126;
 /** Set when there were more: then nobody can tell any more, and it counts as held. */
 const OVERFLOW = 126;
@@ -53,10 +53,10 @@ const LINE_BITS = 20;
 const LINE_MASK = (1 << LINE_BITS) - 1;
 const GENERATION_MASK = 0xff;
 
-/** How long one is alone in the family before copies that never landed are given up, in ms. */
+/** The time that one is alone in the family before copies that never landed are given up, in ms. */
 const ALONE = 1000;
 
-/** Whether a number is one of an entry. */
+/** True if a number is one of an entry. */
 export function isEntry(entry: number): boolean {
   return Number.isInteger(entry) && entry >= 0 && entry < COPIES;
 }
@@ -104,7 +104,9 @@ export class Holders {
     if (entry >= 0) this.lose(entry);
   }
 
-  /** What copies of other things are told that wait where these holders can get them. */
+  /**
+   * The carrier that copies of other things are told which wait where these holders can get them.
+   */
   get carrier(): number {
     const generation = Atomics.load(this.#words, this.#base + GENERATION) & GENERATION_MASK;
     return generation << LINE_BITS | this.#base / LINE;
@@ -150,17 +152,17 @@ export class Holders {
     Atomics.compareExchange(this.#words, this.#base + entry, this.#region.parties.me, 0);
   }
 
-  /** Whether there is any, by a glance; one that was killed still counts. */
+  /** True if there is any, by a glance; one that was killed still counts. */
   get seemHeld(): boolean {
     return Atomics.load(this.#words, this.#base + this.#hint) !== 0 || this.#scan(false);
   }
 
-  /** Whether there is any that lives. */
+  /** True if there is any that lives. */
   get areHeld(): boolean {
     return this.#scan(true);
   }
 
-  /** Whether nobody has it, or will have it, but so many handles of this thread. */
+  /** True if nobody has it, or will have it, but so many handles of this thread. */
   areOnly(own: number): boolean {
     // What the dead have left is cleared.
     if (this.#scan(true) && this.#words[this.#base + OVERFLOW] !== 0) return false;
@@ -212,7 +214,7 @@ export class Holders {
   }
 
   /**
-   * Whether nobody has, or will have, the copy of an entry. `visited` are the tables that are being
+   * True if nobody has, or will have, the copy of an entry. `visited` are the tables that are being
    * looked at.
    */
   #isLost(seen: number, visited: number[]): boolean {
@@ -227,7 +229,7 @@ export class Holders {
     return visited.includes(base) || !this.#isInReach(base, visited);
   }
 
-  /** Whether somebody can get at what the table at `base` stands for. */
+  /** True if somebody can get at what the table at `base` stands for. */
   #isInReach(base: number, visited: number[]): boolean {
     visited.push(base);
     const words = this.#words;
@@ -245,7 +247,7 @@ export class Holders {
     return parties.isDead(ident) || parties.roster.slotOf(ident) < 0;
   }
 
-  /** Whether nobody else is left, and has not been for a while. */
+  /** True if nobody else is left, and has not been for a while. */
   #isAlone(): boolean {
     const { parties } = this.#region;
     const isAlone = parties.roster.list().every(({ ident }) =>

@@ -43,7 +43,7 @@ import {
   type SentMemoryEnd,
 } from "./connection.ts";
 
-/** How many bytes one direction holds; a longer message goes alone. */
+/** The number of bytes that one direction holds; a longer message goes alone. */
 const ROOM = 1 << 20;
 
 function chainsOf(placement: Placement, duplex: boolean): (Chain | undefined)[] {
@@ -86,7 +86,7 @@ function isEmptied(chain: Chain): boolean {
 /** Makes a pipe over a socket. */
 export type MakeSuccessors = (duplex: boolean) => [Successor, Successor];
 
-/** How a pipe goes over to a socket. */
+/** The way in which a pipe goes over to a socket. */
 class ToSocket implements Crossing {
   readonly #ends: readonly RingConnection[];
   readonly #holders: readonly Holders[];
@@ -95,7 +95,7 @@ class ToSocket implements Crossing {
   readonly #make: () => [Successor, Successor];
   #state: "in memory" | "promised" | "over" = "in memory";
   #successors: Successor[] = [];
-  /** What was in the chains. */
+  /** The frames that were in the chains. */
   #frames: Uint8Array[][] = [];
 
   constructor(
@@ -194,7 +194,7 @@ function takeAll(chain: Chain): Uint8Array[] {
   }
 }
 
-/** Whether a message has objects in it that were packed for who may use the memory. */
+/** True if a message has objects in it that were packed for who may use the memory. */
 function isOfMemory(frame: Uint8Array): boolean {
   return (frame[0]! & HAS_MODULES) !== 0 && modulesOf(frame).some(hasShareables);
 }

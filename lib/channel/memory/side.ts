@@ -20,16 +20,16 @@ import { Mutex, MUTEX_WORDS } from "../../sync/mutex.ts";
 import { type SpinBudget, spinWhile } from "../../sync/spin.ts";
 import { ALL, checkCancelled, type Park } from "../../sync/steps.ts";
 
-/** How many sleepers of the other side had counted themselves at the last wake-up. */
+/** The number of sleepers of the other side that had counted themselves at the last wake-up. */
 const SERVED = MUTEX_WORDS + 1;
 const COPIES = MUTEX_WORDS + 2;
 const COPY_WORDS = 3;
 // In a copy, from its beginning. The numbers wrap around.
 /** Where the side is in the stream. */
 export const POSITION = 0;
-/** How many frames it has put or got. */
+/** The number of frames that it has put or got. */
 export const FRAMES = 1;
-/** How many bytes those had. */
+/** The number of bytes that those had. */
 export const BYTES = 2;
 
 /** The words of a cache line; a side takes one, and the first word of another for its `TURN`. */
@@ -49,7 +49,7 @@ export interface SideState {
 
 /** A side of a chain. */
 export class ChainSide {
-  /** What reports know the chain by. */
+  /** The number that reports know the chain by. */
   readonly id: number;
   /** Who changes the state has it. */
   readonly mutex: Mutex;
@@ -77,7 +77,7 @@ export class ChainSide {
     this.#sleeping = sleeping;
   }
 
-  /** How often the state has changed, modulo 2^32, counting a fence twice. */
+  /** The number of changes of the state, modulo 2^32; a fence counts twice. */
   get turn(): number {
     return Atomics.load(this.#words, this.#base + TURN);
   }
@@ -131,7 +131,7 @@ export class ChainSide {
     Atomics.add(this.#words, this.#base + TURN, 2);
   }
 
-  /** What one of the other side parks on. */
+  /** The park of one of the other side. */
   park(spin: SpinBudget): Park {
     const { region } = this.#placement;
     return { region, index: this.#base + TURN, value: 0, on: this.id, spin };
@@ -143,7 +143,7 @@ export class ChainSide {
     return this.turn;
   }
 
-  /** Whether some of the other side have gone to sleep since the last wake-up. */
+  /** True if some of the other side have gone to sleep since the last wake-up. */
   get hasSleepers(): boolean {
     const sleepers = Atomics.load(this.#words, this.#sleeping);
     return this.#words[this.#base + SERVED] !== sleepers;

@@ -8,16 +8,16 @@
 import type { Seal } from "../../core/seal.ts";
 
 const HEAD = 4;
-/** How much room there is at first, in bytes. */
+/** The room at first, in bytes. */
 const CHUNK = 1 << 16;
-/** How much of it is kept when a longer frame is through. */
+/** The room that is kept when a longer frame is through. */
 const MOST_KEPT = 1 << 21;
 /** No frame is longer; a length above it is no frame of ours. */
 export const LONGEST: number = 0x7fffffff;
 /** No longer frame is taken from a process with fewer permissions, in bytes. */
 export const MOST_FROM_BELOW: number = 64 << 20;
 
-/** How the frames of a link are sealed, in both directions. */
+/** The keys by which the frames of a link are sealed, in both directions. */
 export interface Seals {
   mine: Seal;
   theirs: Seal;
@@ -58,12 +58,12 @@ export class Link {
     for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
   }
 
-  /** Whether something that was sent could not be written. */
+  /** True if something that was sent could not be written. */
   get isBroken(): boolean {
     return this.#isBroken;
   }
 
-  /** How many frames that were sent are not written yet. */
+  /** The number of frames that were sent and are not written yet. */
   get unwritten(): number {
     return this.#unwritten;
   }

@@ -35,7 +35,7 @@ const PRIVATE = 0o700;
 const isWindows = Deno.build.os === "windows";
 let isSwept = Deno.build.os !== "linux"; // elsewhere there is no /proc to ask
 
-/** What this thread has made, and may remove. */
+/** The folders that this thread has made, and may remove. */
 const made = new Set<string>();
 
 /**
@@ -158,8 +158,8 @@ export function removeDeadFolder(folder: string): void {
 }
 
 /**
- * What speaks against a folder, named by somebody else, being one of the family's; undefined if
- * nothing does, or if it is there no more.
+ * The fault that speaks against a folder, named by somebody else, being one of the family's;
+ * undefined if nothing does, or if it is there no more.
  */
 export function faultOf(folder: unknown): string | undefined {
   if (typeof folder !== "string") return "it is no path";
@@ -215,7 +215,7 @@ function sweep({ base, namespace }: Ground): void {
   }
 }
 
-/** Whether a number in that namespace says something here. */
+/** True if a number in that namespace says something here. */
 function isHere(itsNamespace: string): boolean {
   return itsNamespace !== UNKNOWN && itsNamespace === ground?.namespace;
 }

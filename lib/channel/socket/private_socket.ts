@@ -15,15 +15,15 @@ import { reachedUnheld } from "../../core/promises.ts";
 import { same } from "../../core/seal.ts";
 import { removeFolder, SOCKET } from "./private_folder.ts";
 
-/** How long a token is, in bytes. */
+/** The length of a token, in bytes. */
 export const TOKEN_BYTES = 32;
-/** How many strangers there may be. */
+/** The most strangers at a time. */
 const PLACES = 32;
-/** How long one may take to become a guest, in ms. */
+/** The time that one may take to become a guest, in ms. */
 const PATIENCE = 5_000;
-/** How long nobody is received after an error, in ms. */
+/** The time for which nobody is received after an error, in ms. */
 const PAUSE = 100;
-/** How long those who are being received are waited for, in ms. */
+/** The time for which those who are being received are waited for, in ms. */
 const RECEIVING = 1_000;
 
 /** Makes a token. */

@@ -1,5 +1,5 @@
 /**
- * What a child process runs: it meets its parent, takes the boot, runs the task and ends.
+ * The entry of a child process: it meets its parent, takes the boot, runs the task and ends.
  *
  * @module
  */

@@ -24,14 +24,15 @@ import { type Watchdog, watchOver } from "./watchdog.ts";
 
 const ENTRY = new URL("./entry.ts", import.meta.url).href;
 /**
- * What every child imports, whatever it may do: the entry, and of the library what its task needs.
+ * The modules that every child imports, whatever it may do: the entry, and of the library what its
+ * task needs.
  */
 const OURS = [ENTRY, LIBRARY];
 
-/** How a child's standard streams are connected. */
+/** The connection of a child's standard streams. */
 export type Stdio = "inherit" | "piped" | "null";
 
-/** What the caller of a process chooses. */
+/** The options that the caller of a process chooses. */
 export interface SpawnOptions {
   permissions: Permissions | undefined;
   env: Record<string, string>;
@@ -41,7 +42,7 @@ export interface SpawnOptions {
   stderr: Stdio;
   config: string | URL | undefined;
   orphan: "keep" | "end";
-  /** What the child is to this process, by its permissions. */
+  /** The child's relation to this process, by its permissions. */
   level: TrustLevel;
 }
 
@@ -153,7 +154,7 @@ function configAt(place: number, main: string): string | undefined {
 export interface Spawned {
   child: Deno.ChildProcess;
   rendezvous: Pick<Rendezvous, "meet" | "isVisited" | "end" | "unref">;
-  /** What ends it when this process ends first, where the kernel does not. */
+  /** The watchdog that ends it when this process ends first, where the kernel does not. */
   watchdog: Watchdog | undefined;
 }
 
@@ -239,7 +240,7 @@ interface ProcessSpare {
   flags: string;
 }
 
-/** What spares are like, and a child that they may stand for. */
+/** The options of spares, and of a child that they may stand for. */
 function usual(level: TrustLevel): SpawnOptions {
   return {
     permissions: undefined,
@@ -254,14 +255,14 @@ function usual(level: TrustLevel): SpawnOptions {
   };
 }
 
-/** Whether a child is wanted as spares are. */
+/** True if a child is wanted as spares are. */
 function isUsual({ env, orphan: _, ...options }: SpawnOptions): boolean {
   const wanted = usual(options.level);
   return Object.keys(env).length === 0 &&
     Object.entries(options).every(([name, value]) => value === wanted[name as keyof SpawnOptions]);
 }
 
-/** Whether a spare may do just what a child made for the purpose could. */
+/** True if a spare may do just what a child made for the purpose could. */
 function suits({ folder, flags }: ProcessSpare, needs: { sockets: string[]; modules: string[] }) {
   return permissionFlags(undefined, { folder, ...needs }).join() === flags;
 }

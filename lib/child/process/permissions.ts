@@ -31,7 +31,7 @@ export const PERMISSION_KINDS: readonly PermissionKind[] = [
   "import",
 ];
 
-/** What a child may do; see `ProcessOptions.permissions`. */
+/** The permissions of a child; see `ProcessOptions.permissions`. */
 export type Permissions =
   | "inherit"
   | "none"
@@ -39,7 +39,7 @@ export type Permissions =
     [kind in PermissionKind]?: boolean | "inherit" | readonly (string | URL)[];
   };
 
-/** What is passed on of a kind: all, or some items. */
+/** The grants that are passed on of each kind: all, or some items. */
 type Lists = Partial<Record<PermissionKind, string[] | true>>;
 
 const DETAIL: Partial<Record<PermissionKind, string>> = {
@@ -65,7 +65,7 @@ const USUAL_HOSTS = [
 ];
 /** There is no such host, and never will be: a list of it alone lets nothing be imported. */
 const NO_HOST = "none.invalid";
-/** What stands for npm packages among the hosts: Deno knows no permission for them. */
+/** The prefix that stands for npm packages among the hosts: Deno knows no permission for them. */
 const NPM = "npm:";
 
 function stateOf(kind: PermissionKind, item?: string): Deno.PermissionStatus {
@@ -92,8 +92,8 @@ function refuse(what: string): never {
 }
 
 /**
- * How an item of a list is written in a flag. A path is made absolute: the child may be given
- * another working directory, and there a relative one would name something else.
+ * The form in which an item of a list is written in a flag. A path is made absolute: the child may
+ * be given another working directory, and there a relative one would name something else.
  *
  * @throws {TypeError} No flag can name it.
  */
@@ -154,7 +154,7 @@ function confirm(kind: PermissionKind, item: string, argument: string): void {
   if (!holds(kind, item)) refuse(`${kind}=${item}`);
 }
 
-/** Whether a child with these permissions may use FFI, and so memory between processes. */
+/** True if a child with these permissions may use FFI, and so memory between processes. */
 export function givesFfi(wanted: Permissions | undefined): boolean {
   const asked = typeof wanted === "object" && wanted !== null ? wanted.ffi : undefined;
   const isAsked = asked === undefined || asked === true || asked === "inherit";
@@ -172,7 +172,9 @@ function socketsIn({ sockets = [] }: Needs): string[] {
   );
 }
 
-/** What the child itself needs, whatever the task may do: all of it the parent has. */
+/**
+ * The permissions that the child itself needs, whatever the task may do: all of it the parent has.
+ */
 export interface Needs {
   /** The folder where it meets its parent. */
   folder: string;
@@ -182,11 +184,11 @@ export interface Needs {
   modules: string[];
 }
 
-/** What may be asked for, by kind. */
+/** The permissions that may be asked for, by kind. */
 type Named = Exclude<Permissions, string>;
 
 /**
- * What is asked for, by kind.
+ * The permissions that are asked for, by kind.
  *
  * @throws {TypeError} A permission of another name or type.
  */
@@ -216,7 +218,7 @@ function namedIn(wanted: Permissions | undefined): Named {
 }
 
 /**
- * What a child with these permissions is to its parent: equal only if it gets all that the parent
+ * The level of a child with these permissions: equal only if it gets all that the parent
  * has. What the parent holds in part counts as held back, as nobody can read how much that is.
  */
 export function levelOf(wanted: Permissions | undefined): TrustLevel {

@@ -12,14 +12,14 @@ import type { End, Job } from "../job.ts";
 import type { WarmUpPlan } from "../warm_up.ts";
 import type { ThisProcess } from "./this_process.ts";
 
-/** What a new process is told. Values are encoded by themselves: their modules come first. */
+/** The boot of a new process. Values are encoded by themselves: their modules come first. */
 export interface ProcessBoot extends Job<Uint8Array> {
   type: "boot";
   /** Who it is. */
   me: ThisProcess;
-  /** Whether it lives on when its parent has died. */
+  /** True if it lives on when its parent has died. */
   orphan: boolean;
-  /** Whether its parent's main thread started it, so that the kernel can watch that thread. */
+  /** True if its parent's main thread started it, so that the kernel can watch that thread. */
   watched: boolean;
   /** Where the program's deno.json is, as its family has found it. */
   config: number;
@@ -30,18 +30,18 @@ export interface ProcessBoot extends Job<Uint8Array> {
    * not wait for a parent that reads no link.
    */
   box: string | undefined;
-  /** Whether its uncaught error is not printed. */
+  /** True if its uncaught error is not printed. */
   quiet: boolean;
 }
 
 /**
- * What a spare is told: it gets ready, says so by an empty frame, and is told the rest in another.
+ * The boot of a spare: it gets ready, says so by an empty frame, and is told the rest in another.
  */
 export interface SpareBoot extends WarmUpPlan {
   type: "spare";
 }
 
-/** What a process says. */
+/** The messages of a process. */
 export type FromProcess =
   | { type: "report"; value: Uint8Array }
   | { type: "boxed" }

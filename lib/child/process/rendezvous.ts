@@ -1,8 +1,8 @@
 /**
- * How a child finds its parent: a private folder (0700) with a socket and the boot (0600), made for
- * this one child. Its name is the child's only argument. The boot begins with a token; who knows it
- * is the child. It waits in a file and not in the link, so that the child gets it while its parent
- * blocks.
+ * The rendezvous of a child with its parent: a private folder (0700) with a socket and the boot
+ * (0600), made for this one child. Its name is the child's only argument. The boot begins with a
+ * token; who knows it is the child. It waits in a file and not in the link, so that the child gets
+ * it while its parent blocks.
  *
  * Others of the same user may get at the folder, as other children that may read or write the
  * temporary folder. So the boot, and all that is said on the link, is sealed with a key that the
@@ -46,7 +46,7 @@ export class Rendezvous {
   readonly #key = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
   readonly #socket: PrivateSocket;
   readonly #met = Promise.withResolvers<Link | undefined>();
-  /** What this side says: first the boot, then all on the link. */
+  /** The seal of what this side says: first the boot, then all on the link. */
   readonly #seal = new Seal(this.#key, PARENT);
 
   /** Makes the folder, leaves the boot there, and begins to listen. */
@@ -71,17 +71,17 @@ export class Rendezvous {
   }
 
   /**
-   * What the child is given in {@linkcode KEY_VARIABLE}. Behind it stands what the user has there:
-   * the child puts that back.
+   * The text that the child is given in {@linkcode KEY_VARIABLE}. Behind it stands what the user
+   * has there: the child puts that back.
    *
-   * @param shows Whether the child may read its environment.
+   * @param shows True if the child may read its environment.
    */
   keyFor(shows: boolean): string {
     const hidden = shows && mayReadVariable() ? Deno.env.get(KEY_VARIABLE) : undefined;
     return this.#key.toHex() + (hidden ?? "");
   }
 
-  /** Whether the child has been here: it removes the folder when it has connected. */
+  /** True if the child has been here: it removes the folder when it has connected. */
   get isVisited(): boolean {
     try {
       Deno.statSync(this.folder);

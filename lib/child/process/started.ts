@@ -28,9 +28,9 @@ import { type Outcome, outcomeOf } from "../outcome.ts";
 import { spawn, type Spawned, type SpawnOptions } from "./host.ts";
 import { fromBytes, type FromProcess, type ProcessBoot, readWord, toBytes } from "./protocol.ts";
 
-/** How long the last words of an ended child may take to arrive, in ms. */
+/** The time that the last words of an ended child may take to arrive, in ms. */
 const LAST_WORDS = 1000;
-/** How often a blocked thread looks whether a child has ended, in ms. */
+/** The interval at which a blocked thread looks whether a child has ended, in ms. */
 const LOOK = 2;
 
 /** How a child is started. */
@@ -62,7 +62,7 @@ export class StartedProcess {
   readonly #title: string;
   /** What the target is called. */
   readonly #target: string;
-  /** What the child is to this process, and so from whom its words are. */
+  /** The child's relation to this process, and so from whom its words are. */
   readonly #level: TrustLevel;
   readonly #flights: Lost[];
   readonly #onReport: Launch["onReport"];
@@ -257,7 +257,7 @@ export class StartedProcess {
     this.#box = undefined;
   }
 
-  /** What the child has left, if it has. */
+  /** The box that the child has left, if it has. */
   #openBox(): End<Uint8Array> | undefined {
     if (this.#box === undefined) return undefined;
     const bytes = platform().readBox(this.#box);

@@ -8,7 +8,7 @@
 export interface ThisProcess {
   /** Its name: MainProcess, or as its parent named it. */
   name: string;
-  /** Whether it is stopped when its parent ends; it may start no children then. */
+  /** True if it is stopped when its parent ends; it may start no children then. */
   daemon: boolean;
   /** Who started it. */
   parent: { pid: number; name: string } | undefined;

@@ -13,7 +13,7 @@
  * @module
  */
 
-/** How a watchdog is known in a list of processes. */
+/** The mark of a watchdog in a list of processes. */
 const NAME = "switchyard-watchdog";
 const SHELL = "/bin/sh";
 // On one line, as it is shown in lists of processes. Ctrl-C and the like reach it too, and must not
@@ -30,7 +30,7 @@ export const SCRIPT: string = [
   '[ -z "$2" ] || { rm -f "$2/socket"; rmdir "$2"; }',
 ].join("; ");
 
-/** What stands by a child until it has ended. */
+/** The process that stands by a child until it has ended. */
 export interface Watchdog {
   /** Lets the child be; settles when the watchdog is gone. */
   end(): Promise<void>;
@@ -84,7 +84,7 @@ function mayRun(): boolean {
   return Deno.permissions.querySync({ name: "run", command: SHELL }).state === "granted";
 }
 
-/** Whether a process of this command is a watchdog. */
+/** True if a process of this command is a watchdog. */
 export function isWatchdog(command: string): boolean {
   return command.startsWith(`${SHELL} -c trap`) && / switchyard-watchdog \d+(?: |$)/.test(command);
 }

@@ -16,7 +16,7 @@ import { now } from "../../core/machine.ts";
 /** No timer lasts longer, in ms. */
 const LONGEST = 0x7fffffff;
 
-/** How a thread other than the main one has it look at the words. */
+/** The call by which a thread other than the main one has it look at the words. */
 export const clock: { tellHome?: () => void } = {};
 
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -26,7 +26,7 @@ function word(): BigInt64Array {
   return new BigInt64Array(self().memory, ALARM * Int32Array.BYTES_PER_ELEMENT, 1);
 }
 
-/** What is left until then, in ms. */
+/** The time that is left until then, in ms. */
 function left(due: bigint): number {
   return Number(due) / 1000 - now();
 }

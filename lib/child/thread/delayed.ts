@@ -12,7 +12,7 @@ export const DUE: unique symbol = Symbol("due");
 
 /** A beginning that can be called off. */
 export interface Due {
-  /** How long after the start, in ms. */
+  /** The time after the start, in ms. */
   ms: number;
   /** One word: 0, {@linkcode FIRED} or {@linkcode CANCELLED}. */
   state: SharedArrayBuffer;

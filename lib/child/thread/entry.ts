@@ -1,5 +1,5 @@
 /**
- * What a thread's worker runs first. It takes one message, the boot, and ends when the task has.
+ * The entry of a thread's worker. It takes one message, the boot, and ends when the task has.
  *
  * @module
  */
@@ -140,7 +140,7 @@ function begin(
   });
 }
 
-/** What this thread does now. */
+/** The task that this thread runs now. */
 let life: { name: string; fail: (error: unknown) => void };
 let isWatched = false;
 
@@ -216,7 +216,7 @@ async function standBy(standby: Standby, ready: () => void): Promise<void> {
   if (start !== undefined) begin({ ports, home, ...start });
 }
 
-/** What is used of `parentPort`. */
+/** The part of `parentPort` that is used. */
 export interface Attended {
   on(event: "message", fn: (message: never) => void): unknown;
   postMessage(message: unknown): void;

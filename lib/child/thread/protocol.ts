@@ -12,18 +12,18 @@ import type { Job } from "../job.ts";
 /** The ident of the main thread. */
 export const MAIN = 1;
 
-/** What a new thread is handed. */
+/** The boot of a new thread. */
 export interface ThreadBoot extends Job<Packed> {
   /** The roster's memory. */
   roster: SharedArrayBuffer;
   /** Its entry in the roster. */
   me: Listed;
-  /** What to send along with the job's arguments. */
+  /** The objects to send along with the job's arguments. */
   transfer: Transferable[];
   /** When its task is to begin, if not at once, and when the thread was started. */
   due: Due | undefined;
   startedAt: number;
-  /** Whether it must not hold up the end of the program, and whether it is a daemon. */
+  /** True if it must not hold up the end of the program, and if it is a daemon. */
   killable: boolean;
   daemon: boolean;
 }
@@ -39,16 +39,16 @@ export interface ThreadPorts {
   ends: MessagePort;
 }
 
-/** What a thread's worker is handed to begin with. A spare has ports already. */
+/** The first message to a thread's worker. A spare has ports already. */
 export interface ThreadBegin {
   boot: ThreadBoot;
   ports?: ThreadPorts;
   home?: MessagePort;
 }
 
-/** What a spare is handed. */
+/** The first message to a spare. */
 export interface Standby {
-  /** What targets are likely to import. */
+  /** The modules that targets are likely to import. */
   faces: string[];
   /**
    * `ends` also brings the {@linkcode ThreadBegin} of its first life, and that of its own, if it
@@ -60,14 +60,15 @@ export interface Standby {
   word: Int32Array<SharedArrayBuffer>;
 }
 
-/** What a thread says on its `port`. */
+/** The messages of a thread on its `port`. */
 export type FromThread = { type: "report"; value: Packed } | { type: "ended"; dead: boolean };
 
-/** What the starter asks of a thread: to stop. */
+/** The request of a starter to its thread: to stop. */
 export type ToThread = { type: "stop" };
 
 /**
- * What any thread asks of the main thread, which starts and ends all threads, and keeps the clock.
+ * The requests of any thread to the main thread, which starts and ends all threads, and keeps the
+ * clock.
  */
 export type ToHome =
   | { type: "start"; boot: ThreadBoot; ports: ThreadPorts }

@@ -27,7 +27,7 @@ import {
   type ThreadPorts,
 } from "./protocol.ts";
 
-/** What the worker of a thread runs first. */
+/** The module that the worker of a thread runs first. */
 export const ENTRY: string = new URL("./entry.ts", import.meta.url).href;
 
 /** A spare, as the main thread has it: with the other ends of its ports. */

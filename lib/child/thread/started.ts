@@ -31,9 +31,9 @@ import { type Outcome, outcomeOf } from "../outcome.ts";
 import { endWorker } from "./host.ts";
 import type { FromThread, ThreadPorts } from "./protocol.ts";
 
-/** How long a terminated thread has to end by itself, in ms. */
+/** The time that a terminated thread has to end by itself, in ms. */
 const GRACE = 500;
-/** How often it is looked for a thread that has said nothing at its end, in ms. */
+/** The interval at which it is looked for a thread that has said nothing at its end, in ms. */
 const LOOK = 250;
 
 let rosterRegion: HeapRegion | undefined;

@@ -32,7 +32,10 @@ const P_PID = 1;
 /** WEXITED, WNOWAIT and WNOHANG: look whether it has ended, and leave it to Deno to reap. */
 const WAIT_LOOK = 4 | 0x01000000 | 1;
 const CLD_EXITED = 1;
-/** How often words are looked at on a kernel that cannot wait on many (before 5.16), in ms. */
+/**
+ * The interval at which words are looked at on a kernel that cannot wait on many (before 5.16), in
+ * ms.
+ */
 const POLL = 5;
 
 function fail(call: string): never {
@@ -232,7 +235,7 @@ const SEALS = 1 | 2 | 4;
 /** Where the name is in a `struct dirent`. */
 const NAME_AT = 19;
 const LINK_BYTES = 512;
-/** What the kernel puts around a memory file's title. */
+/** The text that the kernel puts around a memory file's title. */
 const BEFORE = "/memfd:";
 const AFTER = " (deleted)";
 

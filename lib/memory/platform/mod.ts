@@ -8,7 +8,7 @@ import type { Platform } from "./platform.ts";
 
 let chosen: Platform | undefined;
 
-/** Whether this program may use memory between processes without being asked. */
+/** True if this program may use memory between processes without being asked. */
 export function mayMap(): boolean {
   return Deno.build.os === "linux" &&
     Deno.permissions.querySync({ name: "ffi" }).state === "granted";

@@ -1,5 +1,5 @@
 /**
- * What the toolkit asks of an operating system for memory between processes.
+ * The calls that the toolkit asks of an operating system for memory between processes.
  *
  * | call | Linux (proven) | macOS (designed) | Windows (designed) |
  * | --- | --- | --- | --- |
@@ -45,14 +45,14 @@ export interface Platform {
   hold(fd: number, byte: number): void;
   /** Takes the mark off the byte. */
   drop(fd: number, byte: number): void;
-  /** Whether another process has marked the byte. */
+  /** True if another process has marked the byte. */
   isHeld(fd: number, byte: number): boolean;
   /** Has the kernel kill this process when the thread that started it ends. */
   endWithParent(pid: number): void;
-  /** How a child of this process has ended, without reaping it; undefined while it runs. */
+  /** The end of a child of this process, without reaping it; undefined while it runs. */
   ended(pid: number): { code: number; signal: number } | undefined;
   /**
-   * Whether a process is no child of this one any more, not even one that has ended: it has been
+   * True if a process is no child of this one any more, not even one that has ended: it has been
    * reaped.
    */
   isReaped(pid: number): boolean;
@@ -71,7 +71,7 @@ export interface NamedFiles {
   open(path: string): number | undefined;
   /** Closes a descriptor. */
   close(fd: number): void;
-  /** What the descriptor at `path` shows as; "" for what is no memory file. */
+  /** The title that the descriptor at `path` shows; "" for what is no memory file. */
   title(path: string): string;
   /** Where the descriptors are, of any process, that show as a title that ends in `ending`. */
   find(beginning: string, ending: string): Place[];

@@ -107,7 +107,7 @@ export function serverAt(address: ManagerAddress): Server {
  */
 export const trusted: Set<string> = new Set();
 
-/** What reports call this thread. */
+/** The name of this thread in reports. */
 function nameOfThread(): string {
   const { isMain, roster, slot } = self();
   return isMain ? thisProcess().name : roster.name(slot);
@@ -126,7 +126,7 @@ export class Server {
   #lost: WorkerLostError | undefined;
   #calling = 0;
   #last = 0;
-  /** Whether clients below have called there. */
+  /** True if clients below have called there. */
   #isShared = false;
 
   /** Use {@linkcode serverAt}. */
@@ -144,8 +144,8 @@ export class Server {
    *
    * @param signal Withdraws the call when aborted.
    * @throws {WorkerLostError} The server has ended.
-   * @throws
-   *   {unknown} What was thrown there: same class, with the stack of the server and of this call.
+   * @throws {unknown} What was thrown there: same class, with the stack of the server and of this
+   *   call.
    */
   async call(
     object: string,

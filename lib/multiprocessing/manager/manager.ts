@@ -194,7 +194,7 @@ export class Manager implements AsyncDisposable {
   /**
    * Makes a queue.
    *
-   * @param maxsize How many items it has room for; 0 is without limit. Default: 0.
+   * @param maxsize The number of items that it has room for; 0 is without limit. Default: 0.
    */
   Queue<T = unknown>(maxsize?: number): Promise<QueueProxy<T>>;
   async Queue<T = unknown>(maxsize = 0): Promise<QueueProxy<T>> {
@@ -293,7 +293,7 @@ export class Manager implements AsyncDisposable {
    * Makes numbers.
    *
    * @param type Their type, as in `"i32"` or `"f64"`.
-   * @param source How many zeros, or the numbers.
+   * @param source The number of zeros, or the numbers.
    */
   async Array<T extends NumericType = NonBigType>(
     type: T,

@@ -1,5 +1,5 @@
 /**
- * What a manager's server and its clients say to each other: frames over a local socket.
+ * The protocol of a manager's server and its clients: frames over a local socket.
  *
  * A client begins with the token, in bare bytes; whoever shows another is no client. Then:
  *
@@ -35,7 +35,7 @@ import { admit } from "../../transfer/task.ts";
 export const CALL = 0;
 /** A call is not to be waited for any longer. */
 export const CANCEL = 1;
-/** What an answer gave has arrived. */
+/** The notice that what an answer gave has arrived. */
 export const CONFIRM = 2;
 /** The client ends by itself. */
 export const BYE = 3;
@@ -50,7 +50,7 @@ export const FAILED = 1;
 /** The call was cancelled and has had no effect. */
 export const WITHDRAWN = 2;
 
-/** How many bytes an object's id has. */
+/** The number of bytes of an object's id. */
 const ID_BYTES = 16;
 
 /** Makes the id of an object, which nobody guesses. */
@@ -58,7 +58,7 @@ export function newId(): string {
   return crypto.getRandomValues(new Uint8Array(ID_BYTES)).toHex();
 }
 
-/** Whether something is the id of an object. */
+/** True if something is the id of an object. */
 export function isId(id: unknown): id is string {
   return typeof id === "string" && /^[0-9a-f]{32}$/.test(id);
 }
@@ -71,10 +71,10 @@ export interface ManagerAddress {
   token: Uint8Array;
   /** Its name. */
   name: string;
-  /** What shows that a client is no child with fewer permissions; such a child does not have it. */
+  /** The proof that a client is no child with fewer permissions; such a child does not have it. */
   rank: Uint8Array | undefined;
   /**
-   * Whether the server itself has fewer permissions than its owner, or the address came from
+   * True if the server itself has fewer permissions than its owner, or the address came from
    * somebody who has.
    */
   isBelow: boolean;

@@ -33,13 +33,13 @@ import { Objects } from "./objects/factory.ts";
 import { Guest, ManagerCall, PARKED, type Served } from "./session.ts";
 import { BYE, CALL, CANCEL, CONFIRM, FAILED, fromFrame, HELLO } from "./protocol.ts";
 
-/** How long the last words to a client may take, in ms. */
+/** The time that the last words to a client may take, in ms. */
 const LAST_WORDS = 1_000;
-/** How often the server looks whether it still has its parent, in ms. */
+/** The interval at which the server looks whether it still has its parent, in ms. */
 const LOOK = 500;
 /** The exit code of a server whose owner is gone. */
 const ORPHANED = 1;
-/** What is reported when it listens. */
+/** The report of a server that listens. */
 export const LISTENING = "listening";
 
 /** Does what a frame says. */
@@ -116,13 +116,13 @@ export async function attend(
   return guest;
 }
 
-/** What the server is told. */
+/** The boot of a server. */
 export interface ServerBoot {
   /** The folder that it makes. */
   folder: string;
-  /** What lets clients in. */
+  /** The token that lets clients in. */
   token: Uint8Array;
-  /** What shows that one is not below. */
+  /** The proof that one is not below. */
   rank: Uint8Array;
   /** The id of the manager itself. */
   id: string;
@@ -130,7 +130,7 @@ export interface ServerBoot {
   parent: number;
 }
 
-/** What the server's process runs, until it is shut down. */
+/** The task of the server's process, until it is shut down. */
 export const serve = task(
   import.meta,
   async function serve({ folder, token, rank, id, parent }: ServerBoot): Promise<void> {

@@ -14,7 +14,7 @@ import { DONE, FAILED, LONGEST_BELOW, toFrame, type ValueBytes, WITHDRAWN } from
 /** Why a wait ends before what it was for has come. */
 export type Why = "late" | "cancelled" | "gone";
 
-/** What a method gives that answers later. */
+/** The answer of a method that answers later. */
 export const PARKED: unique symbol = Symbol("parked");
 
 /** Something that a client can hold. */
@@ -24,7 +24,7 @@ export interface Holdable {
 }
 
 let guests = 0;
-/** Whether a client below has called: any value may be its. */
+/** True if a client below has called: any value may be its. */
 let hasCalledBelow = false;
 
 /** From whom the values are that the server holds. */
@@ -36,9 +36,9 @@ export function sourceOfValues(): TrustLevel {
 export class Guest {
   /** Its calls that wait. */
   readonly calls: Map<number, ManagerCall> = new Map();
-  /** What it holds. */
+  /** The objects that it holds. */
   readonly held: Set<Holdable> = new Set();
-  /** How to take back what it has been given and has not confirmed. */
+  /** The ways to take back what it has been given and has not confirmed. */
   readonly unconfirmed: Map<number, () => void> = new Map();
   /** The locks that it waits for, one for each wait. */
   readonly waitsFor: Contended[] = [];
@@ -46,9 +46,9 @@ export class Guest {
   name = "a client";
   /** Its number among the clients. */
   readonly number = ++guests;
-  /** Whether it has said that it ends by itself. */
+  /** True if it has said that it ends by itself. */
   hasSaidBye = false;
-  /** What it is to the owner. */
+  /** Its relation to the owner. */
   level: TrustLevel = "below";
   readonly #link: Link;
 
@@ -92,7 +92,7 @@ export class Guest {
 export class ManagerCall {
   /** Who calls. */
   readonly guest: Guest;
-  /** Whether it was cancelled because its thread is being stopped. */
+  /** True if it was cancelled because its thread is being stopped. */
   isStopped = false;
   readonly #id: number;
   #onEnd: ((why: Why) => void) | undefined;
@@ -174,7 +174,7 @@ export class ManagerCall {
 export abstract class Served {
   /** The methods that clients may call. */
   abstract readonly methods: ReadonlySet<string>;
-  /** Whether a step is under way that others wait for. */
+  /** True if a step is under way that others wait for. */
   #busy = false;
   readonly #queue: (() => void)[] = [];
 

@@ -1,5 +1,5 @@
 /**
- * How a manager's server is started and ended, by the thread that owns it.
+ * The start and the end of a manager's server, by the thread that owns it.
  *
  * @module
  */
@@ -25,17 +25,17 @@ import { newId } from "./protocol.ts";
 import { LISTENING, serve } from "./server.ts";
 import { Process } from "../process.ts";
 
-/** How long the server may take to start, in ms. */
+/** The time that the server may take to start, in ms. */
 const START = 30_000;
-/** How long it may take to end by itself, in ms. */
+/** The time that it may take to end by itself, in ms. */
 const GRACE = 1_500;
 
 /** Options of {@linkcode Manager.start}. */
 export interface ManagerOptions extends NameOptions {
   /**
-   * What targets and registered classes may do at the server; as of a process. Default: read and
-   * import, as far as a process gets that, and nothing else. Where `--allow-read` is limited, name
-   * the folders of their modules here.
+   * The permissions of targets and registered classes at the server; as of a process. Default: read
+   * and import, as far as a process gets that, and nothing else. Where `--allow-read` is limited,
+   * name the folders of their modules here.
    */
   permissions?: Permissions;
 }
@@ -66,7 +66,8 @@ addEventListener("unload", () => {
 const OWN = new URL(LIBRARY);
 
 /**
- * What was asked for, and what the server needs itself: its folder, its socket, its own modules.
+ * The permissions that were asked for, and those that the server needs itself: its folder, its
+ * socket, its own modules.
  */
 function withNeeds(wanted: Permissions | undefined, folder: string): Permissions {
   if (typeof wanted === "string" && wanted !== "inherit" && wanted !== "none") return wanted;
@@ -162,7 +163,7 @@ async function stopServer(process: Process, server: Server, id: string): Promise
   await server.whenLost?.();
 }
 
-/** How a server ended that this thread has started; removes what it may have left. */
+/** The end of a server that this thread has started; removes what it may have left. */
 async function whenLost(
   process: Process,
   folder: string,

@@ -13,17 +13,17 @@ import { LARGEST, type Span } from "../payload.ts";
 import { type Outlet, type Preparation, Runner } from "./runner.ts";
 import { Claims, CLAIMS_WORDS } from "../transport/claims.ts";
 
-/** What the process is given. */
+/** The boot of the process. */
 export interface ProcessRunnerBoot {
   connection: Connection<Uint8Array>;
   /** Where the claims are, if they are memory. */
   at: unknown;
   preparation: Preparation;
-  /** How many bytes a value may have that it says. */
+  /** The most bytes that a value may have which it says. */
   maxMessage: number;
 }
 
-/** What is said of a value that is too long: here, where it was made. */
+/** The error about a value that is too long: here, where it was made. */
 function tooLong(kind: number, length: number, maxMessage: number): RangeError {
   const what = kind === DONE ? "result" : kind === REPORT ? "report" : "error";
   return new RangeError(

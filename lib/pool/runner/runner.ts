@@ -44,7 +44,7 @@ import {
 } from "../payload.ts";
 import type { Claims } from "../transport/claims.ts";
 
-/** What a runner speaks through. */
+/** The way by which a runner speaks. */
 export interface Outlet {
   world: World;
   claims: Claims | undefined;
@@ -54,7 +54,7 @@ export interface Outlet {
   look(): void;
 }
 
-/** What a worker does before its first call. */
+/** The preparation of a worker, before its first call. */
 export interface Preparation {
   /** Its name. */
   name: string;
@@ -87,7 +87,7 @@ export class Runner {
   #next = 0;
   #isRunning = false;
   readonly #request = new RequestHead();
-  /** What is said of the call that runs; its items are counted here. */
+  /** The head of the words about the call that runs; its items are counted here. */
   readonly #reply = new ReplyHead();
   #current: CallContext | undefined;
   readonly #over = Promise.withResolvers<void>();
@@ -308,7 +308,7 @@ function readReason(reason: Uint8Array | Packed): unknown {
   }
 }
 
-/** What a running call can learn of itself. */
+/** The context of a running call: what it can learn of itself. */
 class CallContext implements TaskContext {
   readonly id: number;
   readonly name: string;
@@ -358,7 +358,7 @@ class CallContext implements TaskContext {
     if (this.#controller?.signal.aborted) throw this.#controller.signal.reason;
   }
 
-  /** Whether the pool has cancelled the call and the event loop could not say so yet. */
+  /** True if the pool has cancelled the call and the event loop could not say so yet. */
   #look(): void {
     if (this.#isAborting || !this.#outlet.claims?.isCancelled(this.id)) return;
     this.#outlet.look();

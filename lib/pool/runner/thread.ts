@@ -4,15 +4,21 @@
  *
  * @module
  */
-import { prepareTake, take } from "../../core/ports.ts";
+import { messageIn, post, prepareTake, take } from "../../core/ports.ts";
 import type { Packed } from "../../transfer/pack.ts";
 import { task } from "../../transfer/task.ts";
 import { handedOver, sendAside, Span } from "../payload.ts";
 import type { ReplyHead } from "../transport/frames.ts";
 import { type Outlet, type Preparation, Runner } from "./runner.ts";
-import { ASIDES_SENT, ASIDES_TAKEN, layOut, SLEEPS } from "../transport/thread_memory.ts";
+import {
+  ASIDES_SENT,
+  ASIDES_TAKEN,
+  layOut,
+  type SentAside,
+  SLEEPS,
+} from "../transport/thread_memory.ts";
 
-/** What the thread is given. */
+/** The boot of the thread. */
 export interface ThreadRunnerBoot {
   memory: SharedArrayBuffer;
   port: MessagePort;
@@ -29,7 +35,7 @@ export const serveThread: (boot: ThreadRunnerBoot) => Promise<void> = task(
     const sayAside = (reply: ReplyHead, value: unknown, transfer: Transferable[]) => {
       const { kind, id, micros, items } = reply;
       sendAside(transfer, (moved) => {
-        side.postMessage(new Map([kind, id, micros, items, value].entries()), moved);
+        post(side, [kind, id, micros, items, value] satisfies SentAside, moved);
       });
       Atomics.add(words, ASIDES_SENT, 1);
     };
@@ -58,7 +64,7 @@ export const serveThread: (boot: ThreadRunnerBoot) => Promise<void> = task(
       if (message instanceof Uint8Array) runner.receive(message);
       else runner.receive(...message as [Uint8Array, Packed[]]);
     };
-    port.onmessage = ({ data }) => hear(data);
+    port.onmessage = ({ data }) => hear(messageIn(data));
     try {
       await runner.prepare(preparation);
       await runner.over;

@@ -13,9 +13,9 @@
  * @module
  */
 
-/** How many calls a worker may be given ahead. */
+/** The most calls that a worker may be given ahead. */
 export const MOST_CLAIMS = 1024;
-/** How many words claims take: those of the newest call, and one for each. */
+/** The number of words that claims take: those of the newest call, and one for each. */
 export const CLAIMS_WORDS: number = 16 + MOST_CLAIMS;
 
 /** The id of the call that is asked to end, for code that never pauses. */
@@ -62,7 +62,7 @@ export class Claims {
     return Atomics.compareExchange(this.#words, index, given, number << BITS | WITHDRAWN) === given;
   }
 
-  /** Whether the call has been begun. */
+  /** True if the call has been begun. */
   isTaken(number: number): boolean {
     return Atomics.load(this.#words, this.#index(number)) === (number << BITS | TAKEN);
   }
@@ -72,7 +72,7 @@ export class Claims {
     Atomics.store(this.#words, this.#base + CANCELLED, id);
   }
 
-  /** Whether the call is to end. */
+  /** True if the call is to end. */
   isCancelled(id: number): boolean {
     return Atomics.load(this.#words, this.#base + CANCELLED) === id;
   }

@@ -1,5 +1,5 @@
 /**
- * What a pool and its workers say to each other, in bytes: the same for threads and processes.
+ * The protocol of a pool and its workers, in bytes: the same for threads and processes.
  *
  * ```text
  *   pool                            worker
@@ -54,14 +54,16 @@ const LENGTH = 4;
 export const ASIDE = -1;
 const NO_LENGTH = -2;
 
-/** How a call applies its target to what it is given: to arguments, or to each item of a chunk. */
+/**
+ * The kind of a call, by what it applies its target to: to arguments, or to each item of a chunk.
+ */
 export type CallKind = typeof CALL | typeof MAP | typeof STARMAP;
 
 /** More than all frames of a message have together, with what carries them. */
 export const LARGEST_FRAMES: number = 1 << 20;
 
 /**
- * What a frame says besides its value. One object serves for many frames: who is given one takes
+ * The words of a frame besides its value. One object serves for many frames: who is given one takes
  * its fields before other code can read or write the next.
  */
 export interface FrameHead {
@@ -109,9 +111,9 @@ export class RequestHead implements FrameHead {
 export class ReplyHead implements FrameHead {
   kind: number;
   id: number;
-  /** How long the call ran, in µs. */
+  /** The time that the call ran, in µs. */
   micros: number;
-  /** How many of its items had run. */
+  /** The number of its items that had run. */
   items: number;
 
   constructor({ kind = 0, id = 0, micros = 0, items = 0 }: Partial<ReplyHead> = {}) {
@@ -142,7 +144,7 @@ export class FrameWriter {
   #words = new Int32Array(this.#bytes.buffer);
   #length = 0;
 
-  /** How many bytes there are. */
+  /** The number of bytes. */
   get length(): number {
     return this.#length;
   }
@@ -225,7 +227,7 @@ export function readFrames<Head extends FrameHead>(
 
 const skipped = new RequestHead();
 
-/** How many values of a message are beside it. */
+/** The number of values of a message that are beside it. */
 export function countAsides(bytes: Uint8Array): number {
   let count = 0;
   readFrames(bytes, skipped, (_, value) => count += value === undefined ? 1 : 0);

@@ -35,15 +35,15 @@ import type { Payload, Span } from "../payload.ts";
 import { serveProcess } from "../runner/process.ts";
 import { Claims, CLAIMS_WORDS } from "./claims.ts";
 
-/** What workers that are processes may be. */
+/** The options of workers that are processes. */
 export interface ProcessWorkerOptions {
-  /** What they may do. */
+  /** Their permissions. */
   permissions: Permissions | undefined;
-  /** How many bytes a value may have that they say. */
+  /** The most bytes that a value may have which they say. */
   maxMessage: number;
 }
 
-/** What a message has besides a value that is sent alone. */
+/** The room that a message takes besides a value that is sent alone. */
 const SLACK = 64;
 
 /** The memory for the claims of workers that are gone: it serves the next. */
@@ -66,7 +66,7 @@ export class ProcessTransport implements Transport {
   #heard: Promise<void> | undefined;
   /** The head whose value comes next. */
   #large: ReplyHead | undefined;
-  /** Whether all that the worker has said was heard, and it is gone. */
+  /** True if all that the worker has said was heard, and it is gone. */
   #isOver = false;
 
   /** Starts the process. */
@@ -160,7 +160,7 @@ export class ProcessTransport implements Transport {
     }
   }
 
-  /** What the worker says makes no sense: nothing more is heard of it. */
+  /** Ends the hearing of a worker whose words make no sense. */
   #fail(error: unknown): void {
     this.#isOver = true;
     this.#faulty(messageOf(error));
@@ -240,7 +240,7 @@ export class ProcessTransport implements Transport {
 }
 
 /**
- * How workers that are processes are started, and what they are to this one.
+ * The start of workers that are processes, and their relation to this one.
  *
  * @throws {TypeError | RangeError} A bad option.
  */

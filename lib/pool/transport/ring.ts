@@ -27,7 +27,7 @@ const TAIL = 0;
 /** On a cache line of its own. */
 const HEAD = 16;
 
-/** What a record takes besides its bytes: its length. */
+/** The room that a record takes besides its bytes: its length. */
 const LENGTH = 4;
 /** The length that says: go on at the beginning. */
 const SKIP = -1;
@@ -44,7 +44,7 @@ export class Ring {
    * @param memory The shared memory.
    * @param base The first of the ring's words, in words.
    * @param start Where its bytes begin, in bytes, a multiple of 4.
-   * @param capacity How many there are: a power of two.
+   * @param capacity Their number: a power of two.
    */
   constructor(memory: SharedArrayBuffer, base: number, start: number, capacity: number) {
     this.#words = new Int32Array(memory);

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { loadPorts, take, unref } from "../../core/ports.ts";
+import { loadPorts, post, take, unref } from "../../core/ports.ts";
 import { QUIET, TOLD } from "../../child/plan.ts";
 import { self } from "../../memory/this_thread.ts";
 import type { Packed } from "../../transfer/pack.ts";
@@ -23,7 +23,14 @@ import {
 import { type Aside, handedOver, type Payload, sendAside } from "../payload.ts";
 import type { EngineOptions } from "../options.ts";
 import type { Ring } from "./ring.ts";
-import { ASIDES_SENT, ASIDES_TAKEN, layOut, MEMORY_BYTES, SLEEPS } from "./thread_memory.ts";
+import {
+  ASIDES_SENT,
+  ASIDES_TAKEN,
+  layOut,
+  MEMORY_BYTES,
+  type SentAside,
+  SLEEPS,
+} from "./thread_memory.ts";
 import type { Claims } from "./claims.ts";
 import { serveThread } from "../runner/thread.ts";
 
@@ -38,12 +45,6 @@ function valueIn(length: number): Uint8Array {
   if (length > KEPT) return inbox.subarray(HEAD, length);
   return views[length] ??= inbox.subarray(HEAD, length);
 }
-
-/**
- * What goes beside the bytes, on a worker's second port: the words of its head, and the value. In a
- * Map: `take()` looks into all else.
- */
-export type SentAside = Map<number, unknown>;
 
 /** The way to a thread. */
 export class ThreadTransport implements Transport {
@@ -60,7 +61,7 @@ export class ThreadTransport implements Transport {
   readonly #reply = new ReplyHead();
   readonly #faulty: WorkerBoot["faulty"];
   #heardAside = 0;
-  /** Whether its memory makes no sense: nothing more is heard of it. */
+  /** True if its memory makes no sense: nothing more is heard of it. */
   #isSpoilt = false;
 
   /** Starts the thread. */
@@ -100,12 +101,12 @@ export class ThreadTransport implements Transport {
   }
 
   post(bytes: Uint8Array<ArrayBuffer>, payloads: Payload[]): void {
-    if (payloads.length === 0) return this.#port.postMessage(bytes);
+    if (payloads.length === 0) return post(this.#port, bytes);
     // Between threads what is large is no bytes.
     const asides = payloads as Aside[];
     const packed = asides.map((aside) => aside.packed);
     const transfer = asides.flatMap((aside) => aside.transfer);
-    sendAside(transfer, (moved) => this.#port.postMessage([bytes, packed], moved));
+    sendAside(transfer, (moved) => post(this.#port, [bytes, packed], moved));
     const { ident } = this.#thread;
     const slot = ident === null ? -1 : self().roster.slotOf(ident);
     for (const aside of asides) aside.isSpent = aside.transfer.length > 0;
@@ -150,13 +151,13 @@ export class ThreadTransport implements Transport {
       this.#heardAside = this.#heardAside + 1 | 0;
       Atomics.store(this.#words, ASIDES_TAKEN, this.#heardAside);
       any = true;
-      if (!(message instanceof Map)) throw new BadFrame("a message that is none");
+      if (!Array.isArray(message)) throw new BadFrame("a message that is none");
       const reply = this.#reply;
-      const [kind, id, micros, items, value] = message.values();
-      reply.kind = kind as number;
-      reply.id = id as number;
-      reply.micros = micros as number;
-      reply.items = items as number;
+      const [kind, id, micros, items, value] = message;
+      reply.kind = kind;
+      reply.id = id;
+      reply.micros = micros;
+      reply.items = items;
       this.#hear(reply, value as Uint8Array | Packed);
     }
     return any;

@@ -7,13 +7,13 @@
 import { Ring, RING_WORDS } from "./ring.ts";
 import { Claims, CLAIMS_WORDS } from "./claims.ts";
 
-/** Whether the pool is to be woken: 0 or 1. */
+/** The word that says if the pool is to be woken: 0 or 1. */
 export const SLEEPS = 0;
-/** How many messages the worker has sent on its second port. */
+/** The number of messages that the worker has sent on its second port. */
 export const ASIDES_SENT = 16;
 /**
- * How many of those the pool has taken: until it has all, nothing more goes into the ring. So order
- * is kept.
+ * The number of those that the pool has taken: until it has all, nothing more goes into the ring.
+ * So order is kept.
  */
 export const ASIDES_TAKEN = 17;
 const CLAIMS_AT = 32;
@@ -37,3 +37,6 @@ export function layOut(memory: SharedArrayBuffer): {
     ring: new Ring(memory, RING_AT, RING_START, ROOM),
   };
 }
+
+/** A message beside the ring, on a worker's second port: the words of a head, and the value. */
+export type SentAside = [kind: number, id: number, micros: number, items: number, value: unknown];

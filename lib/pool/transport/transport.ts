@@ -14,12 +14,12 @@ import type { Claims } from "./claims.ts";
 import type { ReplyHead } from "./frames.ts";
 
 /**
- * What is heard of a worker's words, in order. Both are good until the call ends, or others are
+ * The listener to a worker's words, in order. Both are good until the call ends, or others are
  * heard meanwhile: who keeps them copies them.
  */
 export type Hear = (reply: ReplyHead, value: Uint8Array | Packed) => void;
 
-/** How a worker ended. */
+/** The end of a worker. */
 export interface Loss {
   /** Its exit code, `-SIG` for a signal, or null when it has none. */
   exitcode: number | null;
@@ -34,7 +34,7 @@ export const NO_LOSS: Loss = { exitcode: 0, signal: null, error: null };
 /** The end of a worker that is being stopped. */
 export const STOPPED: Loss = { exitcode: null, signal: null, error: null };
 
-/** What the error says that a child's `result()` throws. */
+/** The loss that the error of a child's `result()` tells of. */
 export function lossOf(error: unknown): Loss {
   if (error instanceof WorkerLostError) {
     const { exitcode, signal } = error;
@@ -45,7 +45,7 @@ export function lossOf(error: unknown): Loss {
   return { exitcode: 1, signal: null, error: errorOf({ ok: false, error }) };
 }
 
-/** How a worker ended, in words. */
+/** The end of a worker, in words. */
 export function describeLoss({ exitcode, signal, error }: Loss): string {
   if (signal !== null) return `was killed by ${signal}`;
   if (error instanceof WorkerLostError) return `ended: ${error.message}`;
@@ -53,7 +53,7 @@ export function describeLoss({ exitcode, signal, error }: Loss): string {
   return exitcode === null ? "was terminated" : `ended with exit code ${exitcode}`;
 }
 
-/** What every worker of a pool is started with. */
+/** The boot of every worker of a pool. */
 export interface WorkerBoot extends Preparation {
   /** The modules that calls have needed by now. */
   known: string[];
@@ -72,7 +72,7 @@ export interface Transport {
    * time.
    */
   readonly claims: Claims | undefined;
-  /** How many bytes a value may have that is sent to it. */
+  /** The most bytes that a value may have which is sent to it. */
   readonly largest: number;
   /** Settles when the worker has ended, and all that it said has been heard. */
   readonly ended: Promise<Loss>;

@@ -23,14 +23,14 @@ import type {
 import { nextNumbers } from "../sync_io.ts";
 import { isRunning, nodeStatusOf } from "./node_status.ts";
 
-/** Whether this way is open. */
+/** True if this way is open. */
 export function mayUseNode(): boolean {
   return Deno.build.os !== "windows" &&
     Deno.permissions.querySync({ name: "env" }).state === "granted" &&
     Deno.permissions.querySync({ name: "run" }).state === "granted";
 }
 
-/** Whether a child can be given the end of another's pipe so that nothing else keeps it open. */
+/** True if a child can be given the end of another's pipe so that nothing else keeps it open. */
 export function mayHandOver(): boolean {
   return mayUseNode() && mayMap();
 }

@@ -1,5 +1,5 @@
 /**
- * How children ended that Node has started.
+ * The ends of children that Node has started.
  *
  * Of a child that a signal without a name has killed (34, say) Node's side of Deno never says so:
  * all there is is a rejection that nobody can catch, and that would end this program. It does not
@@ -20,12 +20,12 @@ const running = new Map<ChildProcess, (status: Deno.CommandStatus) => void>();
 const signals: number[] = [];
 let soon: ReturnType<typeof setTimeout> | undefined;
 
-/** Whether a child has not been heard of as ended; after that its number may be another's. */
+/** True if a child has not been heard of as ended; after that its number may be another's. */
 export function isRunning(child: ChildProcess): boolean {
   return running.has(child);
 }
 
-/** Whether there is no such process, not even a zombie. */
+/** True if there is no such process, not even a zombie. */
 export function isGone(pid: number): boolean {
   try {
     builtin("process").kill(pid, 0);

@@ -11,7 +11,7 @@ import { mayHandOver, mayUseNode, nodeSpawn } from "./node.ts";
 /**
  * Starts a child.
  *
- * @param wantsDescriptors Whether its pipes may be handed on, or used by a blocked thread; they are
+ * @param wantsDescriptors True if its pipes may be handed on, or used by a blocked thread; they are
  * if it can be.
  * @throws {Deno.errors.NotFound} There is no such program, or no such folder.
  * @throws {Deno.errors.NotCapable} A permission is missing; the message names the flag.

@@ -9,7 +9,7 @@
 import { builtin } from "../../core/node.ts";
 import type { Bytes, ReadEnd } from "./stdio.ts";
 
-/** How much of what an ended child left in its pipe is read ahead, in bytes. */
+/** The most that is read ahead of what an ended child left in its pipe, in bytes. */
 const KEPT = 1 << 20;
 
 /** How long a reader goes on before it gives way to what else there is to do, in ms. */

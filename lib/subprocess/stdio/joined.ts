@@ -32,9 +32,9 @@ IFS=:
 for d in $PATH; do [ -f "\${d:-.}/$1" ] && [ -x "\${d:-.}/$1" ] && exit 0; done
 exit ${NOT_FOUND}`;
 
-/** What shells add of themselves. */
+/** The variables that shells add of themselves. */
 const ADDED = ["PWD", "OLDPWD", "SHLVL", "_"];
-/** What they set to what they like. */
+/** The variables that they set to what they like. */
 const SET = new Set(
   [...ADDED, "IFS", "PPID", "PS1", "PS2", "PS4", "OPTIND", "OPTARG", "OPTERR", "LINENO", "RANDOM"]
     .concat(["SRANDOM", "SECONDS", "UID", "EUID", "GROUPS", "SHELLOPTS", "HISTCMD", "DIRSTACK"])
@@ -46,7 +46,7 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /**
  * A plan whose stderr leads where its stdout leads.
  *
- * @param isShell Whether it is a shell already.
+ * @param isShell True if it is a shell already.
  */
 export function joined(plan: CommandPlan, isShell: boolean): CommandPlan {
   if (plan.stdout === "null") return { ...plan, stderr: "null" };

@@ -76,7 +76,7 @@ export class Pipes {
     return this.#communication?.overflow;
   }
 
-  /** What has been said; all of it, or what there is so far. */
+  /** The outputs; all of it, or what there is so far. */
   said(isPart = false): Outputs {
     return this.#communication?.outputs(isPart) ?? { stdout: null, stderr: null };
   }

@@ -11,7 +11,7 @@ export type Bytes = Uint8Array<ArrayBuffer>;
 export interface ReadEnd {
   /** The next bytes; null at the end. */
   read(): Promise<Bytes | null>;
-  /** What has arrived already; null when there is none. */
+  /** The bytes that have arrived already; null when there is none. */
   readNow?(): Bytes | null;
   /** The file descriptor, where it is known. */
   readonly fd?: number | undefined;
@@ -42,7 +42,7 @@ export interface SpawnedProgram {
   readonly stdin: WriteEnd | null;
   readonly stdout: ReadEnd | null;
   readonly stderr: ReadEnd | null;
-  /** Whether a blocked thread could read and write its pipes. */
+  /** True if a blocked thread could read and write its pipes. */
   readonly hasDescriptors: boolean;
   /** Sends a signal; nothing happens once it has been reaped. */
   kill(signal: Deno.Signal): void;
@@ -50,9 +50,9 @@ export interface SpawnedProgram {
   unref(): void;
 }
 
-/** What to start, checked and resolved. */
+/** The program to start, checked and resolved. */
 export interface CommandPlan {
-  /** What the caller named, for messages. */
+  /** The name that the caller gave, for messages. */
   name: string;
   program: string;
   args: string[];

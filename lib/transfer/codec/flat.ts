@@ -22,10 +22,10 @@ import {
 
 /** The longest list that goes this way. */
 const MOST_ITEMS = 16;
-/** What a number takes at most, and with it any item: its tag and eight bytes. */
+/** The most that a number takes, and with it any item: its tag and eight bytes. */
 export const NUMBER_MAX = 9;
 
-/** So many bytes are enough for any value that goes this way. */
+/** The number of bytes that are enough for any value that goes this way. */
 export const FLAT_ROOM: number = 3 + MOST_ITEMS * NUMBER_MAX;
 /** Says of a value or of bytes that they do not go this way. */
 export const NOT_FLAT: unique symbol = Symbol("not flat");

@@ -61,7 +61,7 @@ export const DEEP = 256;
  */
 export const DEEPEST = 512;
 
-/** How many keys are remembered for {@linkcode AGAIN}. */
+/** The number of keys that are remembered for {@linkcode AGAIN}. */
 export const SLOTS = 128;
 
 /** Where the key at this position of an object at this depth is remembered. */
@@ -78,7 +78,7 @@ export const REDUCTION_KINDS: readonly Reduction["kind"][] = [
 ];
 
 /**
- * Whether a reduction's value is there, empty, before its state is: then the state can be put off.
+ * True if a reduction's value is there, empty, before its state is: then the state can be put off.
  */
 export function hasShell(kind: Reduction["kind"]): boolean {
   return kind === "instance" || kind === "error";

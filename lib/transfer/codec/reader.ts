@@ -95,7 +95,7 @@ const CACHED_LIMIT = 16;
 const CACHE_SIZE = 1024; // a power of two
 /** An array longer than this grows as it fills. */
 const PREALLOCATED = 1 << 16;
-/** How many UTF-16 units become a string at once: they are arguments on the stack. */
+/** The number of UTF-16 units that become a string at once: they are arguments on the stack. */
 const UNITS_AT_ONCE = 4096;
 const MAX_ARRAY_LENGTH = 2 ** 32 - 1;
 
@@ -148,11 +148,11 @@ class Reader {
   readonly #keys: string[] = new Array(SLOTS).fill("");
   readonly #keyMessages: number[] = new Array(SLOTS).fill(0);
   #message = 0;
-  /** How many elements the open arrays got room for in advance. */
+  /** The number of elements that the open arrays got room for in advance. */
   #promised = 0;
-  /** How many elements of room sparse arrays may still get. */
+  /** The number of elements of room that sparse arrays may still get. */
   #spare = 0;
-  /** How many bytes of memory the values may still take. */
+  /** The number of bytes of memory that the values may still take. */
   #budget = Infinity;
   #isBelow = false;
 
@@ -230,7 +230,7 @@ class Reader {
   }
 
   /**
-   * Whether another item follows in a container that runs to an END, which is then stepped over.
+   * True if another item follows in a container that runs to an END, which is then stepped over.
    */
   #more(): boolean {
     if (this.#at < this.#end && this.#bytes[this.#at] !== END) return true;

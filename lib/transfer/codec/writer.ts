@@ -66,7 +66,7 @@ import type { Reduce } from "../reduction.ts";
 const SLAB_SIZE = 32 * 1024;
 /** A scratch of up to this size is kept for the next message. */
 const KEEP = 1024 * 1024;
-/** So many objects are compared one by one. */
+/** The number of objects that are compared one by one. */
 const FEW = 16;
 /** A path shows at most this many steps at either end. */
 const STEPS_SHOWN = 20;
@@ -82,7 +82,7 @@ const FLOAT64_BLOCK = new Float64Array(1024);
 const LIST = Array.prototype;
 
 /**
- * What else has bytes of its own, by prototype: its tag, or its kind of view +
+ * The other objects with bytes of their own, by prototype: its tag, or its kind of view +
  * {@linkcode VIEW_KIND}.
  */
 const LEAVES = new Map<unknown, number>([
@@ -148,7 +148,7 @@ class Writer {
 
   #reduce: Reduce = noReduce;
   #modules: Map<string, number> | undefined;
-  /** Whether Object.prototype has enumerable keys, which `for … in` would show. */
+  /** True if Object.prototype has enumerable keys, which `for … in` would show. */
   #polluted = false;
 
   encode(value: unknown, reduce: Reduce, root: string): Uint8Array<ArrayBuffer> {
@@ -641,7 +641,7 @@ class Writer {
   }
 }
 
-/** How many bytes each of an array's numbers takes; 0 when not all are numbers. */
+/** The number of bytes that each of an array's numbers takes; 0 when not all are numbers. */
 function widthOf(value: unknown[]): number {
   let width = 4;
   for (let i = 0; i < value.length; i++) {
@@ -684,13 +684,11 @@ function take(): Writer {
  *
  * @param value Any value; `reduce` decides about what is not plain data.
  * @param reduce Reduces what is not plain data, or throws.
- * @param root How {@linkcode Reduce}'s `place()` calls the value itself.
+ * @param root The name of the value itself in {@linkcode Reduce}'s `place()`.
  * @returns The bytes, which are the caller's own. Their `buffer` is not: it may hold other
  *   messages, so send or copy the view, and never transfer `bytes.buffer`.
- * @throws
- *   {RangeError}
- *   If shared objects and targets nest some 200 levels deep in each other's states, or the value
- *   has more than 2^24 objects.
+ * @throws {RangeError} If shared objects and targets nest some 200 levels deep in each other's
+ *   states, or the value has more than 2^24 objects.
  * @throws {TypeError} If an ArrayBuffer within has been transferred away.
  */
 export function encode(

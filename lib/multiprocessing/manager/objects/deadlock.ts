@@ -9,9 +9,9 @@
  */
 import { DeadlockError } from "../../../core/errors.ts";
 
-/** How long a cycle must last, in ms. */
+/** The time that a cycle must last, in ms. */
 const PATIENCE = 500;
-/** How often a waiter looks, in ms. */
+/** The interval at which a waiter looks, in ms. */
 const LOOK = 125;
 
 /** A client, as far as it matters here. */
@@ -30,7 +30,7 @@ export interface Contended {
   readonly owner: Contender | undefined;
   /** The number of its acquisition. */
   readonly turn: number;
-  /** How a report calls it. */
+  /** Its name in reports. */
   readonly label: string;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What clients hold at a manager's server: locks and semaphores.
+ * The objects that clients hold at a manager's server: locks and semaphores.
  *
  * Everything happens in one thread, so that a step needs no care; who waits stands in a list, and
  * gets its turn in that order. A lock's owner is a client, that is one thread of one process.
@@ -19,7 +19,7 @@ import { checkTime, type Guest, type Holdable, type ManagerCall, Served } from "
 /** One that waits for a lock. */
 interface Entry {
   guest: Guest;
-  /** Whether it can share the lock with another acquisition of its client's. */
+  /** True if it can share the lock with another acquisition of its client's. */
   joins: boolean;
   /** Its turn has come: it takes the lock. */
   come(): void;
@@ -65,12 +65,12 @@ export class LockObject extends Served implements Contended, Holdable {
     return this.#turn;
   }
 
-  /** Whether its owner may acquire it again. */
+  /** True if its owner may acquire it again. */
   get isReentrant(): boolean {
     return this.#isReentrant;
   }
 
-  /** How a report calls it. */
+  /** Its name in reports. */
   get label(): string {
     if (this.#name !== undefined) return `'${this.#name}'`;
     return this.#isReentrant ? "an RLock" : "a Lock";
@@ -128,7 +128,7 @@ export class LockObject extends Served implements Contended, Holdable {
     return this.#owner !== undefined;
   }
 
-  /** Whether a client holds it. */
+  /** True if a client holds it. */
   isHeldBy(guest: Guest): boolean {
     return this.#owner === guest;
   }
@@ -222,7 +222,7 @@ export class SemaphoreObject extends Served implements Holdable {
   readonly #bound: number;
   readonly #name: string | undefined;
   readonly #waiting: ManagerCall[] = [];
-  /** How many permits each client has taken and not given back. */
+  /** The number of permits that each client has taken and not given back. */
   readonly #taken = new Map<Guest, number>();
   #permits: number;
 

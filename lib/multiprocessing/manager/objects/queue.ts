@@ -29,7 +29,7 @@ export class QueueObject extends Served {
   readonly #joining = new Set<ManagerCall>();
   #unfinished = 0;
   #isShutDown = false;
-  /** Whether what was in it has been dropped. */
+  /** True if what was in it has been dropped. */
   #isDropped = false;
 
   constructor(maxsize: number) {

@@ -1,6 +1,6 @@
 /**
- * What holds values at a manager's server: dictionaries, lists, numbers, and objects of classes of
- * the user's. Values are kept as the bytes in which they came.
+ * The objects that hold values at a manager's server: dictionaries, lists, numbers, and objects of
+ * classes of the user's. Values are kept as the bytes in which they came.
  *
  * @module
  */

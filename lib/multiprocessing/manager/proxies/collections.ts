@@ -60,7 +60,7 @@ export class DictProxy<K = unknown, V = unknown> extends Proxied {
     await this.ask("set", wrapKey(key), wrap(value, "value"));
   }
 
-  /** Whether there is such a key. */
+  /** True if there is such a key. */
   async has(key: K): Promise<boolean> {
     return await this.ask("has", wrapKey(key)) as boolean;
   }
@@ -75,7 +75,7 @@ export class DictProxy<K = unknown, V = unknown> extends Proxied {
     await this.ask("clear");
   }
 
-  /** How many keys there are. */
+  /** The number of keys. */
   async size(): Promise<number> {
     return await this.ask("size") as number;
   }
@@ -153,7 +153,7 @@ function checkIndex(index: unknown, action: string): void {
  * ```
  */
 export class ListProxy<T = unknown> extends Proxied {
-  /** How many values there are. */
+  /** The number of values. */
   async length(): Promise<number> {
     return await this.ask("length") as number;
   }
@@ -177,7 +177,7 @@ export class ListProxy<T = unknown> extends Proxied {
   /**
    * Adds values at the end.
    *
-   * @returns How many there are then.
+   * @returns Their number then.
    */
   async push(...values: T[]): Promise<number> {
     return await this.ask("push", values.map((value, k) => wrap(value, `values[${k}]`))) as number;
@@ -191,7 +191,7 @@ export class ListProxy<T = unknown> extends Proxied {
   /**
    * Adds values at the beginning.
    *
-   * @returns How many there are then.
+   * @returns Their number then.
    */
   async unshift(...values: T[]): Promise<number> {
     const bytes = values.map((value, k) => wrap(value, `values[${k}]`));
@@ -219,7 +219,7 @@ export class ListProxy<T = unknown> extends Proxied {
     return await this.ask("indexOf", wrap(value, "value")) as number;
   }
 
-  /** Whether a value that looks the same is there. */
+  /** True if a value that looks the same is there. */
   async includes(value: T): Promise<boolean> {
     return await this.indexOf(value) >= 0;
   }
@@ -293,7 +293,7 @@ export class NamespaceProxy<F extends object = Record<string, unknown>> extends 
     await this.ask("set", wrapKey(name), wrap(value, name));
   }
 
-  /** Whether a name is set. */
+  /** True if a name is set. */
   async has(name: keyof F & string): Promise<boolean> {
     checkName(name);
     return await this.ask("has", wrapKey(name)) as boolean;

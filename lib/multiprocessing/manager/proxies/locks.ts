@@ -65,7 +65,7 @@ export class ManagerGuard extends Guard implements AsyncDisposable {
   }
 }
 
-/** What the locks of a manager have in common. */
+/** The base of the locks of a manager. */
 export abstract class LockingProxy extends Proxied {
   /**
    * Takes the lock, waiting while another holds it.
@@ -75,10 +75,8 @@ export abstract class LockingProxy extends Proxied {
    *
    * @returns Its guard; `undefined` when the timeout ended first or `blocking` is false.
    * @throws {TypeError | RangeError} Bad options.
-   * @throws
-   *   {DeadlockError}
-   *   With `detectDeadlock`: this wait is part of a deadlock among the manager's clients that has
-   *   lasted for half a second.
+   * @throws {DeadlockError} With `detectDeadlock`: this wait is part of a deadlock among the
+   *   manager's clients that has lasted for half a second.
    * @throws {WorkerLostError} The manager's server has ended.
    */
   acquire(options?: { signal?: AbortSignal } & DetectOptions): Promise<ManagerGuard>;
@@ -109,7 +107,7 @@ export abstract class LockingProxy extends Proxied {
     await this.server.tell(this.object, "release");
   }
 
-  /** Whether somebody holds the lock, at this moment. */
+  /** True if somebody holds the lock, at this moment. */
   async locked(): Promise<boolean> {
     return await this.ask("locked") as boolean;
   }

@@ -15,7 +15,7 @@ interface SentNumbers extends SentProxy {
   lock: string;
 }
 
-/** What the numbers of a manager have in common: a lock beside them. */
+/** The base of the numbers of a manager: a lock beside them. */
 export abstract class NumbersProxy extends Proxied {
   /** Excludes other clients while a change takes several steps. */
   readonly lock: RLockProxy;
@@ -102,7 +102,7 @@ export class ValueProxy<T extends NumericType = NonBigType> extends NumbersProxy
  * ```
  */
 export class ArrayProxy<T extends NumericType = NonBigType> extends NumbersProxy {
-  /** How many numbers there are. */
+  /** The number of elements. */
   async length(): Promise<number> {
     return await this.ask("length") as number;
   }

@@ -55,7 +55,7 @@ shareable(import.meta, "Object", RegisteredProxy, (sent, source) => {
 });
 
 /**
- * Whether a name can be a method's: what acts by itself, as `then` does when it is awaited, cannot.
+ * True if a name can be a method's: what acts by itself, as `then` does when it is awaited, cannot.
  */
 function isMethod(name: unknown): boolean {
   return typeof name === "string" && !(name in Proxied.prototype) &&

@@ -1,5 +1,5 @@
 /**
- * What all proxies have in common. A proxy stands for an object at a manager's server; it is the
+ * The base of all proxies. A proxy stands for an object at a manager's server; it is the
  * server's address and the object's number, so it can be given to any thread or process, and put
  * into other objects.
  *
@@ -39,7 +39,7 @@ export type Updater<V, A extends unknown[]> = {
 /** The key of the method that says where a proxy's object is. */
 export const IN: unique symbol = Symbol("in");
 
-/** What all proxies have in common. */
+/** The base of all proxies. */
 export abstract class Proxied {
   // Private, so that nothing that prints a proxy prints the token.
   readonly #server: Server;
@@ -116,7 +116,7 @@ function isKey(value: unknown): value is Uint8Array {
   return value instanceof Uint8Array && value.length === TOKEN_BYTES;
 }
 
-/** How a proxy that needs nothing else is made from what was sent. */
+/** The function that makes a proxy that needs nothing else from what was sent. */
 export function restore<T>(type: new (server: Server, object: string) => T): Restore {
   return (sent, level) => {
     const { server, object } = checkSent(sent, level);

@@ -80,17 +80,17 @@ export class QueueProxy<T = unknown> extends Proxied implements AsyncIterable<T>
     return await this.get({ block: false });
   }
 
-  /** How many items there are; true only for the moment. */
+  /** The number of items; true only for the moment. */
   async qsize(): Promise<number> {
     return await this.ask("qsize") as number;
   }
 
-  /** Whether there is no item; true only for the moment: get with a timeout instead of asking. */
+  /** True if there is no item; true only for the moment: get with a timeout instead of asking. */
   async empty(): Promise<boolean> {
     return await this.qsize() === 0;
   }
 
-  /** Whether there is no room; true only for the moment: put with a timeout instead of asking. */
+  /** True if there is no room; true only for the moment: put with a timeout instead of asking. */
   async full(): Promise<boolean> {
     return await this.ask("full") as boolean;
   }

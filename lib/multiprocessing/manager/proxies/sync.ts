@@ -75,7 +75,7 @@ export class SemaphoreProxy extends Proxied {
     await this.server.tell(this.object, "release", [n]);
   }
 
-  /** How many permits are free, at this moment. */
+  /** The number of free permits, at this moment. */
   async value(): Promise<number> {
     return await this.ask("value") as number;
   }
@@ -109,7 +109,7 @@ export class EventProxy extends Proxied {
     await this.ask("clear");
   }
 
-  /** Whether the flag is set, at this moment. */
+  /** True if the flag is set, at this moment. */
   async isSet(): Promise<boolean> {
     return await this.ask("isSet") as boolean;
   }
@@ -152,7 +152,7 @@ interface SentBarrierProxy extends SentProxy {
  * ```
  */
 export class BarrierProxy extends Proxied {
-  /** How many it is for. */
+  /** The number of parties. */
   readonly parties: number;
   readonly #action: (() => unknown) | undefined;
 
@@ -212,12 +212,12 @@ export class BarrierProxy extends Proxied {
     await this.ask("abort");
   }
 
-  /** How many wait, at this moment. */
+  /** The number of those that wait, at this moment. */
   async nWaiting(): Promise<number> {
     return await this.ask("nWaiting") as number;
   }
 
-  /** Whether it is broken: every `wait()` fails until {@linkcode reset}. */
+  /** True if it is broken: every `wait()` fails until {@linkcode reset}. */
   async broken(): Promise<boolean> {
     return await this.ask("broken") as boolean;
   }
