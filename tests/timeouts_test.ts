@@ -5,6 +5,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async";
 import {
   asCompleted,
   type Executor,
@@ -38,7 +39,7 @@ for (const timeout of [2 ** 31, 2 ** 40]) {
   const during = async <T>(wait: Promise<T>, event: () => unknown): Promise<T> => {
     let hasCome = false;
     const early = wait.then(() => hasCome, () => hasCome);
-    await new Promise((next) => setTimeout(next, WHILE));
+    await delay(WHILE);
     hasCome = true;
     await event();
     const value = await wait;
@@ -181,7 +182,7 @@ for (const timeout of [2 ** 31, 2 ** 40]) {
       await over.promise;
       assertEquals(said, ["begun", "ends by itself"]);
       await executor.submit(soon, 1).result();
-      await new Promise((next) => setTimeout(next, WHILE));
+      await delay(WHILE);
       assertEquals(executor.stats().workers, 1);
     });
   }
@@ -211,7 +212,7 @@ for (const timeout of [2 ** 31, 2 ** 40]) {
 
   test("Timer", async () => {
     await using timer = new threading.Timer(timeout, soon, { args: [1] }).start();
-    await new Promise((next) => setTimeout(next, WHILE));
+    await delay(WHILE);
     assertEquals(timer.isAlive(), true);
     timer.cancel();
     assertEquals(await timer.result(), undefined);

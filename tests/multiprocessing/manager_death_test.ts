@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async";
 import { BrokenBarrierError, WorkerLostError } from "../../lib/errors.ts";
 import { activeChildren, Manager, Process } from "../../lib/multiprocessing.ts";
 import { setExcepthook, Thread } from "../../lib/threading.ts";
@@ -167,7 +168,7 @@ test("a process that is killed while it waits for room puts nothing in", async (
   await queue.put(0);
   const child = new Process(putOne, { args: [queue, 1], stderr: "null" }).start();
   const waiting = watch(child.join());
-  await new Promise((next) => setTimeout(next, 200));
+  await delay(200);
   assertEquals(waiting.isSettled, false);
   child.kill();
   await child.join();
@@ -225,7 +226,7 @@ test("a terminated thread's wait throws ThreadTerminated, and its finally runs",
       },
     }).start();
     await begun.promise;
-    await new Promise((next) => setTimeout(next, 50));
+    await delay(50);
     thread.terminate();
     await thread.join();
     await until(() => reports.length === 2);

@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async";
 import { BrokenBarrierError, DeadlockError, Empty, Full, ShutDown } from "../../lib/errors.ts";
 import { Process } from "../../lib/multiprocessing.ts";
 import { Guard, Thread } from "../../lib/threading.ts";
@@ -28,7 +29,7 @@ const REASON = new Error("enough");
 async function aborts(call: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
   const controller = new AbortController();
   const waiting = call(controller.signal);
-  await new Promise((next) => setTimeout(next, 5));
+  await delay(5);
   controller.abort(REASON);
   assertEquals(await assertRejects(() => waiting), REASON);
   assertEquals(await assertRejects(() => call(controller.signal)), REASON);

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async";
 import { adopt } from "../../lib/child/ended_children.ts";
 import { Manager, Pool, Process } from "../../lib/multiprocessing.ts";
 import {
@@ -172,7 +173,7 @@ test("wait() is told of none while SIGCHLD is ignored, and throws when the last 
   let hasEnded = false;
   const waiting = wait().catch((error) => (hasEnded = true, error));
   await a.end(0);
-  await new Promise((next) => setTimeout(next, 0));
+  await delay(0);
   assertEquals(hasEnded, false);
   await b.end(0);
   assert(await waiting instanceof ChildProcessError);
@@ -234,7 +235,7 @@ test("ended children that nobody asks for are kept up to a number", async () => 
   for (let k = 0; k <= most; k++) {
     adopt(PID + k, Promise.resolve({ success: true, code: 0, signal: null }));
   }
-  await new Promise((next) => setTimeout(next, 0));
+  await delay(0);
   const [first] = await wait();
   assertEquals(first, PID + 1);
   for (let k = 1; k < most; k++) await wait();

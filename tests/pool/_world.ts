@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { delay } from "@std/async";
 import {
   type Executor,
   type ExecutorOptions,
@@ -15,17 +16,11 @@ import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as queue from "../../lib/queue.ts";
 import * as threading from "../../lib/threading.ts";
 import { WorkerLostError } from "../../lib/errors.ts";
-import { within } from "../_help/within.ts";
+import { LIMIT, within } from "../_help/within.ts";
 import { reported } from "./_targets.ts";
 
-/** How long a test may take, in ms. */
-const LIMIT = 15_000;
 /** How long executors, pools and their workers may take to end after their test, in ms. */
 const ENDING = 5_000;
-/** How often is looked for a state that nobody announces, in ms. */
-const LOOK = 2;
-/** How long is looked for it, in ms: less than a test may take. */
-const LOOKING = 10_000;
 
 /** A wait that no test comes to the end of; a test that hangs fails sooner, by its limit. */
 export const LONG = 12_000;
@@ -154,30 +149,7 @@ async function runIn(
   } finally {
     await within(ENDING, world.clear(), "the workers do not end");
     // Deno may need some turns more to be done with what it had for a worker.
-    await pause(LOOK);
-  }
-}
-
-/** Settles when a state is reached that nobody announces. */
-export async function until(reached: () => boolean): Promise<void> {
-  const deadline = performance.now() + LOOKING;
-  while (!reached()) {
-    if (performance.now() > deadline) throw new Error(`never came: ${reached}`);
-    await pause(LOOK);
-  }
-}
-
-/** Lets some ms go by: for what must not happen in the meantime. */
-export function pause(ms: number): Promise<void> {
-  return new Promise((next) => setTimeout(next, ms));
-}
-
-/** Whether a process is there, and not only as a zombie. */
-export function isAlive(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
-  } catch {
-    return false;
+    await delay(2);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { delay } from "@std/async";
 import { CancelledError, type Executor, type Future, TimeoutError } from "../../lib/futures.ts";
 import {
   block,
@@ -18,7 +19,9 @@ import {
   square,
   workerId,
 } from "./_targets.ts";
-import { isAlive, LONG, pause, SHORT, test, until, type World } from "./_world.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import { LONG, SHORT, test, type World } from "./_world.ts";
 
 /** The ways to cancel a running task, and what its future rejects with. */
 const WAYS = {
@@ -169,7 +172,7 @@ test("signal that is aborted later than its task ended does nothing", async (wor
   const future = executor.submitWith({ signal }, workerId);
   const before = await future.result();
   controller.abort();
-  await pause(SHORT);
+  await delay(SHORT);
   assertEquals(await future.result(), before);
   assertEquals(await executor.submit(workerId).result(), before, "the worker was ended");
 });
@@ -222,7 +225,7 @@ test("timeout does not count the time that a task waits for a worker", async (wo
   const gate = world.gate();
   await world.occupy(executor, gate);
   const queued = executor.submitWith({ timeout: 1_000 }, square, 3);
-  await pause(1_100);
+  await delay(1_100);
   gate.set();
   assertEquals(await queued.result(), 9);
 });

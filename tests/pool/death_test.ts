@@ -12,6 +12,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { delay } from "@std/async";
 import { WorkerLostError } from "../../lib/errors.ts";
 import { BrokenExecutor, type Future } from "../../lib/futures.ts";
 import {
@@ -34,16 +35,9 @@ import {
   square,
   throwOdd,
 } from "./_targets.ts";
-import {
-  collect,
-  endOf,
-  Input,
-  isAlive,
-  pause,
-  test as testIn,
-  until,
-  type WorldName,
-} from "./_world.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import { collect, endOf, Input, test as testIn, type WorldName } from "./_world.ts";
 
 interface Way {
   /** The exit code that the error names; null where there is none to name. */
@@ -238,7 +232,7 @@ testIn("a bomb that a task leaves behind costs at most the task that runs then",
   for (const ms of [0, 1, 3]) {
     const left = executor.submit(leaveBomb, ms);
     assertEquals(await left.result(), "left");
-    await pause(2 * ms + 10);
+    await delay(2 * ms + 10);
     const futures = Array.from({ length: 20 }, (_, k) => executor.submit(square, k));
     const ends = await Promise.all(futures.map(endOf));
     assert(ends.filter((end) => end === "lost").length <= 1, `more than one lost: ${ends}`);
@@ -288,7 +282,7 @@ testIn("workers that die at their start break the executor, after some tries", a
   for (let before = -1; before !== tries.value;) {
     before = tries.value;
     assert(before > 0 && before <= 20, `${before} tries`);
-    await pause(100);
+    await delay(100);
   }
 });
 

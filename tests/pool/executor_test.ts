@@ -11,6 +11,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
+import { delay } from "@std/async";
 import { Full } from "../../lib/errors.ts";
 import { CancelledError, Future, wait } from "../../lib/futures.ts";
 import {
@@ -29,7 +30,9 @@ import {
   squareLater,
   unmarked,
 } from "./_targets.ts";
-import { endOf, isAlive, LONG, pause, SHORT, test, until } from "./_world.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import { endOf, LONG, SHORT, test } from "./_world.ts";
 
 /** Trains the engine on tiny tasks, so that it hands them out in deep batches. */
 async function train(executor: { submit(target: typeof square, x: number): Future<number> }) {
@@ -132,7 +135,7 @@ test("Executor.submitWith() runs higher priorities first, equals in order", asyn
     const options = priority === undefined ? {} : { priority };
     futures.push(executor.submitWith(options, note, k, order, next));
     // Some come when earlier ones have long been handed on.
-    if (k % 3 === 2) await pause(5);
+    if (k % 3 === 2) await delay(5);
   }
   gate.set();
   await wait(futures);
@@ -290,6 +293,6 @@ test("Executor.submitWith({ timeout }) leaves a quick task alone", async (world)
   const executor = world.executor(1);
   const future = executor.submitWith({ timeout: LONG }, square, 3);
   assertEquals(await future.result(), 9);
-  await pause(SHORT);
+  await delay(SHORT);
   assertEquals(await executor.submit(square, 4).result(), 16);
 });

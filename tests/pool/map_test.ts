@@ -12,6 +12,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
+import { delay } from "@std/async";
 import { ShareError } from "../../lib/errors.ts";
 import { TimeoutError } from "../../lib/futures.ts";
 import {
@@ -28,16 +29,7 @@ import {
   squareLater,
   TicketError,
 } from "./_targets.ts";
-import {
-  type AnyPool,
-  collect,
-  Input,
-  LONG,
-  pause,
-  SHORT,
-  test as testIn,
-  type World,
-} from "./_world.ts";
+import { type AnyPool, collect, Input, LONG, SHORT, test as testIn, type World } from "./_world.ts";
 
 /** How many items a lazy map may have taken beyond what it gave, with a chunksize of 1. */
 const AHEAD = 200;
@@ -223,7 +215,7 @@ test("takes of an infinite input no more than it needs", async (world, { map }) 
   assertLessOrEqual(most, AHEAD, `it took ${most} items more than it gave`);
   assertEquals(input.closed, 1, "the input was not closed");
   const { taken } = input;
-  await pause(SHORT);
+  await delay(SHORT);
   assertEquals(input.taken, taken, "it took more after the end");
 }, isLazy);
 
@@ -251,7 +243,7 @@ test("stops taking while nobody takes its results", async (world, { map }) => {
   let before = -1;
   while (input.taken !== before) {
     before = input.taken;
-    await pause(SHORT);
+    await delay(SHORT);
   }
   assertLessOrEqual(input.taken, AHEAD, `it took ${input.taken} items for one result`);
   await iterator.return?.();
@@ -271,7 +263,7 @@ test(
     assertEquals(input.closed, 1, "the input was not closed");
     const { taken } = input;
     assertLess(taken, 10_000, "it took on and on");
-    await pause(SHORT);
+    await delay(SHORT);
     assertEquals(input.taken, taken, "it took more after the error");
     assertEquals(await collect(map(world, square, [3])), [9]);
   },
@@ -294,7 +286,7 @@ test("cancels what has not begun when one fails", async (world, { map }) => {
   await assertRejects(() => collect(map(world, countRun, input(), { chunksize: 1 })), TypeError);
   const after = runs.value;
   assertLess(after, 5_000, "all of them ran");
-  await pause(SHORT);
+  await delay(SHORT);
   assertLessOrEqual(runs.value, after + AHEAD, "they ran on");
 });
 

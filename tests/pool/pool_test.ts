@@ -29,7 +29,9 @@ import {
   TicketError,
   unmarked,
 } from "./_targets.ts";
-import { collect, Input, isAlive, listen, LONG, SHORT, test, until } from "./_world.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import { collect, Input, listen, LONG, SHORT, test } from "./_world.ts";
 
 test("Pool.apply() gives what the target returns", async (world) => {
   const pool = world.pool(2);

@@ -6,7 +6,9 @@
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { type Run, run as runCommand, type RunOptions } from "../examples/_example.ts";
-import { isAlive, until, type WorldName } from "./_world.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import type { WorldName } from "./_world.ts";
 
 const PROGRAM = fileURLToPath(new URL("_program.ts", import.meta.url));
 /** When a program is killed that does not end, in ms. */

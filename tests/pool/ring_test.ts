@@ -14,6 +14,7 @@ import {
 } from "../../lib/pool/transport/frames.ts";
 import { Span } from "../../lib/pool/payload.ts";
 import { Ring, RING_WORDS } from "../../lib/pool/transport/ring.ts";
+import { randoms } from "../_help/random.ts";
 import { withoutStacks } from "../_help/stacks.ts";
 
 const CAPACITY = 1 << 10;
@@ -76,16 +77,10 @@ Deno.test("Ring takes nothing that is larger than itself [pool]", () => {
   assertEquals(ring.shift(new Uint8Array(CAPACITY)), -1);
 });
 
-/** Lehmer's generator, so that a seed repeats a run. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed % 2_147_483_646 + 1;
-  return (below) => (state = state * 48_271 % 2_147_483_647) % below;
-}
-
 const FORGED = [-(2 ** 31), -77, -2, -1, 0, 1, 19, 20, 21, CAPACITY, 1 << 20, 2 ** 31 - 1];
 
 Deno.test("Ring gives a record or a BadFrame for 100,000 spoilt memories [pool]", async () => {
-  const random = randomFrom(Date.now() % 1_000_000);
+  const random = randoms(Date.now() % 1_000_000);
   const memory = new SharedArrayBuffer(RING_WORDS * 4 + CAPACITY);
   const words = new Int32Array(memory);
   const into = new Uint8Array(CAPACITY);
@@ -113,7 +108,7 @@ Deno.test("Ring gives a record or a BadFrame for 100,000 spoilt memories [pool]"
 });
 
 Deno.test("readFrames() gives frames or a BadFrame for 100,000 forged messages [pool]", async () => {
-  const random = randomFrom(Date.now() % 1_000_000);
+  const random = randoms(Date.now() % 1_000_000);
   let bad = 0;
   let good = 0;
   await withoutStacks(() => {

@@ -5,10 +5,12 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async";
 import { CancelledError, type Executor, type Future } from "../../lib/futures.ts";
 import { WorkerLostError } from "../../lib/errors.ts";
 import { countHere, die, heedBriefly, keepCells, square, tick } from "./_targets.ts";
-import { collect, Input, isAlive, test as testIn, type World } from "./_world.ts";
+import { isAlive } from "../_help/alive.ts";
+import { collect, Input, test as testIn, type World } from "./_world.ts";
 
 const TIMES = Number(Deno.env.get("SWITCHYARD_TIMES") ?? 5_000);
 /** How often a worker is killed, in ms. */
@@ -65,7 +67,7 @@ async function submitAll(
   }
   while (out > 0) await room.promise;
   // The callbacks' own awaits.
-  await new Promise((next) => setTimeout(next, 0));
+  await delay(0);
   return tally;
 }
 
@@ -166,7 +168,7 @@ test("cancelling at random loses no task and no worker", async (world) => {
       cancelled.push(future);
       setTimeout(() => future.cancel({ running: true }), k % 7);
     } else kept.push(executor.submit(square, k));
-    if (k % 10 === 0) await new Promise((next) => setTimeout(next, 1));
+    if (k % 10 === 0) await delay(1);
   }
   for (const future of cancelled) {
     const error = await future.result().catch((error) => error);

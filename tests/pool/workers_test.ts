@@ -10,6 +10,7 @@ import {
   assertLessOrEqual,
   assertRejects,
 } from "@std/assert";
+import { delay } from "@std/async";
 import type { Executor } from "../../lib/futures.ts";
 import {
   countHere,
@@ -28,7 +29,8 @@ import {
   square,
   workerId,
 } from "./_targets.ts";
-import { collect, endOf, Input, pause, SHORT, test, until, type World } from "./_world.ts";
+import { until } from "../_help/until.ts";
+import { collect, endOf, Input, SHORT, test, type World } from "./_world.ts";
 
 /** Has so many workers busy at once, so that they are all there. */
 async function fill(world: World, executor: Executor, workers: number): Promise<void> {
@@ -147,7 +149,7 @@ test("idleTimeout lets minWorkers stay", async (world) => {
   await fill(world, executor, 3);
   await until(() => executor.stats().workers === 1);
   const before = await executor.submit(workerId).result();
-  await pause(5 * SHORT);
+  await delay(5 * SHORT);
   assertEquals(executor.stats().workers, 1);
   assertEquals(await executor.submit(workerId).result(), before);
 });
@@ -158,7 +160,7 @@ test("idleTimeout takes no worker that runs a long task", async (world) => {
   const gate = world.gate();
   const long = await world.occupy(executor, gate);
   const after = executor.submit(workerId);
-  await pause(3 * SHORT);
+  await delay(3 * SHORT);
   gate.set();
   assertEquals(await long.result(), "through");
   assertEquals(await after.result(), before);
@@ -168,7 +170,7 @@ test("idleTimeout that ends while tasks come loses none", async (world) => {
   const executor = world.executor(1, { idleTimeout: 1 });
   for (let k = 0; k < 15; k++) {
     assertEquals(await executor.submit(square, k).result(), k * k);
-    await pause(k % 3);
+    await delay(k % 3);
   }
 }, { limit: 60_000 }); // fifteen workers are started, one after the other
 

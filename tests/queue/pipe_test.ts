@@ -11,6 +11,7 @@ import {
   assertRejects,
   assertThrows,
 } from "@std/assert";
+import { delay } from "@std/async";
 import { EOFError, ShareError, ThreadTerminated, TimeoutError } from "../../lib/errors.ts";
 import { connectionWait, Process } from "../../lib/multiprocessing.ts";
 import { Queue } from "../../lib/queue.ts";
@@ -264,7 +265,7 @@ test("Broadcast: close() ends an iteration, and termination ends a listener", as
   const broadcast = new Broadcast<unknown>("closing");
   using other = new Broadcast<unknown>("closing");
   const heard = Array.fromAsync(broadcast);
-  await new Promise((next) => setTimeout(next, 0));
+  await delay(0);
   broadcast.close();
   broadcast.close();
   assertEquals(await heard, []);

@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { delay } from "@std/async";
 import { exists } from "@std/fs";
 import {
   faultOf,
@@ -245,7 +246,7 @@ test("addresses in a message that nobody receives make its home remove nothing",
   here.close();
   for (const address of [...addresses, ...odd]) giveUp(address);
   // What is given up is gone for somewhere else, if at all: let it be tried.
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await delay(200);
   for (const folder of [victim, ours]) {
     assertEquals(await exists(`${folder}/precious`), true);
     assertEquals(await exists(`${folder}/boot`), true);

@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import { KeyboardInterrupt } from "../../lib/errors.ts";
 import {
   abortOn,
@@ -93,7 +94,7 @@ test("abortOn(): a handler set meanwhile stays, and several abort at once", asyn
   assertEquals(signal("SIGUSR2", handler), SIG_DFL);
   raiseSignal("SIGUSR2");
   await Promise.all([aborted(first), aborted(second)]);
-  await new Promise((next) => setTimeout(next, 0));
+  await delay(0);
   assertEquals([getsignal("SIGUSR2"), seen], [handler, ["SIGUSR2"]]);
 });
 

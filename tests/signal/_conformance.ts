@@ -8,6 +8,7 @@
  */
 import { constants } from "node:os";
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import { Process } from "../../lib/multiprocessing.ts";
 import {
   alarm,
@@ -162,7 +163,7 @@ test("test_stress_modifying_handlers: changed while signals come, no call goes a
     raiseSignal("SIGUSR2");
     sent++;
     signal("SIGUSR2", handler);
-    if (k % 50 === 0) await new Promise((next) => setTimeout(next, 0));
+    if (k % 50 === 0) await delay(0);
     signal("SIGUSR2", SIG_IGN);
   }
   signal("SIGUSR2", handler);

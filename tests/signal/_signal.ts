@@ -7,6 +7,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { delay } from "@std/async";
 import { Process } from "../../lib/multiprocessing.ts";
 import {
   alarm,
@@ -454,7 +455,7 @@ for (const timeout of [2 ** 31, 2 ** 40]) {
     let rang = false;
     signal("SIGALRM", () => rang = true);
     alarm(timeout);
-    await new Promise((next) => setTimeout(next, 50));
+    await delay(50);
     assertEquals([rang, alarm(0) > timeout - 60_000], [false, true]);
   });
 }

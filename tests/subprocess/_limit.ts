@@ -3,9 +3,7 @@
  *
  * @module
  */
-import { within } from "../_help/within.ts";
-
-const LIMIT = 15_000;
+import { LIMIT, within } from "../_help/within.ts";
 
 /** A test with a time limit of its own. */
 export function test(
@@ -32,20 +30,6 @@ export function pattern(size: number): Uint8Array<ArrayBuffer> {
 export function same(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   return a.every((byte, k) => byte === b[k]);
-}
-
-/** Whether a process runs: not gone, and no zombie. */
-export function isRunning(pid: number): boolean {
-  try {
-    return !/\) Z /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
-  } catch {
-    return false;
-  }
-}
-
-/** Waits until a condition holds; the test's limit ends it. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((wake) => setTimeout(wake, 5));
 }
 
 /** How many file descriptors this process has open. */

@@ -33,7 +33,9 @@ import {
   STDOUT,
   TimeoutExpired,
 } from "../../lib/subprocess.ts";
-import { descriptors, isRunning, sh, test, until } from "./_limit.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import { descriptors, sh, test } from "./_limit.ts";
 
 /** A temporary file for a test. */
 async function withFile(use: (path: string) => Promise<void>): Promise<void> {
@@ -494,7 +496,7 @@ test("signals [test_send_signal, test_kill, test_terminate]", async () => {
 
 test("signals to the dead [test_send_signal_dead, test_kill_dead, test_terminate_dead]", async () => {
   const child = new Popen(["true"]);
-  await until(() => !isRunning(child.pid));
+  await until(() => !isAlive(child.pid));
   child.sendSignal("SIGINT");
   child.kill();
   child.kill({ tree: true });

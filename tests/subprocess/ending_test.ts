@@ -15,7 +15,9 @@ import {
   TimeoutExpired,
 } from "../../lib/subprocess.ts";
 import { waitpid, WIFSIGNALED, WTERMSIG } from "../../lib/os.ts";
-import { isRunning, sh, test, until } from "./_limit.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import { sh, test } from "./_limit.ts";
 
 /** Says when it is ready; ends in good order when it is asked. */
 const GOOD = sh(`trap 'echo bye; kill $!; exit 7' TERM; sleep 60 & echo ready; wait`);
@@ -79,11 +81,11 @@ async function family(options: { detached?: boolean } = {}): Promise<[Popen, num
 test("Popen.stop({ tree }) ends descendants too, also those that do not listen", async () => {
   for (const detached of [false, true]) {
     const [child, pids] = await family({ detached });
-    assertEquals(pids.map(isRunning), [true, true]);
+    assertEquals(pids.map(isAlive), [true, true]);
     const began = performance.now();
     assertEquals(await child.stop({ tree: true, grace: 200 }), -15);
     assert(performance.now() - began >= 199);
-    await until(() => !pids.some(isRunning));
+    await until(() => !pids.some(isAlive));
     child.stdout.close();
   }
 });
@@ -91,7 +93,7 @@ test("Popen.stop({ tree }) ends descendants too, also those that do not listen",
 test("Popen.stop() without tree leaves descendants", async () => {
   const [child, pids] = await family();
   assertEquals(await child.stop({ grace: 200 }), -15);
-  assertEquals(pids.map(isRunning), [true, true]);
+  assertEquals(pids.map(isAlive), [true, true]);
   for (const pid of pids) Deno.kill(pid, "SIGKILL");
   child.stdout.close();
 });
@@ -108,7 +110,7 @@ test("Popen.stop() refuses bad options", async () => {
   await assertRejects(() => child.stop({ grace: "x" as never }), TypeError, "grace");
   await assertRejects(() => child.stop({ signal: "TERM" as never }), TypeError, "signal");
   await assertRejects(() => child.stop({ tree: 1 as never }), TypeError, "tree");
-  assert(isRunning(child.pid));
+  assert(isAlive(child.pid));
   assertEquals(await child.stop(), 7);
 });
 

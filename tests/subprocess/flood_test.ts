@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import {
   checkOutput,
   type Outputs,
@@ -17,7 +18,8 @@ import {
 } from "../../lib/subprocess.ts";
 import { Collected } from "../../lib/subprocess/collected.ts";
 import { Inbox } from "../../lib/subprocess/stdio/inbox.ts";
-import { isRunning, pattern, same, sh, test } from "./_limit.ts";
+import { isAlive } from "../_help/alive.ts";
+import { pattern, same, sh, test } from "./_limit.ts";
 
 const MIB = 1 << 20;
 
@@ -92,7 +94,7 @@ test("run({ maxOutput }) ends it as it is told to, and takes as much as that", a
   const { stdout } = await overflow(() =>
     run(sh(script), { captureOutput: true, text: true, maxOutput: 100, grace: 20_000 })
   );
-  assert(!isRunning(parseInt(stdout as string)));
+  assert(!isAlive(parseInt(stdout as string)));
   const options = { captureOutput: true, text: true } as const;
   assertEquals((await run(["echo", "abc"], { ...options, maxOutput: 4 })).stdout, "abc\n");
   assertEquals((await overflow(() => run(["echo", "é"], { ...options, maxOutput: 1 }))).stdout, "");
@@ -153,7 +155,7 @@ test("run({ onLine }) waits for what it returns", async () => {
   const said: string[] = [];
   await run(["seq", "3"], {
     async onLine(line) {
-      await new Promise((next) => setTimeout(next, 5));
+      await delay(5);
       said.push(line);
     },
   });

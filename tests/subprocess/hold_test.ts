@@ -7,7 +7,9 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { DEVNULL, run } from "../../lib/subprocess.ts";
-import { isRunning, test, until } from "./_limit.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import { test } from "./_limit.ts";
 
 const FACES = ["subprocess", "signal", "os"].map((name) =>
   `import * as ${name} from "${new URL(`../../lib/${name}.ts`, import.meta.url)}";`
@@ -129,9 +131,9 @@ for (const flags of [["-A"], ["--allow-run"]]) {
           flags,
         ),
       );
-      assert(isRunning(pid));
+      assert(isAlive(pid));
       Deno.kill(pid, "SIGKILL");
-      await until(() => !isRunning(pid));
+      await until(() => !isAlive(pid));
     });
   }
 }
@@ -154,6 +156,6 @@ test("A pipe that nobody reads keeps no program alive once its program has ended
       await child.wait();`,
     ),
   );
-  assert(isRunning(pid));
+  assert(isAlive(pid));
   Deno.kill(pid, "SIGKILL");
 });

@@ -12,7 +12,9 @@ import {
   STDOUT,
   TimeoutExpired,
 } from "../../lib/subprocess.ts";
-import { isRunning, pattern, same, sh, test, until } from "./_limit.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import { pattern, same, sh, test } from "./_limit.ts";
 
 const MIB = 1 << 20;
 
@@ -75,7 +77,7 @@ test("pipeline({ timeout }) kills all of them", async () => {
   );
   const pids = String(error.stdout).trim().split("\n").map(Number);
   assertEquals(pids.length, 2);
-  await until(() => !pids.some(isRunning));
+  await until(() => !pids.some(isAlive));
 });
 
 test("pipeline({ signal }) kills all of them", async () => {

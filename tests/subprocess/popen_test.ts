@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import { closeSync, openSync } from "node:fs";
 import {
   DEVNULL,
@@ -14,13 +15,15 @@ import {
   STDOUT,
   TimeoutExpired,
 } from "../../lib/subprocess.ts";
-import { descriptors, isRunning, pattern, same, sh, test, until } from "./_limit.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import { descriptors, pattern, same, sh, test } from "./_limit.ts";
 
 const MIB = 1 << 20;
 
 test("Popen has a pid at once, and its streams where they are pipes", async () => {
   const all = new Popen(["cat"], { stdin: PIPE, stdout: PIPE, stderr: PIPE });
-  assert(all.pid > 0 && isRunning(all.pid));
+  assert(all.pid > 0 && isAlive(all.pid));
   assert(all.stdin instanceof PipeWriter);
   assert(all.stdout instanceof PipeReader && all.stderr instanceof PipeReader);
   assertEquals(await all.communicate(), [new Uint8Array(), new Uint8Array()]);
@@ -46,7 +49,7 @@ test("Popen.wait() throws TimeoutExpired, and the program runs on", async () => 
   );
   assertEquals([error.cmd, error.timeout], [["cat"], 30]);
   await assertRejects(() => child.wait({ timeout: 0 }), TimeoutExpired);
-  assert(isRunning(child.pid));
+  assert(isAlive(child.pid));
   await child.stdin.close();
   assertEquals(await child.wait(), 0);
 });
@@ -251,10 +254,10 @@ test("Popen.kill({ tree }) ends descendants too", async () => {
     stdout: PIPE,
   });
   const pids = [Number(await child.stdout.readline()), Number(await child.stdout.readline())];
-  assert(pids.every(isRunning));
+  assert(pids.every(isAlive));
   child.kill({ tree: true });
   assertEquals(await child.wait(), -9);
-  await until(() => !pids.some(isRunning));
+  await until(() => !pids.some(isAlive));
   child.stdout.close();
 });
 
@@ -271,7 +274,7 @@ test("Popen({ detached }) leads a group of its own, that kill({ tree }) ends", a
   assertEquals([group(child.pid), group(orphan)], [child.pid, child.pid]);
   child.kill({ tree: true });
   assertEquals(await child.wait(), -9);
-  await until(() => !isRunning(orphan));
+  await until(() => !isAlive(orphan));
   child.stdout.close();
 });
 
@@ -331,7 +334,7 @@ test("await using closes the pipes and waits", async () => {
     await using child = new Popen(["cat"], { stdin: PIPE, stdout: PIPE });
     pid = child.pid;
   }
-  assert(!isRunning(pid));
+  assert(!isAlive(pid));
 });
 
 test("Popen throws at the call, and leaves nothing", async () => {
@@ -345,7 +348,7 @@ test("Popen throws at the call, and leaves nothing", async () => {
     assertThrows(start([]), TypeError, "must name a program");
     assertThrows(start(["true"], { env: { "": "x" } }), TypeError, "env");
   }
-  await new Promise((wake) => setTimeout(wake, 10));
+  await delay(10);
   assertEquals(descriptors(), before);
 });
 

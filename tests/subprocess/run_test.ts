@@ -24,7 +24,9 @@ import {
   STDOUT,
   TimeoutExpired,
 } from "../../lib/subprocess.ts";
-import { isRunning, pattern, same, sh, test, until } from "./_limit.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import { pattern, same, sh, test } from "./_limit.ts";
 
 const MIB = 1 << 20;
 
@@ -253,7 +255,7 @@ test("run({ timeout }) kills the program and gives what it had written", async (
   );
   assertEquals([error.timeout, error.stderr], [200, "oops\n"]);
   const pid = Number(/pid (\d+)/.exec(String(error.stdout))![1]);
-  assert(!isRunning(pid));
+  assert(!isAlive(pid));
 });
 
 test("run({ timeout }) does not wait for descendants that keep the pipe", async () => {
@@ -262,9 +264,9 @@ test("run({ timeout }) does not wait for descendants that keep the pipe", async 
     TimeoutExpired,
   );
   const pid = Number(/pid (\d+)/.exec(String(error.output))![1]);
-  assert(isRunning(pid));
+  assert(isAlive(pid));
   Deno.kill(pid, "SIGKILL");
-  await until(() => !isRunning(pid));
+  await until(() => !isAlive(pid));
 });
 
 test("run({ timeout, tree }) kills descendants too", async () => {
@@ -280,7 +282,7 @@ test("run({ timeout, tree }) kills descendants too", async () => {
   );
   const pids = String(error.stdout).trim().split("\n").map(Number);
   assertEquals(pids.length, 2);
-  await until(() => !pids.some(isRunning));
+  await until(() => !pids.some(isAlive));
 });
 
 test("run({ signal }) kills the program and throws the reason", async () => {

@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import {
   CalledProcessError,
   DEVNULL,
@@ -13,12 +14,14 @@ import {
   STDOUT,
   TimeoutExpired,
 } from "../../lib/subprocess.ts";
-import { isRunning, pattern, same, sh, test, until } from "./_limit.ts";
+import { isAlive } from "../_help/alive.ts";
+import { until } from "../_help/until.ts";
+import { pattern, same, sh, test } from "./_limit.ts";
 
 const MIB = 1 << 20;
 
 /** Lets the event loop see what happened while the thread was blocked. */
-const turn = () => new Promise((wake) => setTimeout(wake, 10));
+const turn = () => delay(10);
 
 test("runSync() gives what run() gives", () => {
   const args = sh("echo out; echo err >&2; exit 3");
@@ -102,7 +105,7 @@ test("runSync({ timeout, tree }) kills the program and its descendants", async (
     TimeoutExpired,
   );
   const pids = String(error.stdout).trim().split(" ").map(Number);
-  await until(() => !pids.some(isRunning));
+  await until(() => !pids.some(isAlive));
 });
 
 test("Popen.waitSync() gives the return code, or throws TimeoutExpired", async () => {
@@ -191,6 +194,6 @@ test("using closes the pipes and waits", async () => {
     using child = new Popen(["cat"], { stdin: PIPE, stdout: PIPE });
     pid = child.pid;
   }
-  assert(!isRunning(pid));
+  assert(!isAlive(pid));
   await turn();
 });
