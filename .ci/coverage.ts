@@ -63,12 +63,14 @@ const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
   child: {
     tests: [
       "child",
+      "conformance/dump_test.ts",
+      "signal",
+      "os/ps_test.ts",
+      "pool/prewarm_test.ts",
       "children_test.ts",
       "holding",
-      "conformance/dump_test.ts",
-      "pool/prewarm_test.ts",
-      "security/permissions_test.ts",
     ],
+    alone: true,
   },
   threading: {
     tests: [
