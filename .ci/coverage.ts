@@ -74,9 +74,11 @@ const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
   },
   threading: {
     tests: [
+      "thread_test.ts",
       "children_test.ts",
       "conformance/timer_test.ts",
       "conformance/dump_test.ts",
+      "conformance/inspect_test.ts",
       "pool/prewarm_test.ts",
     ],
   },
