@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { show } from "../core/checks.ts";
+import { checkInteger, show } from "../core/checks.ts";
 import type { WaitOptions, WaitSyncOptions } from "../sync/options.ts";
 import type { READY } from "./connection_wait.ts";
 
@@ -54,8 +54,24 @@ export interface Connection<T = unknown> extends AsyncIterable<T>, Disposable, A
   pollSync(timeout?: number): boolean;
   /** Sends bytes. */
   sendBytes(bytes: Uint8Array, options?: WaitOptions): Promise<void>;
-  /** Receives bytes. */
+  /**
+   * Receives bytes.
+   *
+   * @throws {TypeError} The next value is none of bytes; it stays.
+   */
   recvBytes(options?: WaitOptions): Promise<Uint8Array>;
+  /**
+   * Receives bytes into a buffer, from byte `offset` on, so that none need be made for them.
+   *
+   * @returns The number of bytes that have come.
+   * @throws {TypeError} The next value is none of bytes; it stays.
+   * @throws {RangeError} More bytes have come than there is room for; they stay.
+   */
+  recvBytesInto(
+    buffer: ArrayBufferView | ArrayBufferLike,
+    offset?: number,
+    options?: WaitOptions,
+  ): Promise<number>;
   /** Closes this end. */
   close(): void;
   /** True if this end is closed. */
@@ -77,6 +93,38 @@ export interface BlockingConnection extends Connection<Uint8Array> {
 export function checkBytes(bytes: unknown): void {
   if (bytes instanceof Uint8Array) return;
   throw new TypeError(`Cannot send: bytes must be a Uint8Array, received ${show(bytes)}`);
+}
+
+/**
+ * The part of a buffer that bytes are received into.
+ *
+ * @throws {TypeError | RangeError} It is no buffer, or `offset` is no place in it.
+ */
+export function roomIn(buffer: ArrayBufferView | ArrayBufferLike, offset: number): Uint8Array {
+  const action = "receive";
+  checkInteger(offset, 0, "offset", action);
+  let bytes: Uint8Array;
+  if (ArrayBuffer.isView(buffer)) {
+    bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  } else if (buffer instanceof ArrayBuffer || buffer instanceof SharedArrayBuffer) {
+    bytes = new Uint8Array(buffer);
+  } else {
+    throw new TypeError(
+      `Cannot ${action}: buffer must be a buffer or a view of one, received ${show(buffer)}`,
+    );
+  }
+  if (offset <= bytes.length) return bytes.subarray(offset);
+  throw new RangeError(
+    `Cannot ${action}: offset must be <= ${bytes.length}, the buffer's length, received ${offset}`,
+  );
+}
+
+/** The error of bytes for which a buffer has no room. */
+export function tooLong(length: number, room: number): RangeError {
+  return new RangeError(
+    `Cannot receive: ${length} bytes have come, and the buffer has room for ${room}; they can ` +
+      "still be received",
+  );
 }
 
 /**

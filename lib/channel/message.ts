@@ -6,6 +6,8 @@
  */
 import { decode, encode, encodeInto, modulesOf } from "../transfer/codec/codec.ts";
 import { HAS_MODULES } from "../transfer/codec/format.ts";
+import { tooLong } from "./connection.ts";
+import { type Fill, WHOLE } from "./memory/frames.ts";
 import { gatherIn, loseAll, type Lost, packedFor, packFor } from "../transfer/flight.ts";
 import { reducer, reviveFrom } from "../transfer/reduce.ts";
 import type { TrustLevel } from "../transfer/reduction.ts";
@@ -116,6 +118,19 @@ export function writeBytes(into: Uint8Array, start: number, bytes: Uint8Array): 
   return bytes.length + 1;
 }
 
+/**
+ * True if bytes are written where they will lie. Not those that another thread may change
+ * meanwhile.
+ */
+export function isInPlace({ length, buffer }: Uint8Array): boolean {
+  return length >= LARGE && length < WHOLE && buffer instanceof ArrayBuffer;
+}
+
+/** Gives what writes bytes as a message where it will lie. */
+export function fillOf(bytes: Uint8Array): Fill {
+  return (into, start) => writeBytes(into, start, bytes);
+}
+
 /** Bytes as a message. What it gives is overwritten by the next call. */
 export function messageOfBytes(bytes: Uint8Array): Message {
   if (message.flights.length > 0) message.flights = [];
@@ -216,6 +231,23 @@ export function readBytes(bytes: Uint8Array, start: number, length: number): Fou
   const found = hasModules ? undefined : readValue(bytes, start, length);
   if (found?.value instanceof Uint8Array) return found;
   throw new TypeError("Cannot receive bytes: the next message is another value; use recv()");
+}
+
+/**
+ * Gives what reads a message of bytes into `room`; the value is their number.
+ *
+ * @throws {TypeError | RangeError} It is a value, or too long; it stays where it is.
+ */
+export function readerInto(room: Uint8Array): typeof readBytes {
+  return (bytes, start, length) => {
+    const isBytes = bytes[start] === BYTES;
+    const part = isBytes
+      ? bytes.subarray(start + 1, start + length)
+      : readBytes(bytes, start, length).value as Uint8Array;
+    if (part.length > room.length) throw tooLong(part.length, room.length);
+    room.set(part);
+    return { value: part.length };
+  };
 }
 
 /** Loads what a message needs. */

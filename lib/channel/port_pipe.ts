@@ -41,8 +41,10 @@ import {
   checkBytes,
   type Connection,
   type PipeOptions,
+  roomIn,
   type SendOptions,
   type SendSyncOptions,
+  tooLong,
 } from "./connection.ts";
 import { box, Boxed, missing, open, ready } from "./item.ts";
 import { READY } from "./connection_wait.ts";
@@ -229,7 +231,7 @@ export class PortConnection<T> implements Connection<T> {
   }
 
   /** Takes the next message, that many may wait for; a blocked thread must be able to open it. */
-  *#recv(sync: boolean, bytes: boolean): Steps<Boxed | false> {
+  *#recv(sync: boolean, bytes: boolean, room = Infinity): Steps<Boxed | false> {
     if (!(yield* this.#await())) return false;
     const next = this.#take();
     const [module] = sync ? missing(next) : [];
@@ -241,6 +243,10 @@ export class PortConnection<T> implements Connection<T> {
     }
     if (bytes && !(next.value instanceof Uint8Array)) {
       throw new TypeError(`Cannot receive bytes: the next value is ${show(next.value)}`);
+    }
+    if (room !== Infinity) {
+      const { length } = next.value as Uint8Array;
+      if (length > room) throw tooLong(length, room);
     }
     this.#head = undefined;
     return next;
@@ -258,10 +264,25 @@ export class PortConnection<T> implements Connection<T> {
     return await this.#receive(options, true) as Uint8Array;
   }
 
-  async #receive(options: WaitOptions | undefined, bytes: boolean): Promise<unknown> {
+  async recvBytesInto(
+    buffer: ArrayBufferView | ArrayBufferLike,
+    offset = 0,
+    options?: WaitOptions,
+  ): Promise<number> {
+    const room = roomIn(buffer, offset);
+    const bytes = await this.#receive(options, true, room.length) as Uint8Array;
+    room.set(bytes);
+    return bytes.length;
+  }
+
+  async #receive(
+    options: WaitOptions | undefined,
+    bytes: boolean,
+    room = Infinity,
+  ): Promise<unknown> {
     const timeout = checkWait(options, RECEIVE);
     const signal = options?.signal;
-    const found = await runAsync(this.#recv(false, bytes), { timeout, signal });
+    const found = await runAsync(this.#recv(false, bytes, room), { timeout, signal });
     const next = this.#received(found, timeout);
     await ready(next);
     return open(next);

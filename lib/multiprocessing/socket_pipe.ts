@@ -24,6 +24,7 @@ import {
   checkBytes,
   checkNoTransfer,
   type Connection,
+  roomIn,
   type SendOptions,
 } from "../channel/connection.ts";
 import {
@@ -32,6 +33,7 @@ import {
   messageOf,
   messageOfBytes,
   readBytes,
+  readerInto,
   readValue,
   unwrap,
 } from "../channel/message.ts";
@@ -173,12 +175,28 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   }
 
   async recvBytes(options?: WaitOptions): Promise<Uint8Array> {
+    return await this.#receiveBytes(readBytes, options) as Uint8Array;
+  }
+
+  async recvBytesInto(
+    buffer: ArrayBufferView | ArrayBufferLike,
+    offset = 0,
+    options?: WaitOptions,
+  ): Promise<number> {
+    return await this.#receiveBytes(readerInto(roomIn(buffer, offset)), options) as number;
+  }
+
+  /** Receives bytes; what cannot be read so stays. */
+  async #receiveBytes(
+    read: typeof readBytes,
+    options: WaitOptions | undefined,
+  ): Promise<unknown> {
     const come = await this.#receive(options);
     try {
       const message = contentOf(come.parcel);
-      const bytes = unwrap(readBytes(message, 0, message.length)) as Uint8Array;
+      const value = unwrap(read(message, 0, message.length));
       this.#wire.received(come.number);
-      return bytes;
+      return value;
     } catch (error) {
       this.#inbox.unshift(come);
       throw error;

@@ -241,6 +241,19 @@ test("Connection.recvBytes() that waits when its pipe goes over gets the bytes t
   await child.join();
 });
 
+test("Connection.recvBytesInto() that waits when its pipe goes over gets the bytes that come", async () => {
+  const [here, there] = pipe<unknown>();
+  const buffer = new Uint8Array(3);
+  const count = here.recvBytesInto(buffer, 1);
+  const child = start(targets.echo, [there]);
+  there.close();
+  await here.sendBytes(new Uint8Array([7]));
+  assertEquals(await count, 1);
+  assertEquals(buffer, new Uint8Array([0, 7, 0]));
+  here.close();
+  await child.join();
+});
+
 test("Connection ends for a child without FFI when the other end is closed", async () => {
   const [here, there] = pipe<unknown>();
   const child = await reported(targets.outlive, [there]);

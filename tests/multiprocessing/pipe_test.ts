@@ -132,6 +132,43 @@ test("Connection.sendBytes() carries bytes of any size", async (make) => {
   closeAll(a, b);
 });
 
+test("Connection.recvBytesInto() receives bytes of any size into a buffer", async (make) => {
+  const [a, b] = make();
+  const buffer = new Uint8Array(3_000_010);
+  for (const size of [0, 1, 63, 64, 4096, 65_536, 300_000, 3_000_000]) {
+    const bytes = new Uint8Array(size).map((_, k) => k * 7 + size);
+    const sent = a.sendBytes(bytes);
+    assertEquals(await b.recvBytesInto(buffer, 5), size);
+    assert(bytes.every((byte, k) => buffer[5 + k] === byte));
+    await sent;
+  }
+  await a.send(new Float64Array([1]).fill(0));
+  await assertRejects(() => b.recvBytesInto(buffer), TypeError, "recv()");
+  assertEquals(await b.recv(), new Float64Array([0]));
+  closeAll(a, b);
+});
+
+test("Connection.recvBytesInto() leaves what its buffer has no room for", async (make) => {
+  const [a, b] = make();
+  const buffer = new ArrayBuffer(8);
+  for (const bytes of [new Uint8Array(9).fill(1), new Uint8Array(200_000).fill(2)]) {
+    await a.sendBytes(bytes);
+    const why = `${bytes.length} bytes have come, and the buffer has room for 8`;
+    await assertRejects(() => b.recvBytesInto(buffer), RangeError, why);
+    assertEquals(await b.recvBytes(), bytes);
+  }
+  const late = b.recvBytesInto(buffer, 6);
+  await a.sendBytes(new Uint8Array([3, 4]));
+  assertEquals(await late, 2);
+  assertEquals([...new Uint8Array(buffer)], [0, 0, 0, 0, 0, 0, 3, 4]);
+  await assertRejects(() => b.recvBytesInto("x" as never), TypeError, '"x"');
+  await assertRejects(() => b.recvBytesInto(buffer, 9), RangeError, "offset must be <= 8");
+  await assertRejects(() => b.recvBytesInto(buffer, 0, { timeout: 5 }), TimeoutError);
+  a.close();
+  await assertRejects(() => b.recvBytesInto(buffer), EOFError);
+  closeAll(a, b);
+});
+
 test("Connection.recvBytes() leaves a value that is none", async (make) => {
   const [a, b] = make();
   await a.send({ no: "bytes" });

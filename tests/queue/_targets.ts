@@ -265,9 +265,9 @@ export const logTakenAsync = task(
 /** Puts in one stretch, without a pause, and then blocks outside the toolkit. */
 export const putAndBlock = task(
   import.meta,
-  function putAndBlock(queue: AnyQueue<number>, count: number, ms: number) {
+  function putAndBlock(queue: AnyQueue<number>, count: number, word: Int32Array) {
     for (let k = 0; k < count; k++) queue.putSync(k);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+    Atomics.wait(word as Int32Array<SharedArrayBuffer>, 0, 0);
   },
 );
 

@@ -204,6 +204,29 @@ test("Connection.send({ transfer }) moves a buffer; sendBytes() sends bytes", as
   b.close();
 });
 
+test("Connection.recvBytesInto() receives bytes into a buffer; what does not fit stays", async () => {
+  const [a, b] = pipe<unknown>();
+  const buffer = new Uint8Array(4);
+  await a.sendBytes(new Uint8Array([1, 2, 3]));
+  assertEquals(await b.recvBytesInto(buffer, 1), 3);
+  assertEquals(buffer, new Uint8Array([0, 1, 2, 3]));
+  await a.sendBytes(new Uint8Array([4, 5, 6]));
+  await assertRejects(() => b.recvBytesInto(buffer, 2), RangeError, "3 bytes have come");
+  const memory = new SharedArrayBuffer(3);
+  assertEquals(await b.recvBytesInto(memory), 3);
+  assertEquals([...new Uint8Array(memory)], [4, 5, 6]);
+  a.sendSync("text");
+  await assertRejects(() => b.recvBytesInto(buffer), TypeError, '"text"');
+  assertEquals(b.recvSync(), "text");
+  await assertRejects(() => b.recvBytesInto([] as never), TypeError, "buffer must be");
+  await assertRejects(() => b.recvBytesInto(buffer, 5), RangeError, "offset must be <= 4");
+  await assertRejects(() => b.recvBytesInto(buffer, -1), RangeError, "offset");
+  await assertRejects(() => b.recvBytesInto(buffer, 0, { timeout: 5 }), TimeoutError, "5 ms");
+  a.close();
+  await assertRejects(() => b.recvBytesInto(buffer), EOFError);
+  b.close();
+});
+
 test("Connection: what is closed cannot be used; iteration ends with the other end", async () => {
   const [a, b] = pipe<number>();
   for (let k = 0; k < 3; k++) b.sendSync(k);

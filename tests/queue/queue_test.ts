@@ -414,9 +414,15 @@ test("Queue.getNowait() gives what was put before the thread that put it was hea
 
 test("Queue: a few items are there though the thread blocks outside the toolkit", async (threads) => {
   const queue = new Queue<number>();
-  const putter = threads.start(targets.putAndBlock, [queue, 10, 1500]);
-  for (let k = 0; k < 10; k++) assertEquals(await queue.get({ timeout: 1200 }), k);
-  assert(putter.isAlive());
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  const putter = threads.start(targets.putAndBlock, [queue, 10, word]);
+  try {
+    for (let k = 0; k < 10; k++) assertEquals(await queue.get({ timeout: 10_000 }), k);
+    assert(putter.isAlive());
+  } finally {
+    Atomics.store(word, 0, 1);
+    Atomics.notify(word, 0);
+  }
 });
 
 test("Queue: nothing is lost or given twice while consumers are terminated", async (threads) => {

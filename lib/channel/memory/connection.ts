@@ -28,43 +28,45 @@ import { CAN_SPIN, NapBudget, SpinBudget } from "../../sync/spin.ts";
 import { asLongAs, checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
 import { boardAll, inFlight, loseAll, packedFor, receiverMaps } from "../../transfer/flight.ts";
 import { Instead, SHARE, type World } from "../../transfer/shareable.ts";
-import { type Chain, CHAIN_WORDS, NOTHING } from "./chain.ts";
-import { type Fill, type Read, WHOLE } from "./frames.ts";
+import { type Chain, NOTHING } from "./chain.ts";
+import type { Fill, Read } from "./frames.ts";
 import {
   checkBytes,
   checkNoTransfer,
   type Connection,
+  roomIn,
   type SendOptions,
   type SendSyncOptions,
 } from "../connection.ts";
 import type { Crossing, Successor } from "./crossing.ts";
-import { Holders, HOLDERS_WORDS } from "./holders.ts";
+import type { Holders } from "./holders.ts";
 import {
+  BELOW,
+  GENERATION,
+  holdersOf,
+  markBelow,
+  type SentMemoryEnd,
+  type Side,
+} from "./pipe_words.ts";
+import {
+  fillOf,
   type Found,
+  isInPlace,
   keep,
-  LARGE,
   loadFor,
   type Message,
   messageOf,
   messageOfBytes,
   readBytes,
+  readerInto,
   readerOf,
   readLoaded,
   type readValue,
   unwrap,
   type WhoseMessage,
-  writeBytes,
 } from "../message.ts";
 import { READY } from "../connection_wait.ts";
 import { Turns } from "../in_order.ts";
-
-// Words of a pipe.
-export const GENERATION = 0;
-/** For each end, whether it was given to somebody with fewer permissions, or came from there. */
-export const BELOW = 1;
-export const CHAINS = 16;
-const HOLDERS = CHAINS + 2 * CHAIN_WORDS;
-export const PIPE_WORDS: number = HOLDERS + 2 * HOLDERS_WORDS;
 
 /** The interval at which a sender makes sure that the other end's holders live, in ms. */
 const LOOK = 40;
@@ -77,19 +79,6 @@ const SPINS = 200;
 
 /** The outcome of a wait that brought nothing: the other end is over, or this handle closed. */
 const OVER: unique symbol = Symbol("over");
-
-/** Which end of a pipe, and which of its directions there are. */
-export interface Side {
-  end: 0 | 1;
-  duplex: boolean;
-}
-
-/** An end as it is sent. */
-export interface SentMemoryEnd extends Side {
-  at: unknown;
-  generation: number;
-  entry: number;
-}
 
 /** One end of a pipe in the family's memory. */
 export class RingConnection<T = unknown> implements Connection<T> {
@@ -218,7 +207,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
 
   async recv(options?: WaitOptions): Promise<T> {
     if (this.#successor !== undefined) return await this.#over(this.#successor).recv(options);
-    return unwrap(await this.#receive(this.#readValue, options)) as T;
+    return unwrap(await this.#receive(this.#readValue, options, (left) => this.recv(left))) as T;
   }
 
   recvSync(options?: WaitSyncOptions): T {
@@ -228,13 +217,37 @@ export class RingConnection<T = unknown> implements Connection<T> {
 
   async recvBytes(options?: WaitOptions): Promise<Uint8Array> {
     if (this.#successor !== undefined) return await this.#over(this.#successor).recvBytes(options);
-    return unwrap(await this.#receive(readBytes, options)) as Uint8Array;
+    const again = (left: WaitOptions) => this.recvBytes(left);
+    return unwrap(await this.#receive(readBytes, options, again)) as Uint8Array;
   }
 
   /** As {@linkcode recvBytes}, but blocks the thread. */
   recvBytesSync(options?: WaitSyncOptions): Uint8Array {
     if (this.#successor !== undefined) return this.#over(this.#successor).recvSync() as Uint8Array;
     return unwrap(this.#receiveSync(readBytes, options)) as Uint8Array;
+  }
+
+  async recvBytesInto(
+    buffer: ArrayBufferView | ArrayBufferLike,
+    offset = 0,
+    options?: WaitOptions,
+  ): Promise<number> {
+    const room = roomIn(buffer, offset);
+    const again = (left?: WaitOptions) =>
+      this.#over(this.#successor!).recvBytesInto(buffer, offset, left);
+    if (this.#successor !== undefined) return await again(options);
+    return unwrap(await this.#receive(readerInto(room), options, again)) as number;
+  }
+
+  /** As {@linkcode recvBytesInto}, but blocks the thread. */
+  recvBytesIntoSync(
+    buffer: ArrayBufferView | ArrayBufferLike,
+    offset = 0,
+    options?: WaitSyncOptions,
+  ): number {
+    const room = roomIn(buffer, offset);
+    if (this.#successor !== undefined) this.#over(this.#successor).recvSync();
+    return unwrap(this.#receiveSync(readerInto(room), options)) as number;
   }
 
   async poll(timeout = 0): Promise<boolean> {
@@ -391,7 +404,12 @@ export class RingConnection<T = unknown> implements Connection<T> {
     };
   }
 
-  async #receive(read: Read<Found>, options: WaitOptions | undefined): Promise<Found> {
+  /** Receives; `again` is called instead if the pipe goes over to a socket meanwhile. */
+  async #receive(
+    read: Read<Found>,
+    options: WaitOptions | undefined,
+    again: (left: WaitOptions) => Promise<unknown>,
+  ): Promise<Found> {
     const timeout = this.#patience(options, RECEIVE);
     const signal = options?.signal;
     signal?.throwIfAborted();
@@ -400,7 +418,9 @@ export class RingConnection<T = unknown> implements Connection<T> {
     if (now === NOTHING && !CAN_SPIN && timeout > 0) {
       if (this.#naps.take((ms) => chain.napForFrame(ms))) now = chain.tryGet(read);
     }
-    const found = now !== NOTHING ? now : await this.#receiveLater(chain, read, timeout, signal);
+    const found = now !== NOTHING
+      ? now
+      : await this.#receiveLater(chain, read, timeout, signal, again);
     const checked = this.#check(found, RECEIVE, timeout);
     if (checked.bytes !== undefined) await loadFor(checked);
     return checked;
@@ -411,6 +431,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
     read: Read<Found>,
     timeout: number,
     signal: AbortSignal | undefined,
+    again: (left: WaitOptions) => Promise<unknown>,
   ): Promise<Found | typeof OVER | undefined> {
     const deadline = performance.now() + timeout;
     const found = await runAsync(this.#receiving(chain, read, ASYNC), { timeout, signal });
@@ -418,7 +439,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
     // The pipe has gone over to a socket meanwhile.
     const options = { timeout: leftUntil(deadline), ...(signal && { signal }) };
     try {
-      return { value: await (read === readBytes ? this.recvBytes(options) : this.recv(options)) };
+      return { value: await again(options) };
     } catch (error) {
       if (error instanceof TimeoutError) return undefined;
       throw error;
@@ -524,26 +545,4 @@ function leftUntil(deadline: number): number {
 
 function ended(action: string): EOFError {
   return new EOFError(`Cannot ${action}: the other end of the pipe is closed`);
-}
-
-/**
- * True if bytes are written where they will lie. Not those that another thread may change
- * meanwhile.
- */
-function isInPlace({ length, buffer }: Uint8Array): boolean {
-  return length >= LARGE && length < WHOLE && buffer instanceof ArrayBuffer;
-}
-
-function fillOf(bytes: Uint8Array): Fill {
-  return (into, start) => writeBytes(into, start, bytes);
-}
-
-/** Notes that somebody with fewer permissions has an end: what is sent there is from below. */
-export function markBelow({ region: { words }, base }: Placement, end: 0 | 1): void {
-  words[base + BELOW + end] = 1;
-}
-
-/** The holders of an end. */
-export function holdersOf({ region, base }: Placement, end: number): Holders {
-  return new Holders(region, base + HOLDERS + end * HOLDERS_WORDS);
 }

@@ -32,6 +32,7 @@ import { checkState, hasShareables, shareable } from "../../transfer/shareable.t
 import { Chain, CHAIN_WORDS, NOTHING } from "./chain.ts";
 import type { Crossing, Successor } from "./crossing.ts";
 import { type Holders, isEntry } from "./holders.ts";
+import { RingConnection } from "./connection.ts";
 import {
   BELOW,
   CHAINS,
@@ -39,9 +40,8 @@ import {
   holdersOf,
   markBelow,
   PIPE_WORDS,
-  RingConnection,
   type SentMemoryEnd,
-} from "./connection.ts";
+} from "./pipe_words.ts";
 
 /** The number of bytes that one direction holds; a longer message goes alone. */
 const ROOM = 1 << 20;

@@ -9,15 +9,15 @@
  *   second, and ends; later, by any means: its connection ends, and so does the server. It removes
  *   its folder first;
  * - the server, by SIGKILL: the owner removes the folder, and every client's connection ends;
- * - a client: what it held passes on, what it waited for is withdrawn (see manager_guest.ts).
+ * - a client: what it held passes on, what it waited for is withdrawn (see session.ts).
  *
  * The kernel does not end the server with its parent, as it does other children: it could not
  * remove its folder then. One that is stuck in a user's code which never pauses is ended by the
- * owner's shutdown(); when the owner is gone too, by a watchdog (child/watchdog.ts), which removes
- * the folder too.
+ * owner's shutdown(); when the owner is gone too, by a watchdog (child/process/watchdog.ts), which
+ * removes the folder too.
  *
- * A client whose bytes are no frames, or whose frames
- * are no calls, is told so, and its connection ends: that of no other.
+ * A client whose bytes are no frames, or whose frames are no calls, is told so, and its connection
+ * ends: that of no other.
  *
  * @module
  */
