@@ -84,7 +84,12 @@ const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
   },
   multiprocessing: {
     tests: [
-      "multiprocessing",
+      "multiprocessing/manager_objects_test.ts",
+      "multiprocessing/manager_sync_test.ts",
+      "multiprocessing/shared_memory_test.ts",
+      "multiprocessing/crossing_test.ts",
+      "multiprocessing/queue_test.ts",
+      "multiprocessing/pipe_test.ts",
       "children_test.ts",
       "conformance/dump_test.ts",
       "conformance/deadlock_test.ts",
