@@ -98,6 +98,7 @@ export {
   Value,
 } from "./multiprocessing/sync.ts";
 export { JoinableQueue, Queue, SimpleQueue } from "./multiprocessing/queue.ts";
+export { LifoQueue, PriorityQueue } from "./multiprocessing/ordered_queues.ts";
 export { Manager } from "./multiprocessing/manager/manager.ts";
 export type { ManagerOptions } from "./multiprocessing/manager/start.ts";
 export type { ObjectProxy } from "./multiprocessing/manager/proxies/object.ts";

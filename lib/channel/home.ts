@@ -30,7 +30,8 @@ import { find, load } from "../transfer/task.ts";
 import { fromSent, isMover, type Item, movedOnly, toSent } from "./item.ts";
 import { ANSWER, CLOSED, ENDED, GRANT, type Ledger, MOST_GRANTED, OPEN, PUTS } from "./ledger.ts";
 import type { FromQueueHome, Plan, ToQueueHome } from "./line_protocol.ts";
-import { type Compare, Heap, Stack, type Store } from "./store.ts";
+import type { Compare } from "./natural_order.ts";
+import { Heap, Stack, type Store } from "./store.ts";
 
 /** The time for which batches rest after a second thread has asked, in ms. */
 const SHARED_FOR = 100;

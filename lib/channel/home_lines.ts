@@ -18,7 +18,7 @@ import { findCompare, HomeQueue, makeStore } from "./home.ts";
 import { Ledger } from "./ledger.ts";
 import type { FromQueueHome, Plan, ToQueueHome } from "./line_protocol.ts";
 import { lines, type NewLine } from "./lines.ts";
-import type { Compare } from "./store.ts";
+import type { Compare } from "./natural_order.ts";
 
 /** The number of messages of a line that are read in one go. */
 const MOST_AT_A_TIME = 256;

@@ -9,7 +9,7 @@ import { watchWait } from "../sync/traps.ts";
 import type { Order } from "./line_protocol.ts";
 import { Core } from "./queue_core.ts";
 import { checkShutdown, type ShutdownOptions } from "./queue_like.ts";
-import type { Compare } from "./store.ts";
+import type { Compare } from "./natural_order.ts";
 import { ThreadQueue } from "./thread_queue.ts";
 
 function coreOf(order: Order, maxsize: unknown, compare?: Compare): Core {

@@ -21,7 +21,7 @@ import { Boxed, type Item, keep, missing } from "./item.ts";
 import { CLOSED, DRAINING, Ledger, OPEN } from "./ledger.ts";
 import { type QueueUser, type Taken, theLine } from "./line.ts";
 import type { Order } from "./line_protocol.ts";
-import type { Compare } from "./store.ts";
+import type { Compare } from "./natural_order.ts";
 
 /** The most items that a queue can be bound to. */
 const MOST_ITEMS = 0x7fffffff;

@@ -14,6 +14,7 @@ import { takeUntil } from "../core/promises.ts";
 import { Chain, CHAIN_EXTRA, CHAIN_WORDS, NOTHING } from "../channel/memory/chain.ts";
 import { type Fill, WHOLE } from "../channel/memory/frames.ts";
 import { Holders, HOLDERS_WORDS, isEntry } from "../channel/memory/holders.ts";
+import { Pile } from "../channel/memory/pile.ts";
 import {
   keep,
   LARGE,
@@ -43,7 +44,9 @@ import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/optio
 import { ALL, checkCancelled, runAsync, runSync, STEPS, type Steps } from "../sync/steps.ts";
 import { noteMade, watchWait } from "../sync/traps.ts";
 import { boardAll, inFlight, loseAll, packedFor } from "../transfer/flight.ts";
+import type { TrustLevel } from "../transfer/reduction.ts";
 import { checkState, type Restore, SHARE, shareable, type World } from "../transfer/shareable.ts";
+import { behindHead, joined, ORDER, type QueueOrder } from "./queue_order.ts";
 
 /** The number of tasks that were done; the chain knows how many there were. */
 const DONE = CHAIN_EXTRA;
@@ -65,6 +68,12 @@ interface SentQueue extends SentCell {
 
 /** The key of the entry among the users that a handle is to take over. */
 const ENTRY: unique symbol = Symbol("entry");
+
+/** Options that are the toolkit's own. */
+export interface QueueMaking extends NameOptions, Placed {
+  [ENTRY]?: number;
+  [ORDER]?: QueueOrder;
+}
 
 /**
  * A queue between processes, and threads of them: first in, first out.
@@ -95,7 +104,8 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
   readonly #placement: Placement;
   readonly #name: string | undefined;
   readonly #maxsize: number;
-  readonly #chain: Chain;
+  readonly #order: QueueOrder | undefined;
+  readonly #chain: Chain | Pile;
   readonly #users: Holders;
   readonly #whose: WhoseMessage;
   readonly #readValue: typeof readValue;
@@ -109,24 +119,28 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
    * @throws {TypeError | RangeError} `maxsize` is no integer >= 0.
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`; Manager's queue needs none.
    */
-  constructor(maxsize?: number, options?: NameOptions & Placed & { [ENTRY]?: number });
-  constructor(maxsize = 0, options: NameOptions & Placed & { [ENTRY]?: number } = {}) {
+  constructor(maxsize?: number, options?: QueueMaking);
+  constructor(maxsize = 0, options: QueueMaking = {}) {
     checkInteger(maxsize, 0, "maxsize", "create a queue");
     const arena = theArena();
     this.#placement = options[AT] ?? arena.allocate(QUEUE_WORDS);
     this.#name = options.name;
     this.#maxsize = maxsize;
     const { name } = options;
-    this.#chain = new Chain(this.#placement, arena.blocks, {
+    const order = this.#order = options[ORDER];
+    const limits = {
       name,
       frames: maxsize === 0 ? Infinity : maxsize,
       // Ends of pipes that were in it will never be got.
       onDrop: () => this.#users.renew(),
-    });
+    };
+    this.#chain = order === undefined
+      ? new Chain(this.#placement, arena.blocks, limits)
+      : new Pile(this.#placement, arena.blocks, { ...limits, order: order.pile });
     const { region, base } = this.#placement;
     const whose = this.#whose = () => region.words[base + BELOW] === 0 ? "equal" : "below";
-    this.#readValue = readerOf(whose);
-    this.#readNow = readLoaded("get the item", "it", "get", whose);
+    this.#readValue = behindHead(order, readerOf(whose));
+    this.#readNow = behindHead(order, readLoaded("get the item", "it", "get", whose));
     this.#users = new Holders(region, base + USERS);
     this.#users.landOnce(options[ENTRY] ?? -1);
     noteMade(this, this.#placement);
@@ -384,12 +398,14 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     // put, too.
     const isLarge = ArrayBuffer.isView(item) && item.byteLength >= LARGE &&
       item.byteLength + VIEW_HEAD <= WHOLE && item.buffer instanceof ArrayBuffer;
-    if (isLarge) {
+    if (isLarge && this.#chain instanceof Chain) {
       const fill: Fill = (bytes, start) => writeView(bytes, start, item);
       if (this.#chain.tryPut(fill, item.byteLength + VIEW_HEAD)) return;
     }
-    const message = messageOf(item, "item", this.#whose);
+    const head = this.#order?.headOf?.(item);
+    let message = messageOf(item, "item", this.#whose);
     const { flights } = message;
+    if (head !== undefined) message = joined(head, message);
     if (flights.length > 0) boardAll(flights, this.#users.carrier);
     try {
       return this.#chain.tryPut(message.bytes, message.length) ? undefined : message;
@@ -486,8 +502,8 @@ export class JoinableQueue<T = unknown> extends Queue<T> {
  */
 export class SimpleQueue<T = unknown> extends Queue<T> {
   /** Creates an empty queue. */
-  constructor(options?: NameOptions & Placed & { [ENTRY]?: number });
-  constructor(options: NameOptions & Placed & { [ENTRY]?: number } = {}) {
+  constructor(options?: QueueMaking);
+  constructor(options: QueueMaking = {}) {
     super(0, options);
   }
 }
@@ -495,8 +511,8 @@ export class SimpleQueue<T = unknown> extends Queue<T> {
 const STATE = { at: "any", name: "string?", maxsize: "number", entry: "number" } as const;
 
 /** Has a handle be made from what was sent, and marks it where it comes from below. */
-function restore<Q extends Queue>(
-  make: (maxsize: number, options: NameOptions & Placed & { [ENTRY]: number }) => Q,
+export function restoreQueue<Q extends Queue>(
+  make: (maxsize: number, options: QueueMaking, sent: unknown, source: TrustLevel) => Q,
 ): Restore {
   return (sent, source) => {
     const { at, name, maxsize, entry } = checkState<SentQueue>(sent, "a queue", STATE);
@@ -504,22 +520,27 @@ function restore<Q extends Queue>(
       throw new TypeError(`Cannot decode a queue: it has no entry ${entry}`);
     }
     const placement = theArena().place(at, QUEUE_WORDS);
-    const queue = make(maxsize, { name, [AT]: placement, [ENTRY]: entry });
+    const queue = make(maxsize, { name, [AT]: placement, [ENTRY]: entry }, sent, source);
     if (source === "below") placement.region.words[placement.base + BELOW] = 1;
     return queue;
   };
 }
 
-shareable(import.meta, "Queue", Queue, restore((maxsize, options) => new Queue(maxsize, options)));
+shareable(
+  import.meta,
+  "Queue",
+  Queue,
+  restoreQueue((maxsize, options) => new Queue(maxsize, options)),
+);
 shareable(
   import.meta,
   "JoinableQueue",
   JoinableQueue,
-  restore((maxsize, options) => new JoinableQueue(maxsize, options)),
+  restoreQueue((maxsize, options) => new JoinableQueue(maxsize, options)),
 );
 shareable(
   import.meta,
   "SimpleQueue",
   SimpleQueue,
-  restore((_, options) => new SimpleQueue(options)),
+  restoreQueue((_, options) => new SimpleQueue(options)),
 );

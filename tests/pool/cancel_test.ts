@@ -62,7 +62,7 @@ for (const [way, make] of Object.entries(WAYS)) {
   const reason = new Error("enough");
 
   test(`${way} of a running task aborts its signal`, async (world) => {
-    const executor = world.executor(1);
+    const executor = world.executor(1, { grace: LONG });
     const ended = world.gate();
     const { options, cancel, check } = make(reason);
     const { future } = await started(executor, options, heed, ended);

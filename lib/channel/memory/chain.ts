@@ -56,16 +56,16 @@ const FIRST = 3 * LINE + 1;
 /** Words that are left to the owner of the chain. */
 export const CHAIN_EXTRA: number = 3 * LINE + 2;
 /** True if it is shut; hardly ever written, and read at each call: on a line of its own. */
-const SHUT = 6 * LINE;
+export const SHUT: number = 6 * LINE;
 /** The words that a chain takes. */
 export const CHAIN_WORDS: number = 7 * LINE;
 
 /** `SHUT`: it takes frames. */
-const OPEN = 0;
+export const OPEN = 0;
 /** `SHUT`: it takes none, and gives those that it has. */
-const DRAINING = 1;
+export const DRAINING = 1;
 /** `SHUT`: it neither takes nor gives any. */
-const CLOSED = 2;
+export const CLOSED = 2;
 
 /** The number of pauses between two looks of {@linkcode Chain.spinForFrame}: some 0.1 µs. */
 const PAUSES = 4;
@@ -73,7 +73,7 @@ const PAUSES = 4;
  * The time that a call that does not wait waits for those who are at work on the chain: they take
  * microseconds.
  */
-const AT_WORK = 1000;
+export const AT_WORK = 1000;
 /** The capacity of a chain, and its name in reports. */
 export interface ChainOptions extends NameOptions {
   /** The kind of object that it is part of. Default: Queue. */
@@ -96,7 +96,8 @@ export const NOTHING: unique symbol = Symbol("nothing");
 
 const now = () => true;
 
-let fault: ((point: string) => void) | undefined;
+/** Called at each point where a death matters; for tests. */
+export let fault: ((point: string) => void) | undefined;
 
 /** Has a function called at each point where a death matters; for tests. */
 export function setFault(hook: ((point: string) => void) | undefined): void {

@@ -23,7 +23,6 @@ import { ALL, checkCancelled, type Park } from "../../sync/steps.ts";
 /** The number of sleepers of the other side that had counted themselves at the last wake-up. */
 const SERVED = MUTEX_WORDS + 1;
 const COPIES = MUTEX_WORDS + 2;
-const COPY_WORDS = 3;
 // In a copy, from its beginning. The numbers wrap around.
 /** Where the side is in the stream. */
 export const POSITION = 0;
@@ -57,16 +56,18 @@ export class ChainSide {
   readonly #words: Int32Array<ArrayBufferLike>;
   readonly #base: number;
   readonly #sleeping: number;
+  readonly #copyWords: number;
 
   /**
    * Lays a side over the words at `placement`; the other side's sleepers count themselves in the
-   * word `sleeping`.
+   * word `sleeping`. A pile, which has one side, keeps `copyWords` words of its own in each copy.
    */
   constructor(
     placement: Placement,
     kind: "Queue" | "Pipe",
     name: string | undefined,
     sleeping: number,
+    copyWords = 3,
   ) {
     const cell = new Cell(kind, MUTEX_WORDS, { name, [AT]: placement });
     this.id = cell.id;
@@ -75,6 +76,7 @@ export class ChainSide {
     this.#words = placement.region.words;
     this.#base = placement.base;
     this.#sleeping = sleeping;
+    this.#copyWords = copyWords;
   }
 
   /** The number of changes of the state, modulo 2^32; a fence counts twice. */
@@ -97,7 +99,7 @@ export class ChainSide {
 
   /** The index of the copy that counts at `turn`. */
   copy(turn: number): number {
-    return this.#base + COPIES + (turn & 1) * COPY_WORDS;
+    return this.#base + COPIES + (turn & 1) * this.#copyWords;
   }
 
   /** Writes the copy that does not count at `turn`; the mutex is held. */
