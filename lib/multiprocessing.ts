@@ -10,7 +10,7 @@
  * | telling that something has happened | {@linkcode Event} |
  * | waiting for a state of shared data | {@linkcode Condition} |
  * | going in rounds | {@linkcode Barrier} |
- * | handing work on | {@linkcode Queue}, {@linkcode JoinableQueue} |
+ * | handing work on | {@linkcode Queue}, {@linkcode JoinableQueue}, {@linkcode LifoQueue}, {@linkcode PriorityQueue} |
  * | sharing numbers | {@linkcode Value}, {@linkcode Array} |
  * | talking with another | {@linkcode pipe}, {@linkcode connectionWait} |
  * | sharing bytes, or a list of mixed values | {@linkcode SharedMemory}, {@linkcode ShareableList} |

@@ -100,7 +100,7 @@ export function checkBytes(bytes: unknown): void {
  *
  * @throws {TypeError | RangeError} It is no buffer, or `offset` is no place in it.
  */
-export function roomIn(buffer: ArrayBufferView | ArrayBufferLike, offset: number): Uint8Array {
+export function roomIn(buffer: ArrayBufferView | ArrayBufferLike, offset = 0): Uint8Array {
   const action = "receive";
   checkInteger(offset, 0, "offset", action);
   let bytes: Uint8Array;

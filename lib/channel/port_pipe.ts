@@ -266,7 +266,7 @@ export class PortConnection<T> implements Connection<T> {
 
   async recvBytesInto(
     buffer: ArrayBufferView | ArrayBufferLike,
-    offset = 0,
+    offset?: number,
     options?: WaitOptions,
   ): Promise<number> {
     const room = roomIn(buffer, offset);

@@ -106,7 +106,7 @@ export class Core {
     if (world !== "thread") {
       throw new ShareError(
         `Cannot share ${place()} with a process: a queue.${name} lives in one process; ` +
-          `use multiprocessing.${name === "SimpleQueue" ? name : "Queue"}`,
+          `use multiprocessing.${name}`,
         place(),
       );
     }

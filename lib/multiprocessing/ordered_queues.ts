@@ -89,7 +89,7 @@ export class PriorityQueue<T = unknown> extends JoinableQueue<T> {
    * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
    */
   constructor(maxsize?: number, compare?: (a: T, b: T) => number);
-  constructor(maxsize = 0, compare?: Compare, options: QueueMaking = {}) {
+  constructor(maxsize?: number, compare?: Compare, options: QueueMaking = {}) {
     checkFunction(compare, "compare", "create a priority queue");
     // Whoever it is sent to must find it.
     if (compare !== undefined) referTo(compare);

@@ -1,6 +1,6 @@
 /**
- * The order in which a queue between processes gives out its items. What it goes by stands in a head
- * before an item's message.
+ * The order in which a queue between processes gives out its items. What it goes by stands in a
+ * head before an item's message.
  *
  * @module
  */

@@ -180,7 +180,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
 
   async recvBytesInto(
     buffer: ArrayBufferView | ArrayBufferLike,
-    offset = 0,
+    offset?: number,
     options?: WaitOptions,
   ): Promise<number> {
     return await this.#receiveBytes(readerInto(roomIn(buffer, offset)), options) as number;

@@ -1,6 +1,7 @@
 /** The program of dump_test.ts: blocks its main thread, or ends by the signal. */
 import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as threading from "../../lib/threading.ts";
+import { until } from "../_help/until.ts";
 import { hold } from "./_targets.ts";
 
 if (import.meta.main) {
@@ -27,6 +28,7 @@ if (import.meta.main) {
     if (isThreads) new threading.Thread(hold as never, options as never).start();
     else new multiprocessing.Process(hold as never, options as never).start();
     await held.promise;
+    await until(() => /cashier .*waits for 'never'/.test(dump()));
     console.log("blocks next");
     lock.acquireSync();
   }

@@ -229,7 +229,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
 
   async recvBytesInto(
     buffer: ArrayBufferView | ArrayBufferLike,
-    offset = 0,
+    offset?: number,
     options?: WaitOptions,
   ): Promise<number> {
     const room = roomIn(buffer, offset);
@@ -242,7 +242,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
   /** As {@linkcode recvBytesInto}, but blocks the thread. */
   recvBytesIntoSync(
     buffer: ArrayBufferView | ArrayBufferLike,
-    offset = 0,
+    offset?: number,
     options?: WaitSyncOptions,
   ): number {
     const room = roomIn(buffer, offset);

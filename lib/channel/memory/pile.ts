@@ -2,25 +2,23 @@
  * A pile carries frames of bytes between processes, as a chain does, and gives them out in another
  * order: the newest first, or the least first.
  *
- * Its memory are cells of {@linkcode CELL} words, in blocks. A frame is a node, with its first
- * bytes, and as many cells behind it as it needs. The nodes are a leftist heap (C. A. Crane, 1972):
- * a binary tree in which a node comes before those below it, and whose way to the right is short;
- * a stack is one that has only left children.
+ * Frames are nodes (`cells.ts`) of a leftist heap (C. A. Crane, 1972): a binary tree in which a
+ * node comes before those below it, and whose way to the right is short. A stack is one that has
+ * only left children.
  *
- * One mutex is for all. The state (root, count of frames and of puts, free cells) changes in one
- * store (`side.ts`), and what it leads to is never changed: a put or get makes new nodes for those
- * on its way to the right (as J. R. Driscoll et al., "Making Data Structures Persistent", 1989),
- * and those that they replace are free afterwards. Whether a cell is free is said by a word in it
- * that is used for nothing else. So whoever is killed, at whatever point, has changed nothing, or
- * all; a block that it had just taken is lost to the family.
+ * One mutex is for all. The state (root, counts, free cells) changes in one store (`side.ts`), and
+ * what it leads to is never changed: a put or get makes new nodes for those on its way to the right
+ * (as J. R. Driscoll et al., "Making Data Structures Persistent", 1989), and those that they
+ * replace are free afterwards. So whoever is killed, at whatever point, has changed nothing, or
+ * all.
  *
- * Waiting: who finds nothing, or no room, counts itself as a sleeper, and parks unless the state has
- * changed since. Shutting down is as in a chain (`chain.ts`), and so are its fences.
+ * Waiting: who finds nothing, or no room, counts itself as a sleeper, and parks unless the state
+ * has changed since. Shutting down is as in a chain (`chain.ts`), and so are its fences.
  *
  * @module
  */
 import { ShutDown } from "../../core/errors.ts";
-import { BLOCK_WORDS, type Blocks } from "../../memory/blocks.ts";
+import type { Blocks } from "../../memory/blocks.ts";
 import type { Placement } from "../../memory/placement.ts";
 import { isCancelled } from "../../memory/this_thread.ts";
 import { type NameOptions, title } from "../../sync/cell.ts";
@@ -28,6 +26,7 @@ import { ASYNC } from "../../sync/mutex.ts";
 import type { WaitOptions } from "../../sync/options.ts";
 import { SpinBudget } from "../../sync/spin.ts";
 import { checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
+import { Change, KEY, LEFT, LENGTH, NO_MEMORY, NUMBER, RANK, readNode, RIGHT } from "./cells.ts";
 import { AT_WORK, CLOSED, DRAINING, fault, NOTHING, OPEN, SHUT } from "./chain.ts";
 import type { Read } from "./frames.ts";
 import { ChainSide } from "./side.ts";
@@ -45,27 +44,6 @@ const FREE = 3;
 /** The first word of the newest block that was never used; 0 where there is no block. */
 const UNUSED = 4;
 const STATE_WORDS = 5;
-
-/** The words of a cell. The first cell of a block is not used, but for the block's {@linkcode OLDER}. */
-const CELL = 16;
-/** The first word of a block: the one that was taken before it. */
-const OLDER = 0;
-// Words of any cell.
-const NEXT = 0;
-/** The next free cell; nothing else is ever written here. */
-const NEXT_FREE = 1;
-const CELL_HEAD = 2;
-// Further words of a node.
-const LEFT = 2;
-const RIGHT = 3;
-/** The length of the way to the right, in nodes. */
-const RANK = 4;
-/** The number of its put. */
-const NUMBER = 5;
-/** The length of the frame, and of what its key is read from, in bytes. */
-const LENGTH = 6;
-const KEY = 7;
-const NODE_HEAD = 8;
 
 /** The order in which a pile gives frames out. Called under the mutex. */
 export interface PileOrder {
@@ -87,34 +65,14 @@ export interface PileOptions extends NameOptions {
   onDrop?: () => void;
 }
 
-/** A change that is being made; it counts as a whole or not at all. */
-interface Change {
-  free: number;
-  unused: number;
-  /** The nodes that were made for it. */
-  fresh: Set<number>;
-  /** The cells that are free after it. */
-  freed: number[];
-  /** The blocks that were taken for it. */
-  taken: number[];
-  /** The keys that were read for it. */
-  keys: Map<number, unknown>;
-  /** True if keys without an order are an error. */
-  isStrict: boolean;
-}
-
 /** What a put or get gives when it has to wait. */
 const WAIT: unique symbol = Symbol("wait");
-/** Thrown where memory is short. */
-const NO_MEMORY: unique symbol = Symbol("no memory");
-
 /** A pile of frames in shared memory. */
 export class Pile {
   readonly #words: Int32Array<ArrayBufferLike>;
   readonly #base: number;
   readonly #blocks: Blocks;
   readonly #cells: Int32Array<ArrayBuffer>;
-  readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #side: ChainSide;
   readonly #most: number;
   readonly #order: PileOrder | undefined;
@@ -131,7 +89,6 @@ export class Pile {
     this.#base = base;
     this.#blocks = blocks;
     this.#cells = blocks.words;
-    this.#bytes = blocks.bytes;
     this.#most = options.frames ?? Infinity;
     this.#order = options.order;
     this.#name = options.name;
@@ -348,29 +305,30 @@ export class Pile {
     const count = words[copy + COUNT]!;
     if (count >= this.#most) return WAIT;
     fault?.("put: before the bytes");
-    const change = this.#begin(copy, true);
+    const change = this.#begin(copy);
     const puts = words[copy + PUTS]! + 1 | 0;
     const root = words[copy + ROOT]!;
     let next: number;
     try {
-      const node = this.#lay(change, frame, length);
+      const node = change.lay(frame, length);
       const cells = this.#cells;
       cells[node + NUMBER] = puts;
-      cells[node + LENGTH] = length;
       cells[node + KEY] = this.#order?.keyLength(frame, length) ?? 0;
       cells[node + RANK] = 1;
       cells[node + LEFT] = this.#order === undefined ? root : 0;
       cells[node + RIGHT] = 0;
-      next = this.#order === undefined ? node : this.#merge(change, root, node);
+      next = this.#order === undefined
+        ? node
+        : this.#merge(new Comparing(change, true), root, node);
     } catch (error) {
-      for (const block of change.taken) this.#blocks.give(block);
+      change.undo();
       if (error === NO_MEMORY) return WAIT;
       throw error;
     }
     fault?.("put: before it counts");
     this.#prepare(turn, next, count + 1, puts, change);
     if (!side.tryCount(turn)) {
-      for (const block of change.taken) this.#blocks.give(block);
+      change.undo();
       checkCancelled();
       throw this.#shutDownError("put");
     }
@@ -397,30 +355,25 @@ export class Pile {
     const root = words[copy + ROOT]!;
     const cells = this.#cells;
     const length = cells[root + LENGTH]!;
-    const value = read(this.#read(root, length), 0, length);
-    const change = this.#begin(copy, false);
-    for (let cell = root; cell !== 0; cell = cells[cell + NEXT]!) change.freed.push(cell);
+    const value = read(readNode(this.#blocks, root, length), 0, length);
+    const change = this.#begin(copy);
+    change.release(root);
     let next = cells[root + LEFT]!;
     try {
-      if (this.#order !== undefined) next = this.#merge(change, next, cells[root + RIGHT]!);
+      if (this.#order !== undefined) {
+        next = this.#merge(new Comparing(change, false), next, cells[root + RIGHT]!);
+      }
     } catch (error) {
-      for (const block of change.taken) this.#blocks.give(block);
+      change.undo();
       if (error === NO_MEMORY) return WAIT;
       throw error;
     }
     fault?.("get: before it counts");
-    let emptied = 0;
-    if (count === 1) {
-      // The oldest block is kept; there is nothing in it now.
-      emptied = change.unused - 1 & ~(BLOCK_WORDS - 1);
-      change.unused = this.#oldest(emptied) + CELL;
-      change.free = 0;
-      change.freed.length = 0;
-    }
+    if (count === 1) change.clear();
     this.#prepare(turn, next, count - 1, words[copy + PUTS]!, change);
     side.count(turn);
     fault?.("get: before the wake-up");
-    this.#giveBlocks(emptied);
+    change.done();
     side.wake();
     return { value };
   }
@@ -435,112 +388,43 @@ export class Pile {
     if (count === 0) return;
     this.#onDrop?.();
     fault?.("drop: before it counts");
-    const change = this.#begin(copy, false);
-    const newest = change.unused - 1 & ~(BLOCK_WORDS - 1);
-    change.unused = this.#oldest(newest) + CELL;
-    change.free = 0;
+    const change = this.#begin(copy);
+    for (const rest = [words[copy + ROOT]!]; rest.length > 0;) {
+      const node = rest.pop()!;
+      if (node === 0) continue;
+      change.release(node);
+      rest.push(this.#cells[node + LEFT]!, this.#cells[node + RIGHT]!);
+    }
+    change.clear();
     this.#prepare(turn, 0, 0, words[copy + PUTS]! - count | 0, change);
     side.count(turn);
     fault?.("drop: before the blocks");
-    this.#giveBlocks(newest);
+    change.done();
   }
 
-  #begin(copy: number, isStrict: boolean): Change {
-    return {
-      free: this.#words[copy + FREE]!,
-      unused: this.#words[copy + UNUSED]!,
-      fresh: new Set(),
-      freed: [],
-      taken: [],
-      keys: new Map(),
-      isStrict,
-    };
+  #begin(copy: number): Change {
+    return new Change(this.#blocks, this.#words[copy + FREE]!, this.#words[copy + UNUSED]!);
   }
 
   /** Writes the state that will count. */
   #prepare(turn: number, root: number, count: number, puts: number, change: Change): void {
-    const cells = this.#cells;
-    let { free } = change;
-    for (const cell of change.freed) {
-      cells[cell + NEXT_FREE] = free;
-      free = cell;
-    }
     const words = this.#words;
     const other = this.#side.copy(~turn);
     words[other + ROOT] = root;
     words[other + COUNT] = count;
     words[other + PUTS] = puts;
-    words[other + FREE] = free;
+    words[other + FREE] = change.linkFree();
     words[other + UNUSED] = change.unused;
   }
 
-  /** Gives a cell that nothing is in. */
-  #take(change: Change): number {
-    const cells = this.#cells;
-    const { free } = change;
-    if (free !== 0) {
-      change.free = cells[free + NEXT_FREE]!;
-      return free;
-    }
-    if ((change.unused & BLOCK_WORDS - 1) === 0) {
-      const block = this.#blocks.take();
-      if (block === 0) throw NO_MEMORY;
-      change.taken.push(block);
-      cells[block + OLDER] = change.unused === 0 ? 0 : change.unused - BLOCK_WORDS;
-      change.unused = block + CELL;
-    }
-    const cell = change.unused;
-    change.unused += CELL;
-    return cell;
-  }
-
-  /** Writes a frame into a new node and the cells behind it. */
-  #lay(change: Change, frame: Uint8Array, length: number): number {
-    const cells = this.#cells;
-    const node = this.#take(change);
-    change.fresh.add(node);
-    let cell = node;
-    let head = NODE_HEAD;
-    for (let done = 0;;) {
-      const room = CELL - head << 2;
-      const part = Math.min(room, length - done);
-      const at = cell + head << 2;
-      for (let k = 0; k < part; k++) this.#bytes[at + k] = frame[done + k]!;
-      done += part;
-      if (done === length) break;
-      const next = this.#take(change);
-      cells[cell + NEXT] = next;
-      cell = next;
-      head = CELL_HEAD;
-    }
-    cells[cell + NEXT] = 0;
-    return node;
-  }
-
-  /** The first `length` bytes of a frame. */
-  #read(node: number, length: number): Uint8Array<ArrayBuffer> {
-    const whole = new Uint8Array(length);
-    let cell = node;
-    let head = NODE_HEAD;
-    for (let done = 0;;) {
-      const part = Math.min(CELL - head << 2, length - done);
-      const at = cell + head << 2;
-      for (let k = 0; k < part; k++) whole[done + k] = this.#bytes[at + k]!;
-      done += part;
-      if (done === length) return whole;
-      cell = this.#cells[cell + NEXT]!;
-      head = CELL_HEAD;
-    }
-  }
-
   /** Merges two heaps; gives the root of both. */
-  #merge(change: Change, a: number, b: number): number {
+  #merge(comparing: Comparing, a: number, b: number): number {
     if (a === 0) return b;
     if (b === 0) return a;
-    const [first, second] = this.#isBefore(change, b, a) ? [b, a] : [a, b];
+    const [first, second] = this.#isBefore(comparing, b, a) ? [b, a] : [a, b];
     const cells = this.#cells;
-    const below = this.#merge(change, cells[first + RIGHT]!, second);
-    const node = this.#own(change, first);
+    const below = this.#merge(comparing, cells[first + RIGHT]!, second);
+    const node = comparing.change.own(first);
     const left = cells[node + LEFT]!;
     const isShort = left === 0 || cells[left + RANK]! < cells[below + RANK]!;
     cells[node + LEFT] = isShort ? below : left;
@@ -550,26 +434,15 @@ export class Pile {
     return node;
   }
 
-  /** A node that may be changed: one of this change's own, or a copy. */
-  #own(change: Change, node: number): number {
-    if (change.fresh.has(node)) return node;
-    const cells = this.#cells;
-    const copy = this.#take(change);
-    for (let k = 0; k < CELL; k++) if (k !== NEXT_FREE) cells[copy + k] = cells[node + k]!;
-    change.fresh.add(copy);
-    change.freed.push(node);
-    return copy;
-  }
-
   /** True if `a` is to be given out before `b`. */
-  #isBefore(change: Change, a: number, b: number): boolean {
+  #isBefore(comparing: Comparing, a: number, b: number): boolean {
     let order = 0;
     this.#isComparing = true;
     try {
-      order = this.#order!.compare(this.#keyOf(change, a), this.#keyOf(change, b));
+      order = this.#order!.compare(this.#keyOf(comparing, a), this.#keyOf(comparing, b));
     } catch (error) {
       // In what was put in already, two without an order are given out in the order of put.
-      if (change.isStrict) throw error;
+      if (comparing.isStrict) throw error;
     } finally {
       this.#isComparing = false;
     }
@@ -577,28 +450,21 @@ export class Pile {
     return (this.#cells[a + NUMBER]! - this.#cells[b + NUMBER]! | 0) < 0;
   }
 
-  #keyOf(change: Change, node: number): unknown {
-    const { keys } = change;
+  #keyOf({ keys }: Comparing, node: number): unknown {
     if (keys.has(node)) return keys.get(node);
-    const key = this.#order!.read(this.#read(node, this.#cells[node + KEY]!));
+    const key = this.#order!.read(readNode(this.#blocks, node, this.#cells[node + KEY]!));
     keys.set(node, key);
     return key;
   }
+}
 
-  #oldest(block: number): number {
-    for (let older = block; older !== 0; older = this.#cells[block + OLDER]!) block = older;
-    return block;
-  }
+/** A change for which nodes are compared. */
+class Comparing {
+  /** The keys that were read for it. */
+  readonly keys = new Map<number, unknown>();
 
-  /** Gives back the blocks from `newest` on, but for the oldest. */
-  #giveBlocks(newest: number): void {
-    const cells = this.#cells;
-    for (let block = newest; block !== 0;) {
-      const older = cells[block + OLDER]!;
-      if (older !== 0) this.#blocks.give(block);
-      block = older;
-    }
-  }
+  /** @param isStrict True if keys without an order are an error. */
+  constructor(readonly change: Change, readonly isStrict: boolean) {}
 }
 
 const now = () => true;
