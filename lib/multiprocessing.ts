@@ -73,7 +73,7 @@
  *
  * @module
  */
-export { cpuCount } from "./core/machine.ts";
+export { cpuCount } from "./core/environment.ts";
 export {
   activeChildren,
   currentProcess,

@@ -28,7 +28,7 @@ export { fork } from "./os/fork.ts";
 export { wait, waitpid } from "./os/wait.ts";
 export type { ChildWaitOptions, WaitpidOptions } from "./os/wait.ts";
 export { WEXITSTATUS, WIFEXITED, WIFSIGNALED, WTERMSIG } from "./os/status.ts";
-export { cpuCount } from "./core/machine.ts";
+export { cpuCount } from "./core/environment.ts";
 export { getpid, getppid } from "./os/self.ts";
 export { getpriority, nice, renice } from "./os/priority.ts";
 export { ps } from "./os/ps.ts";

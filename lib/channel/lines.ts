@@ -1,8 +1,9 @@
 /**
- * Lines: the port of a thread to home, the main thread, that all its queues use.
+ * The ways of a thread to home, the main thread: its port there, and its line, a port that all its
+ * queues use.
  *
  * This module is all that the start of a thread loads of them. A thread makes its line when it
- * first uses a queue, and announces it to home over its port to home.
+ * first uses a queue, and announces it over its port.
  *
  * @module
  */
@@ -19,6 +20,8 @@ export interface NewLine {
 
 /** The hooks by which the layers above and the two ends of lines know each other. */
 export const lines: {
+  /** In a thread: its port to home. */
+  home?: MessagePort;
   /** In a thread: announces its line at home. */
   announce?: (line: NewLine) => void;
   /** In a thread that has a line: sends what was put and not yet sent. */

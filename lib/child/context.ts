@@ -1,5 +1,5 @@
 /**
- * The context that a running task has: what it can learn of its call.
+ * The context that running code has: what a task can learn of its call, and of its process.
  *
  * @module
  */
@@ -49,4 +49,26 @@ export function context(): TaskContext {
 /** Says which task runs. */
 export function setContext(context: TaskContext): void {
   current = context;
+}
+
+/** A process of the toolkit, as it sees itself. */
+export interface ThisProcess {
+  /** Its name: MainProcess, or as its parent named it. */
+  name: string;
+  /** True if it is stopped when its parent ends; it may start no children then. */
+  daemon: boolean;
+  /** Who started it. */
+  parent: { pid: number; name: string } | undefined;
+}
+
+let me: ThisProcess = { name: "MainProcess", daemon: false, parent: undefined };
+
+/** The calling process. */
+export function thisProcess(): ThisProcess {
+  return me;
+}
+
+/** Tells a child who it is. */
+export function setThisProcess(process: ThisProcess): void {
+  me = process;
 }

@@ -12,7 +12,7 @@ import { pack } from "../transfer/pack.ts";
 import { reducer } from "../transfer/reduce.ts";
 import { mainModule, referTo, task } from "../transfer/task.ts";
 import { context } from "./context.ts";
-import { now } from "../core/machine.ts";
+import { now } from "../core/environment.ts";
 import { endWorker, startWorker } from "./thread/host.ts";
 
 /** `dump()`, and printing it at a signal. */

@@ -12,7 +12,7 @@ import {
   withLocalStack,
 } from "../transfer/failure.ts";
 import type { End } from "./job.ts";
-import { thisProcess } from "./process/this_process.ts";
+import { thisProcess } from "./context.ts";
 
 /** A value, or what was thrown. */
 export type Outcome = { ok: true; value: unknown } | { ok: false; error: unknown };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LIBRARY } from "./library.ts";
+import { LIBRARY } from "./environment.ts";
 import { builtin } from "./node.ts";
 
 let receive: typeof import("node:worker_threads").receiveMessageOnPort | undefined;

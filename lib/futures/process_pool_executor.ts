@@ -4,7 +4,7 @@
  * @module
  */
 import type { Permissions } from "../child/process/permissions.ts";
-import { cpuCount } from "../core/machine.ts";
+import { cpuCount } from "../core/environment.ts";
 import { processWorkers } from "../pool/transport/process.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cpuCount } from "../core/machine.ts";
+import { cpuCount } from "../core/environment.ts";
 import { startThread } from "../pool/transport/thread.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 

@@ -30,7 +30,7 @@ import { checkSpawnOptions, configPlace, usualStdin } from "../child/process/hos
 import { givesFfi, levelOf } from "../child/process/permissions.ts";
 import { toBytes } from "../child/process/protocol.ts";
 import { StartedProcess } from "../child/process/started.ts";
-import { thisProcess } from "../child/process/this_process.ts";
+import { thisProcess } from "../child/context.ts";
 import { arenaForChild } from "../memory/arena.ts";
 import { self } from "../memory/this_thread.ts";
 import { checkWait } from "../sync/options.ts";

@@ -39,7 +39,7 @@ import type { EngineOptions } from "./options.ts";
 import { isSpent, writeArgs, writePayload } from "./payload.ts";
 import { ReplyReader } from "./reply_reader.ts";
 import { Schedule } from "./schedule.ts";
-import { now } from "../core/machine.ts";
+import { now } from "../core/environment.ts";
 import { CallStats, type PoolStats } from "./stats.ts";
 import type { Worker } from "./worker.ts";
 import { type Connect, Workers } from "./workers.ts";

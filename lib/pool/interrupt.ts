@@ -16,7 +16,7 @@
  *
  * @module
  */
-import { thisProcess } from "../child/process/this_process.ts";
+import { thisProcess } from "../child/context.ts";
 import { CancelledError } from "../core/errors.ts";
 import { self } from "../memory/this_thread.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { BasePool, type PoolOptions } from "./pool.ts";
-import { cpuCount } from "../core/machine.ts";
+import { cpuCount } from "../core/environment.ts";
 import { processWorkers } from "./transport/process.ts";
 
 /**

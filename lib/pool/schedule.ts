@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { now } from "../core/machine.ts";
+import { now } from "../core/environment.ts";
 import type { Backlog } from "./backlog.ts";
 import { type Call, QUEUED } from "./call.ts";
 import { isForOnce } from "./payload.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { BasePool, type ThreadPoolOptions } from "./pool.ts";
-import { cpuCount } from "../core/machine.ts";
+import { cpuCount } from "../core/environment.ts";
 import { startThread } from "./transport/thread.ts";
 
 /**

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { cpuCount } from "../core/machine.ts";
+import { cpuCount } from "../core/environment.ts";
 
 const MOST = 2000;
 const LEAST = 16;

@@ -31,7 +31,7 @@
  * @module
  */
 import { shown } from "../core/inspect.ts";
-import { LIBRARY } from "../core/library.ts";
+import { LIBRARY } from "../core/environment.ts";
 import type { Region } from "../memory/region.ts";
 import { self, twins } from "../memory/this_thread.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";

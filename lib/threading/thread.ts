@@ -9,7 +9,7 @@
  */
 import { checkArray, checkBoolean, checkString, show } from "../core/checks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
-import { now } from "../core/machine.ts";
+import { now } from "../core/environment.ts";
 import { unref } from "../core/ports.ts";
 import { errorOf, printUncaught, settle } from "../child/outcome.ts";
 import {

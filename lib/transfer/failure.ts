@@ -10,7 +10,7 @@
  */
 import { show } from "../core/checks.ts";
 import * as ours from "../core/errors.ts";
-import { LIBRARY } from "../core/library.ts";
+import { LIBRARY } from "../core/environment.ts";
 import { checkPlaced } from "./bounds.ts";
 import type { Reduction, TrustLevel } from "./reduction.ts";
 import { checkState } from "./shareable.ts";

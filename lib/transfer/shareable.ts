@@ -8,7 +8,7 @@
 
 import { show } from "../core/checks.ts";
 import { ShareError } from "../core/errors.ts";
-import { LIBRARY } from "../core/library.ts";
+import { LIBRARY } from "../core/environment.ts";
 import type { TrustLevel } from "./reduction.ts";
 
 /** Where a value is going. */

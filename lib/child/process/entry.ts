@@ -23,9 +23,8 @@ import {
   toBytes,
 } from "./protocol.ts";
 import { meetParent, takeKey } from "./rendezvous.ts";
-import { rehearse } from "../warm_up.ts";
+import { setThisProcess } from "../context.ts";
 import { exitCode, run } from "../run.ts";
-import { setThisProcess } from "./this_process.ts";
 
 /** The exit code of a child whose parent is gone. */
 const ORPHANED = 1;
@@ -46,7 +45,10 @@ async function main(folder: string): Promise<void> {
 async function bootOf(first: ProcessBoot | SpareBoot, link: Link): Promise<ProcessBoot> {
   if (first.type === "boot") return first;
   const args = toBytes(first.faces, "args");
-  const value = await rehearse(first, { modules: modulesOf(args), args: () => fromBytes(args) });
+  const value = await (await import("../warm_up.ts")).rehearse(first, {
+    modules: modulesOf(args),
+    args: () => fromBytes(args),
+  });
   toBytes({ type: "done", value: toBytes(value, "result") }, "result");
   if (mayMap()) platform();
   link.send(new Uint8Array(0));

@@ -8,7 +8,7 @@
  * @module
  */
 import { show } from "../../core/checks.ts";
-import { LIBRARY } from "../../core/library.ts";
+import { LIBRARY } from "../../core/environment.ts";
 import { fileURLToPath, resolve } from "../../core/node.ts";
 import { statusOf } from "../../core/signals.ts";
 import { CONFIG } from "../../memory/roster.ts";

@@ -10,7 +10,7 @@ import { reducer, reviveFrom, revivePlain } from "../../transfer/reduce.ts";
 import type { TrustLevel } from "../../transfer/reduction.ts";
 import type { End, Job } from "../job.ts";
 import type { WarmUpPlan } from "../warm_up.ts";
-import type { ThisProcess } from "./this_process.ts";
+import type { ThisProcess } from "../context.ts";
 
 /** The boot of a new process. Values are encoded by themselves: their modules come first. */
 export interface ProcessBoot extends Job<Uint8Array> {

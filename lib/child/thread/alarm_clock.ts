@@ -8,16 +8,16 @@
  *
  * @module
  */
+import { lines } from "../../channel/lines.ts";
 import { services } from "../../core/hooks.ts";
+import { post } from "../../core/ports.ts";
 import { ALARM } from "../../memory/roster.ts";
 import { self } from "../../memory/this_thread.ts";
-import { now } from "../../core/machine.ts";
+import { now } from "../../core/environment.ts";
+import type { ToHome } from "./protocol.ts";
 
 /** No timer lasts longer, in ms. */
 const LONGEST = 0x7fffffff;
-
-/** The call by which a thread other than the main one has it look at the words. */
-export const clock: { tellHome?: () => void } = {};
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -41,7 +41,7 @@ export function setAlarm(ms: number): number {
   const due = ms === 0 ? 0n : BigInt(Math.round((now() + ms) * 1000));
   const before = Atomics.exchange(word(), 0, due);
   if (self().isMain) wind();
-  else clock.tellHome?.();
+  else post(lines.home!, { type: "alarm" } satisfies ToHome);
   // One that is due and has not yet been sent is taken back.
   return before === 0n ? 0 : Math.max(left(before), 0.001);
 }

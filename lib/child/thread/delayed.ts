@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { now } from "../../core/machine.ts";
+import { now } from "../../core/environment.ts";
 import { HeapRegion } from "../../memory/heap_region.ts";
 import { runAsync, type Steps } from "../../sync/steps.ts";
 

@@ -20,11 +20,9 @@ import {
 } from "../../transfer/pack.ts";
 import { bareError, tame } from "../../transfer/failure.ts";
 import { reducer, revive } from "../../transfer/reduce.ts";
-import { fires } from "./delayed.ts";
 import type { End } from "../job.ts";
 import { printUncaught } from "../outcome.ts";
 import { exitCode, isTermination, run } from "../run.ts";
-import { setHome } from "./host.ts";
 import {
   type FromThread,
   MAIN,
@@ -50,7 +48,7 @@ function begin(
   const { me } = boot;
   const { port, ends } = ports;
   become(boot.roster, me);
-  setHome(home);
+  lines.home = home;
   lines.announce = (line) => {
     post(home, { type: "line", line } satisfies ToHome, [line.port]);
   };
@@ -114,7 +112,10 @@ function begin(
     ...boot,
     modules: modulesOfPacked(boot.args),
     args: () => unpack(boot.args, revive),
-    ready: boot.due && (() => fires(boot.due!, boot.startedAt)),
+    ready: boot.due && (async () => {
+      const { fires } = await import("./delayed.ts");
+      return await fires(boot.due!, boot.startedAt);
+    }),
     context: {
       signal: controller.signal,
       get name() {

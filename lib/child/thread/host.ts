@@ -15,7 +15,7 @@ import { loadPorts, messageIn, post, take, unref } from "../../core/ports.ts";
 import { lines } from "../../channel/lines.ts";
 import { leave, self } from "../../memory/this_thread.ts";
 import { messageOf } from "../../transfer/failure.ts";
-import { clock, wind } from "./alarm_clock.ts";
+import { wind } from "./alarm_clock.ts";
 import {
   discard,
   ENTRY,
@@ -34,13 +34,6 @@ interface Hosted {
 
 const hosted = new Map<number, Hosted>();
 const homes = new Set<MessagePort>();
-let home: MessagePort | undefined;
-
-/** Tells a thread where to ask for further threads. */
-export function setHome(port: MessagePort): void {
-  home = port;
-  clock.tellHome = () => post(port, { type: "alarm" } satisfies ToHome);
-}
 
 const readable = new Set<string>();
 
@@ -75,7 +68,7 @@ export function startWorker(boot: ThreadBoot): ThreadPorts {
     if (self().isMain) startNew(boot, theirs);
     else {
       const transfer = [theirs.port, theirs.ends, ...boot.transfer];
-      post(home!, { type: "start", boot, ports: theirs } satisfies ToHome, transfer);
+      post(lines.home!, { type: "start", boot, ports: theirs } satisfies ToHome, transfer);
     }
   } catch (cause) {
     closePorts(mine);
@@ -98,7 +91,7 @@ function closePorts({ port, ends }: ThreadPorts): void {
 
 /** Ends a thread's worker, as far as Deno can. */
 export function endWorker(ident: number): void {
-  if (!self().isMain) return post(home!, { type: "cut", ident } satisfies ToHome);
+  if (!self().isMain) return post(lines.home!, { type: "cut", ident } satisfies ToHome);
   const worker = hosted.get(ident);
   if (worker === undefined) return;
   hosted.delete(ident);
@@ -123,7 +116,7 @@ export async function holdSpares(count: number, modules: string[]): Promise<Asyn
   const { port1, port2 } = new MessageChannel();
   const answer = () =>
     new Promise<string | null>((resolve) => port1.onmessage = ({ data }) => resolve(data));
-  post(home!, { type: "spares", count, modules, port: port2 } satisfies ToHome, [port2]);
+  post(lines.home!, { type: "spares", count, modules, port: port2 } satisfies ToHome, [port2]);
   const failure = await answer();
   if (failure !== null) {
     port1.close();

@@ -16,7 +16,7 @@ import { Roster, ROSTER_WORDS } from "../../memory/roster.ts";
 import { pack } from "../../transfer/pack.ts";
 import { reducer } from "../../transfer/reduce.ts";
 import { mainModule, referTo } from "../../transfer/task.ts";
-import { now } from "../../core/machine.ts";
+import { now } from "../../core/environment.ts";
 import { rehearsal } from "../warm_up.ts";
 import { Spares } from "../spares.ts";
 import {

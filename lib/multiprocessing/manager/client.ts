@@ -25,7 +25,7 @@ import { ThreadTerminated, type WorkerLoss, WorkerLostError } from "../../core/e
 import { Link } from "../../channel/socket/link.ts";
 import { connect } from "../../channel/socket/private_socket.ts";
 import { fromBytes } from "../../child/process/protocol.ts";
-import { thisProcess } from "../../child/process/this_process.ts";
+import { thisProcess } from "../../child/context.ts";
 import { beforeEnd, lastWords } from "../../core/hooks.ts";
 import { HeapRegion } from "../../memory/heap_region.ts";
 import type { Region } from "../../memory/region.ts";

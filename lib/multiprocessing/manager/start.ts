@@ -16,7 +16,7 @@ import {
 } from "../../child/process/permissions.ts";
 import { type Watchdog, watchOver } from "../../child/process/watchdog.ts";
 import { reached } from "../../core/promises.ts";
-import { LIBRARY } from "../../core/library.ts";
+import { LIBRARY } from "../../core/environment.ts";
 import { removeFolder, reserveFolder, SOCKET } from "../../channel/socket/private_folder.ts";
 import { newToken } from "../../channel/socket/private_socket.ts";
 import type { NameOptions } from "../../sync/cell.ts";

@@ -1,8 +1,12 @@
 /**
- * The facts that all threads and processes of a machine share: its cores, and its clock.
+ * Where the program runs: the library's own folder, the cores of the machine, and the clock that
+ * its threads and processes have in common.
  *
  * @module
  */
+
+/** The folder of the library's modules. */
+export const LIBRARY: string = new URL("../", import.meta.url).href;
 
 /** The number of cores that this process may use. */
 export function cpuCount(): number {
