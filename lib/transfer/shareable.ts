@@ -62,6 +62,7 @@ export const SHAREABLES: ReadonlySet<string> = new Set(
     "multiprocessing/manager/proxies/collections.ts",
     "multiprocessing/manager/proxies/queue.ts",
     "multiprocessing/manager/proxies/sync.ts",
+    "multiprocessing/ordered_queues.ts",
     "multiprocessing/queue.ts",
     "multiprocessing/shareable_list.ts",
     "multiprocessing/shared_memory.ts",
