@@ -10,7 +10,7 @@ import * as threading from "../../lib/threading.ts";
 import { type Acquirable, answer, ANSWERS } from "./_targets.ts";
 
 /** How long children may take to end after their test has passed, in ms. */
-const ENDING = 5_000;
+const ENDING = 12_000;
 
 /** The name of a world. */
 export type WorldName = "threads" | "processes";
