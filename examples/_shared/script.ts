@@ -6,44 +6,69 @@
 import { delay } from "@std/async";
 import { parseArgs, type ParseOptions } from "@std/cli";
 import { WorkerLostError } from "../../lib/errors.ts";
+import { inLanguage, LANGUAGES } from "./language.ts";
+
+const WORDS = inLanguage({
+  en: {
+    unknown: (arg: string) => `unknown argument ${arg}`,
+    wholeNumber: (flag: string, least: number, most: number, text: string) =>
+      `--${flag} must be a whole number from ${least} to ${most}, received ${text}`,
+    oneOf: (flag: string, words: readonly string[], text: string) =>
+      `--${flag} must be ${words.join(" or ")}, received ${text}`,
+    tryHelp: "Try --help",
+  },
+  zh: {
+    unknown: (arg: string) => `不认识的参数 ${arg}`,
+    wholeNumber: (flag: string, least: number, most: number, text: string) =>
+      `--${flag} 必须是 ${least} 到 ${most} 之间的整数，收到的是 ${text}`,
+    oneOf: (flag: string, words: readonly string[], text: string) =>
+      `--${flag} 必须是 ${words.join(" 或 ")}，收到的是 ${text}`,
+    tryHelp: "用 --help 看用法",
+  },
+});
 
 /** The command line is wrong: the script ends with code 2. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** Reads `Deno.args`, and refuses flags that the script does not have. */
+/**
+ * Reads `Deno.args`, and refuses flags that the script does not have. A script that is `bilingual`
+ * takes `--lang`.
+ */
 export function readFlags(options: {
   boolean?: string[];
   string?: string[];
   negatable?: string[];
   default: Record<string, string | boolean>;
+  bilingual?: boolean;
 }): Record<string, unknown> {
-  const { boolean = [], ...rest } = options;
-  return parseArgs(Deno.args, {
+  const { boolean = [], string = [], bilingual = false, ...rest } = options;
+  const flags = parseArgs(Deno.args, {
     ...rest as ParseOptions,
     boolean: ["help", ...boolean],
+    string: bilingual ? ["lang", ...string] : string,
     alias: { h: "help" },
     unknown(arg) {
-      throw new UsageError(`unknown argument ${JSON.stringify(arg)}`);
+      throw new UsageError(WORDS.unknown(JSON.stringify(arg)));
     },
-  });
+  }) as Record<string, unknown>;
+  if (bilingual) oneOf("lang", flags.lang ?? "en", LANGUAGES);
+  return flags;
 }
 
 /** The whole number that a flag was given. */
 export function wholeNumber(flag: string, text: unknown, least: number, most: number): number {
   const number = Number(text);
   if (/^\d+$/.test(String(text)) && number >= least && number <= most) return number;
-  throw new UsageError(
-    `--${flag} must be a whole number from ${least} to ${most}, received ${JSON.stringify(text)}`,
-  );
+  throw new UsageError(WORDS.wholeNumber(flag, least, most, JSON.stringify(text)));
 }
 
 /** The word, one of a few, that a flag was given. */
 export function oneOf<T extends string>(flag: string, text: unknown, words: readonly T[]): T {
   const word = words.find((word) => word === text);
   if (word !== undefined) return word;
-  throw new UsageError(`--${flag} must be ${words.join(" or ")}, received ${JSON.stringify(text)}`);
+  throw new UsageError(WORDS.oneOf(flag, words, JSON.stringify(text)));
 }
 
 /**
@@ -83,7 +108,7 @@ export async function runScript(
     await clean();
     const isUsage = error instanceof UsageError;
     console.error(`${name}: ${error instanceof Error ? error.message : error}`);
-    if (isUsage) console.error("Try --help");
+    if (isUsage) console.error(WORDS.tryHelp);
     Deno.exitCode = isUsage ? 2 : 1;
   }
   if (endsOnCtrlC) Deno.removeSignalListener("SIGINT", interrupt);

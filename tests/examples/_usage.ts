@@ -27,6 +27,15 @@ export function testUsage(
     for (const flag of flags) assert(lines.some((line) => line.includes(flag)), flag);
   });
 
+  if (flags.includes("--lang")) {
+    Deno.test(`${name} --lang zh --help shows the flags in Chinese`, async () => {
+      const { code, lines, stderr } = await script("--lang", "zh", "--help");
+      assertEquals([code, stderr], [0, ""]);
+      assert(/\p{Script=Han}/u.test(lines[0]), lines[0]);
+      for (const flag of flags) assert(lines.some((line) => line.includes(flag)), flag);
+    });
+  }
+
   for (const [args, message] of wrong) {
     Deno.test(`${name} refuses ${args.join(" ")}`, async () => {
       const { code, lines, stderr } = await script(...args);
