@@ -2,7 +2,12 @@
  * The condition: threads that hold a lock wait until another that holds it tells them.
  *
  * Who waits has an entry of its own in a ring, and parks on it. `HEAD` is where the oldest may be,
- * `NEXT` where the next goes; both are moved by the holder of the lock.
+ * `NEXT` where the next goes; both are moved by the holder of the lock. Each entry has a ticket:
+ * the number that `NEXT` had.
+ *
+ * Where nobody is notified for long while many give up, the ring is full from the oldest to the
+ * newest, and of holes. From then on it is `SCATTERED`: entries are put anywhere, and the oldest is
+ * found by its ticket, until nobody is left that was not notified.
  *
  * ```text
  *   0 (free) -- wait(), with the lock --> ident -- notify(): CAS -> ident | NOTIFIED - it goes -> 0
@@ -44,11 +49,14 @@ import { noteMade, watchWait } from "./traps.ts";
 
 const HEAD = CELL_WORDS;
 const NEXT = CELL_WORDS + 1;
-const ENTRIES = CELL_WORDS + 2;
+const SCATTERED = CELL_WORDS + 2;
+const ENTRIES = CELL_WORDS + 3;
 /** The most that can wait at the same time. */
 const MOST_WAITING = 512;
+/** The tickets of the entries; they wrap around. */
+const TICKETS = ENTRIES + MOST_WAITING;
 /** The words that a condition takes, without its lock. */
-export const CONDITION_WORDS = ENTRIES + MOST_WAITING;
+export const CONDITION_WORDS = TICKETS + MOST_WAITING;
 
 const NOTIFIED = 1 << 24;
 
@@ -283,7 +291,7 @@ export class Condition {
   /** The number of those that wait and have not been notified. */
   get #waiting(): number {
     const { words, base } = this.#cell;
-    const entries = words.subarray(base + ENTRIES, base + CONDITION_WORDS);
+    const entries = words.subarray(base + ENTRIES, base + TICKETS);
     return entries.reduce((count, seen) => seen === 0 || seen & NOTIFIED ? count : count + 1, 0);
   }
 
@@ -318,7 +326,10 @@ export class Condition {
         const seen = Atomics.load(words, entry);
         const isFree = seen === 0 || isLast && region.parties.isDead(seen);
         if (!isFree || Atomics.compareExchange(words, entry, seen, me) !== seen) continue;
-        if (k < free) words[base + NEXT] = next + k + 1 | 0;
+        if (k >= free) words[base + SCATTERED] = 1;
+        const ticket = words[base + SCATTERED] === 0 ? next + k | 0 : next;
+        words[entry + MOST_WAITING] = ticket;
+        words[base + NEXT] = ticket + 1 | 0;
         return entry;
       }
     }
@@ -329,21 +340,51 @@ export class Condition {
 
   /** Notifies up to `n`; only the holder of the lock may say that it passed nobody. */
   #notify(n: number, isHolder: boolean): void {
-    const { words, base, region } = this.#cell;
+    const { words, base } = this.#cell;
+    if (Atomics.load(words, base + SCATTERED) !== 0) return this.#notifyScattered(n, isHolder);
     const next = Atomics.load(words, base + NEXT);
     let k = Atomics.load(words, base + HEAD);
     for (; n > 0 && k !== next; k = k + 1 | 0) {
-      const entry = base + ENTRIES + (k >>> 0) % MOST_WAITING;
-      const seen = Atomics.load(words, entry);
-      if (seen === 0 || (seen & NOTIFIED) !== 0) continue;
-      if (region.parties.isDead(seen)) {
-        Atomics.compareExchange(words, entry, seen, 0);
-      } else if (Atomics.compareExchange(words, entry, seen, seen | NOTIFIED) === seen) {
-        region.wake(entry, ALL);
-        n--;
-      }
+      if (this.#notifyOne(base + ENTRIES + (k >>> 0) % MOST_WAITING)) n--;
     }
     if (isHolder) Atomics.store(words, base + HEAD, k);
+  }
+
+  /** As {@linkcode #notify}, where the entries are in no order. */
+  #notifyScattered(n: number, isHolder: boolean): void {
+    const { words, base } = this.#cell;
+    const next = Atomics.load(words, base + NEXT);
+    const age = (entry: number) => next - words[entry + MOST_WAITING]! >>> 0;
+    const waiting: number[] = [];
+    for (let entry = base + ENTRIES; entry < base + TICKETS; entry++) {
+      const seen = Atomics.load(words, entry);
+      if (seen !== 0 && (seen & NOTIFIED) === 0) waiting.push(entry);
+    }
+    waiting.sort((a, b) => age(b) - age(a));
+    let left = waiting.length;
+    for (const entry of waiting) {
+      if (n === 0) break;
+      left--;
+      if (this.#notifyOne(entry)) n--;
+    }
+    if (!isHolder || left > 0) return;
+    // In this order: whoever is killed in between has left it as it was.
+    words[base + HEAD] = next;
+    Atomics.store(words, base + SCATTERED, 0);
+  }
+
+  /** Notifies the one at an entry, if somebody waits there. */
+  #notifyOne(entry: number): boolean {
+    const { words, region } = this.#cell;
+    const seen = Atomics.load(words, entry);
+    if (seen === 0 || (seen & NOTIFIED) !== 0) return false;
+    if (region.parties.isDead(seen)) {
+      Atomics.compareExchange(words, entry, seen, 0);
+      return false;
+    }
+    if (Atomics.compareExchange(words, entry, seen, seen | NOTIFIED) !== seen) return false;
+    region.wake(entry, ALL);
+    return true;
   }
 
   *#wait(outcome: WaitOutcome): Steps<boolean> {
@@ -381,7 +422,7 @@ export class Condition {
   /** Takes the notification of one that died before it woke. */
   #takeOver(): boolean {
     const { words, base, region } = this.#cell;
-    for (let entry = base + ENTRIES; entry < base + CONDITION_WORDS; entry++) {
+    for (let entry = base + ENTRIES; entry < base + TICKETS; entry++) {
       const seen = Atomics.load(words, entry);
       if ((seen & NOTIFIED) === 0 || !region.parties.isDead(seen & IDENT_MASK)) continue;
       if (Atomics.compareExchange(words, entry, seen, 0) === seen) return true;

@@ -249,6 +249,8 @@ async function runIn(
     await world.join();
     passed = true;
   } catch (error) {
+    // Who waited for what, while they still do.
+    console.error(world.face.dump());
     errors.push(error);
   } finally {
     errors.push(...(await world.clear()).filter((error) => !errors.includes(error)));

@@ -226,6 +226,50 @@ for (const [kind, make] of LOCKS) {
   });
 }
 
+test("Condition.notify() wakes the longest waiting, also after many that gave up", async (world) => {
+  const condition = new world.face.Condition(new world.face.Lock());
+  const woken: number[] = [];
+  const giveUp = async (times: number) => {
+    using _ = await condition.acquire();
+    for (let k = 0; k < times; k++) assertEquals(await condition.wait({ timeout: 0 }), false);
+  };
+  const waits: Promise<void>[] = [];
+  const enter = async (k: number) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waits.push((async () => {
+      using _ = await condition.acquire();
+      resolve();
+      assertEquals(await condition.wait(), true);
+      woken.push(k);
+    })());
+    await promise;
+  };
+  const notifyOne = async () => {
+    const before = woken.length;
+    {
+      using _ = await condition.acquire();
+      condition.notify();
+    }
+    await until(() => woken.length > before);
+  };
+  // More give up than can wait at a time; who waits meanwhile is older than who comes after them.
+  await giveUp(100);
+  for (let k = 0; k < 4; k++) {
+    await enter(k);
+    await giveUp(600);
+  }
+  await notifyOne();
+  await enter(4);
+  await giveUp(600);
+  for (let k = 0; k < 4; k++) await notifyOne();
+  assertEquals(woken, [0, 1, 2, 3, 4]);
+  // And when all have gone, it is as at first.
+  for (let k = 5; k < 8; k++) await enter(k);
+  for (let k = 5; k < 8; k++) await notifyOne();
+  assertEquals(woken, [0, 1, 2, 3, 4, 5, 6, 7]);
+  await Promise.all(waits);
+});
+
 for (const order of ["before", "after"] as const) {
   test(`Condition.notify() reaches another when a waiter aborts just ${order} it`, async ({ face }) => {
     for (let k = 0; k < 20; k++) {

@@ -55,7 +55,9 @@ export interface Explored {
   all: boolean;
 }
 
-const WORDS = 4096;
+/** What one object may take. */
+export const OBJECT_WORDS = 1088;
+const WORDS = 4 * OBJECT_WORDS;
 const MOST_STEPS = 2_000;
 /** After so many slices without any other step nothing will happen any more. */
 const MOST_SLICES = 10;
@@ -92,7 +94,7 @@ export class World {
   #running: Running[] = [];
   #stack: number[] = [];
   #preemptions = 0;
-  #next = 1;
+  #next = 16;
   #steps = 0;
   #slices = 0;
   #suppressed = 0;
@@ -113,7 +115,7 @@ export class World {
   /** Gives every party its own handle to the same words. */
   handles<T>(count: number, make: (options: Placed, party: number) => T): T[] {
     const base = this.#next;
-    this.#next = base + 1023 & ~15;
+    this.#next = base + OBJECT_WORDS;
     return Array.from({ length: count }, (_, party) =>
       make({
         [AT]: {

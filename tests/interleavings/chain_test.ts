@@ -10,7 +10,14 @@ import type { Read } from "../../lib/channel/memory/frames.ts";
 import { ShutDown } from "../../lib/errors.ts";
 import { BLOCK_WORDS, Blocks } from "../../lib/memory/blocks.ts";
 import { AT, type Placement } from "../../lib/memory/placement.ts";
-import { Aborted, explore, type Party, type Scenario, type World } from "./_explorer.ts";
+import {
+  Aborted,
+  explore,
+  OBJECT_WORDS,
+  type Party,
+  type Scenario,
+  type World,
+} from "./_explorer.ts";
 
 const memory = new ArrayBuffer(4 * BLOCK_WORDS * 4);
 const read: Read<number> = (bytes, start) => bytes[start]!;
@@ -29,7 +36,7 @@ function chains(world: World, parties: number, limits: ChainOptions): Chain[] {
     new Uint8Array(memory, block * BLOCK_WORDS * 4, 64).fill(0);
   }
   const header = new Int32Array(2);
-  assert(CHAIN_WORDS < 1024); // what the explorer gives to one object
+  assert(CHAIN_WORDS < OBJECT_WORDS);
   return world.handles(
     parties,
     (at) => new Chain(at[AT] as Placement, new Blocks(memory, header, 0), limits),
