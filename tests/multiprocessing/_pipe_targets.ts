@@ -1,6 +1,6 @@
 /** Targets of pipe_test.ts and shared_memory_test.ts. */
 import { context, task } from "../../lib/task.ts";
-import { setFault } from "../../lib/channel/memory/chain.ts";
+import { setFault } from "../../lib/channel/memory/fault.ts";
 import { ringPipe } from "../../lib/channel/memory/pipe.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
 import type { Connection, ShareableList } from "../../lib/multiprocessing.ts";

@@ -1,5 +1,5 @@
 /** Targets of queue_test.ts. */
-import { setFault } from "../../lib/channel/memory/chain.ts";
+import { setFault } from "../../lib/channel/memory/fault.ts";
 import type { Barrier, Event, JoinableQueue, Lock, Queue } from "../../lib/multiprocessing.ts";
 import { context, task } from "../../lib/task.ts";
 

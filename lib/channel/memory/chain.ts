@@ -14,36 +14,21 @@
  * Waiting: a reader that finds nothing counts itself as a sleeper, looks again, and parks until the
  * writers' state changes. For room likewise, the other way round.
  *
- * Shutting down is one compare-and-swap of `SHUT`:
- *
- * ```text
- *   OPEN -- shutDown(false) --> DRAINING -- shutDown(true) --> CLOSED
- *     \------------------------ shutDown(true) ---------------^
- * ```
- *
- * Who puts or gets looks at it when it has the mutex. A put that looked before and counts after
- * would bring an item that nobody expects any more. So a fence comes behind `SHUT`, and that put
- * fails; it also wakes whoever is parked. A get that looked before the end still gets its frame: it
- * came first.
- *
- * - killed before the swap, a shutdown has done nothing; behind it, all: who finds the chain shut
- *   and empty sets the fence anew before it says so, and parked ones look after a slice;
- * - frames that were dropped are passed over, and their blocks given back, by whoever has the
- *   readers' mutex next: `shutDown()` itself, a get, or a join. The readers' count stays: what was
- *   got was got.
+ * Shutting down: `shutdown.ts`. Frames that were dropped are passed over; the readers' count stays:
+ * what was got was got.
  *
  * @module
  */
-import { ShutDown } from "../../core/errors.ts";
 import type { Blocks } from "../../memory/blocks.ts";
 import type { Placement } from "../../memory/placement.ts";
-import { isCancelled } from "../../memory/this_thread.ts";
-import { type NameOptions, title } from "../../sync/cell.ts";
+import type { NameOptions } from "../../sync/cell.ts";
 import { ASYNC } from "../../sync/mutex.ts";
 import type { WaitOptions } from "../../sync/options.ts";
 import { SpinBudget } from "../../sync/spin.ts";
 import { checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
+import { fault } from "./fault.ts";
 import { type Fill, FrameStream, type Read } from "./frames.ts";
+import { CLOSED, DRAINING, OPEN, Shutdown } from "./shutdown.ts";
 import { BYTES, ChainSide, FRAMES, LINE, POSITION } from "./side.ts";
 
 // Where the sides begin, and the words that both use.
@@ -59,13 +44,6 @@ export const CHAIN_EXTRA: number = 3 * LINE + 2;
 export const SHUT: number = 6 * LINE;
 /** The words that a chain takes. */
 export const CHAIN_WORDS: number = 7 * LINE;
-
-/** `SHUT`: it takes frames. */
-export const OPEN = 0;
-/** `SHUT`: it takes none, and gives those that it has. */
-export const DRAINING = 1;
-/** `SHUT`: it neither takes nor gives any. */
-export const CLOSED = 2;
 
 /** The number of pauses between two looks of {@linkcode Chain.spinForFrame}: some 0.1 µs. */
 const PAUSES = 4;
@@ -96,14 +74,6 @@ export const NOTHING: unique symbol = Symbol("nothing");
 
 const now = () => true;
 
-/** Called at each point where a death matters; for tests. */
-export let fault: ((point: string) => void) | undefined;
-
-/** Has a function called at each point where a death matters; for tests. */
-export function setFault(hook: ((point: string) => void) | undefined): void {
-  fault = hook;
-}
-
 /** A queue of frames in shared memory. */
 export class Chain {
   readonly #words: Int32Array<ArrayBufferLike>;
@@ -113,7 +83,7 @@ export class Chain {
   readonly #readers: ChainSide;
   readonly #mostFrames: number;
   readonly #mostBytes: number;
-  readonly #name: string | undefined;
+  readonly #shutdown: Shutdown;
   readonly #onDrop: (() => void) | undefined;
   readonly #itemSpin = new SpinBudget();
   readonly #roomSpin = new SpinBudget();
@@ -132,11 +102,12 @@ export class Chain {
     this.#mostBytes = options.bytes ?? Infinity;
     this.#onDrop = options.onDrop;
     const { kind = "Queue", name } = options;
-    this.#name = name;
     const side = (at: number, sleeping: number) =>
       new ChainSide({ ...placement, base: base + at }, kind, name, base + sleeping);
     this.#writers = side(WRITERS, SLEEPING_READERS);
     this.#readers = side(READERS, SLEEPING_WRITERS);
+    const sides = [this.#writers, this.#readers] as const;
+    this.#shutdown = new Shutdown(this.#words, base + SHUT, sides, () => this.#drop(), name);
   }
 
   /** The id that reports know it by. */
@@ -330,50 +301,18 @@ export class Chain {
    * when it is `immediate`. Who waits is woken.
    */
   shutDown(immediate: boolean): void {
-    const words = this.#words;
-    const goal = immediate ? CLOSED : DRAINING;
-    fault?.("shutdown: before it counts");
-    for (let seen = this.#shut; seen < goal;) {
-      const found = Atomics.compareExchange(words, this.#base + SHUT, seen, goal);
-      if (found === seen) break;
-      seen = found;
-    }
-    fault?.("shutdown: before the fence");
-    this.#writers.fence();
-    this.#readers.fence();
-    fault?.("shutdown: before the wake-up");
-    this.wakeAll();
-    const { mutex } = this.#readers;
-    if (!immediate || isCancelled() || !mutex.tryTake(mutex.me)) return;
-    const turn = mutex.enter(mutex.me);
-    try {
-      this.#drop();
-    } finally {
-      mutex.leave(turn);
-    }
+    this.#shutdown.begin(immediate ? CLOSED : DRAINING);
   }
 
   /** The steps after which {@linkcode puts} is final, if frames have been dropped. */
-  *settling(): Steps<void> {
-    if (this.#shut !== CLOSED) return;
-    const { mutex } = this.#readers;
-    if (!mutex.tryTake(mutex.me)) yield* mutex.take(mutex.me, Infinity);
-    const turn = mutex.enter(mutex.me);
-    try {
-      this.#drop();
-    } finally {
-      mutex.leave(turn);
-    }
+  settling(): Steps<void> {
+    return this.#shutdown.settling();
   }
 
   /** Has everybody who waits look again. */
   wakeAll(): void {
     this.#writers.wakeAll();
     this.#readers.wakeAll();
-  }
-
-  #shutDownError(action: string): ShutDown {
-    return new ShutDown(`Cannot ${action}: ${title("queue", this.#name)} has been shut down`);
   }
 
   #isRoom(puts: number, putBytes: number, length: number, fresh: boolean): boolean {
@@ -394,7 +333,7 @@ export class Chain {
     // In this order: see `ChainSide.fence()`. What is read plainly behind an atomic operation is no
     // older than that.
     const { turn } = writers;
-    if (words[this.#base + SHUT] !== OPEN) throw this.#shutDownError("put");
+    if (words[this.#base + SHUT] !== OPEN) throw this.#shutdown.error("put");
     const copy = writers.copy(turn);
     const puts = words[copy + FRAMES]!;
     const bytes = words[copy + BYTES]!;
@@ -408,7 +347,7 @@ export class Chain {
     writers.prepare(turn, stream.position, puts + 1, bytes + stream.length);
     if (!writers.tryCount(turn)) {
       checkCancelled();
-      throw this.#shutDownError("put");
+      throw this.#shutdown.error("put");
     }
     fault?.("put: before the wake-up");
     writers.wake();
@@ -422,7 +361,7 @@ export class Chain {
     const { turn } = readers;
     if (words[this.#base + SHUT] === CLOSED) {
       this.#drop();
-      throw this.#shutDownError("get");
+      throw this.#shutdown.error("get");
     }
     const copy = readers.copy(turn);
     const gets = words[copy + FRAMES]!;
@@ -430,7 +369,7 @@ export class Chain {
       if (!this.isShut) return NOTHING;
       // From here on nothing comes, whoever was killed while it shut the chain.
       this.#writers.fence();
-      if (!this.#hasPuts(gets)) throw this.#shutDownError("get");
+      if (!this.#hasPuts(gets)) throw this.#shutdown.error("get");
     }
     const stream = this.#stream;
     const before = words[copy + POSITION]!;

@@ -17,18 +17,18 @@
  *
  * @module
  */
-import { ShutDown } from "../../core/errors.ts";
 import type { Blocks } from "../../memory/blocks.ts";
 import type { Placement } from "../../memory/placement.ts";
-import { isCancelled } from "../../memory/this_thread.ts";
-import { type NameOptions, title } from "../../sync/cell.ts";
+import type { NameOptions } from "../../sync/cell.ts";
 import { ASYNC } from "../../sync/mutex.ts";
 import type { WaitOptions } from "../../sync/options.ts";
 import { SpinBudget } from "../../sync/spin.ts";
 import { checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
 import { Change, KEY, LEFT, LENGTH, NO_MEMORY, NUMBER, RANK, readNode, RIGHT } from "./cells.ts";
-import { AT_WORK, CLOSED, DRAINING, fault, NOTHING, OPEN, SHUT } from "./chain.ts";
+import { AT_WORK, NOTHING, SHUT } from "./chain.ts";
+import { fault } from "./fault.ts";
 import type { Read } from "./frames.ts";
+import { CLOSED, DRAINING, OPEN, Shutdown } from "./shutdown.ts";
 import { ChainSide } from "./side.ts";
 
 /** Where the sleepers count themselves: on a line that nothing else is on. */
@@ -67,6 +67,7 @@ export interface PileOptions extends NameOptions {
 
 /** What a put or get gives when it has to wait. */
 const WAIT: unique symbol = Symbol("wait");
+
 /** A pile of frames in shared memory. */
 export class Pile {
   readonly #words: Int32Array<ArrayBufferLike>;
@@ -76,7 +77,7 @@ export class Pile {
   readonly #side: ChainSide;
   readonly #most: number;
   readonly #order: PileOrder | undefined;
-  readonly #name: string | undefined;
+  readonly #shutdown: Shutdown;
   readonly #onDrop: (() => void) | undefined;
   readonly #spin = new SpinBudget();
   /** True while user's code compares. */
@@ -91,9 +92,16 @@ export class Pile {
     this.#cells = blocks.words;
     this.#most = options.frames ?? Infinity;
     this.#order = options.order;
-    this.#name = options.name;
     this.#onDrop = options.onDrop;
-    this.#side = new ChainSide(placement, "Queue", options.name, base + SLEEPING, STATE_WORDS);
+    const { name } = options;
+    this.#side = new ChainSide(placement, "Queue", name, base + SLEEPING, STATE_WORDS);
+    this.#shutdown = new Shutdown(
+      this.#words,
+      base + SHUT,
+      [this.#side],
+      () => this.#drop(),
+      name,
+    );
   }
 
   /** The number that reports know it by. */
@@ -103,18 +111,13 @@ export class Pile {
 
   /** The number of frames, at this moment. */
   get frames(): number {
-    return this.#shut === CLOSED ? 0 : this.#count;
+    return this.#shut === CLOSED ? 0 : this.#state.count;
   }
 
   /** The number of frames that were ever put and not dropped, modulo 2^32. */
   get puts(): number {
-    for (;;) {
-      const { turn } = this.#side;
-      const copy = this.#side.copy(turn);
-      const puts = Atomics.load(this.#words, copy + PUTS);
-      const count = Atomics.load(this.#words, copy + COUNT);
-      if (this.#side.turn === turn) return this.#shut === CLOSED ? puts - count | 0 : puts;
-    }
+    const { puts, count } = this.#state;
+    return this.#shut === CLOSED ? puts - count | 0 : puts;
   }
 
   /** True if it has been shut down. */
@@ -126,11 +129,14 @@ export class Pile {
     return Atomics.load(this.#words, this.#base + SHUT);
   }
 
-  get #count(): number {
+  /** What the state says of the frames, read while it may change. */
+  get #state(): { count: number; puts: number } {
     for (;;) {
       const { turn } = this.#side;
-      const count = Atomics.load(this.#words, this.#side.copy(turn) + COUNT);
-      if (this.#side.turn === turn) return count;
+      const copy = this.#side.copy(turn);
+      const count = Atomics.load(this.#words, copy + COUNT);
+      const puts = Atomics.load(this.#words, copy + PUTS);
+      if (this.#side.turn === turn) return { count, puts };
     }
   }
 
@@ -252,47 +258,16 @@ export class Pile {
    * when it is `immediate`. Who waits is woken.
    */
   shutDown(immediate: boolean): void {
-    const words = this.#words;
-    const goal = immediate ? CLOSED : DRAINING;
-    fault?.("shutdown: before it counts");
-    for (let seen = this.#shut; seen < goal;) {
-      const found = Atomics.compareExchange(words, this.#base + SHUT, seen, goal);
-      if (found === seen) break;
-      seen = found;
-    }
-    fault?.("shutdown: before the fence");
-    this.#side.fence();
-    fault?.("shutdown: before the wake-up");
-    this.#side.wakeAll();
-    const { mutex } = this.#side;
-    if (!immediate || isCancelled() || !mutex.tryTake(mutex.me)) return;
-    const turn = mutex.enter(mutex.me);
-    try {
-      this.#drop();
-    } finally {
-      mutex.leave(turn);
-    }
+    this.#shutdown.begin(immediate ? CLOSED : DRAINING);
   }
 
   /** The steps after which {@linkcode puts} is final, if frames have been dropped. */
-  *settling(): Steps<void> {
-    if (this.#shut !== CLOSED) return;
-    const { mutex } = this.#side;
-    if (!mutex.tryTake(mutex.me)) yield* mutex.take(mutex.me, Infinity);
-    const turn = mutex.enter(mutex.me);
-    try {
-      this.#drop();
-    } finally {
-      mutex.leave(turn);
-    }
+  settling(): Steps<void> {
+    return this.#shutdown.settling();
   }
 
   #checkIdle(): void {
     if (this.#isComparing) throw new Error("Cannot use the queue: this thread compares its items");
-  }
-
-  #shutDownError(action: string): ShutDown {
-    return new ShutDown(`Cannot ${action}: ${title("queue", this.#name)} has been shut down`);
   }
 
   /** Puts a frame; the mutex is held. */
@@ -300,7 +275,7 @@ export class Pile {
     const words = this.#words;
     const side = this.#side;
     const { turn } = side;
-    if (words[this.#base + SHUT] !== OPEN) throw this.#shutDownError("put");
+    if (words[this.#base + SHUT] !== OPEN) throw this.#shutdown.error("put");
     const copy = side.copy(turn);
     const count = words[copy + COUNT]!;
     if (count >= this.#most) return WAIT;
@@ -330,7 +305,7 @@ export class Pile {
     if (!side.tryCount(turn)) {
       change.undo();
       checkCancelled();
-      throw this.#shutDownError("put");
+      throw this.#shutdown.error("put");
     }
     fault?.("put: before the wake-up");
     side.wake();
@@ -344,12 +319,12 @@ export class Pile {
     const { turn } = side;
     if (words[this.#base + SHUT] === CLOSED) {
       this.#drop();
-      throw this.#shutDownError("get");
+      throw this.#shutdown.error("get");
     }
     const copy = side.copy(turn);
     const count = words[copy + COUNT]!;
     if (count === 0) {
-      if (this.isShut) throw this.#shutDownError("get");
+      if (this.isShut) throw this.#shutdown.error("get");
       return WAIT;
     }
     const root = words[copy + ROOT]!;
