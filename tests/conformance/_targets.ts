@@ -5,7 +5,7 @@
  * @module
  */
 import { DeadlockError } from "../../lib/errors.ts";
-import { exit } from "../../lib/os.ts";
+import { exit } from "../../lib/os/exit.ts";
 import { context, task } from "../../lib/task.ts";
 import type {
   Array as SharedArray,

@@ -1,5 +1,5 @@
 /** Targets of ordered_queue_test.ts. */
-import { type Event, LifoQueue, PriorityQueue, type Queue } from "../../lib/multiprocessing.ts";
+import type { Event, PriorityQueue, Queue } from "../../lib/multiprocessing.ts";
 import { task } from "../../lib/task.ts";
 
 /** An item of a class. */
@@ -31,6 +31,14 @@ export const putAll = task(import.meta, async function putAll(queue: Queue, item
   }
 });
 
+/** Puts items into queues, as {@linkcode putAll} does. */
+export const putEach = task(
+  import.meta,
+  async function putEach(puts: readonly [queue: Queue, items: unknown[]][]) {
+    for (const [queue, items] of puts) await putAll(queue, items);
+  },
+);
+
 /** Gets some items, every other one awaiting. */
 export const getAll = task(import.meta, async function getAll(queue: Queue, count: number) {
   const items: unknown[] = [];
@@ -38,8 +46,19 @@ export const getAll = task(import.meta, async function getAll(queue: Queue, coun
   return items;
 });
 
+/** Gets some items of each of the queues, as {@linkcode getAll} does. */
+export const getEach = task(
+  import.meta,
+  async function getEach(gets: readonly [queue: Queue, count: number][]) {
+    const all: unknown[][] = [];
+    for (const [queue, count] of gets) all.push(await getAll(queue, count));
+    return all;
+  },
+);
+
 /** Makes one of each, with two items. */
-export const makeHere = task(import.meta, function makeHere() {
+export const makeHere = task(import.meta, async function makeHere() {
+  const { LifoQueue, PriorityQueue } = await import("../../lib/multiprocessing.ts");
   const stack = new LifoQueue<number>();
   const queue = new PriorityQueue<Job>(0, runsLast);
   for (const k of [1, 2]) {

@@ -1,16 +1,13 @@
-/** Targets of pipe_test.ts and shared_memory_test.ts. */
+/**
+ * Targets of pipe_test.ts and shared_memory_test.ts. The face is loaded by those that need it.
+ *
+ * @module
+ */
 import { context, task } from "../../lib/task.ts";
 import { setFault } from "../../lib/channel/memory/fault.ts";
 import { ringPipe } from "../../lib/channel/memory/pipe.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
-import type { Connection, ShareableList } from "../../lib/multiprocessing.ts";
-import {
-  pipe,
-  Process,
-  Queue,
-  ShareableList as List,
-  SharedMemory,
-} from "../../lib/multiprocessing.ts";
+import type { Connection, Queue, ShareableList, SharedMemory } from "../../lib/multiprocessing.ts";
 
 type End = Connection<unknown>;
 
@@ -86,6 +83,7 @@ export const makeAndHold = task(import.meta, async function makeAndHold(end: End
 
 /** Puts an end into a queue that nobody else knows. */
 export const hideInQueue = task(import.meta, async function hideInQueue(end: End) {
+  const { Queue } = await import("../../lib/multiprocessing.ts");
   const queue = new Queue();
   await queue.put(end);
   end.close();
@@ -113,6 +111,7 @@ export const sendAndHold = task(
 
 /** Gives an end on to a child of its own. */
 export const passOn = task(import.meta, async function passOn(end: End) {
+  const { Process } = await import("../../lib/multiprocessing.ts");
   const child = new Process(echo, { args: [end] }).start();
   end.close();
   return await child.result();
@@ -128,6 +127,7 @@ export const useReceived = task(import.meta, async function useReceived(end: End
 
 /** Makes a pipe and gives one end away as its result would not: through the end it was given. */
 export const makePipe = task(import.meta, async function makePipe(end: End) {
+  const { pipe } = await import("../../lib/multiprocessing.ts");
   const [mine, theirs] = pipe<string>();
   await end.send(theirs);
   theirs.close();
@@ -145,7 +145,8 @@ export const write = task(import.meta, (memory: SharedMemory, at: number, byte: 
 });
 
 /** Reads from the shared memory of a name. */
-export const readNamed = task(import.meta, (name: string, at: number) => {
+export const readNamed = task(import.meta, async (name: string, at: number) => {
+  const { SharedMemory } = await import("../../lib/multiprocessing.ts");
   using memory = new SharedMemory({ name });
   return memory.buf[at];
 });
@@ -154,6 +155,7 @@ export const readNamed = task(import.meta, (name: string, at: number) => {
 export const createNamed = task(
   import.meta,
   async function createNamed(name: string, then: string) {
+    const { SharedMemory } = await import("../../lib/multiprocessing.ts");
     const memory = new SharedMemory({ name, create: true, size: 100 });
     memory.buf[0] = 7;
     context().report("created");
@@ -164,6 +166,7 @@ export const createNamed = task(
 
 /** Tries to create memory of one name, as others do at the same time. */
 export const race = task(import.meta, async function race(names: string[], end: End) {
+  const { SharedMemory } = await import("../../lib/multiprocessing.ts");
   const mine: SharedMemory[] = [];
   await end.send("ready");
   await end.recv();
@@ -192,7 +195,7 @@ export const flicker = task(import.meta, function flicker(list: ShareableList) {
 });
 
 /** Opens a list by its name. */
-export const openList = task(
-  import.meta,
-  (name: string) => new List(undefined, { name }).toArray(),
-);
+export const openList = task(import.meta, async (name: string) => {
+  const { ShareableList } = await import("../../lib/multiprocessing.ts");
+  return new ShareableList(undefined, { name }).toArray();
+});

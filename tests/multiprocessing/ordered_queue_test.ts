@@ -12,11 +12,13 @@ import { LIMIT, within } from "../_help/within.ts";
 import * as targets from "./_queue_targets.ts";
 import {
   getAll,
+  getEach,
   getTagged,
   isUrgent,
   Job,
   makeHere,
   putAll,
+  putEach,
   putTagged,
   runsLast,
   urgent,
@@ -72,13 +74,16 @@ for (const [world, make] of worlds) {
         [2, 0, "x".repeat(70_000)],
       ]],
     ];
-    for (const [items, sorted] of cases) {
-      const queue = new PriorityQueue<unknown>();
-      for (const item of items) queue.putNowait(item);
-      assertEquals(items.map(() => queue.getNowait()), sorted);
-      await run(make(putAll, [queue, items]));
-      assertEquals(await run(make(getAll, [queue, items.length])), sorted);
+    const queues = cases.map(() => new PriorityQueue<unknown>());
+    for (const [k, [items, sorted]] of cases.entries()) {
+      for (const item of items) queues[k].putNowait(item);
+      assertEquals(items.map(() => queues[k].getNowait()), sorted);
     }
+    await run(make(putEach, [cases.map(([items], k) => [queues[k], items])]));
+    assertEquals(
+      await run(make(getEach, [cases.map(([items], k) => [queues[k], items.length])])),
+      cases.map(([, sorted]) => sorted),
+    );
   });
 
   test(`PriorityQueue compares by a target [${world}]`, async () => {

@@ -1,14 +1,13 @@
 /**
  * What the workers of the conformance suite run. The types are those of threading, which take the
- * classes of both worlds.
+ * classes of both worlds. Each worker loads this module: a face is loaded by the targets that need
+ * it.
  *
  * @module
  */
-import { ProcessPoolExecutor, ThreadPoolExecutor } from "../../lib/futures.ts";
-import { _exit, exit } from "../../lib/os.ts";
-import { context, task } from "../../lib/task.ts";
 import type { QueueLike } from "../../lib/multiprocessing.ts";
-import { Thread } from "../../lib/threading.ts";
+import { _exit, exit } from "../../lib/os/exit.ts";
+import { context, task } from "../../lib/task.ts";
 import type { Array as SharedArray, Barrier, Event, Lock, Value } from "../../lib/threading.ts";
 
 const later = (ms: number) => new Promise<void>((next) => setTimeout(next, ms));
@@ -30,10 +29,10 @@ export const shareOne = task(
   import.meta,
   (one: Uint8Array, other: Uint8Array) => one.buffer === other.buffer,
 );
-export const squareInThread = task(
-  import.meta,
-  async (x: number) => await new Thread(square, { args: [x] }).start().result(),
-);
+export const squareInThread = task(import.meta, async (x: number) => {
+  const { Thread } = await import("../../lib/threading.ts");
+  return await new Thread(square, { args: [x] }).start().result();
+});
 export const add = task(import.meta, (a: number, b: number) => a + b);
 export const echo = task(import.meta, (value: unknown) => value);
 export const nothing = task(import.meta, () => {});
@@ -591,6 +590,7 @@ export const mirror = task(import.meta, ({ x, y }: Point) => new Point(y, x));
 
 /** Maps with an executor of its own. */
 export const mapBelow = task(import.meta, async function mapBelow(numbers: number[]) {
+  const { ThreadPoolExecutor } = await import("../../lib/futures.ts");
   await using executor = new ThreadPoolExecutor(2);
   const squares: number[] = [];
   for await (const each of executor.map(square, numbers)) squares.push(each);
@@ -599,6 +599,7 @@ export const mapBelow = task(import.meta, async function mapBelow(numbers: numbe
 
 /** Maps with an executor of processes of its own. */
 export const mapProcesses = task(import.meta, async function mapProcesses(numbers: number[]) {
+  const { ProcessPoolExecutor } = await import("../../lib/futures.ts");
   await using executor = new ProcessPoolExecutor(1);
   const squares: number[] = [];
   for await (const each of executor.map(square, numbers)) squares.push(each);
@@ -607,12 +608,14 @@ export const mapProcesses = task(import.meta, async function mapProcesses(number
 
 /** Blocks in a worker for an executor of its own. */
 export const resultSyncOf = task(import.meta, async function resultSyncOf(x: number) {
+  const { ThreadPoolExecutor } = await import("../../lib/futures.ts");
   await using executor = new ThreadPoolExecutor(1);
   return executor.submit(square, x).resultSync();
 });
 
 /** Loses a worker of an executor of its own. */
 export const dieBelow = task(import.meta, async function dieBelow() {
+  const { ThreadPoolExecutor } = await import("../../lib/futures.ts");
   await using executor = new ThreadPoolExecutor(1);
   const lost = executor.submit(die, "Deno.exit");
   const next = executor.submit(square, 3);

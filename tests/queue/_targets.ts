@@ -6,7 +6,7 @@
 import { Empty, ShutDown } from "../../lib/errors.ts";
 import { LifoQueue, PriorityQueue, Queue, type QueueLike } from "../../lib/queue.ts";
 import { context, task } from "../../lib/task.ts";
-import { type Event, type Lock, Thread } from "../../lib/threading.ts";
+import type { Event, Lock } from "../../lib/threading.ts";
 
 /** Whether a call blocks or awaits. */
 export type Form = "sync" | "async";
@@ -170,6 +170,7 @@ export const joinIt = task(import.meta, async function joinIt(queue: Queue, form
 
 /** Makes a queue, gives it to a thread of its own, and gets back what that puts. */
 export const ownQueue = task(import.meta, async function ownQueue(form: Form) {
+  const { Thread } = await import("../../lib/threading.ts");
   const queue = new Queue<number>();
   const thread = new Thread(putNumbers, { args: [queue, 0, 100, form] }).start();
   const items = await getSome(queue, 100, form);
