@@ -13,7 +13,7 @@
 /** The part of a folder's functions that must run. */
 const ENOUGH = 0.9;
 /** When the tests of a folder are stopped, in ms. */
-const LIMIT = 300_000;
+const LIMIT = 420_000;
 /** How often the profiles of other folders are removed, in ms. */
 const SWEEP = 1_000;
 
@@ -22,18 +22,19 @@ const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
   core: {
     tests: [
       "core",
-      "timeouts_test.ts",
+      "security/sockets_test.ts",
+      "os/exit_test.ts",
+      "subprocess/types_test.ts",
+      "subprocess/popen_test.ts",
+      "signal",
       "conformance/inspect_test.ts",
       "conformance/barrier_test.ts",
       "conformance/deadlock_test.ts",
+      "timeouts_test.ts",
       "children_test.ts",
-      "queue/queue_test.ts",
       "pool/errors_test.ts",
-      "pool/cancel_test.ts",
+      "queue/pipe_test.ts",
       "os",
-      "signal",
-      "subprocess/run_test.ts",
-      "subprocess/sync_test.ts",
     ],
     alone: true,
   },
@@ -52,23 +53,29 @@ const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
   sync: { tests: ["conformance", "interleavings", "time_test.ts"] },
   channel: {
     tests: [
-      "queue",
-      "interleavings/chain_test.ts",
-      "multiprocessing/queue_test.ts",
+      "queue/pipe_test.ts",
+      "conformance/queue_shutdown_test.ts",
+      "multiprocessing/ordered_queue_test.ts",
+      "multiprocessing/crossing_test.ts",
+      "security/pipes_test.ts",
       "multiprocessing/pipe_test.ts",
+      "multiprocessing/queue_test.ts",
+      "queue/queue_test.ts",
       "security/sockets_test.ts",
-      "child",
     ],
   },
   child: {
     tests: [
       "child",
-      "conformance/dump_test.ts",
-      "signal",
-      "os/ps_test.ts",
-      "pool/prewarm_test.ts",
       "children_test.ts",
-      "holding",
+      "security/boot_test.ts",
+      "security/watchdog_test.ts",
+      "conformance/dump_test.ts",
+      "pool/prewarm_test.ts",
+      "holding/daemons_test.ts",
+      "os/exit_test.ts",
+      "os/fork_test.ts",
+      "signal",
     ],
     alone: true,
   },
@@ -96,7 +103,24 @@ const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
       "pool/prewarm_test.ts",
     ],
   },
-  pool: { tests: ["pool"] },
+  pool: {
+    tests: [
+      "pool/pool_test.ts",
+      "pool/errors_test.ts",
+      "pool/options_test.ts",
+      "pool/sharing_test.ts",
+      "pool/ring_test.ts",
+      "pool/workers_test.ts",
+      "pool/future_test.ts",
+      "pool/cancel_test.ts",
+      "pool/prewarm_test.ts",
+      "pool/map_test.ts",
+      "pool/death_test.ts",
+      "pool/executor_test.ts",
+      "pool/program_test.ts",
+      "security/pool_test.ts",
+    ],
+  },
   futures: {
     tests: [
       "pool/executor_test.ts",
