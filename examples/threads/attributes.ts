@@ -117,12 +117,12 @@ async function untilWaiting(thread: Thread): Promise<void> {
 }
 
 /** The thread that is looked at. Returns what it and the inner one see. */
-export function outer(events: Events): View[] {
+export async function outer(events: Events): Promise<View[]> {
   const me = currentThread();
-  events.renamed.waitSync();
+  await events.renamed.wait();
   const mine = look("self", me);
   const args: [number, Events] = [me.ident!, events];
-  return [mine, new Thread(inner, { args, name: "inner" }).start().resultSync()];
+  return [mine, await new Thread(inner, { args, name: "inner" }).start().result()];
 }
 
 /** A thread that was started by it. */

@@ -164,9 +164,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const path: string[] = [];
   /** Looks until the thread is in the state. */
   const see = async (state: Thread["state"], action: string, what: string) => {
-    while (thread.state !== state && thread.state !== "ended") await delay(1);
-    path.push(thread.state);
-    show(action, thread.state, what);
+    let now = thread.state;
+    for (; now !== state && now !== "ended"; now = thread.state) await delay(1);
+    path.push(now);
+    show(action, now, what);
   };
   /** Lets it go on. */
   const next = () => void shared.seen.add(1);
