@@ -13,6 +13,7 @@
  *     examples/threads/natural_race.ts                            without, and with two remedies
  *     examples/threads/natural_race.ts --way none --rounds 1000   it may well be right
  *     examples/threads/natural_race.ts --way none --runs 20       how different the runs are
+ *     examples/threads/natural_race.ts --back                     in and out again: should be 0
  *     taskset -c 0 examples/threads/natural_race.ts --way none    taking turns on one core: no help
  *
  * @module
@@ -31,14 +32,16 @@ const TEXTS = inLanguage({
 
 Usage: natural_race.ts [options]
 
+  --back       one puts in 5 and takes out 5, the other 8: the balance should be 0
   --way W      none, lock, add, or all of them in turn (all)
-  --rounds N   how often each thread adds 1 in a run (1000000; under the lock 50000)
+  --rounds N   how many rounds a thread has in a run (1000000; under the lock 50000)
   --runs N     how many runs without a lock (5)
   --lang L     en or zh (en)
   --help       show this`,
     ways: { none: "no lock", lock: "lock", add: "add()" },
     what: "two threads; each round: read the balance, add 1, write it",
-    head: ["way", "run", "balance", "should be", "lost", "ms"],
+    back: "two threads; each round: add 5 and take off 5, or add 8 and take off 8",
+    head: ["way", "run", "balance", "should be", "wrong by", "ms"],
     lost: (wrong: number, runs: number) =>
       `without a lock ${wrong} of ${runs} runs lost updates: a RACE, which need not happen`,
     lucky: (runs: number) => `without a lock nothing was lost in ${runs} runs: luck, no proof`,
@@ -50,14 +53,16 @@ Usage: natural_race.ts [options]
 
 用法：natural_race.ts [选项]
 
+  --back       一个线程存 5 取 5，另一个存 8 取 8：余额应为 0
   --way W      方式：none、lock、add，或者依次全部 all（all）
-  --rounds N   每次运行中每个线程加多少次 1（1000000；加锁时 50000）
+  --rounds N   每次运行中每个线程做多少轮（1000000；加锁时 50000）
   --runs N     不加锁的运行次数（5）
   --lang L     语言：en 或 zh（en）
   --help       显示本说明`,
     ways: { none: "不加锁", lock: "加锁", add: "add()" },
     what: "两个线程；每一轮：读余额，加 1，写回去",
-    head: ["方式", "次", "余额", "应为", "丢失", "毫秒"],
+    back: "两个线程；每一轮：加 5 减 5，或者加 8 减 8",
+    head: ["方式", "次", "余额", "应为", "相差", "毫秒"],
     lost: (wrong: number, runs: number) =>
       `不加锁：运行 ${runs} 次，${wrong} 次丢了更新：这就是竞争，而它并非每次都发生`,
     lucky: (runs: number) => `不加锁：运行 ${runs} 次都没有丢：只是运气，证明不了什么`,
@@ -69,6 +74,10 @@ Usage: natural_race.ts [options]
 /** What a thread is told. */
 interface Clerk {
   way: Way;
+  /** What it adds in each round. */
+  amount: number;
+  /** Whether it takes it off again in the same round. */
+  back: boolean;
   rounds: number;
   runs: number;
   balance: Value;
@@ -77,19 +86,21 @@ interface Clerk {
   end: Barrier;
 }
 
-/** Adds 1 to the balance, again and again. */
-export function clerk({ way, rounds, runs, balance, begin, end }: Clerk): void {
+/** Changes the balance, again and again. */
+export function clerk({ way, amount, back, rounds, runs, balance, begin, end }: Clerk): void {
+  const change = {
+    none: (n: number) => void (balance.value = balance.value + n),
+    lock: (n: number) => {
+      using _ = balance.lock.acquireSync();
+      balance.value = balance.value + n;
+    },
+    add: (n: number) => void balance.add(n),
+  }[way];
   for (let run = 0; run < runs; run++) {
     begin.waitSync();
-    if (way === "none") {
-      for (let k = 0; k < rounds; k++) balance.value = balance.value + 1;
-    } else if (way === "lock") {
-      for (let k = 0; k < rounds; k++) {
-        using _ = balance.lock.acquireSync();
-        balance.value = balance.value + 1;
-      }
-    } else {
-      for (let k = 0; k < rounds; k++) balance.add(1);
+    for (let round = 0; round < rounds; round++) {
+      change(amount);
+      if (back) change(-amount);
     }
     end.waitSync();
   }
@@ -104,15 +115,17 @@ function showRow(cells: string[]): void {
   console.log(row.join(""));
 }
 
-/** Says how many of the runs have lost something. */
-async function race(way: Way, rounds: number, runs: number): Promise<number> {
+/** Shows the runs of one way. Returns how many of them went wrong. */
+async function race(way: Way, rounds: number, runs: number, back: boolean): Promise<number> {
   const balance = new Value("i32", 0);
   const begin = new Barrier(3); // the threads, and main
   const end = new Barrier(3);
-  const me = { way, rounds, runs, balance, begin, end };
-  const threads = [1, 2].map(() => new Thread(clerk, { args: [me] }).start());
+  const shared = { way, back, rounds, runs, balance, begin, end };
+  const threads = (back ? [5, 8] : [1, 1]).map((amount) =>
+    new Thread(clerk, { args: [{ ...shared, amount }] }).start()
+  );
   breakOnFailure(threads, begin, end);
-  const expected = threads.length * rounds;
+  const expected = back ? 0 : threads.length * rounds;
   let wrong = 0;
   for (let run = 1; run <= runs; run++) {
     balance.value = 0;
@@ -120,9 +133,9 @@ async function race(way: Way, rounds: number, runs: number): Promise<number> {
     const began = performance.now();
     await end.wait();
     const ms = performance.now() - began;
-    const lost = expected - balance.value;
-    if (lost !== 0) wrong++;
-    const numbers = [run, balance.value, expected, lost, Math.round(ms)];
+    const error = Math.abs(expected - balance.value);
+    if (error !== 0) wrong++;
+    const numbers = [run, balance.value, expected, error, Math.round(ms)];
     showRow([TEXTS.ways[way], ...numbers.map((n) => n.toLocaleString("en"))]);
   }
   await Promise.all(threads.map((thread) => thread.result()));
@@ -131,6 +144,7 @@ async function race(way: Way, rounds: number, runs: number): Promise<number> {
 
 async function main(): Promise<number> {
   const flags = readFlags({
+    boolean: ["back"],
     string: ["way", "rounds", "runs"],
     default: { way: "all", runs: "5" },
     bilingual: true,
@@ -140,14 +154,15 @@ async function main(): Promise<number> {
     return 0;
   }
   const way = oneOf("way", flags.way, ["all", ...WAYS]);
-  const rounds = (usual: number) => wholeNumber("rounds", flags.rounds ?? usual, 1, 1_000_000_000);
+  const rounds = (usual: number) => wholeNumber("rounds", flags.rounds ?? usual, 1, 100_000_000);
   const [many, few] = [rounds(1_000_000), rounds(50_000)];
   const runs = wholeNumber("runs", flags.runs, 1, 1_000);
-  console.log(TEXTS.what);
+  console.log(flags.back ? TEXTS.back : TEXTS.what);
   showRow(TEXTS.head);
   const wrongIn: Partial<Record<Way, number>> = {};
   for (const each of way === "all" ? WAYS : [way]) {
-    wrongIn[each] = await race(each, each === "lock" ? few : many, each === "none" ? runs : 1);
+    const [howMany, howOften] = [each === "lock" ? few : many, each === "none" ? runs : 1];
+    wrongIn[each] = await race(each, howMany, howOften, Boolean(flags.back));
   }
   const { none, lock = 0, add = 0 } = wrongIn;
   if (none !== undefined) console.log(none > 0 ? TEXTS.lost(none, runs) : TEXTS.lucky(runs));

@@ -60,11 +60,17 @@ Deno.test("threads/natural_race.ts --way none says how often updates were lost",
 Deno.test("threads/natural_race.ts --lang zh speaks Chinese", async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--way", "lock", "--rounds", "1000");
   assertEquals([code, stderr], [0, ""]);
-  assertEquals(lines[1], "方式     次       余额       应为       丢失   毫秒");
+  assertEquals(lines[1], "方式     次       余额       应为       相差   毫秒");
   assert(/^加锁 +1 +2,000 +2,000 +0 +/.test(lines[2]), lines[2]);
   assertEquals(lines[3], "加锁或用 add()：一个也不丢，完全正确");
 });
 
-testUsage("threads/natural_race.ts", script, ["--way", "--rounds", "--runs", "--lang"], [
+Deno.test("threads/natural_race.ts --back puts in and takes out, and is 0 with the lock", async () => {
+  const { code, lines, stderr } = await script("--back", "--way", "lock", "--rounds", "10000");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines[2].trim().split(/ +/).slice(0, 5), ["lock", "1", "0", "0", "0"]);
+});
+
+testUsage("threads/natural_race.ts", script, ["--back", "--way", "--rounds", "--runs", "--lang"], [
   [["--way", "luck"], 'natural_race: --way must be all or none or lock or add, received "luck"'],
 ]);
