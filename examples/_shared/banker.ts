@@ -41,13 +41,13 @@ export type Answer =
  * Therefore no order has to be tried twice.
  */
 export function findSafeOrder(left: Amounts, accounts: readonly Account[]): number[] | undefined {
-  const pot = [...left];
+  const free = [...left];
   const order: number[] = [];
   const others = new Set(accounts.keys());
   while (others.size > 0) {
-    const next = [...others].find((k) => fits(restOf(accounts[k]), pot));
+    const next = [...others].find((k) => fits(restOf(accounts[k]), free));
     if (next === undefined) return undefined;
-    accounts[next].loan.forEach((amount, kind) => pot[kind] += amount);
+    accounts[next].loan.forEach((amount, kind) => free[kind] += amount);
     others.delete(next);
     order.push(next);
   }

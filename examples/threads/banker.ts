@@ -65,7 +65,7 @@ Usage: banker.ts [options]
   --help        显示本说明`,
     names: ["甲", "乙", "丙"],
     kinds: ["磁带机", "打印机"],
-    bank: (total: string) => `银行共有 ${total}（磁带机、打印机）；剩余的和各人占有的：`,
+    bank: (total: string) => `银行共有 ${total}（磁带机、打印机）；剩余数量、各人占有数量：`,
     left: "剩余",
     claims: "最大需求",
     asks: (name: string, what: string) => `${name}申请 ${what}`,

@@ -10,7 +10,7 @@
  *     daemon    it does not: hello is never said
  *     join      unless main itself waits for the daemon
  *     two       a daemon and a plain thread: the daemon lives as long as the plain one. (A daemon
- *               *process* ends earlier: when main's own code has ended. See processes/daemon.ts)
+ *               *process* ends earlier: when main's own code has ended.)
  *     endless   a daemon that would go on for ever
  *     late      after the start it is too late
  *
@@ -69,7 +69,7 @@ Usage: daemon.ts [options]
     alive: (isAlive: boolean) => `egon 还活着吗？${isAlive}`,
     refused: (message: string) => `被拒绝：${message}`,
     verdict: {
-      plain: "程序等了它的线程：hello 说出来了",
+      plain: "程序等线程做完才结束：hello 说出来了",
       daemon: "程序不等守护线程：hello 没来得及说",
       join: "主线程用 join() 等了守护线程：hello 说出来了",
       two: "守护线程一直活到普通线程结束：两个都做完了",
@@ -88,16 +88,18 @@ export function sayHi(name: string, ms: number, said: Event): void {
 }
 
 /** The daemon of two. */
-export function foo(ms: number, fooEnds: Event): void {
+export function foo(ms: number, barBegins: Event, fooEnds: Event): void {
   console.log(123);
+  barBegins.waitSync();
   sleepSync(ms);
   console.log("end123");
   fooEnds.set();
 }
 
 /** The plain thread of two: it ends after the daemon, if that is not cut off before. */
-export function bar(fooEnds: Event, barEnds: Event): void {
+export function bar(barBegins: Event, fooEnds: Event, barEnds: Event): void {
   console.log(456);
+  barBegins.set();
   fooEnds.waitSync({ timeout: 10_000 });
   console.log("end456");
   barEnds.set();
@@ -134,9 +136,9 @@ async function show(form: Form, ms: number): Promise<() => boolean> {
 }
 
 function showTwo(ms: number): () => boolean {
-  const [fooEnds, barEnds] = [new Event(), new Event()];
-  new Thread(foo, { args: [ms, fooEnds], daemon: true }).start();
-  new Thread(bar, { args: [fooEnds, barEnds] }).start();
+  const [barBegins, fooEnds, barEnds] = [new Event(), new Event(), new Event()];
+  new Thread(foo, { args: [ms, barBegins, fooEnds], daemon: true }).start();
+  new Thread(bar, { args: [barBegins, fooEnds, barEnds] }).start();
   console.log("main-------");
   return () => fooEnds.isSet() && barEnds.isSet();
 }

@@ -62,7 +62,7 @@ Usage: natural_race.ts [options]
     ways: { none: "不加锁", lock: "加锁", add: "add()" },
     what: "两个线程；每一轮：读余额，加 1，写回去",
     back: "两个线程；每一轮：加 5 减 5，或者加 8 减 8",
-    head: ["方式", "次", "余额", "应为", "相差", "毫秒"],
+    head: ["方式", "第几次", "余额", "应为", "相差", "毫秒"],
     lost: (wrong: number, runs: number) =>
       `不加锁：运行 ${runs} 次，${wrong} 次丢了更新：这就是竞争，而它并非每次都发生`,
     lucky: (runs: number) => `不加锁：运行 ${runs} 次都没有丢：只是运气，证明不了什么`,
@@ -106,11 +106,13 @@ export function clerk({ way, amount, back, rounds, runs, balance, begin, end }: 
   }
 }
 
-const COLUMNS = [-8, 3, 11, 11, 11, 7];
+const COLUMNS = [-7, 6, 12, 12, 12, 7];
 
 function showRow(cells: string[]): void {
   const row = cells.map((cell, k) =>
-    COLUMNS[k] < 0 ? fill(cell, -COLUMNS[k]) : " ".repeat(COLUMNS[k] - columnsOf(cell)) + cell
+    COLUMNS[k] < 0
+      ? fill(cell, -COLUMNS[k])
+      : " ".repeat(Math.max(0, COLUMNS[k] - columnsOf(cell))) + cell
   );
   console.log(row.join(""));
 }

@@ -18,11 +18,11 @@ const ORDERS = Array.from({ length: 6 }, (_, count) => ordersOf(count));
 
 /** Whether all can finish in just this order. */
 function canFinish(order: number[], left: Amounts, accounts: Account[]): boolean {
-  const pot = [...left];
+  const free = [...left];
   for (const k of order) {
     const { claim, loan } = accounts[k];
-    if (claim.some((most, kind) => most - loan[kind] > pot[kind])) return false;
-    loan.forEach((amount, kind) => pot[kind] += amount);
+    if (claim.some((most, kind) => most - loan[kind] > free[kind])) return false;
+    loan.forEach((amount, kind) => free[kind] += amount);
   }
   return true;
 }

@@ -60,7 +60,7 @@ Deno.test("threads/natural_race.ts --way none says how often updates were lost",
 Deno.test("threads/natural_race.ts --lang zh speaks Chinese", async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--way", "lock", "--rounds", "1000");
   assertEquals([code, stderr], [0, ""]);
-  assertEquals(lines[1], "方式     次       余额       应为       相差   毫秒");
+  assertEquals(lines[1], "方式   第几次        余额        应为        相差   毫秒");
   assert(/^加锁 +1 +2,000 +2,000 +0 +/.test(lines[2]), lines[2]);
   assertEquals(lines[3], "加锁或用 add()：一个也不丢，完全正确");
 });
