@@ -9,7 +9,8 @@ for (
   const [form, args, ...expected] of [
     [
       "plain",
-      [],
+      // Main has looked by then.
+      ["--ms", "1000"],
       MAIN,
       "is egon alive? true",
       "egon says hello",
@@ -40,7 +41,7 @@ for (
   });
 }
 
-Deno.test("threads/daemon.ts --form two has the daemon live as long as the plain thread", async () => {
+Deno.test("threads/daemon.ts --form two lets the daemon come to its end", async () => {
   const { code, lines, stderr } = await script("--form", "two");
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines.slice(0, 3).sort(), ["123", "456", "main-------"]);

@@ -65,7 +65,7 @@ Deno.test("threads/natural_race.ts --lang zh speaks Chinese", async () => {
   assertEquals(lines[3], "加锁或用 add()：一个也不丢，完全正确");
 });
 
-Deno.test("threads/natural_race.ts --back puts in and takes out, and is 0 with the lock", async () => {
+Deno.test("threads/natural_race.ts --back is 0 with the lock", async () => {
   const { code, lines, stderr } = await script("--back", "--way", "lock", "--rounds", "10000");
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines[2].trim().split(/ +/).slice(0, 5), ["lock", "1", "0", "0", "0"]);
