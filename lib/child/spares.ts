@@ -1,9 +1,10 @@
 /**
  * Children made in advance, so that a start need not wait for one.
  *
- * A spare has done all of its start but the import of the target. It is replaced when nobody has
- * taken one for a moment: making one blocks its maker. Spares keep no program alive, and one that
- * dies is forgotten.
+ * A spare has done all of its start but the import of the target. Making one blocks its maker, and
+ * takes time away from those that have begun: so none is made while starts come, and what was taken
+ * is made anew, one after the other, when nobody has taken any for a while. Spares keep no program
+ * alive, and one that dies is forgotten.
  *
  * @module
  */
@@ -19,8 +20,8 @@ export interface Making<S> {
   dead: Promise<unknown>;
 }
 
-/** After how long without a start a spare is replaced, in ms. */
-const QUIET = 20;
+/** After how long without a start spares are made anew, in ms. */
+const QUIET = 200;
 /** After how many in a row that died before they stood ready no more are made. */
 const TRIES = 3;
 
@@ -30,15 +31,19 @@ export class Spares<S> {
   readonly #discard: (spare: S) => Promise<unknown>;
   readonly #ready = new Set<S>();
   readonly #making = new Set<Making<S>>();
+  readonly #quiet: number;
   #wanted = 0;
+  /** The number that were ever taken. */
+  #taken = 0;
   /** The number in a row that died before they stood ready. */
   #stillborn = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Spares that `make` makes and `discard` ends. */
-  constructor(make: () => Making<S>, discard: (spare: S) => Promise<unknown>) {
+  constructor(make: () => Making<S>, discard: (spare: S) => Promise<unknown>, quiet = QUIET) {
     this.#make = make;
     this.#discard = discard;
+    this.#quiet = quiet;
   }
 
   /**
@@ -76,6 +81,7 @@ export class Spares<S> {
     for (const spare of this.#ready) {
       if (!fits(spare)) continue;
       this.#ready.delete(spare);
+      this.#taken++;
       // Not now: who takes one is in a hurry.
       queueMicrotask(() => this.#refillLater());
       return spare;
@@ -83,7 +89,7 @@ export class Spares<S> {
     return undefined;
   }
 
-  #add(): void {
+  #add(): Making<S> {
     const making = this.#make();
     this.#making.add(making);
     const { spare, ready, dead } = making;
@@ -96,6 +102,7 @@ export class Spares<S> {
       if (this.#making.delete(making)) this.#stillborn++;
       this.#ready.delete(spare);
     });
+    return making;
   }
 
   async #release(count: number): Promise<void> {
@@ -118,16 +125,19 @@ export class Spares<S> {
     await held(Promise.race(made));
   }
 
-  /** Makes one at a time, as long as nobody starts anything. */
   #refillLater(): void {
     clearTimeout(this.#timer);
     if (this.#wanted === 0) return;
-    this.#timer = setTimeout(() => {
-      if (this.#ready.size + this.#making.size >= this.#wanted) return;
-      if (this.#stillborn >= TRIES) return;
-      this.#add();
-      this.#refillLater();
-    }, QUIET);
+    this.#timer = setTimeout(() => this.#refill(), this.#quiet);
     this.#timer.unref();
+  }
+
+  /** Makes one after the other, until there are enough, or a start comes. */
+  #refill(): void {
+    if (this.#ready.size + this.#making.size >= this.#wanted) return;
+    if (this.#stillborn >= TRIES) return;
+    const { ready, dead } = this.#add();
+    const taken = this.#taken;
+    Promise.race([ready, dead]).then(() => taken === this.#taken && this.#refill());
   }
 }
