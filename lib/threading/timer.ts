@@ -18,6 +18,10 @@ import { Thread } from "./thread.ts";
  * loop that is free, `setTimeout()` is simpler. It holds the program open until it has fired or is
  * cancelled, unless it is a daemon.
  *
+ * Each is a thread of its own, as in Python, whose worker takes tens of milliseconds of CPU time to
+ * start: of fifty that are started at once on two cores, the last may fire a second late. For so
+ * many start one thread that sets timeouts, or `prewarm()` first.
+ *
  * @typeParam R What the target returns.
  * @typeParam A The target's arguments.
  *
