@@ -83,6 +83,50 @@ export class Adder extends Process<number> {
   }
 }
 
+/** What an object says of itself in its own `run()`, and to what of that it is right. */
+async function ofItself(it: Thread<unknown> | Process<unknown>): Promise<Record<string, unknown>> {
+  const refused = async (call: () => unknown) => {
+    try {
+      return await call();
+    } catch (error) {
+      return String(error);
+    }
+  };
+  return {
+    name: it.name,
+    daemon: it.daemon,
+    isAlive: it.isAlive(),
+    error: it.error,
+    shown: Deno.inspect(it),
+    start: await refused(() => it.start()),
+    setDaemon: await refused(() => it.daemon = true),
+    join: await refused(() => it.join()),
+    joinSync: await refused(() => it.joinSync()),
+    result: await refused(() => it.result()),
+    ...it instanceof Thread
+      ? { ident: it.ident === currentThread().ident, state: it.state }
+      : { pid: it.pid === Deno.pid, exitcode: it.exitcode },
+  };
+}
+
+export class AskedThread extends Thread<Record<string, unknown>> {
+  constructor() {
+    super(import.meta, { name: "asked" });
+  }
+  override run(): Promise<Record<string, unknown>> {
+    return ofItself(this);
+  }
+}
+
+export class AskedProcess extends Process<Record<string, unknown>> {
+  constructor() {
+    super(import.meta, { name: "asked" });
+  }
+  override run(): Promise<Record<string, unknown>> {
+    return ofItself(this);
+  }
+}
+
 export class Secretive extends Thread<number> {
   #secret = 1;
   constructor() {

@@ -216,6 +216,26 @@ test("Thread subclasses carry their public fields, and no private ones", async (
   assertThrows(() => new targets.Secretive().start(), ShareError, "#private");
 });
 
+test("an object knows the thread that its run() runs in", async () => {
+  await using child = new targets.AskedThread().start();
+  const asked = await child.result();
+  const ident = (asked.shown as string).match(/\d+/)![0];
+  assertEquals(asked, {
+    name: "asked",
+    daemon: false,
+    isAlive: true,
+    error: null,
+    shown: `AskedThread(asked, ${ident}, running)`,
+    start: 'Error: Cannot start thread "asked": it has been started already',
+    setDaemon: 'Error: Cannot set daemon of "asked": the thread has been started already',
+    join: 'Error: Cannot join thread "asked": it is the calling thread',
+    joinSync: 'Error: Cannot join thread "asked": it is the calling thread',
+    result: 'Error: Cannot get the result of thread "asked": it is the calling thread',
+    ident: true,
+    state: "running",
+  });
+});
+
 test("setExcepthook() is told of uncaught errors, once each", async () => {
   const told: string[] = [];
   setExcepthook(({ error, thread }) => told.push(`${thread.name}: ${(error as Error).message}`));
@@ -275,6 +295,26 @@ test("Process knows its family, its folder and its environment", async () => {
 test("Process subclasses carry their public fields", async () => {
   await using adder = new targets.Adder(2, 3).start();
   assertEquals(await adder.result(), 5);
+});
+
+test("an object knows the process that its run() runs in", async () => {
+  await using child = new targets.AskedProcess().start();
+  const asked = await child.result();
+  const pid = (asked.shown as string).match(/\d+/)![0];
+  assertEquals(asked, {
+    name: "asked",
+    daemon: false,
+    isAlive: true,
+    error: null,
+    shown: `AskedProcess(asked, pid ${pid}, running)`,
+    start: 'Error: Cannot start process "asked": it has been started already',
+    setDaemon: 'Error: Cannot set the daemon of "asked": the process has been started already',
+    join: 'Error: Cannot join process "asked": it is no child of this process',
+    joinSync: 'Error: Cannot join process "asked": it is no child of this process',
+    result: 'Error: Cannot get the result of process "asked": it is no child of this process',
+    pid: true,
+    exitcode: null,
+  });
 });
 
 test("Process gets no permission that is withheld or that its parent lacks", async () => {

@@ -174,10 +174,11 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * @throws {Deno.errors.NotCapable} A permission is missing, or more is asked for than there is.
    */
   start(): this {
-    const plan = this.#plan;
-    this.#checkOpen("start");
-    if (plan === undefined || this.#pid !== null) {
-      throw new Error(`Cannot start ${this.#title()}: it has been started already`);
+    const handle = Process.#handle(this);
+    const plan = handle.#plan;
+    handle.#checkOpen("start");
+    if (plan === undefined || handle.#pid !== null) {
+      throw new Error(`Cannot start ${handle.#title()}: it has been started already`);
     }
     checkBootstrap("a process");
     checkCancelled();
@@ -246,7 +247,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    */
   join(options?: JoinOptions): Promise<boolean>;
   join(options: JoinOptions = {}): Promise<boolean> {
-    return watchWait(this, "process.join()", this.#join(options));
+    return watchWait(this, "process.join()", Process.#handle(this).#join(options));
   }
 
   async #join(options: JoinOptions): Promise<boolean> {
@@ -264,7 +265,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   joinSync(options?: JoinSyncOptions): boolean;
   joinSync(options: JoinSyncOptions = {}): boolean {
     const timeout = checkWait(options, "join the process");
-    return this.#joinable("join").waitSync(timeout);
+    return Process.#handle(this).#joinable("join").waitSync(timeout);
   }
 
   /**
@@ -279,10 +280,10 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   async result(options: JoinOptions = {}): Promise<R> {
     const here = new Error().stack;
     const timeout = checkWait(options, "get the process's result");
-    const started = this.#joinable("get the result of");
-    if (!await reached(started.told, timeout, options.signal)) throw lateError(this.#name, timeout);
+    const started = Process.#handle(this).#joinable("get the result of");
+    if (!await reached(started.told, timeout, options.signal)) throw lateError(this.name, timeout);
     if (started.outcome === undefined) await held(started.gone);
-    return settle(started.outcome!, this.#name, here) as R;
+    return settle(started.outcome!, this.name, here) as R;
   }
 
   /**
@@ -293,22 +294,23 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   resultSync(options: JoinSyncOptions = {}): R {
     const here = new Error().stack;
     const timeout = checkWait(options, "get the process's result");
-    const started = this.#joinable("get the result of");
+    const started = Process.#handle(this).#joinable("get the result of");
     if (started.outcome === undefined && !this.joinSync(options)) {
-      throw lateError(this.#name, timeout);
+      throw lateError(this.name, timeout);
     }
-    return settle(started.outcomeSync(), this.#name, here) as R;
+    return settle(started.outcomeSync(), this.name, here) as R;
   }
 
   /** The error that ended the process, or null. Known once it has been joined. */
   get error(): Error | null {
-    return errorOf(this.#started?.outcome);
+    return errorOf(Process.#handle(this).#started?.outcome);
   }
 
   /** Its process number; null before the start. */
   get pid(): number | null {
-    this.#checkOpen("get the pid of");
-    return this.#pid;
+    const me = Process.#handle(this);
+    me.#checkOpen("get the pid of");
+    return me.#pid;
   }
 
   /**
@@ -316,20 +318,19 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * by a signal.
    */
   get exitcode(): number | null {
-    this.#checkOpen("get the exit code of");
-    return this.#started?.exitcode ?? null;
+    const me = Process.#handle(this);
+    me.#checkOpen("get the exit code of");
+    return me.#started?.exitcode ?? null;
   }
 
   /** Asks the process to end, with SIGTERM. Its `finally` blocks do not run. */
   terminate(): void {
-    this.#checkOpen("terminate");
-    this.#kill("SIGTERM");
+    Process.#handle(this).#kill("SIGTERM", "terminate");
   }
 
   /** Ends the process at once, with SIGKILL. */
   kill(): void {
-    this.#checkOpen("kill");
-    this.#kill("SIGKILL");
+    Process.#handle(this).#kill("SIGKILL", "kill");
   }
 
   /**
@@ -339,9 +340,10 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * @throws {Error} It is still running.
    */
   close(): void {
-    if (this.#isAlive()) throw new Error(`Cannot close ${this.#title()}: it is still running`);
-    this.#isClosed = true;
-    children.delete(this as unknown as Process);
+    const me = Process.#handle(this);
+    if (me.#isAlive()) throw new Error(`Cannot close ${me.#title()}: it is still running`);
+    me.#isClosed = true;
+    children.delete(me as unknown as Process);
   }
 
   /** @ignore */
@@ -355,8 +357,9 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * @throws {Error} It was closed.
    */
   isAlive(): boolean {
-    this.#checkOpen("ask");
-    return this.#isAlive();
+    const me = Process.#handle(this);
+    me.#checkOpen("ask");
+    return me.#isAlive();
   }
 
   #isAlive(): boolean {
@@ -367,13 +370,14 @@ export class Process<R = unknown, A extends unknown[] = any[]>
 
   /** Its name; need not be unique. It can be set before the start, else there is an Error. */
   get name(): string {
-    return #name in this ? this.#name : thisProcess().name;
+    return Process.#handle(this).#name;
   }
 
   set name(name: string) {
     checkString(name ?? null, "name", "name the process");
-    this.#checkNew("name");
-    this.#name = name;
+    const handle = Process.#handle(this);
+    handle.#checkNew("name");
+    handle.#name = name;
   }
 
   /**
@@ -381,50 +385,58 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    * can be set before the start, else there is an Error.
    */
   get daemon(): boolean {
-    return #name in this ? this.#daemon : thisProcess().daemon;
+    return Process.#handle(this).#daemon;
   }
 
   set daemon(daemon: boolean) {
     checkBoolean(daemon ?? null, "daemon", "make the process a daemon");
-    this.#checkNew("daemon");
-    this.#daemon = daemon;
+    const handle = Process.#handle(this);
+    handle.#checkNew("daemon");
+    handle.#daemon = daemon;
   }
 
   /** Its standard input, when `stdin: "piped"`. */
   get stdin(): WritableStream<Uint8Array<ArrayBuffer>> {
-    return this.#stream("stdin");
+    return Process.#handle(this).#stream("stdin");
   }
 
   /** Its standard output, when `stdout: "piped"`. */
   get stdout(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#stream("stdout");
+    return Process.#handle(this).#stream("stdout");
   }
 
   /** Its standard error, when `stderr: "piped"`. */
   get stderr(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    return this.#stream("stderr");
+    return Process.#handle(this).#stream("stderr");
   }
 
   /** Waits for the end of the process, if it was started. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#pid !== null && !this.#isClosed) await this.join();
+    const me = Process.#handle(this);
+    if (me.#pid !== null && !me.#isClosed) await this.join();
   }
 
   /** As the async form, but blocks. */
   [Symbol.dispose](): void {
-    if (this.#pid !== null && !this.#isClosed) this.joinSync();
+    const me = Process.#handle(this);
+    if (me.#pid !== null && !me.#isClosed) this.joinSync();
   }
 
   /** @ignore */
   [INSPECT](): string {
     return shown(this, () => {
-      if (!(#name in this)) return [thisProcess().name, `pid ${Deno.pid}`, "running"];
-      if (this.#pid === null) return [this.#name, "new"];
+      const me = Process.#handle(this);
+      if (me.#pid === null) return [me.#name, "new"];
       // Of a process that is no child of this one no exit code is known.
-      const exitcode = this.#started?.exitcode ?? null;
+      const exitcode = me.#started?.exitcode ?? null;
       const ended = exitcode === null ? "ended" : `exitcode ${exitcode}`;
-      return [this.#name, `pid ${this.#pid}`, this.#isAlive() ? "running" : ended];
+      return [me.#name, `pid ${me.#pid}`, me.#isAlive() ? "running" : ended];
     });
+  }
+
+  /** Itself; or, for the object whose `run()` runs in the process, the handle of this process. */
+  static #handle<R, A extends unknown[]>(it: Process<R, A>): Process<R, A> {
+    return #name in it ? it : currentProcess() as unknown as Process<R, A>;
   }
 
   #title(): string {
@@ -452,9 +464,9 @@ export class Process<R = unknown, A extends unknown[] = any[]>
   }
 
   #checkNew(what: string): void {
-    if (#name in this && this.#plan !== undefined && this.#pid === null) return;
+    if (this.#plan !== undefined && this.#pid === null) return;
     throw new Error(
-      `Cannot set the ${what} of ${show(this.name)}: the process has been started already`,
+      `Cannot set the ${what} of ${show(this.#name)}: the process has been started already`,
     );
   }
 
@@ -470,7 +482,8 @@ export class Process<R = unknown, A extends unknown[] = any[]>
     return this.#started!;
   }
 
-  #kill(signal: Deno.Signal): void {
+  #kill(signal: Deno.Signal, action: string): void {
+    this.#checkOpen(action);
     if (this.#pid === null) throw new Error(`Cannot end ${this.#title()}: it was not started`);
     if (this.#started === undefined) Deno.kill(this.#pid, signal);
     else this.#started.kill(signal);

@@ -171,8 +171,9 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
    * @throws {Deno.errors.NotCapable} The thread may not read its module.
    */
   start(): this {
-    const plan = this.#plan;
-    if (plan === undefined || this.#started !== undefined) {
+    const handle = Thread.#handle(this);
+    const plan = handle.#plan;
+    if (plan === undefined || handle.#started !== undefined) {
       throw new Error(`Cannot start thread ${show(this.name)}: it has been started already`);
     }
     checkBootstrap("a thread");
@@ -231,7 +232,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
    */
   join(options?: JoinOptions): Promise<boolean>;
   join(options: JoinOptions = {}): Promise<boolean> {
-    return watchWait(this, "thread.join()", this.#join(options));
+    return watchWait(this, "thread.join()", Thread.#handle(this).#join(options));
   }
 
   async #join(options: JoinOptions): Promise<boolean> {
@@ -247,7 +248,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   joinSync(options?: JoinSyncOptions): boolean;
   joinSync(options: JoinSyncOptions = {}): boolean {
     const timeout = checkWait(options, "join the thread");
-    const started = this.#joinable("join");
+    const started = Thread.#handle(this).#joinable("join");
     if (runSync(started.wait(), timeout) === undefined) return false;
     started.collectSync();
     return true;
@@ -266,7 +267,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   async result(options: JoinOptions = {}): Promise<R> {
     const here = new Error().stack;
     const timeout = checkWait(options, "get the thread's result");
-    const started = this.#joinable("get the result of");
+    const started = Thread.#handle(this).#joinable("get the result of");
     const done = await runAsync(started.wait(), { timeout, signal: options.signal });
     if (done === undefined) throw lateError(this.name, timeout);
     await started.collect();
@@ -278,7 +279,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   resultSync(options: JoinSyncOptions = {}): R {
     const here = new Error().stack;
     const timeout = checkWait(options, "get the thread's result");
-    const started = this.#joinable("get the result of");
+    const started = Thread.#handle(this).#joinable("get the result of");
     if (runSync(started.wait(), timeout) === undefined) throw lateError(this.name, timeout);
     started.collectSync();
     return settle(started.outcome!, this.name, here) as R;
@@ -286,7 +287,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
 
   /** The error that ended the thread, or null. Known once it has been joined. */
   get error(): Error | null {
-    return errorOf(this.#started?.outcome);
+    return errorOf(Thread.#handle(this).#started?.outcome);
   }
 
   /**
@@ -299,17 +300,17 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
    * @throws {Error} It has not been started.
    */
   terminate(): void {
-    const started = this.#started;
-    if (started === undefined) {
-      throw new Error(`Cannot terminate ${this.#title()}: it was not started`);
+    const me = Thread.#handle(this);
+    if (me.#started === undefined) {
+      throw new Error(`Cannot terminate ${me.#title()}: it was not started`);
     }
-    started.terminate();
+    me.#started.terminate();
   }
 
   /** @ignore */
   [INSPECT](): string {
     return shown(this, () => {
-      const { name, ident, state } = #name in this ? this : currentThread();
+      const { name, ident, state } = this;
       return [name, ident ?? undefined, state];
     });
   }
@@ -321,30 +322,27 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
 
   /** True if the thread has been started and has not ended. */
   isAlive(): boolean {
-    return this.#started?.hasEnded() === false;
+    return Thread.#handle(this).#started?.hasEnded() === false;
   }
 
   /** Its name; need not be unique. Every thread sees a change. */
   get name(): string {
-    if (!(#name in this)) return currentThread().name;
-    const me = this.#listed();
-    return me === undefined ? this.#name : self().roster.name(me.slot);
+    const handle = Thread.#handle(this);
+    const me = handle.#listed();
+    return me === undefined ? handle.#name : self().roster.name(me.slot);
   }
 
   set name(name: string) {
     checkString(name ?? null, "name", "name the thread");
-    if (!(#name in this)) {
-      currentThread().name = name;
-      return;
-    }
-    this.#name = name;
-    const me = this.#listed();
+    const handle = Thread.#handle(this);
+    handle.#name = name;
+    const me = handle.#listed();
     if (me !== undefined) self().roster.rename(me.slot, name);
   }
 
   /** The number that no other thread of the program gets; null before the start. */
   get ident(): number | null {
-    return #name in this ? this.#started?.me.ident ?? null : currentThread().ident;
+    return Thread.#handle(this).#started?.me.ident ?? null;
   }
 
   /**
@@ -352,22 +350,23 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
    * there is an Error.
    */
   get daemon(): boolean {
-    return #name in this ? this.#daemon : currentThread().daemon;
+    return Thread.#handle(this).#daemon;
   }
 
   set daemon(daemon: boolean) {
     checkBoolean(daemon ?? null, "daemon", "make the thread a daemon");
-    if (!(#name in this) || this.#plan === undefined || this.#started !== undefined) {
+    const handle = Thread.#handle(this);
+    if (handle.#plan === undefined || handle.#started !== undefined) {
       throw new Error(
         `Cannot set daemon of ${show(this.name)}: the thread has been started already`,
       );
     }
-    this.#daemon = daemon;
+    handle.#daemon = daemon;
   }
 
   /** `"waiting"` while it waits in a call of the toolkit. */
   get state(): ThreadState {
-    const started = this.#started;
+    const started = Thread.#handle(this).#started;
     if (started === undefined) return "new";
     if (started.hasEnded()) return "ended";
     const state = Atomics.load(self().words, started.me.slot + STATE);
@@ -376,12 +375,17 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
 
   /** Waits for the end of the thread, if it was started. */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#started !== undefined) await this.join();
+    if (Thread.#handle(this).#started !== undefined) await this.join();
   }
 
   /** As the async form, but blocks. */
   [Symbol.dispose](): void {
-    if (this.#started !== undefined) this.joinSync();
+    if (Thread.#handle(this).#started !== undefined) this.joinSync();
+  }
+
+  /** Itself; or, for the object whose `run()` runs in the thread, the handle of this thread. */
+  static #handle<R, A extends unknown[]>(it: Thread<R, A>): Thread<R, A> {
+    return #name in it ? it : currentThread() as unknown as Thread<R, A>;
   }
 
   #title(): string {
