@@ -3,17 +3,23 @@
  *
  * With `--coverage` every thread and process of a test leaves a profile of each module that it has
  * loaded, which are hundreds of thousands in a whole run. So for each folder only the tests run
- * that are about it, and what is not of that folder is removed while they run. Fails where under
+ * that are about it, and what is not of that folder is removed while they run. Each file of tests
+ * is a run of its own: what it loads itself is written at its end alone. Fails where under
  * {@linkcode ENOUGH} of a folder's functions are run, and names those that never are. Whether the
  * tests pass is not its matter: under coverage some are too slow for their limits.
  *
  * @module
  */
+import { pooledMap } from "@std/async";
+import { walk } from "@std/fs";
+import { fileURLToPath } from "node:url";
 
 /** The part of a folder's functions that must run. */
 const ENOUGH = 0.9;
-/** When the tests of a folder are stopped, in ms. */
-const LIMIT = 420_000;
+/** After how long no more files of a folder's tests are run, in ms. */
+const LIMIT = 240_000;
+/** How many files of tests run at a time. */
+const JOBS = 2;
 /** How often the profiles of other folders are removed, in ms. */
 const SWEEP = 1_000;
 
@@ -201,36 +207,53 @@ function dropHalves(dir: string): void {
   }
 }
 
-/** Runs the tests of a folder; says how that went, in the words of `deno test`. */
-async function runTests(folder: string, dir: string): Promise<string> {
-  const { tests, alone } = SUITES[folder];
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["test", "-A", "--no-check", `--coverage=${dir}`, "--coverage-raw-data-only"],
-      ...alone ? [] : ["--parallel"],
-      ...tests.map((path) => `tests/${path}`),
-    ],
+/** The files of tests that a folder's suite is made of. */
+async function filesOfTests(folder: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const path of SUITES[folder].tests) {
+    const url = new URL(`tests/${path}`, root);
+    if (path.endsWith(".ts")) files.push(fileURLToPath(url));
+    else for await (const { path } of walk(url)) if (path.endsWith("_test.ts")) files.push(path);
+  }
+  return [...new Set(files)];
+}
+
+/** Runs one file of tests; gives how many passed and failed. */
+async function runFile(file: string, dir: string): Promise<[passed: number, failed: number]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", "--no-check", `--coverage=${dir}`, "--coverage-raw-data-only", file],
     cwd: root,
-    env: { NO_COLOR: "1", DENO_JOBS: "2", ...FEW },
+    env: { NO_COLOR: "1", ...FEW },
     stdin: "null",
-    stdout: "piped",
     stderr: "null",
-  }).spawn();
-  let isLate = false;
-  const limit = setTimeout(() => {
-    isLate = true;
-    child.kill("SIGTERM");
-  }, LIMIT);
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  const [, passed, failed] = /\| (\d+) passed .*?(\d+) failed/.exec(text) ?? [];
+  return [Number(passed ?? 0), Number(failed ?? 1)];
+}
+
+/** Runs the tests of a folder; says how that went. */
+async function runTests(folder: string, dir: string): Promise<string> {
+  const began = performance.now();
   const kept = new Set<string>();
   const sweeping = setInterval(() => sweep(dir, folder, kept), SWEEP);
+  let [passed, failed, left] = [0, 0, 0];
   try {
-    const [text] = await Promise.all([new Response(child.stdout).text(), child.status]);
-    const [summary = "no summary"] = text.match(/\d+ passed.*$/gm)?.slice(-1) ?? [];
-    return isLate ? `stopped after ${LIMIT / 1000} s` : summary;
+    const jobs = SUITES[folder].alone ? 1 : JOBS;
+    const runs = pooledMap(jobs, await filesOfTests(folder), async (file) => {
+      return performance.now() - began < LIMIT ? await runFile(file, dir) : undefined;
+    });
+    for await (const run of runs) {
+      if (run === undefined) left++;
+      passed += run?.[0] ?? 0;
+      failed += run?.[1] ?? 0;
+    }
   } finally {
-    clearTimeout(limit);
     clearInterval(sweeping);
   }
+  const seconds = ((performance.now() - began) / 1000).toFixed(0);
+  return `${passed} passed, ${failed} failed in ${seconds} s` +
+    (left > 0 ? `; ${left} files left out` : "");
 }
 
 /** What the profiles of a folder say together. */
