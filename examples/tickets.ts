@@ -21,9 +21,12 @@ import { basename, dirname, join, resolve } from "node:path";
 import type { Lock } from "../lib/threading.ts";
 import { context } from "../lib/task.ts";
 import { Crew, type Gate, pass, stop, WORKERS } from "./_shared/crew.ts";
+import { inLanguage } from "./_shared/language.ts";
 import { oneOf, readFlags, runScript, UsageError, wholeNumber } from "./_shared/script.ts";
 
-const USAGE = `Ten people, one ticket: a race for the last one, with and without a lock.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Ten people, one ticket: a race for the last one, with and without a lock.
 
 Usage: tickets.ts [options]
 
@@ -34,7 +37,57 @@ Usage: tickets.ts [options]
   --kill         kill a buyer while it holds the lock
   --db PATH      the database, {"count":N}; written anew and kept (default: a temporary file)
   --delay MS     how slow the network is (20)
-  --help         show this`;
+  --lang L       en or zh (en)
+  --help         show this`,
+    buyer: (k: number) => `buyer-${k}`,
+    sees: (name: string, left: number) => `${name} sees ${left} left`,
+    tookOver: (name: string) => `${name} took over an abandoned lock`,
+    soldOut: (name: string) => `${name}: sold out`,
+    dawdles: (name: string) => `${name} holds the lock, and dawdles`,
+    bought: (name: string) => `${name} bought a ticket`,
+    isKilled: (name: string) => `${name} is killed while it holds the lock`,
+    sold: (sold: number, tickets: number, left: number) =>
+      `sold ${sold} of ${tickets}, db says ${left}: `,
+    verdicts: { consistent: "consistent", oversold: "OVERSOLD", wrong: "WRONG" },
+    noCount: (db: string) => `${db} has no count of tickets`,
+    noFolder: (db: string) => `--db ${db} is in no folder that there is`,
+    noDatabase: (db: string) => `--db ${db} is there, and is no database of tickets: {"count":1}`,
+    noPath: "--db must be a path",
+    killNeedsLock: "--kill needs the lock: leave out --no-lock",
+    killNeedsTicket: "--kill needs a ticket to die for",
+  },
+  zh: {
+    usage: `十个人，一张票：加锁和不加锁，抢最后一张。
+
+用法：tickets.ts [选项]
+
+  --buyers N     多少人想买票（10）
+  --tickets N    有多少张票（1）
+  --workers W    买票的人是什么：processes（进程）或 threads（线程）（processes）
+  --no-lock      不加锁，大家同时买
+  --kill         一个人拿着锁的时候杀死他
+  --db PATH      数据库 {"count":N}；内容会重写，文件会保留（默认用临时文件）
+  --delay MS     网络延迟多少毫秒（20）
+  --lang L       语言：en 或 zh（en）
+  --help         显示本说明`,
+    buyer: (k: number) => `路人${k}`,
+    sees: (name: string, left: number) => `${name} 查到余票 ${left} 张`,
+    tookOver: (name: string) => `${name} 接手了死者留下的锁`,
+    soldOut: (name: string) => `${name} 没买到：票已售完`,
+    dawdles: (name: string) => `${name} 拿着锁，磨磨蹭蹭`,
+    bought: (name: string) => `${name} 购票成功`,
+    isKilled: (name: string) => `${name} 拿着锁的时候被杀死了`,
+    sold: (sold: number, tickets: number, left: number) =>
+      `共 ${tickets} 张票，卖出 ${sold} 张，数据库里剩余 ${left} 张：`,
+    verdicts: { consistent: "对得上", oversold: "超卖", wrong: "结果不对" },
+    noCount: (db: string) => `${db} 里没有票数`,
+    noFolder: (db: string) => `--db ${db} 所在的文件夹不存在`,
+    noDatabase: (db: string) => `--db ${db} 已经存在，而且不是票的数据库：{"count":1}`,
+    noPath: "--db 必须是一个路径",
+    killNeedsLock: "--kill 离不开锁：请去掉 --no-lock",
+    killNeedsTicket: "--kill 至少要有一张票",
+  },
+});
 
 /** What a buyer is told. */
 interface Buyer {
@@ -54,33 +107,33 @@ interface Buyer {
 /** One person: looks, and buys a ticket if there is one. Says whether it did. */
 export async function buyer(me: Buyer): Promise<boolean> {
   const { name, db, lock } = me;
-  console.log(`${name} sees ${readCount(db)} left`);
+  console.log(TEXTS.sees(name, readCount(db)));
   if (!me.isVictim) await pass(me.beforeBuying);
 
   using guard = await lock?.acquire();
-  if (guard?.abandoned) console.log(`${name} took over an abandoned lock`);
+  if (guard?.abandoned) console.log(TEXTS.tookOver(name));
 
   const count = readCount(db);
   if (me.beforeWriting) await pass(me.beforeWriting);
   if (count === 0) {
-    console.log(`${name}: sold out`);
+    console.log(TEXTS.soldOut(name));
     return false;
   }
   if (me.isVictim) {
-    console.log(`${name} holds the lock, and dawdles`);
+    console.log(TEXTS.dawdles(name));
     context().report(me.beforeBuying.id);
     for (;;) await delay(60_000);
   }
   await delay(me.ms);
   writeCount(db, count - 1, name);
-  console.log(`${name} bought a ticket`);
+  console.log(TEXTS.bought(name));
   return true;
 }
 
 /** How many tickets the database says there are. */
 function readCount(db: string): number {
   const { count } = JSON.parse(Deno.readTextFileSync(db));
-  if (!Number.isSafeInteger(count) || count < 0) throw new Error(`${db} has no count of tickets`);
+  if (!Number.isSafeInteger(count) || count < 0) throw new Error(TEXTS.noCount(db));
   return count;
 }
 
@@ -99,13 +152,13 @@ function draftOf(db: string, who: string): string {
 /** Refuses a folder that is not there, and to write over a file that is something else. */
 function checkDatabase(db: string): void {
   if (!existsSync(dirname(db), { isDirectory: true })) {
-    throw new UsageError(`--db ${db} is in no folder that there is`);
+    throw new UsageError(TEXTS.noFolder(db));
   }
   try {
     readCount(db);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
-    throw new UsageError(`--db ${db} is there, and is no database of tickets: {"count":1}`);
+    throw new UsageError(TEXTS.noDatabase(db));
   }
 }
 
@@ -115,18 +168,19 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     string: ["buyers", "tickets", "workers", "db", "delay"],
     negatable: ["lock"],
     default: { buyers: "10", tickets: "1", workers: "processes", delay: "20", lock: true },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const buyers = wholeNumber("buyers", flags.buyers, 1, 1_000);
   const tickets = wholeNumber("tickets", flags.tickets, 0, 1_000_000);
   const ms = wholeNumber("delay", flags.delay, 0, 60_000);
   const workers = oneOf("workers", flags.workers, WORKERS);
-  if (flags.kill && !flags.lock) throw new UsageError("--kill needs the lock: leave out --no-lock");
-  if (flags.kill && tickets === 0) throw new UsageError("--kill needs a ticket to die for");
-  if (flags.db === "") throw new UsageError("--db must be a path");
+  if (flags.kill && !flags.lock) throw new UsageError(TEXTS.killNeedsLock);
+  if (flags.kill && tickets === 0) throw new UsageError(TEXTS.killNeedsTicket);
+  if (flags.db === "") throw new UsageError(TEXTS.noPath);
 
   let db: string;
   if (flags.db === undefined) {
@@ -137,7 +191,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     db = resolve(String(flags.db));
     checkDatabase(db);
   }
-  const names = Array.from({ length: buyers }, (_, k) => `buyer-${k + 1}`);
+  const names = Array.from({ length: buyers }, (_, k) => TEXTS.buyer(k + 1));
   cleanup.defer(() => {
     for (const name of names) removeIfThere(draftOf(db, name));
   });
@@ -150,7 +204,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const victim = flags.kill ? names[0] : undefined;
   const kill = () => {
     if (victim === undefined) return;
-    console.log(`${victim} is killed while it holds the lock`);
+    console.log(TEXTS.isKilled(victim));
     stop(hired[0]);
   };
   const beforeBuying = await crew.gate(buyers, kill);
@@ -167,8 +221,8 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const sold = sales.filter((bought) => bought).length;
 
   const left = readCount(db);
-  const verdict = sold > tickets ? "OVERSOLD" : sold + left === tickets ? "consistent" : "WRONG";
-  console.log(`sold ${sold} of ${tickets}, db says ${left}: ${verdict}`);
+  const verdict = sold > tickets ? "oversold" : sold + left === tickets ? "consistent" : "wrong";
+  console.log(TEXTS.sold(sold, tickets, left) + TEXTS.verdicts[verdict]);
   return verdict === "consistent" ? 0 : 1;
 }
 

@@ -101,6 +101,13 @@ Deno.test("tickets.ts keeps the database that --db names, and nothing beside it"
   }
 });
 
+Deno.test("tickets.ts --lang zh speaks Chinese", async () => {
+  const args = ["--workers", "threads", "--buyers", "2", "--delay", "0", "--lang", "zh"];
+  const { code, lines, stderr } = await run("tickets.ts", args);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.at(-1), "共 1 张票，卖出 1 张，数据库里剩余 0 张：对得上");
+});
+
 testUsage("tickets.ts", (...args) => run("tickets.ts", args), [
   "--buyers",
   "--tickets",
@@ -109,6 +116,7 @@ testUsage("tickets.ts", (...args) => run("tickets.ts", args), [
   "--kill",
   "--db",
   "--delay",
+  "--lang",
 ], [
   [["--frobnicate"], 'tickets: unknown argument "--frobnicate"'],
   [["ten"], 'tickets: unknown argument "ten"'],
