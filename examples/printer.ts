@@ -18,9 +18,12 @@ import { delay } from "@std/async";
 import { join } from "node:path";
 import type { Lock } from "../lib/threading.ts";
 import { Crew, type Gate, pass, WORKERS } from "./_shared/crew.ts";
+import { inLanguage } from "./_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "./_shared/script.ts";
 
-const USAGE = `Several jobs on one printer, with and without a lock.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Several jobs on one printer, with and without a lock.
 
 Usage: printer.ts [options]
 
@@ -28,7 +31,32 @@ Usage: printer.ts [options]
   --pages N      how many pages each job has (3)
   --workers W    what the jobs are: processes or threads (processes)
   --no-lock      let them all print at the same time
-  --help         show this`;
+  --lang L       en or zh (en)
+  --help         show this`,
+    job: (k: number) => `job-${k}`,
+    page: (name: string, page: number, pages: number) => `${name} page ${page}/${pages}`,
+    broken: (jobs: number, broken: number) => `${jobs} jobs, ${broken} broken up: `,
+    orderly: "orderly",
+    garbled: "GARBLED",
+  },
+  zh: {
+    usage: `几份文件，一台打印机：加锁和不加锁。
+
+用法：printer.ts [选项]
+
+  --jobs N       有几份文件（3）
+  --pages N      每份文件有几页（3）
+  --workers W    打印文件的是什么：processes（进程）或 threads（线程）（processes）
+  --no-lock      不加锁，大家同时打印
+  --lang L       语言：en 或 zh（en）
+  --help         显示本说明`,
+    job: (k: number) => `文件${k}`,
+    page: (name: string, page: number, pages: number) => `${name} 第 ${page}/${pages} 页`,
+    broken: (jobs: number, broken: number) => `${jobs} 份文件，${broken} 份被打散：`,
+    orderly: "井然有序",
+    garbled: "全乱了",
+  },
+});
 
 /** How long a sheet takes, in ms. */
 const SHEET = 20;
@@ -55,7 +83,7 @@ export async function job({ name, pages, printer, lock, gates }: Job): Promise<v
   using _ = await lock?.acquire();
   for (let page = 1; page <= pages; page++) {
     if (gates.length > 0) await pass(gates[page - 1]);
-    await print(printer, name, `${name} page ${page}/${pages}`);
+    await print(printer, name, TEXTS.page(name, page, pages));
   }
 }
 
@@ -78,9 +106,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     string: ["jobs", "pages", "workers"],
     negatable: ["lock"],
     default: { jobs: "3", pages: "3", workers: "processes", lock: true },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const jobs = wholeNumber("jobs", flags.jobs, 1, 1_000);
@@ -98,13 +127,13 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   if (!flags.lock) { for (let page = 1; page <= pages; page++) gates.push(await crew.gate(jobs)); }
 
   const hired = Array.from({ length: jobs }, (_, k) => {
-    const name = `job-${k + 1}`;
+    const name = TEXTS.job(k + 1);
     return crew.hire(job, { name, pages, printer, lock, gates }, name);
   });
   await Promise.all(hired.map((worker) => worker.result()));
 
   const broken = countBroken(Deno.readTextFileSync(tray).trimEnd().split("\n"));
-  console.log(`${jobs} jobs, ${broken} broken up: ${broken === 0 ? "orderly" : "GARBLED"}`);
+  console.log(TEXTS.broken(jobs, broken) + (broken === 0 ? TEXTS.orderly : TEXTS.garbled));
   return broken === 0 ? 0 : 1;
 }
 

@@ -58,11 +58,20 @@ for (const workers of ["processes", "threads"]) {
   });
 }
 
+Deno.test("printer.ts --lang zh speaks Chinese", async () => {
+  const args = ["--workers", "threads", "--jobs", "2", "--pages", "1", "--lang", "zh"];
+  const { code, lines, stderr } = await run("printer.ts", args);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.pop(), "2 份文件，0 份被打散：井然有序");
+  assertEquals(lines.toSorted(), ["文件1 第 1/1 页", "文件2 第 1/1 页"]);
+});
+
 testUsage("printer.ts", (...args) => run("printer.ts", args), [
   "--jobs",
   "--pages",
   "--workers",
   "--no-lock",
+  "--lang",
 ], [
   [["--colour"], 'printer: unknown argument "--colour"'],
   [["--jobs=-1"], "printer: --jobs must be a whole number from 1 to 1000"],
