@@ -20,28 +20,66 @@
  */
 import { parentProcess, Process } from "../lib/multiprocessing.ts";
 import { context } from "../lib/task.ts";
+import { inLanguage } from "./_shared/language.ts";
 import { readFlags, runScript } from "./_shared/script.ts";
 
-const USAGE = `A bus: the parent process drives, its child is the conductor; they talk by signals.
+const TEXTS = inLanguage({
+  en: {
+    usage: `A bus: the parent process drives, its child is the conductor; they talk by signals.
 
 Usage: driver_conductor.ts [options]
 
   --auto    drive a whole trip without a keyboard
   --usr1    depart on SIGUSR1 even where that opens Deno's debugger
+  --lang L  en or zh (en)
   --help    show this
 
-Keys: Ctrl-C departs, Ctrl-\\ arrives.`;
+Keys: Ctrl-C departs, Ctrl-\\ arrives.`,
+    told: (signal: string, passed: string) => `conductor: ${signal}, so ${passed} to the driver`,
+    gotOff: "conductor: got off",
+    windows: "no trip today: Windows has none of the signals that this example is about",
+    onSigcont: "departs on SIGCONT: SIGUSR1 opens Deno's debugger since 2.9.2 (--usr1 insists)",
+    departs: "发车了 (departing)",
+    arrives: "到站了，请下车 (arrived, please get off)",
+    onBoard: (pid: number | null) => `driver: the conductor is on board (process ${pid})`,
+    press: "driver: press Ctrl-C to depart, Ctrl-\\ to arrive",
+    neverCame: "SIGUSR2 never came",
+    end: "driver: the conductor got off first, now I do: end of the line",
+  },
+  zh: {
+    usage: `一辆公交车：父进程是司机，子进程是售票员，两人用信号联系。
+
+用法：driver_conductor.ts [选项]
+
+  --auto    不用键盘，自动跑完全程
+  --usr1    一定用 SIGUSR1 发车，哪怕它会打开 Deno 的调试器
+  --lang L  语言：en 或 zh（en）
+  --help    显示本说明
+
+按键：Ctrl-C 发车，Ctrl-\\ 到站。`,
+    told: (signal: string, passed: string) => `售票员：收到 ${signal}，向司机发 ${passed}`,
+    gotOff: "售票员：下车了",
+    windows: "今天不发车：Windows 没有这里要用的信号",
+    onSigcont: "用 SIGCONT 发车：从 2.9.2 起 SIGUSR1 会打开 Deno 的调试器（--usr1 坚持用它）",
+    departs: "发车了",
+    arrives: "到站了，请下车",
+    onBoard: (pid: number | null) => `司机：售票员上车了（进程 ${pid}）`,
+    press: "司机：按 Ctrl-C 发车，按 Ctrl-\\ 到站",
+    neverCame: "一直没有收到 SIGUSR2",
+    end: "司机：售票员先下车了，我最后下：本次行程结束",
+  },
+});
 
 /** The child: passes on what it is told, and gets off on arrival. */
 export async function conductor(departure: Deno.Signal): Promise<void> {
   const driver = parentProcess()!.pid!;
   const arrived = Promise.withResolvers<void>();
   Deno.addSignalListener("SIGINT", () => {
-    console.log(`conductor: SIGINT, so ${departure} to the driver`);
+    console.log(TEXTS.told("SIGINT", departure));
     Deno.kill(driver, departure);
   });
   Deno.addSignalListener("SIGQUIT", () => {
-    console.log("conductor: SIGQUIT, so SIGUSR2 to the driver");
+    console.log(TEXTS.told("SIGQUIT", "SIGUSR2"));
     Deno.kill(driver, "SIGUSR2");
     arrived.resolve();
   });
@@ -50,7 +88,7 @@ export async function conductor(departure: Deno.Signal): Promise<void> {
   context().report("on board");
   await arrived.promise;
   clearInterval(shift);
-  console.log("conductor: got off");
+  console.log(TEXTS.gotOff);
 }
 
 /** Since Deno 2.9.2, SIGUSR1 opens the debugger's port, whoever listens. */
@@ -60,19 +98,17 @@ function isUsr1Taken(): boolean {
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
-  const flags = readFlags({ boolean: ["auto", "usr1"], default: {} });
+  const flags = readFlags({ boolean: ["auto", "usr1"], default: {}, bilingual: true });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   if (Deno.build.os === "windows") {
-    console.log("no trip today: Windows has none of the signals that this example is about");
+    console.log(TEXTS.windows);
     return 0;
   }
   const departure = flags.usr1 || !isUsr1Taken() ? "SIGUSR1" : "SIGCONT";
-  if (departure === "SIGCONT") {
-    console.log("departs on SIGCONT: SIGUSR1 opens Deno's debugger since 2.9.2 (--usr1 insists)");
-  }
+  if (departure === "SIGCONT") console.log(TEXTS.onSigcont);
 
   const listen = (signal: Deno.Signal, listener: () => void) => {
     Deno.addSignalListener(signal, listener);
@@ -82,11 +118,11 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   listen("SIGINT", () => {});
   listen("SIGQUIT", () => {});
   listen(departure, () => {
-    console.log("发车了 (departing)");
+    console.log(TEXTS.departs);
     if (flags.auto) Deno.kill(child.pid!, "SIGQUIT");
   });
   listen("SIGUSR2", () => {
-    console.log("到站了，请下车 (arrived, please get off)");
+    console.log(TEXTS.arrives);
     arrived.resolve();
   });
 
@@ -94,17 +130,17 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     args: [departure],
     name: "conductor",
     onReport() {
-      console.log(`driver: the conductor is on board (process ${child.pid})`);
+      console.log(TEXTS.onBoard(child.pid));
       if (flags.auto) Deno.kill(child.pid!, "SIGINT");
-      else console.log("driver: press Ctrl-C to depart, Ctrl-\\ to arrive");
+      else console.log(TEXTS.press);
     },
   });
   child.start();
   await child.result();
   // The signal may come in later than the end of its sender.
-  const limit = setTimeout(() => arrived.reject(new Error("SIGUSR2 never came")), 2_000);
+  const limit = setTimeout(() => arrived.reject(new Error(TEXTS.neverCame)), 2_000);
   await arrived.promise.finally(() => clearTimeout(limit));
-  console.log("driver: the conductor got off first, now I do: end of the line");
+  console.log(TEXTS.end);
   return 0;
 }
 

@@ -108,6 +108,17 @@ Deno.test({
 
 const script = (...args: string[]) => run("driver_conductor.ts", args);
 
-testUsage("driver_conductor.ts", script, ["--auto", "--usr1"], [
+Deno.test({
+  name: "driver_conductor.ts --auto --lang zh speaks Chinese",
+  ignore: isWindows,
+  async fn() {
+    const { code, lines, stderr } = await script("--auto", "--lang", "zh");
+    assertEquals([code, stderr], [0, ""]);
+    assert(lines.indexOf("发车了") < lines.indexOf("到站了，请下车"), lines.join("\n"));
+    assertEquals(lines.at(-1), "司机：售票员先下车了，我最后下：本次行程结束");
+  },
+});
+
+testUsage("driver_conductor.ts", script, ["--auto", "--usr1", "--lang"], [
   [["--fly"], 'driver_conductor: unknown argument "--fly"'],
 ]);
