@@ -16,16 +16,50 @@
  * @module
  */
 import { Barrier, Lock, Thread, Value } from "../../lib/threading.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `Several clerks change one balance, with and without a lock.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Several clerks change one balance, with and without a lock.
 
 Usage: bank.ts [options]
 
   --clerks N   how many clerks there are (4)
   --rounds N   how often each deposits 30 and withdraws 10 (2)
   --no-lock    let them all read the balance before anyone writes it
-  --help       show this`;
+  --lang L     en or zh (en)
+  --help       show this`,
+    clerk: (k: number) => `clerk-${k}`,
+    deposits: (amount: number) => `deposits ${amount}`,
+    withdraws: (amount: number) => `withdraws ${amount}`,
+    change: (name: string, what: string, before: number, after: number) =>
+      `${name} ${what}: ${before} -> ${after}`,
+    balance: (balance: number, expected: number) =>
+      `the balance is ${balance}, should be ${expected}: `,
+    exact: "exact",
+    lost: (amount: number) => `${amount} LOST`,
+  },
+  zh: {
+    usage: `几个柜员修改同一个账户的余额：加锁和不加锁。
+
+用法：bank.ts [选项]
+
+  --clerks N   有几个柜员（4）
+  --rounds N   每个柜员存 30、取 10，做几轮（2）
+  --no-lock    不加锁：谁也没写回之前，大家都读了余额
+  --lang L     语言：en 或 zh（en）
+  --help       显示本说明`,
+    clerk: (k: number) => `柜员${k}`,
+    deposits: (amount: number) => `存入 ${amount}`,
+    withdraws: (amount: number) => `取出 ${amount}`,
+    change: (name: string, what: string, before: number, after: number) =>
+      `${name} ${what}：${before} -> ${after}`,
+    balance: (balance: number, expected: number) => `余额是 ${balance}，应为 ${expected}：`,
+    exact: "分文不差",
+    lost: (amount: number) => `丢了 ${amount}`,
+  },
+});
 
 const START = 100;
 const DEPOSIT = 30;
@@ -59,8 +93,8 @@ async function change({ name, balance, lock, allHaveRead }: Clerk, amount: numbe
   const before = balance.value;
   await allHaveRead?.wait();
   balance.value = before + amount;
-  const what = amount > 0 ? `deposits ${amount}` : `withdraws ${-amount}`;
-  console.log(`${name} ${what}: ${before} -> ${before + amount}`);
+  const what = amount > 0 ? TEXTS.deposits(amount) : TEXTS.withdraws(-amount);
+  console.log(TEXTS.change(name, what, before, before + amount));
 }
 
 async function main(): Promise<number> {
@@ -69,9 +103,10 @@ async function main(): Promise<number> {
     string: ["clerks", "rounds"],
     negatable: ["lock"],
     default: { clerks: "4", rounds: "2", lock: true },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const clerks = wholeNumber("clerks", flags.clerks, 1, 100);
@@ -82,7 +117,7 @@ async function main(): Promise<number> {
   const lock = flags.lock ? new Lock() : undefined;
   const allHaveRead = flags.lock ? undefined : new Barrier(clerks);
   const threads = Array.from({ length: clerks }, (_, k) => {
-    const name = `clerk-${k + 1}`;
+    const name = TEXTS.clerk(k + 1);
     const me = { name, rounds, balance, opening, lock, allHaveRead };
     return new Thread(clerk, { args: [me], name }).start();
   });
@@ -90,8 +125,8 @@ async function main(): Promise<number> {
 
   const expected = START + clerks * rounds * (DEPOSIT - WITHDRAWAL);
   const lost = expected - balance.value;
-  const verdict = lost === 0 ? "exact" : `${lost} LOST`;
-  console.log(`the balance is ${balance.value}, should be ${expected}: ${verdict}`);
+  const verdict = lost === 0 ? TEXTS.exact : TEXTS.lost(lost);
+  console.log(TEXTS.balance(balance.value, expected) + verdict);
   return lost === 0 ? 0 : 1;
 }
 

@@ -56,7 +56,17 @@ Deno.test("threads/bank.ts names the permission that it lacks, and ends", async 
   assertEquals(code, 1);
 });
 
-testUsage("threads/bank.ts", script, ["--clerks", "--rounds", "--no-lock"], [
+Deno.test("threads/bank.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--clerks", "1", "--rounds", "1", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, [
+    "柜员1 存入 30：100 -> 130",
+    "柜员1 取出 10：130 -> 120",
+    "余额是 120，应为 120：分文不差",
+  ]);
+});
+
+testUsage("threads/bank.ts", script, ["--clerks", "--rounds", "--no-lock", "--lang"], [
   [["--steal"], 'bank: unknown argument "--steal"'],
   [["--clerks", "0"], 'bank: --clerks must be a whole number from 1 to 100, received "0"'],
   [["--rounds", "two"], 'bank: --rounds must be a whole number from 1 to 1000, received "two"'],
