@@ -75,7 +75,14 @@ Deno.test("threads/deadlock.ts names the permission that it lacks, and ends", as
   assertEquals(code, 1);
 });
 
-testUsage("threads/deadlock.ts", script, ["--way W   none, timeout, order or detect"], [
+Deno.test("threads/deadlock.ts --way order --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--way", "order", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.filter((line) => /^[甲乙]锁住了 A$/.test(line)).length, 2);
+  assertEquals(lines.at(-1), "A 有 100，B 有 100，两笔都转成了：没有死锁");
+});
+
+testUsage("threads/deadlock.ts", script, ["--way", "--lang"], [
   [["--hang"], 'deadlock: unknown argument "--hang"'],
   [["--way", "out"], 'deadlock: --way must be none or timeout or order or detect, received "out"'],
 ]);
