@@ -23,11 +23,14 @@
  */
 import { Empty, Queue } from "../../lib/queue.ts";
 import { currentThread, Event, Thread, Value } from "../../lib/threading.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, UsageError, wholeNumber } from "../_shared/script.ts";
 
 const FORMS = ["none", "early", "sentinel", "sentinels", "joinable", "shutdown"] as const;
 
-const USAGE = `Producers and consumers around a queue, and how consumers learn that it is over.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Producers and consumers around a queue, and how consumers learn that it is over.
 
 Usage: producer_consumer.ts [options]
 
@@ -35,7 +38,46 @@ Usage: producer_consumer.ts [options]
   --producers N   how many producers there are (2; with sentinel 1)
   --consumers N   how many consumers there are (2; with sentinel 1)
   --items N       how many items each producer puts (3)
-  --help          show this`;
+  --lang L        en or zh (en)
+  --help          show this`,
+    producer: (k: number) => `producer-${k}`,
+    consumer: (k: number) => `consumer-${k}`,
+    puts: (name: string, item: string) => `${name} puts ${item}`,
+    gets: (name: string, item: unknown) => `${name} gets ${item}`,
+    getsSentinel: (name: string) => `${name} gets a sentinel, and stops`,
+    givesUp: (name: string, ms: number) =>
+      `${name} gives up: nothing for ${ms} ms, and nobody said that it is over`,
+    seesShutdown: (name: string) => `${name} sees that the queue is shut down, and stops`,
+    counts: (put: number, got: number, left: number) => `${put} put, ${got} got, ${left} left: `,
+    verdicts: { complete: "complete", stuck: "STUCK", early: "STOPPED EARLY" },
+    sentinelIsForOne: "--form sentinel is for one producer and one consumer: use sentinels",
+    earlyNeedsTwo: "--form early needs a second producer, one that is late",
+  },
+  zh: {
+    usage: `队列两头的生产者和消费者：消费者怎么知道已经结束了。
+
+用法：producer_consumer.ts [选项]
+
+  --form F        形式：none、early、sentinel、sentinels、joinable 或 shutdown（sentinels）
+  --producers N   有几个生产者（2；sentinel 时为 1）
+  --consumers N   有几个消费者（2；sentinel 时为 1）
+  --items N       每个生产者放几个产品（3）
+  --lang L        语言：en 或 zh（en）
+  --help          显示本说明`,
+    producer: (k: number) => `生产者${k}`,
+    consumer: (k: number) => `消费者${k}`,
+    puts: (name: string, item: string) => `${name} 放入 ${item}`,
+    gets: (name: string, item: unknown) => `${name} 取出 ${item}`,
+    getsSentinel: (name: string) => `${name} 取到哨兵，停止`,
+    givesUp: (name: string, ms: number) => `${name} 放弃：${ms} 毫秒没有取到东西，也没有人说结束了`,
+    seesShutdown: (name: string) => `${name} 发现队列已经关闭，停止`,
+    counts: (put: number, got: number, left: number) =>
+      `放入 ${put} 个，取出 ${got} 个，剩余 ${left} 个：`,
+    verdicts: { complete: "全部取完", stuck: "卡住了", early: "停得太早" },
+    sentinelIsForOne: "--form sentinel 只适合一个生产者、一个消费者：请用 sentinels",
+    earlyNeedsTwo: "--form early 还要第二个生产者，一个来晚了的",
+  },
+});
 
 /** How long a consumer waits until it sees that this is hopeless, in ms. */
 const PATIENCE = 500;
@@ -60,8 +102,8 @@ export async function producer({ queue, items, sentinels, late }: Hall): Promise
   const { name } = currentThread();
   await late?.wait();
   for (let k = 1; k <= items; k++) {
-    const item = `${name.replace("producer-", "")}.${k}`;
-    console.log(`${name} puts ${item}`);
+    const item = `${name.match(/\d+$/)}.${k}`;
+    console.log(TEXTS.puts(name, item));
     await queue.put(item);
   }
   for (let k = 0; k < sentinels; k++) await queue.put(SENTINEL);
@@ -73,10 +115,10 @@ export async function consumer({ queue, got }: Hall): Promise<void> {
   for (;;) {
     const item = await queue.get();
     if (item === SENTINEL) break;
-    console.log(`${name} gets ${item}`);
+    console.log(TEXTS.gets(name, item));
     got.add(1);
   }
-  console.log(`${name} gets a sentinel, and stops`);
+  console.log(TEXTS.getsSentinel(name));
 }
 
 /** One consumer that nobody tells to stop: without the timeout it would wait for ever. */
@@ -85,12 +127,12 @@ export async function hopeful({ queue, got }: Hall): Promise<void> {
   try {
     for (;;) {
       const item = await queue.get({ timeout: PATIENCE });
-      console.log(`${name} gets ${item}`);
+      console.log(TEXTS.gets(name, item));
       got.add(1);
     }
   } catch (error) {
     if (!(error instanceof Empty)) throw error;
-    console.log(`${name} gives up: nothing for ${PATIENCE} ms, and nobody said that it is over`);
+    console.log(TEXTS.givesUp(name, PATIENCE));
   }
 }
 
@@ -99,7 +141,7 @@ export async function daemon({ queue, got }: Hall): Promise<void> {
   const { name } = currentThread();
   for (;;) {
     const item = await queue.get();
-    console.log(`${name} gets ${item}`);
+    console.log(TEXTS.gets(name, item));
     got.add(1);
     queue.taskDone();
   }
@@ -109,19 +151,20 @@ export async function daemon({ queue, got }: Hall): Promise<void> {
 export async function drainer({ queue, got }: Hall): Promise<void> {
   const { name } = currentThread();
   for await (const item of queue) {
-    console.log(`${name} gets ${item}`);
+    console.log(TEXTS.gets(name, item));
     got.add(1);
   }
-  console.log(`${name} sees that the queue is shut down, and stops`);
+  console.log(TEXTS.seesShutdown(name));
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const flags = readFlags({
     string: ["form", "producers", "consumers", "items"],
     default: { form: "sentinels", items: "3" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const form = oneOf("form", flags.form, FORMS);
@@ -130,10 +173,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const consumers = wholeNumber("consumers", flags.consumers ?? usual, 1, 100);
   const items = wholeNumber("items", flags.items, 1, 10_000);
   if (form === "sentinel" && (producers > 1 || consumers > 1)) {
-    throw new UsageError("--form sentinel is for one producer and one consumer: use sentinels");
+    throw new UsageError(TEXTS.sentinelIsForOne);
   }
   if (form === "early" && producers === 1) {
-    throw new UsageError("--form early needs a second producer, one that is late");
+    throw new UsageError(TEXTS.earlyNeedsTwo);
   }
 
   const queue = new Queue<string | typeof SENTINEL>();
@@ -148,8 +191,8 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
       threads.push(thread);
       return thread;
     });
-  const makers = Array.from({ length: producers }, (_, k) => `producer-${k + 1}`);
-  const takers = Array.from({ length: consumers }, (_, k) => `consumer-${k + 1}`);
+  const makers = Array.from({ length: producers }, (_, k) => TEXTS.producer(k + 1));
+  const takers = Array.from({ length: consumers }, (_, k) => TEXTS.consumer(k + 1));
 
   if (form === "none") {
     await ended(start(producer, makers));
@@ -186,8 +229,8 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
 
   const put = producers * items;
   const got = hall.got.value;
-  const verdict = form === "none" ? "STUCK" : got === put ? "complete" : "STOPPED EARLY";
-  console.log(`${put} put, ${got} got, ${queue.qsize()} left: ${verdict}`);
+  const verdict = form === "none" ? "stuck" : got === put ? "complete" : "early";
+  console.log(TEXTS.counts(put, got, queue.qsize()) + TEXTS.verdicts[verdict]);
   return verdict === "complete" ? 0 : 1;
 }
 

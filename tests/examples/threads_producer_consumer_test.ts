@@ -91,11 +91,23 @@ Deno.test({
   },
 });
 
+Deno.test("threads/producer_consumer.ts --form sentinel --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--form", "sentinel", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(count(lines, /^生产者1 放入 1\.[123]$/), 3);
+  assertEquals(count(lines, /^消费者1 取出 1\.[123]$/), 3);
+  assertEquals(lines.slice(-2), [
+    "消费者1 取到哨兵，停止",
+    "放入 3 个，取出 3 个，剩余 0 个：全部取完",
+  ]);
+});
+
 testUsage("threads/producer_consumer.ts", script, [
   "--form",
   "--producers",
   "--consumers",
   "--items",
+  "--lang",
 ], [
   [["--broker"], 'producer_consumer: unknown argument "--broker"'],
   [["--form", "poison"], "producer_consumer: --form must be none or early or sentinel or"],
