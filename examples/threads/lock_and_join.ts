@@ -21,26 +21,62 @@
 import { delay } from "@std/async";
 import { Barrier, Lock, Thread, Value } from "../../lib/threading.ts";
 import { breakOnFailure } from "../_shared/barriers.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
 const FORMS = ["race", "part", "whole", "join"] as const;
 type Form = typeof FORMS[number];
 
-const USAGE = `A hundred threads take 1 each: what a lock makes one at a time, and what join does.
+const TEXTS = inLanguage({
+  en: {
+    usage: `A hundred threads take 1 each: what a lock makes one at a time, and what join does.
 
 Usage: lock_and_join.ts [options]
 
   --form F      race, part, whole, join, or all of them in turn (all)
   --threads N   how many threads, and n at first (100)
   --look MS     how long each looks around before it takes (2)
-  --help        show this`;
+  --lang L      en or zh (en)
+  --help        show this`,
+    notes: {
+      race: "all side by side",
+      part: "side by side up to the lock, one at a time inside",
+      whole: "one at a time from first to last",
+      join: "one at a time, starting and ending included",
+    },
+    what: (n: number) => `${n} threads take 1 each from n = ${n}`,
+    head: "form   left    ms  what runs when",
+    left: (left: number, n: number) => `${left} of ${n} left: `,
+    exact: "exact",
+    wrong: "WRONG",
+    verdict: (wrong: Form[], right: Form[]) =>
+      `wrong: ${wrong.join(", ")}; right: ${right.join(", ")}`,
+  },
+  zh: {
+    usage: `一百个线程各减 1：锁让哪一段轮流做，join 又让哪一段轮流做。
 
-const NOTES: Record<Form, string> = {
-  race: "all side by side",
-  part: "side by side up to the lock, one at a time inside",
-  whole: "one at a time from first to last",
-  join: "one at a time, starting and ending included",
-};
+用法：lock_and_join.ts [选项]
+
+  --form F      形式：race、part、whole、join，或者依次全部 all（all）
+  --threads N   有多少个线程，n 一开始就是多少（100）
+  --look MS     每个线程减 1 之前先查看多少毫秒（2）
+  --lang L      语言：en 或 zh（en）
+  --help        显示本说明`,
+    notes: {
+      race: "全都同时进行",
+      part: "加锁之前同时进行，锁里面轮流进行",
+      whole: "从头到尾轮流进行",
+      join: "轮流进行，连线程的启动和结束也是",
+    },
+    what: (n: number) => `${n} 个线程，每个从 n = ${n} 里减 1`,
+    head: "形式   剩余  毫秒  怎样进行",
+    left: (left: number, n: number) => `共 ${n}，剩余 ${left}：`,
+    exact: "正确",
+    wrong: "错误",
+    verdict: (wrong: Form[], right: Form[]) =>
+      `错误：${wrong.join("、")}；正确：${right.join("、")}`,
+  },
+});
 
 /** What a thread is told. */
 interface Errand {
@@ -116,7 +152,7 @@ async function run(form: Form, threads: number, look: number): Promise<number> {
   }
   const ms = (performance.now() - began).toFixed(0).padStart(5);
   await Promise.all(crowd.map((thread) => thread.result()));
-  console.log(`${form.padEnd(5)} ${String(n.value).padStart(5)} ${ms}  ${NOTES[form]}`);
+  console.log(`${form.padEnd(5)} ${String(n.value).padStart(5)} ${ms}  ${TEXTS.notes[form]}`);
   return n.value;
 }
 
@@ -124,26 +160,27 @@ async function main(): Promise<number> {
   const flags = readFlags({
     string: ["form", "threads", "look"],
     default: { form: "all", threads: "100", look: "2" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const form = oneOf("form", flags.form, ["all", ...FORMS]);
   const threads = wholeNumber("threads", flags.threads, 2, 500);
   const look = wholeNumber("look", flags.look, 0, 60_000);
 
-  console.log(`${threads} threads take 1 each from n = ${threads}`);
-  console.log("form   left    ms  what runs when");
+  console.log(TEXTS.what(threads));
+  console.log(TEXTS.head);
   if (form !== "all") {
     const left = await run(form, threads, look);
-    console.log(`${left} of ${threads} left: ${left === 0 ? "exact" : "WRONG"}`);
+    console.log(TEXTS.left(left, threads) + (left === 0 ? TEXTS.exact : TEXTS.wrong));
     return left === 0 ? 0 : 1;
   }
   const right: Form[] = [];
   const wrong: Form[] = [];
   for (const each of FORMS) (await run(each, threads, look) === 0 ? right : wrong).push(each);
-  console.log(`wrong: ${wrong.join(", ")}; right: ${right.join(", ")}`);
+  console.log(TEXTS.verdict(wrong, right));
   return wrong.join() === "race" ? 0 : 1;
 }
 

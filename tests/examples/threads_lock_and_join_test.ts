@@ -53,7 +53,18 @@ Deno.test("threads/lock_and_join.ts names the permission that it lacks, and ends
   assertEquals(code, 1);
 });
 
-testUsage("threads/lock_and_join.ts", script, ["--form", "--threads", "--look"], [
+Deno.test("threads/lock_and_join.ts --form race --lang zh speaks Chinese", async () => {
+  const args = ["--form", "race", "--threads", "2", "--lang", "zh"];
+  const { code, lines, stderr } = await script(...args);
+  assertEquals([code, stderr], [1, ""]);
+  assertEquals(lines.slice(0, 2), [
+    "2 个线程，每个从 n = 2 里减 1",
+    "形式   剩余  毫秒  怎样进行",
+  ]);
+  assertEquals(lines.at(-1), "共 2，剩余 1：错误");
+});
+
+testUsage("threads/lock_and_join.ts", script, ["--form", "--threads", "--look", "--lang"], [
   [["--lock"], 'lock_and_join: unknown argument "--lock"'],
   [
     ["--form", "half"],
