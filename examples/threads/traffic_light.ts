@@ -14,22 +14,64 @@
  */
 import { Barrier, Event, Thread } from "../../lib/threading.ts";
 import { breakOnFailure } from "../_shared/barriers.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `A traffic light: an event that is set and cleared, and cars that wait for it.
+const TEXTS = inLanguage({
+  en: {
+    usage: `A traffic light: an event that is set and cleared, and cars that wait for it.
 
 Usage: traffic_light.ts [options]
 
   --cars N     how many cars come while it is red (3)
   --rounds N   how often it turns green (2)
-  --help       show this`;
+  --lang L     en or zh (en)
+  --help       show this`,
+    car: (k: number) => `car-${k}`,
+    red: "RED",
+    green: "GREEN",
+    stops: (name: string) => `${name} stops`,
+    crosses: {
+      "on green": (name: string) => `${name} crosses on green`,
+      "on red": (name: string) => `${name} crosses on red`,
+    },
+    turnsRound: (name: string) => `${name} turns round: still red after 100 ms`,
+    counts: (onGreen: number, onRed: number, turned: number) =>
+      `${onGreen} crossed on green, ${onRed} on red, ${turned} turned round: `,
+    orderly: "orderly",
+    dangerous: "DANGEROUS",
+  },
+  zh: {
+    usage: `红绿灯：一个事件，设置了又清除；汽车等的就是它。
+
+用法：traffic_light.ts [选项]
+
+  --cars N     红灯时来几辆车（3）
+  --rounds N   变几次绿灯（2）
+  --lang L     语言：en 或 zh（en）
+  --help       显示本说明`,
+    car: (k: number) => `${k} 号车`,
+    red: "红灯",
+    green: "绿灯",
+    stops: (name: string) => `${name}停下`,
+    crosses: {
+      "on green": (name: string) => `${name}绿灯通过`,
+      "on red": (name: string) => `${name}闯红灯`,
+    },
+    turnsRound: (name: string) => `${name}掉头：等了 100 毫秒还是红灯`,
+    counts: (onGreen: number, onRed: number, turned: number) =>
+      `绿灯通过 ${onGreen} 辆，闯红灯 ${onRed} 辆，掉头 ${turned} 辆：`,
+    orderly: "秩序井然",
+    dangerous: "太危险了",
+  },
+});
 
 /** How a car got on. */
 type Way = "on green" | "on red" | "turned round";
 
 /** A car that comes at red, and stands at the line with the others until green. */
 export async function car(name: string, green: Event, atTheLine: Barrier): Promise<Way> {
-  console.log(`${name} stops`);
+  console.log(TEXTS.stops(name));
   await atTheLine.wait();
   await green.wait();
   return cross(name, green);
@@ -43,15 +85,15 @@ export async function lateCar(name: string, green: Event): Promise<Way> {
 
 /** A car that comes at red, and does not wait for long. */
 export async function hurriedCar(name: string, green: Event): Promise<Way> {
-  console.log(`${name} stops`);
+  console.log(TEXTS.stops(name));
   if (await green.wait({ timeout: 100 })) return cross(name, green);
-  console.log(`${name} turns round: still red after 100 ms`);
+  console.log(TEXTS.turnsRound(name));
   return "turned round";
 }
 
 function cross(name: string, green: Event): Way {
   const way = green.isSet() ? "on green" : "on red";
-  console.log(`${name} crosses ${way}`);
+  console.log(TEXTS.crosses[way](name));
   return way;
 }
 
@@ -59,9 +101,10 @@ async function main(): Promise<number> {
   const flags = readFlags({
     string: ["cars", "rounds"],
     default: { cars: "3", rounds: "2" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const cars = wholeNumber("cars", flags.cars, 1, 100);
@@ -71,8 +114,8 @@ async function main(): Promise<number> {
   const atTheLine = new Barrier(cars + 1);
   const ways: Way[] = [];
   let number = 0;
-  const nextName = () => `car-${++number}`;
-  console.log("RED");
+  const nextName = () => TEXTS.car(++number);
+  console.log(TEXTS.red);
   for (let round = 0; round < rounds; round++) {
     const queue = Array.from({ length: cars }, () => {
       const name = nextName();
@@ -81,13 +124,13 @@ async function main(): Promise<number> {
     breakOnFailure(queue, atTheLine);
     await atTheLine.wait();
 
-    console.log("GREEN");
+    console.log(TEXTS.green);
     green.set();
     const name = nextName();
     const late = new Thread(lateCar, { args: [name, green], name }).start();
     for (const thread of [...queue, late]) ways.push(await thread.result());
 
-    console.log("RED");
+    console.log(TEXTS.red);
     green.clear();
   }
   const name = nextName();
@@ -95,9 +138,10 @@ async function main(): Promise<number> {
   ways.push(await hurried.result());
 
   const count = (way: Way) => ways.filter((other) => other === way).length;
-  const verdict = count("on red") === 0 ? "orderly" : "DANGEROUS";
-  const crossed = `${count("on green")} crossed on green, ${count("on red")} on red`;
-  console.log(`${crossed}, ${count("turned round")} turned round: ${verdict}`);
+  const verdict = count("on red") === 0 ? TEXTS.orderly : TEXTS.dangerous;
+  console.log(
+    TEXTS.counts(count("on green"), count("on red"), count("turned round")) + verdict,
+  );
   return count("on red") === 0 ? 0 : 1;
 }
 

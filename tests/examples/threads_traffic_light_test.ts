@@ -31,7 +31,14 @@ Deno.test("threads/traffic_light.ts names the permission that it lacks, and ends
   assertEquals(code, 1);
 });
 
-testUsage("threads/traffic_light.ts", script, ["--cars", "--rounds"], [
+Deno.test("threads/traffic_light.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--cars", "1", "--rounds", "1", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.slice(0, 3), ["红灯", "1 号车停下", "绿灯"]);
+  assertEquals(lines.at(-1), "绿灯通过 2 辆，闯红灯 0 辆，掉头 1 辆：秩序井然");
+});
+
+testUsage("threads/traffic_light.ts", script, ["--cars", "--rounds", "--lang"], [
   [["--amber"], 'traffic_light: unknown argument "--amber"'],
   [["--cars", "0"], 'traffic_light: --cars must be a whole number from 1 to 100, received "0"'],
   [["--rounds", "x"], 'traffic_light: --rounds must be a whole number from 1 to 100, received "x"'],
