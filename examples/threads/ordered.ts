@@ -15,16 +15,41 @@
  * @module
  */
 import { Event, Lock, Thread, Value } from "../../lib/threading.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, UsageError, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `Threads print letters in order, each opening the next one's lock.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Threads print letters in order, each opening the next one's lock.
 
 Usage: ordered.ts [options]
 
   --letters WORD   the letters, a thread for each (ABC)
   --times N        how often they are printed (5)
   --no-locks       let all print when they like
-  --help           show this`;
+  --lang L         en or zh (en)
+  --help           show this`,
+    wrongLetters: (text: string) => `--letters must be 2 to 26 different letters, received ${text}`,
+    times: (times: number, letters: string) => `${times} times ${letters}: `,
+    inOrder: "in order",
+    outOfOrder: "OUT OF ORDER",
+  },
+  zh: {
+    usage: `线程按顺序打印字母，每个线程打开下一个线程的锁。
+
+用法：ordered.ts [选项]
+
+  --letters WORD   哪些字母，每个字母一个线程（ABC）
+  --times N        打印几遍（5）
+  --no-locks       不用锁，谁想打印就打印
+  --lang L         语言：en 或 zh（en）
+  --help           显示本说明`,
+    wrongLetters: (text: string) => `--letters 必须是 2 到 26 个不同的字母，收到的是 ${text}`,
+    times: (times: number, letters: string) => `${letters} 打印 ${times} 遍：`,
+    inOrder: "顺序正确",
+    outOfOrder: "顺序乱了",
+  },
+});
 
 /** What the thread of a letter is told. */
 interface Place {
@@ -60,17 +85,17 @@ async function main(): Promise<number> {
     string: ["letters", "times"],
     negatable: ["locks"],
     default: { letters: "ABC", times: "5", locks: true },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const times = wholeNumber("times", flags.times, 1, 1_000);
   const letters = [...String(flags.letters)];
   const different = new Set(letters).size;
   if (different < 2 || different < letters.length || different > 26) {
-    const received = JSON.stringify(flags.letters);
-    throw new UsageError(`--letters must be 2 to 26 different letters, received ${received}`);
+    throw new UsageError(TEXTS.wrongLetters(JSON.stringify(flags.letters)));
   }
 
   const printed = new Value("i32");
@@ -91,7 +116,7 @@ async function main(): Promise<number> {
   const inOrder = places.every((own, k) =>
     own.every((place, round) => place === round * letters.length + k)
   );
-  console.log(`${times} times ${letters.join("")}: ${inOrder ? "in order" : "OUT OF ORDER"}`);
+  console.log(TEXTS.times(times, letters.join("")) + (inOrder ? TEXTS.inOrder : TEXTS.outOfOrder));
   return inOrder ? 0 : 1;
 }
 

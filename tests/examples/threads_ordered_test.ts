@@ -34,7 +34,13 @@ Deno.test("threads/ordered.ts is always out of order without the locks", async (
   }
 });
 
-testUsage("threads/ordered.ts", script, ["--letters", "--times", "--no-locks"], [
+Deno.test("threads/ordered.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--letters", "甲乙", "--times", "2", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, [..."甲乙甲乙", "甲乙 打印 2 遍：顺序正确"]);
+});
+
+testUsage("threads/ordered.ts", script, ["--letters", "--times", "--no-locks", "--lang"], [
   [["--chaos"], 'ordered: unknown argument "--chaos"'],
   [["--times=0"], 'ordered: --times must be a whole number from 1 to 1000, received "0"'],
   [["--letters", "A"], 'ordered: --letters must be 2 to 26 different letters, received "A"'],
