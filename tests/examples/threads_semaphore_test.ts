@@ -67,7 +67,24 @@ Deno.test("threads/semaphore.ts names the permission that it lacks, and ends", a
   assertEquals(code, 1);
 });
 
-testUsage("threads/semaphore.ts", script, ["--places", "--visitors", "--stay", "--no-semaphore"], [
+Deno.test("threads/semaphore.ts --lang zh speaks Chinese", async () => {
+  const args = ["--visitors", "1", "--stay", "0", "--lang", "zh"];
+  const { code, lines, stderr } = await script(...args);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, [
+    "1 号车开进：场内 1 辆",
+    "1 号车开出：场内 0 辆",
+    "1 辆车，3 个车位，场内最多 1 辆：秩序井然",
+  ]);
+});
+
+testUsage("threads/semaphore.ts", script, [
+  "--places",
+  "--visitors",
+  "--stay",
+  "--no-semaphore",
+  "--lang",
+], [
   [["--valet"], 'semaphore: unknown argument "--valet"'],
   [["--places", "0"], 'semaphore: --places must be a whole number from 1 to 100, received "0"'],
   [["--visitors", "1.5"], "semaphore: --visitors must be a whole number from 1 to 100"],
