@@ -17,9 +17,12 @@
 import { delay } from "@std/async";
 import { BrokenBarrierError } from "../../lib/errors.ts";
 import { Barrier, currentThread, Thread, Value } from "../../lib/threading.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `Runners gather at a barrier and start together.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Runners gather at a barrier and start together.
 
 Usage: race_start.ts [options]
 
@@ -27,7 +30,46 @@ Usage: race_start.ts [options]
   --heats N       how often they run (3)
   --no-show       one runner never comes
   --patience MS   how long the others then wait at the line (300)
-  --help          show this`;
+  --lang L        en or zh (en)
+  --help          show this`,
+    runner: (k: number) => `runner-${k}`,
+    isAtLine: (name: string) => `${name} is at the line`,
+    bang: (heat: number, name: string) => `heat ${heat}: bang! (${name} fires the gun)`,
+    isTold: (name: string, error: string) => `${name} is told: ${error}`,
+    comesIn: (name: string, place: number) => `${name} comes in as number ${place}`,
+    doesNotCome: (name?: string) => `${name} does not come`,
+    waited: (waited: number, told: number) => `${waited} waited, ${told} were told: `,
+    calledOff: "called off",
+    wrong: "WRONG",
+    shots: (heats: number, shots: number) => `${heats} heats, ${shots} shots: `,
+    fair: "fair starts",
+    falseStart: "FALSE START",
+  },
+  zh: {
+    usage: `选手在屏障前集合，一起起跑。
+
+用法：race_start.ts [选项]
+
+  --runners N     有几名选手（4）
+  --heats N       跑几轮（3）
+  --no-show       有一名选手没来
+  --patience MS   那时其他人在起跑线上等多少毫秒（300）
+  --lang L        语言：en 或 zh（en）
+  --help          显示本说明`,
+    runner: (k: number) => `${k} 号选手`,
+    isAtLine: (name: string) => `${name}就位`,
+    bang: (heat: number, name: string) => `第 ${heat} 轮：砰！（${name}鸣枪）`,
+    isTold: (name: string, error: string) => `${name}得到通知：${error}`,
+    comesIn: (name: string, place: number) => `${name}第 ${place} 个到达终点`,
+    doesNotCome: (name?: string) => `${name}没来`,
+    waited: (waited: number, told: number) => `${waited} 人在等，${told} 人得到通知：`,
+    calledOff: "比赛取消",
+    wrong: "结果不对",
+    shots: (heats: number, shots: number) => `${heats} 轮，${shots} 声枪响：`,
+    fair: "起跑公平",
+    falseStart: "有人抢跑",
+  },
+});
 
 /** What the runners share. */
 interface Race {
@@ -45,23 +87,23 @@ export async function runner({ runners, heats, line, shots, finishes }: Race): P
   const { name } = currentThread();
   let fair = 0;
   for (let heat = 1; heat <= heats; heat++) {
-    console.log(`${name} is at the line`);
+    console.log(TEXTS.isAtLine(name));
     try {
       if (await line.wait() === 0) {
-        console.log(`heat ${heat}: bang! (${name} fires the gun)`);
+        console.log(TEXTS.bang(heat, name));
         shots.add(1);
       }
       // Nobody runs before the gun.
       await line.wait();
     } catch (error) {
       if (!(error instanceof BrokenBarrierError)) throw error;
-      console.log(`${name} is told: ${error.name}`);
+      console.log(TEXTS.isTold(name, error.name));
       break;
     }
     if (shots.value === heat) fair++;
     await delay(20 * Math.random());
     const place = finishes.add(1) % runners + 1;
-    console.log(`${name} comes in as number ${place}`);
+    console.log(TEXTS.comesIn(name, place));
   }
   return fair;
 }
@@ -72,9 +114,10 @@ async function main(): Promise<number> {
     string: ["runners", "heats", "patience"],
     negatable: ["show"],
     default: { runners: "4", heats: "3", patience: "300", show: true },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const runners = wholeNumber("runners", flags.runners, 2, 100);
@@ -83,8 +126,8 @@ async function main(): Promise<number> {
 
   const line = new Barrier(runners, flags.show ? {} : { timeout: patience });
   const race = { runners, heats, line, shots: new Value("i32"), finishes: new Value("i32") };
-  const names = Array.from({ length: runners }, (_, k) => `runner-${k + 1}`);
-  if (!flags.show) console.log(`${names.pop()} does not come`);
+  const names = Array.from({ length: runners }, (_, k) => TEXTS.runner(k + 1));
+  if (!flags.show) console.log(TEXTS.doesNotCome(names.pop()));
 
   const threads = names.map((name) => new Thread(runner, { args: [race], name }).start());
   const starts = await Promise.all(threads.map((thread) => thread.result()));
@@ -92,11 +135,11 @@ async function main(): Promise<number> {
   if (!flags.show) {
     const told = starts.filter((fair) => fair === 0).length;
     const ok = line.broken && told === names.length;
-    console.log(`${names.length} waited, ${told} were told: ${ok ? "called off" : "WRONG"}`);
+    console.log(TEXTS.waited(names.length, told) + (ok ? TEXTS.calledOff : TEXTS.wrong));
     return ok ? 0 : 1;
   }
   const ok = starts.every((fair) => fair === heats) && race.shots.value === heats;
-  console.log(`${heats} heats, ${race.shots.value} shots: ${ok ? "fair starts" : "FALSE START"}`);
+  console.log(TEXTS.shots(heats, race.shots.value) + (ok ? TEXTS.fair : TEXTS.falseStart));
   return ok ? 0 : 1;
 }
 

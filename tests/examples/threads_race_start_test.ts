@@ -46,7 +46,21 @@ Deno.test("threads/race_start.ts --no-show tells also who comes later", async ()
   assertEquals([code, lines.at(-1)], [0, "8 waited, 8 were told: called off"]);
 });
 
-testUsage("threads/race_start.ts", script, ["--runners", "--heats", "--no-show", "--patience"], [
+Deno.test("threads/race_start.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--runners", "2", "--heats", "1", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.slice(0, 2).toSorted(), ["1 号选手就位", "2 号选手就位"]);
+  assertMatch(lines[2], /^第 1 轮：砰！（[12] 号选手鸣枪）$/);
+  assertEquals(lines.at(-1), "1 轮，1 声枪响：起跑公平");
+});
+
+testUsage("threads/race_start.ts", script, [
+  "--runners",
+  "--heats",
+  "--no-show",
+  "--patience",
+  "--lang",
+], [
   [["--doping"], 'race_start: unknown argument "--doping"'],
   [["--runners", "1"], 'race_start: --runners must be a whole number from 2 to 100, received "1"'],
   [["--heats", "many"], "race_start: --heats must be a whole number"],
