@@ -14,15 +14,39 @@
  * @module
  */
 import { Barrier, Condition, currentThread, Thread, Value } from "../../lib/threading.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `Two threads in strict turn, by a condition.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Two threads in strict turn, by a condition.
 
 Usage: ping_pong.ts [options]
 
   --rounds N       how often each of them hits the ball (5)
   --no-condition   let both hit when they like
-  --help           show this`;
+  --lang L         en or zh (en)
+  --help           show this`,
+    names: ["ping", "pong"],
+    hits: (hits: number, counted: number) => `${hits} hits, ${counted} counted: `,
+    inTurn: "in strict turn",
+    outOfTurn: "OUT OF TURN",
+  },
+  zh: {
+    usage: `两个线程用条件变量严格轮流。
+
+用法：ping_pong.ts [选项]
+
+  --rounds N       每人击球几次（5）
+  --no-condition   不用条件变量，想打就打
+  --lang L         语言：en 或 zh（en）
+  --help           显示本说明`,
+    names: ["乒", "乓"],
+    hits: (hits: number, counted: number) => `击球 ${hits} 次，计数 ${counted} 次：`,
+    inTurn: "严格轮流",
+    outOfTurn: "乱了套",
+  },
+});
 
 /** What the players share. */
 interface Table {
@@ -57,9 +81,10 @@ async function main(): Promise<number> {
     string: ["rounds"],
     negatable: ["condition"],
     default: { rounds: "5", condition: true },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const rounds = wholeNumber("rounds", flags.rounds, 1, 10_000);
@@ -68,15 +93,15 @@ async function main(): Promise<number> {
   if (flags.condition) table.ball = new Condition();
   else table.beforeHitting = new Barrier(2);
 
-  const threads = ["ping", "pong"].map((name, side) =>
+  const threads = TEXTS.names.map((name, side) =>
     new Thread(player, { args: [side, rounds, table], name }).start()
   );
   const [ping, pong] = await Promise.all(threads.map((thread) => thread.result()));
 
   const inTurn = ping.every((hit, k) => hit === 2 * k + 1) &&
     pong.every((hit, k) => hit === 2 * k + 2);
-  const verdict = inTurn ? "in strict turn" : "OUT OF TURN";
-  console.log(`${2 * rounds} hits, ${table.hits.value} counted: ${verdict}`);
+  const verdict = inTurn ? TEXTS.inTurn : TEXTS.outOfTurn;
+  console.log(TEXTS.hits(2 * rounds, table.hits.value) + verdict);
   return inTurn ? 0 : 1;
 }
 

@@ -51,7 +51,13 @@ Deno.test({
   },
 });
 
-testUsage("threads/ping_pong.ts", script, ["--rounds", "--no-condition"], [
+Deno.test("threads/ping_pong.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--rounds", "1", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, ["1 乒", "2 乓", "击球 2 次，计数 2 次：严格轮流"]);
+});
+
+testUsage("threads/ping_pong.ts", script, ["--rounds", "--no-condition", "--lang"], [
   [["--racket"], 'ping_pong: unknown argument "--racket"'],
   [["--rounds", "0"], 'ping_pong: --rounds must be a whole number from 1 to 10000, received "0"'],
 ]);
