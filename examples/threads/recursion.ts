@@ -15,14 +15,47 @@
  * @module
  */
 import { Lock, RLock, Thread } from "../../lib/threading.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
-const USAGE = `A recursive function takes a lock again and again: what an RLock is for.
+const TEXTS = inLanguage({
+  en: {
+    usage: `A recursive function takes a lock again and again: what an RLock is for.
 
 Usage: recursion.ts [options]
 
   --lock L   rlock or plain (rlock)
-  --help     show this`;
+  --lang L   en or zh (en)
+  --help     show this`,
+    names: ["walker-1", "walker-2"],
+    folders: { home: "home", music: "music", jazz: "jazz", notes: "notes" },
+    isAt: (name: string, folder: string) => `${name} at ${folder}: `,
+    has: (times: number) => `has the lock ${times === 1 ? "once" : `${times} times`}`,
+    noLock: (name: string, ms: number) => `no lock within ${ms} ms, since ${name} itself holds it`,
+    sizes: (sizes: (number | undefined)[], total: number) =>
+      `added up ${sizes.map((size) => size ?? "nothing").join(" and ")}, should be ${total}: `,
+    exact: "exact",
+    stuck: "STUCK",
+  },
+  zh: {
+    usage: `递归函数一次又一次地上同一把锁：RLock（可重入锁）的用处。
+
+用法：recursion.ts [选项]
+
+  --lock L   锁的种类：rlock 或 plain（rlock）
+  --lang L   语言：en 或 zh（en）
+  --help     显示本说明`,
+    names: ["甲", "乙"],
+    folders: { home: "主目录", music: "音乐", jazz: "爵士乐", notes: "笔记" },
+    isAt: (name: string, folder: string) => `${name}走到“${folder}”：`,
+    has: (times: number) => `已上锁 ${times} 次`,
+    noLock: (name: string, ms: number) => `${ms} 毫秒没有拿到锁，因为锁就在${name}自己手里`,
+    sizes: (sizes: (number | undefined)[], total: number) =>
+      `加起来是 ${sizes.map((size) => size ?? "无").join(" 和 ")}，应为 ${total}：`,
+    exact: "正确",
+    stuck: "卡住了",
+  },
+});
 
 /** How long a thread waits for itself before it sees that this is hopeless, in ms. */
 const PATIENCE = 300;
@@ -35,11 +68,15 @@ interface Folder {
 }
 
 const HOME: Folder = {
-  name: "home",
+  name: TEXTS.folders.home,
   size: 1,
   inside: [
-    { name: "music", size: 20, inside: [{ name: "jazz", size: 300, inside: [] }] },
-    { name: "notes", size: 4, inside: [] },
+    {
+      name: TEXTS.folders.music,
+      size: 20,
+      inside: [{ name: TEXTS.folders.jazz, size: 300, inside: [] }],
+    },
+    { name: TEXTS.folders.notes, size: 4, inside: [] },
   ],
 };
 const TOTAL = 325;
@@ -53,12 +90,12 @@ export function walk(
 ): number | undefined {
   // The first time, another thread may have it for long. From then on this thread has it.
   using guard = depth === 1 ? lock.acquireSync() : lock.acquireSync({ timeout: PATIENCE });
-  const line = `${"  ".repeat(depth - 1)}${name} at ${folder.name}`;
+  const line = "  ".repeat(depth - 1) + TEXTS.isAt(name, folder.name);
   if (guard === undefined) {
-    console.log(`${line}: no lock within ${PATIENCE} ms, since ${name} itself holds it`);
+    console.log(line + TEXTS.noLock(name, PATIENCE));
     return undefined;
   }
-  console.log(`${line}: has the lock ${depth === 1 ? "once" : `${depth} times`}`);
+  console.log(line + TEXTS.has(depth));
   let size = folder.size;
   for (const each of folder.inside) {
     const more = walk(name, lock, each, depth + 1);
@@ -69,22 +106,21 @@ export function walk(
 }
 
 async function main(): Promise<number> {
-  const flags = readFlags({ string: ["lock"], default: { lock: "rlock" } });
+  const flags = readFlags({ string: ["lock"], default: { lock: "rlock" }, bilingual: true });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const kind = oneOf("lock", flags.lock, ["rlock", "plain"]);
 
   const lock = kind === "rlock" ? new RLock() : new Lock();
-  const threads = ["walker-1", "walker-2"].map((name) =>
+  const threads = TEXTS.names.map((name) =>
     new Thread(walk, { args: [name, lock, HOME], name }).start()
   );
   const sizes = await Promise.all(threads.map((thread) => thread.result()));
 
   const isRight = sizes.every((size) => size === TOTAL);
-  const shown = sizes.map((size) => size ?? "nothing").join(" and ");
-  console.log(`added up ${shown}, should be ${TOTAL}: ${isRight ? "exact" : "STUCK"}`);
+  console.log(TEXTS.sizes(sizes, TOTAL) + (isRight ? TEXTS.exact : TEXTS.stuck));
   return isRight ? 0 : 1;
 }
 

@@ -47,7 +47,19 @@ Deno.test("threads/recursion.ts names the permission that it lacks, and ends", a
   assertEquals(code, 1);
 });
 
-testUsage("threads/recursion.ts", script, ["--lock L   rlock or plain"], [
+Deno.test("threads/recursion.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  const [first] = lines[0];
+  assertEquals(lines.slice(0, 3), [
+    `${first}走到“主目录”：已上锁 1 次`,
+    `  ${first}走到“音乐”：已上锁 2 次`,
+    `    ${first}走到“爵士乐”：已上锁 3 次`,
+  ]);
+  assertEquals(lines.at(-1), "加起来是 325 和 325，应为 325：正确");
+});
+
+testUsage("threads/recursion.ts", script, ["--lock", "--lang"], [
   [["--depth", "3"], 'recursion: unknown argument "--depth"'],
   [["--lock", "none"], 'recursion: --lock must be rlock or plain, received "none"'],
 ]);
