@@ -39,7 +39,20 @@ Deno.test("threads/memory.ts --form shows one of them", async () => {
   assertEquals([value.code, value.lines], [0, VALUE("Thread-1")]);
 });
 
-testUsage("threads/memory.ts", script, ["--form"], [
+Deno.test("threads/memory.ts --form value --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--form", "value", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, [
+    'const n = new Value("i32", 100)',
+    "  MainThread  n 是 100",
+    "  Thread-1    n 是 100",
+    "  Thread-1    改了 n，n 是 0",
+    "  MainThread  n 是 0",
+    "Value 是共享的",
+  ]);
+});
+
+testUsage("threads/memory.ts", script, ["--form", "--lang"], [
   [["--amnesia"], 'memory: unknown argument "--amnesia"'],
   [["--form", "x"], 'memory: --form must be variable or value or both, received "x"'],
 ]);
