@@ -32,7 +32,17 @@ Deno.test("threads/counters.ts counts with the lock unless told otherwise", asyn
   assertEquals(code, 0);
 });
 
-testUsage("threads/counters.ts", script, ["--tellers", "--votes", "--way"], [
+Deno.test("threads/counters.ts --way none --lang zh speaks Chinese", async () => {
+  const args = ["--way", "none", "--tellers", "2", "--votes", "3", "--lang", "zh"];
+  const { code, lines, stderr } = await script(...args);
+  assertEquals([code, stderr], [1, ""]);
+  assertEquals(lines, [
+    ...[1, 2, 3].map((k) => `候选人${k}：1 票`),
+    "共投 6 票，计到 3 票：丢了票",
+  ]);
+});
+
+testUsage("threads/counters.ts", script, ["--tellers", "--votes", "--way", "--lang"], [
   [["--recount"], 'counters: unknown argument "--recount"'],
   [["--tellers", "1"], 'counters: --tellers must be a whole number from 2 to 100, received "1"'],
   [["--votes", "0"], 'counters: --votes must be a whole number from 1 to 10000, received "0"'],
