@@ -14,19 +14,51 @@
  * @module
  */
 import { currentThread, Timer } from "../../lib/threading.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `A timer that fires after a while, or is cancelled before.
+const TEXTS = inLanguage({
+  en: {
+    usage: `A timer that fires after a while, or is cancelled before.
 
 Usage: timer.ts [options]
 
   --ms N     when it fires, in ms (300)
   --cancel   cancel it before
-  --help     show this`;
+  --lang L   en or zh (en)
+  --help     show this`,
+    name: "egg timer",
+    ready: "the tea is ready",
+    ding: (name: string, what: string) => `${name}: ding! ${what}`,
+    isSet: (ms: number) => `main: the egg timer is set to ${ms} ms`,
+    cancelled: "main: cancelled, I take coffee",
+    notYet: "main: not yet",
+    neverRang: "it never rang: cancelled",
+    rang: (ms: number) => `it rang, after ${ms} ms: done`,
+  },
+  zh: {
+    usage: `定时器：过一会儿就响，响之前可以取消。
+
+用法：timer.ts [选项]
+
+  --ms N     多少毫秒之后响（300）
+  --cancel   响之前取消
+  --lang L   语言：en 或 zh（en）
+  --help     显示本说明`,
+    name: "闹钟",
+    ready: "茶泡好了",
+    ding: (name: string, what: string) => `${name}：叮！${what}`,
+    isSet: (ms: number) => `主线程：闹钟定在 ${ms} 毫秒之后`,
+    cancelled: "主线程：取消了，我喝咖啡",
+    notYet: "主线程：还没响",
+    neverRang: "一直没响：已取消",
+    rang: (ms: number) => `过了 ${ms} 毫秒，响了：完成`,
+  },
+});
 
 /** What the timer runs, in its own thread. */
 export function ring(what: string): string {
-  console.log(`${currentThread().name}: ding! ${what}`);
+  console.log(TEXTS.ding(currentThread().name, what));
   return what;
 }
 
@@ -35,26 +67,27 @@ async function main(): Promise<number> {
     boolean: ["cancel"],
     string: ["ms"],
     default: { ms: "300" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const ms = wholeNumber("ms", flags.ms, 1, 60_000);
 
-  const timer = new Timer(ms, ring, { args: ["the tea is ready"], name: "egg timer" });
+  const timer = new Timer(ms, ring, { args: [TEXTS.ready], name: TEXTS.name });
   const began = performance.now();
   timer.start();
-  console.log(`main: the egg timer is set to ${ms} ms`);
+  console.log(TEXTS.isSet(ms));
   if (flags.cancel) {
     timer.cancel();
-    console.log("main: cancelled, I take coffee");
+    console.log(TEXTS.cancelled);
   }
-  while (!await timer.join({ timeout: ms / 3 })) console.log("main: not yet");
+  while (!await timer.join({ timeout: ms / 3 })) console.log(TEXTS.notYet);
   const rang = await timer.result();
 
   const took = Math.round(performance.now() - began);
-  console.log(rang === undefined ? "it never rang: cancelled" : `it rang, after ${took} ms: done`);
+  console.log(rang === undefined ? TEXTS.neverRang : TEXTS.rang(took));
   return (rang === undefined) === flags.cancel ? 0 : 1;
 }
 

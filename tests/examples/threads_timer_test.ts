@@ -40,7 +40,17 @@ Deno.test("threads/timer.ts --cancel ends it before it rings", async () => {
   }
 });
 
-testUsage("threads/timer.ts", script, ["--ms", "--cancel"], [
+Deno.test("threads/timer.ts --cancel --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--cancel", "--ms", "60000", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, [
+    "主线程：闹钟定在 60000 毫秒之后",
+    "主线程：取消了，我喝咖啡",
+    "一直没响：已取消",
+  ]);
+});
+
+testUsage("threads/timer.ts", script, ["--ms", "--cancel", "--lang"], [
   [["--snooze"], 'timer: unknown argument "--snooze"'],
   [["--ms", "soon"], 'timer: --ms must be a whole number from 1 to 60000, received "soon"'],
 ]);
