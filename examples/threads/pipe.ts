@@ -19,14 +19,65 @@
  */
 import { EOFError } from "../../lib/errors.ts";
 import { type Connection, currentThread, pipe, Thread } from "../../lib/threading.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
-const USAGE = `Pipes: two ways, one way, and data that moves.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Pipes: two ways, one way, and data that moves.
 
 Usage: pipe.ts [options]
 
   --form F   duplex, oneway, transfer, or all of them in turn (all)
-  --help     show this`;
+  --lang L   en or zh (en)
+  --help     show this`,
+    names: { adder: "adder", writer: "writer", filler: "filler" },
+    asks: (a: number, b: number) => `asks ${a} + ${b}`,
+    answers: (sum: number) => `answers ${sum}`,
+    closes: "closes its end",
+    isTold: (error: string) => `is told ${error}, and stops`,
+    questions: (asked: number, answered: number) => `${asked} questions, ${answered} answers: `,
+    sends: (letter: string) => `sends ${letter}`,
+    receives: (letter: string) => `receives ${letter}`,
+    seesEnd: "sees the end",
+    letters: (sent: string, received: string) => `sent ${sent}, received ${received}: `,
+    has: (bytes: number) => `has ${bytes} bytes`,
+    fills: (bytes: number) => `has ${bytes} bytes, and fills them`,
+    hasSent: (bytes: number) => `has sent them, and has ${bytes}`,
+    areBack: (bytes: number) => `${bytes} bytes are back, filled: `,
+    complete: "complete",
+    wrong: "WRONG",
+    moved: "moved",
+    copied: "COPIED",
+  },
+  zh: {
+    usage: `管道：双向的，单向的，还有把数据搬过去的。
+
+用法：pipe.ts [选项]
+
+  --form F   形式：duplex、oneway、transfer，或者依次全部 all（all）
+  --lang L   语言：en 或 zh（en）
+  --help     显示本说明`,
+    names: { adder: "加法员", writer: "写信人", filler: "填充员" },
+    asks: (a: number, b: number) => `问 ${a} + ${b}`,
+    answers: (sum: number) => `答 ${sum}`,
+    closes: "关闭自己这一端",
+    isTold: (error: string) => `得到 ${error}，停止`,
+    questions: (asked: number, answered: number) => `问了 ${asked} 次，答对 ${answered} 次：`,
+    sends: (letter: string) => `发出 ${letter}`,
+    receives: (letter: string) => `收到 ${letter}`,
+    seesEnd: "知道没有了",
+    letters: (sent: string, received: string) => `发出 ${sent}，收到 ${received}：`,
+    has: (bytes: number) => `有 ${bytes} 字节`,
+    fills: (bytes: number) => `有 ${bytes} 字节，把它们填满`,
+    hasSent: (bytes: number) => `发出去了，手里还有 ${bytes} 字节`,
+    areBack: (bytes: number) => `填满之后回来 ${bytes} 字节：`,
+    complete: "一个不少",
+    wrong: "结果不对",
+    moved: "是搬过去的",
+    copied: "竟然是复制的",
+  },
+});
 
 /** How many bytes are moved. */
 const SIZE = 1_000_000;
@@ -36,19 +87,19 @@ export async function adder(end: Connection<number | number[]>): Promise<void> {
   try {
     for (;;) {
       const [a, b] = await end.recv() as number[];
-      say(`answers ${a + b}`);
+      say(TEXTS.answers(a + b));
       await end.send(a + b);
     }
   } catch (error) {
     if (!(error instanceof EOFError)) throw error;
-    say(`is told ${error.name}, and stops`);
+    say(TEXTS.isTold(error.name));
   }
 }
 
 /** Sends three letters. Its end of the pipe is closed when it ends. */
 export async function writer(end: Connection<string>): Promise<void> {
   for (const letter of "ABC") {
-    say(`sends ${letter}`);
+    say(TEXTS.sends(letter));
     await end.send(letter);
   }
 }
@@ -56,7 +107,7 @@ export async function writer(end: Connection<string>): Promise<void> {
 /** Fills what it receives, and gives it back. */
 export async function filler(end: Connection<Uint8Array<ArrayBuffer>>): Promise<void> {
   for await (const bytes of end) {
-    say(`has ${bytes.length} bytes, and fills them`);
+    say(TEXTS.fills(bytes.length));
     bytes.fill(7);
     await end.send(bytes, { transfer: [bytes.buffer] });
   }
@@ -70,18 +121,18 @@ function say(what: string): void {
 async function duplex(): Promise<boolean> {
   console.log("duplex: pipe()");
   const [here, there] = pipe<number | number[]>();
-  const thread = new Thread(adder, { args: [there], name: "adder" }).start();
+  const thread = new Thread(adder, { args: [there], name: TEXTS.names.adder }).start();
 
   let right = 0;
   for (const [a, b] of [[1, 2], [30, 40], [500, 600]]) {
-    say(`asks ${a} + ${b}`);
+    say(TEXTS.asks(a, b));
     await here.send([a, b]);
     if (await here.recv() === a + b) right++;
   }
-  say("closes its end");
+  say(TEXTS.closes);
   here.close();
   await thread.result();
-  console.log(`3 questions, ${right} answers: ${right === 3 ? "complete" : "WRONG"}`);
+  console.log(TEXTS.questions(3, right) + (right === 3 ? TEXTS.complete : TEXTS.wrong));
   return right === 3;
 }
 
@@ -89,16 +140,16 @@ async function duplex(): Promise<boolean> {
 async function oneway(): Promise<boolean> {
   console.log("oneway: pipe({ duplex: false })");
   const [receiver, sender] = pipe<string>({ duplex: false });
-  const thread = new Thread(writer, { args: [sender], name: "writer" }).start();
+  const thread = new Thread(writer, { args: [sender], name: TEXTS.names.writer }).start();
 
   let text = "";
   for await (const letter of receiver) {
-    say(`receives ${letter}`);
+    say(TEXTS.receives(letter));
     text += letter;
   }
-  say("sees the end");
+  say(TEXTS.seesEnd);
   await thread.result();
-  console.log(`sent ABC, received ${text}: ${text === "ABC" ? "complete" : "WRONG"}`);
+  console.log(TEXTS.letters("ABC", text) + (text === "ABC" ? TEXTS.complete : TEXTS.wrong));
   return text === "ABC";
 }
 
@@ -106,18 +157,18 @@ async function oneway(): Promise<boolean> {
 async function transfer(): Promise<boolean> {
   console.log("transfer: send(bytes, { transfer: [bytes.buffer] })");
   const [here, there] = pipe<Uint8Array<ArrayBuffer>>();
-  const thread = new Thread(filler, { args: [there], name: "filler" }).start();
+  const thread = new Thread(filler, { args: [there], name: TEXTS.names.filler }).start();
 
   const bytes = new Uint8Array(SIZE);
-  say(`has ${bytes.length} bytes`);
+  say(TEXTS.has(bytes.length));
   await here.send(bytes, { transfer: [bytes.buffer] });
-  say(`has sent them, and has ${bytes.length}`);
+  say(TEXTS.hasSent(bytes.length));
   const back = await here.recv();
   here.close();
   await thread.result();
   const filled = back.filter((byte) => byte === 7).length;
   const isMoved = bytes.length === 0 && filled === SIZE;
-  console.log(`${filled} bytes are back, filled: ${isMoved ? "moved" : "COPIED"}`);
+  console.log(TEXTS.areBack(filled) + (isMoved ? TEXTS.moved : TEXTS.copied));
   return isMoved;
 }
 
@@ -126,9 +177,9 @@ type Form = keyof typeof FORMS;
 const NAMES = Object.keys(FORMS) as Form[];
 
 async function main(): Promise<number> {
-  const flags = readFlags({ string: ["form"], default: { form: "all" } });
+  const flags = readFlags({ string: ["form"], default: { form: "all" }, bilingual: true });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const form = oneOf("form", flags.form, ["all", ...NAMES]);

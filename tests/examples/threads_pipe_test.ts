@@ -57,7 +57,14 @@ Deno.test("threads/pipe.ts --form shows one of them", async () => {
   checkTransfer(transfer.lines);
 });
 
-testUsage("threads/pipe.ts", script, ["--form"], [
+Deno.test("threads/pipe.ts --form duplex --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--form", "duplex", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.slice(0, 3), ["duplex: pipe()", "  MainThread 问 1 + 2", "  加法员 答 3"]);
+  assertEquals(lines.slice(-2), ["  加法员 得到 EOFError，停止", "问了 3 次，答对 3 次：一个不少"]);
+});
+
+testUsage("threads/pipe.ts", script, ["--form", "--lang"], [
   [["--smoke"], 'pipe: unknown argument "--smoke"'],
   [["--form", "x"], "pipe: --form must be all or duplex or oneway or transfer, received"],
 ]);
