@@ -60,7 +60,22 @@ for (const [part, wanted] of Object.entries(PARTS)) {
   });
 }
 
-testUsage("threads/blocking.ts", script, ["--part"], [
+Deno.test("threads/blocking.ts --part lock --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--part", "lock", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, [
+    "非阻塞：锁在另一个线程手里",
+    "  acquire({ blocking: false })             没拿到",
+    "  acquireSync({ blocking: false })         没拿到",
+    "  acquire({ timeout: 50 })                 没拿到",
+    "阻塞：一直等到对方释放锁",
+    "  acquire()，释放之前                      在等",
+    "  acquire()，释放之后                      拿到了",
+    "全都正确",
+  ]);
+});
+
+testUsage("threads/blocking.ts", script, ["--part", "--lang"], [
   [["--milk"], 'blocking: unknown argument "--milk"'],
   [["--part", "x"], 'blocking: --part must be all or pool or lock or thread, received "x"'],
 ]);
