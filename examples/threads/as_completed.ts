@@ -20,19 +20,56 @@
 import { delay } from "@std/async";
 import { asCompleted, type Future, ThreadPoolExecutor, wait } from "../../lib/futures.ts";
 import { context } from "../../lib/task.ts";
+import { fill, inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `Futures: callbacks, asCompleted, wait, and results in order.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Futures: callbacks, asCompleted, wait, and results in order.
 
 Usage: as_completed.ts [options]
 
   --form F       callbacks, completed, wait, order, or all of them in turn (all)
   --couriers N   how many couriers there are (4)
-  --help         show this`;
+  --lang L       en or zh (en)
+  --help         show this`,
+    courier: "courier",
+    cities: { Lisbon: "Lisbon", Bern: "Bern", Atlantis: "Atlantis", Oslo: "Oslo" },
+    noStreet: (city: string) => `no street leads to ${city}`,
+    wasIn: (name: string, city: string) => `${name} was in ${city}`,
+    onTheWay: "all are on the way, and we do something else",
+    some: (cities: string[]) => cities.join(", ") || "none",
+    waited: (until: string, done: string, left: string) => `${until}: ${done}; on the way: ${left}`,
+    loopEnds: (error: unknown) => `${error}: the loop ends, the rest is cancelled`,
+    allDone: "every parcel was accounted for",
+    lost: "PARCELS LOST",
+  },
+  zh: {
+    usage: `Future：回调、asCompleted、wait，以及按顺序的结果。
+
+用法：as_completed.ts [选项]
+
+  --form F       形式：callbacks、completed、wait、order，或者依次全部 all（all）
+  --couriers N   有几个快递员（4）
+  --lang L       语言：en 或 zh（en）
+  --help         显示本说明`,
+    courier: "快递员",
+    cities: { Lisbon: "里斯本", Bern: "伯尔尼", Atlantis: "大西洲", Oslo: "奥斯陆" },
+    noStreet: (city: string) => `没有路通往${city}`,
+    wasIn: (name: string, city: string) => `${name} 送到了${city}`,
+    onTheWay: "全都上路了，我们先做别的事",
+    some: (cities: string[]) => cities.join("、") || "无",
+    waited: (until: string, done: string, left: string) => `${until}：${done}；还在路上：${left}`,
+    loopEnds: (error: unknown) => `${error}：循环结束，其余的取消`,
+    allDone: "每个包裹都有了下落",
+    lost: "包裹丢了",
+  },
+});
 
 /** Where the parcels go, and how far that is, in ms. */
-const PARCELS: Record<string, number> = { Lisbon: 120, Bern: 30, Atlantis: 60, Oslo: 90 };
-const CITIES = Object.keys(PARCELS);
+const PARCELS = { Lisbon: 120, Bern: 30, Atlantis: 60, Oslo: 90 };
+type City = keyof typeof PARCELS;
+const CITIES = Object.keys(PARCELS) as City[];
 
 /** Not every address can be found. */
 export class AddressError extends Error {
@@ -40,16 +77,16 @@ export class AddressError extends Error {
 }
 
 /** One delivery. */
-export async function deliver(city: string): Promise<string> {
+export async function deliver(city: City): Promise<string> {
   await delay(PARCELS[city]);
-  if (city === "Atlantis") throw new AddressError(`no street leads to ${city}`);
-  return `${context().name} was in ${city}`;
+  if (city === "Atlantis") throw new AddressError(TEXTS.noStreet(TEXTS.cities[city]));
+  return TEXTS.wasIn(context().name, TEXTS.cities[city]);
 }
 
 /** A future that knows its parcel. */
 type Parcel = Future<string>;
 
-function sendAll(couriers: ThreadPoolExecutor): Map<Parcel, string> {
+function sendAll(couriers: ThreadPoolExecutor): Map<Parcel, City> {
   return new Map(CITIES.map((city) => [couriers.submit(deliver, city), city]));
 }
 
@@ -61,13 +98,13 @@ async function fateOf(parcel: Parcel): Promise<string> {
 
 async function callbacks(couriers: ThreadPoolExecutor): Promise<boolean> {
   const told: Promise<void>[] = [];
-  const tell = async (city: string, parcel: Parcel) => {
-    console.log(`  ${city.padEnd(9)} ${await fateOf(parcel)}`);
+  const tell = async (city: City, parcel: Parcel) => {
+    console.log(`  ${fill(TEXTS.cities[city], 9)} ${await fateOf(parcel)}`);
   };
   for (const [parcel, city] of sendAll(couriers)) {
     parcel.addDoneCallback(() => told.push(tell(city, parcel)));
   }
-  console.log("  all are on the way, and we do something else");
+  console.log(`  ${TEXTS.onTheWay}`);
   // It takes no more parcels, and waits for those on the way.
   await couriers.shutdown();
   await Promise.all(told);
@@ -78,7 +115,8 @@ async function completed(couriers: ThreadPoolExecutor): Promise<boolean> {
   const parcels = sendAll(couriers);
   let place = 0;
   for await (const parcel of asCompleted(parcels.keys())) {
-    console.log(`  ${++place}. ${parcels.get(parcel)!.padEnd(9)} ${await fateOf(parcel)}`);
+    const city = TEXTS.cities[parcels.get(parcel)!];
+    console.log(`  ${++place}. ${fill(city, 9)} ${await fateOf(parcel)}`);
   }
   return place === CITIES.length;
 }
@@ -88,16 +126,15 @@ async function waiting(couriers: ThreadPoolExecutor): Promise<boolean> {
   const left = new Set(parcels.keys());
   for (const returnWhen of ["first", "firstException", "all"] as const) {
     const { done, notDone } = await wait(left, { returnWhen });
-    console.log(
-      `  ${returnWhen}: ${namesOf(done, parcels)}; on the way: ${namesOf(notDone, parcels)}`,
-    );
+    const [here, there] = [done, notDone].map((some) => namesOf(some, parcels));
+    console.log(`  ${TEXTS.waited(returnWhen, here, there)}`);
     for (const parcel of done) left.delete(parcel);
   }
   return left.size === 0;
 }
 
-function namesOf(some: Iterable<Parcel>, parcels: Map<Parcel, string>): string {
-  return [...some].map((parcel) => parcels.get(parcel)).join(", ") || "none";
+function namesOf(some: Iterable<Parcel>, parcels: Map<Parcel, City>): string {
+  return TEXTS.some([...some].map((parcel) => TEXTS.cities[parcels.get(parcel)!]));
 }
 
 async function order(couriers: ThreadPoolExecutor): Promise<boolean> {
@@ -109,7 +146,7 @@ async function order(couriers: ThreadPoolExecutor): Promise<boolean> {
     }
   } catch (error) {
     if (!(error instanceof AddressError)) throw error;
-    console.log(`  ${error}: the loop ends, the rest is cancelled`);
+    console.log(`  ${TEXTS.loopEnds(error)}`);
   }
   return reached.length === CITIES.indexOf("Atlantis");
 }
@@ -122,9 +159,10 @@ async function main(): Promise<number> {
   const flags = readFlags({
     string: ["form", "couriers"],
     default: { form: "all", couriers: "4" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const form = oneOf("form", flags.form, ["all", ...NAMES]);
@@ -133,10 +171,10 @@ async function main(): Promise<number> {
   let areDone = true;
   for (const name of form === "all" ? NAMES : [form]) {
     console.log(`${name}:`);
-    await using couriers = new ThreadPoolExecutor(maxWorkers, { namePrefix: "courier" });
+    await using couriers = new ThreadPoolExecutor(maxWorkers, { namePrefix: TEXTS.courier });
     if (!await FORMS[name](couriers)) areDone = false;
   }
-  console.log(areDone ? "every parcel was accounted for" : "PARCELS LOST");
+  console.log(areDone ? TEXTS.allDone : TEXTS.lost);
   return areDone ? 0 : 1;
 }
 

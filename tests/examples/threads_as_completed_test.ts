@@ -94,7 +94,17 @@ Deno.test({
   },
 });
 
-testUsage("threads/as_completed.ts", script, ["--form", "--couriers"], [
+Deno.test("threads/as_completed.ts --form order --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--form", "order", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(lines[1], /^ {2}快递员\S* 送到了里斯本$/);
+  assertEquals(lines.slice(-2), [
+    "  AddressError: 没有路通往大西洲：循环结束，其余的取消",
+    "每个包裹都有了下落",
+  ]);
+});
+
+testUsage("threads/as_completed.ts", script, ["--form", "--couriers", "--lang"], [
   [["--drone"], 'as_completed: unknown argument "--drone"'],
   [["--form", "x"], "as_completed: --form must be all or callbacks or completed or wait or order"],
   [["--couriers", "0"], "as_completed: --couriers must be a whole number from 1 to 64, received"],
