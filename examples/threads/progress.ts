@@ -15,16 +15,37 @@
  * @module
  */
 import { ThreadPool } from "../../lib/multiprocessing.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `A pool that renders the Mandelbrot set, with a progress bar.
+const TEXTS = inLanguage({
+  en: {
+    usage: `A pool that renders the Mandelbrot set, with a progress bar.
 
 Usage: progress.ts [options]
 
   --form F     bar, own, or none (bar)
   --rows N     how many rows the picture has (24)
   --depth N    how long each of its points is looked at, at most (1000000)
-  --help       show this`;
+  --lang L     en or zh (en)
+  --help       show this`,
+    rendering: (bar: string, done: number, total: number) => `rendering ${bar} ${done}/${total}`,
+    rows: (rows: number) => `${rows} rows`,
+  },
+  zh: {
+    usage: `线程池画曼德博集合，带进度条。
+
+用法：progress.ts [选项]
+
+  --form F     进度条：bar、own 或 none（bar）
+  --rows N     画多少行（24）
+  --depth N    每个点最多看多少步（1000000）
+  --lang L     语言：en 或 zh（en）
+  --help       显示本说明`,
+    rendering: (bar: string, done: number, total: number) => `绘制 ${bar} ${done}/${total}`,
+    rows: (rows: number) => `共 ${rows} 行`,
+  },
+});
 
 const WIDTH = 72;
 const SHADES = " .:-=+*#%@";
@@ -57,7 +78,8 @@ function shade(n: number, depth: number): string {
 /** Draws a bar of our own: over and over on a terminal, else at each quarter. */
 function draw({ done, total = 0 }: { done: number; total?: number }): void {
   const filled = Math.round(BAR * done / total);
-  const text = `rendering ${"▓".repeat(filled)}${"░".repeat(BAR - filled)} ${done}/${total}`;
+  const bar = "▓".repeat(filled) + "░".repeat(BAR - filled);
+  const text = TEXTS.rendering(bar, done, total);
   if (Deno.stdout.isTerminal()) {
     Deno.stdout.writeSync(new TextEncoder().encode(`\r${text}${done === total ? "\n" : ""}`));
   } else if (Math.floor(4 * done / total) > Math.floor(4 * (done - 1) / total)) {
@@ -69,9 +91,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const flags = readFlags({
     string: ["form", "rows", "depth"],
     default: { form: "bar", rows: "24", depth: "1000000" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const form = oneOf("form", flags.form, ["bar", "own", "none"]);
@@ -86,7 +109,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const progress = { bar: { progress: true }, own: { onProgress: draw }, none: {} }[form];
   const picture = await pool.starmap(render, calls, { chunksize: 1, ...progress });
   for (const line of picture) console.log(line);
-  console.log(`${picture.length} rows`);
+  console.log(TEXTS.rows(picture.length));
   return picture.length === rows ? 0 : 1;
 }
 

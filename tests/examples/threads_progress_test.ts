@@ -68,7 +68,14 @@ Deno.test({
   },
 });
 
-testUsage("threads/progress.ts", script, ["--form", "--rows", "--depth"], [
+Deno.test("threads/progress.ts --form own --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--form", "own", "--lang", "zh", ...QUICK);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines[3], `绘制 ${"▓".repeat(40)} 12/12`);
+  assertEquals(lines.at(-1), "共 12 行");
+});
+
+testUsage("threads/progress.ts", script, ["--form", "--rows", "--depth", "--lang"], [
   [["--colour"], 'progress: unknown argument "--colour"'],
   [["--form", "x"], 'progress: --form must be bar or own or none, received "x"'],
   [["--rows", "0"], 'progress: --rows must be a whole number from 1 to 200, received "0"'],
