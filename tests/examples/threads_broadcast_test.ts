@@ -34,7 +34,18 @@ Deno.test("threads/broadcast.ts names the permission that it lacks, and ends", a
   assertEquals(code, 1);
 });
 
-testUsage("threads/broadcast.ts", script, ["--listeners"], [
+Deno.test("threads/broadcast.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--listeners", "1", "--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(textsOf(lines, "  迟到者 听到："), ["请注意车门", "晚安"]);
+  assert(lines.includes("乘客1 听到了 4 条里的 4 条"), lines.join("\n"));
+  assertEquals(lines.slice(-2), [
+    "迟到者 听到了 4 条里的 2 条",
+    "在场时播的，人人都听到了：正确",
+  ]);
+});
+
+testUsage("threads/broadcast.ts", script, ["--listeners", "--lang"], [
   [["--volume"], 'broadcast: unknown argument "--volume"'],
   [
     ["--listeners", "0"],
