@@ -22,14 +22,78 @@ import { delay } from "@std/async";
 import { Process } from "../../lib/multiprocessing.ts";
 import { type ProcessInfo, ps, wait, WEXITSTATUS } from "../../lib/os.ts";
 import { SIG_DFL, SIG_IGN, signal } from "../../lib/signal.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
-const USAGE = `A zombie, three cures, and why Deno needs none.
+const TEXTS = inLanguage({
+  en: {
+    usage: `A zombie, three cures, and why Deno needs none.
 
 Usage: zombie.ts [options]
 
   --show W   none, wait, level, ignore, deno or all (all)
-  --help     show this`;
+  --lang L   en or zh (en)
+  --help     show this`,
+    none: {
+      title: "the disease: the child ends, the parent does not ask",
+      why: "it stays until its parent asks, or ends",
+    },
+    wait: {
+      title: "cure 1, wait: the parent asks",
+      why: "who has been asked for is gone",
+    },
+    level: {
+      title: "cure 2, a second level: the child starts the grandchild, and ends",
+      why: "the parent asks for the child at once; the grandchild is process 1's, which asks",
+    },
+    ignore: {
+      title: "cure 3, SIGCHLD: the parent ignores it",
+      why: "the system does not keep what nobody wants to know",
+    },
+    cannot: "  this system's sh or env cannot do that",
+    verdict: (zombies: number, why: string) =>
+      `  ${zombies === 0 ? "no zombie" : "a zombie"}: ${why}`,
+    deno: "Deno: the child ends, nobody asks",
+    gone: (pid: string) => `  ${pid} is gone: Deno has asked by itself`,
+    known: (pid: number, code: number) =>
+      `  wait() still knows: ${pid} has ended with code ${code}`,
+    ignored: (pid: number, error: string) =>
+      `  with SIGCHLD ignored ${pid} is gone too, and wait() throws ${error}`,
+  },
+  zh: {
+    usage: `僵尸进程、三种处理方法，以及 Deno 为什么用不着它们。
+
+用法：zombie.ts [选项]
+
+  --show W   看哪一个：none、wait、level、ignore、deno 或 all（all）
+  --lang L   语言：en 或 zh（en）
+  --help     显示本说明`,
+    none: {
+      title: "病：子进程退出了，父进程没有回收",
+      why: "它一直留着，直到父进程来回收，或者父进程自己退出",
+    },
+    wait: {
+      title: "方法一，wait：父进程主动回收",
+      why: "回收过了，也就没有了",
+    },
+    level: {
+      title: "方法二，二级子进程：一级子进程创建它之后就退出",
+      why: "一级子进程马上被父进程回收；二级子进程成了孤儿，由 1 号进程回收",
+    },
+    ignore: {
+      title: "方法三，SIGCHLD：父进程忽略这个信号",
+      why: "没有人想知道的状态，系统就不保留",
+    },
+    cannot: "  这个系统的 sh 或 env 做不到",
+    verdict: (zombies: number, why: string) =>
+      `  ${zombies === 0 ? "没有僵尸进程" : "僵尸进程"}：${why}`,
+    deno: "Deno：子进程退出了，没有人来问",
+    gone: (pid: string) => `  ${pid} 已经不在了：Deno 自己回收了它`,
+    known: (pid: number, code: number) => `  wait() 还知道：${pid} 退出了，退出码是 ${code}`,
+    ignored: (pid: number, error: string) =>
+      `  忽略 SIGCHLD 之后，${pid} 同样不在了，wait() 抛出 ${error}`,
+  },
+});
 
 /** How long a shell may take to get where it shall be, in ms. */
 const LIMIT = 5_000;
@@ -45,28 +109,24 @@ interface Story {
 
 const STORIES: Record<string, Story> = {
   none: {
-    title: "the disease: the child ends, the parent does not ask",
+    ...TEXTS.none,
     shell: "true & exec sleep 60",
     zombies: 1,
-    why: "it stays until its parent asks, or ends",
   },
   wait: {
-    title: "cure 1, wait: the parent asks",
+    ...TEXTS.wait,
     shell: "true & wait; exec sleep 60",
     zombies: 0,
-    why: "who has been asked for is gone",
   },
   level: {
-    title: "cure 2, a second level: the child starts the grandchild, and ends",
+    ...TEXTS.level,
     shell: "(true &); exec sleep 60",
     zombies: 0,
-    why: "the parent asks for the child at once; the grandchild is process 1's, which asks",
   },
   ignore: {
-    title: "cure 3, SIGCHLD: the parent ignores it",
+    ...TEXTS.ignore,
     shell: "sleep 0.5 & exec env --ignore-signal=CHLD sleep 60",
     zombies: 0,
-    why: "the system does not keep what nobody wants to know",
   },
 };
 
@@ -107,14 +167,14 @@ async function tell(story: Story, cleanup: AsyncDisposableStack): Promise<boolea
   console.log(`\n${story.title}\n  sh -c '${story.shell}'`);
   const family = await act(story.shell, cleanup);
   if (family.length === 0) {
-    console.log("  this system's sh or env cannot do that");
+    console.log(TEXTS.cannot);
     return true;
   }
   for (const { pid, ppid, state, command } of family) {
     console.log(`  ${String(pid).padStart(7)} ${String(ppid).padStart(7)} ${state} ${command}`);
   }
   const zombies = family.filter(({ state }) => state === "Z").length;
-  console.log(`  ${zombies === 0 ? "no zombie" : "a zombie"}: ${story.why}`);
+  console.log(TEXTS.verdict(zombies, story.why));
   return zombies === story.zombies;
 }
 
@@ -135,26 +195,24 @@ async function startAndForget(): Promise<{ pid: number; wasZombie: boolean }> {
 }
 
 async function tellOfDeno(): Promise<boolean> {
-  console.log("\nDeno: the child ends, nobody asks\n  new Process(brief).start()");
+  console.log(`\n${TEXTS.deno}\n  new Process(brief).start()`);
   const { pid } = await startAndForget();
-  console.log(`  ${String(pid).padStart(7)} is gone: Deno has asked by itself`);
+  console.log(TEXTS.gone(String(pid).padStart(7)));
   const [asked, status] = await wait();
-  console.log(`  wait() still knows: ${asked} has ended with code ${WEXITSTATUS(status)}`);
+  console.log(TEXTS.known(asked, WEXITSTATUS(status)));
 
   signal("SIGCHLD", SIG_IGN);
   const forgotten = await startAndForget();
   const error = await wait().catch((error) => error);
   signal("SIGCHLD", SIG_DFL);
-  console.log(
-    `  with SIGCHLD ignored ${forgotten.pid} is gone too, and wait() throws ${error.code}`,
-  );
+  console.log(TEXTS.ignored(forgotten.pid, error.code));
   return asked === pid && WEXITSTATUS(status) === 7 && error.code === "ECHILD";
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
-  const flags = readFlags({ string: ["show"], default: { show: "all" } });
+  const flags = readFlags({ string: ["show"], default: { show: "all" }, bilingual: true });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const show = oneOf("show", flags.show, [...Object.keys(STORIES), "deno", "all"]);

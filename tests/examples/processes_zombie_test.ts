@@ -26,7 +26,13 @@ Deno.test("processes/zombie.ts --show shows one of them", async () => {
   assertEquals([wait.code, verdicts(wait.lines)], [0, ["no zombie"]]);
 });
 
-testUsage("processes/zombie.ts", script, ["--show"], [
+Deno.test("processes/zombie.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--show", "none");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.at(-1), "  僵尸进程：它一直留着，直到父进程来回收，或者父进程自己退出");
+});
+
+testUsage("processes/zombie.ts", script, ["--show", "--lang"], [
   [["--cure"], 'zombie: unknown argument "--cure"'],
   [
     ["--show", "x"],
