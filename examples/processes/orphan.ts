@@ -18,14 +18,52 @@ import { Process } from "../../lib/multiprocessing.ts";
 import { getpid, type ProcessInfo, ps } from "../../lib/os.ts";
 import { kill } from "../../lib/signal.ts";
 import { context } from "../../lib/task.ts";
+import { fill, inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript } from "../_shared/script.ts";
 
-const USAGE = `What becomes of a process whose parent is killed, watched with ps().
+const TEXTS = inLanguage({
+  en: {
+    usage: `What becomes of a process whose parent is killed, watched with ps().
 
 Usage: orphan.ts [options]
 
   --end    the grandchild is one that ends with its parent
-  --help   show this`;
+  --lang L en or zh (en)
+  --help   show this`,
+    when: {
+      lives: "while the child lives:",
+      killed: "after the child was killed:",
+      end: "after it was killed itself:",
+    },
+    gone: (pid: number) => `grandchild ${pid} is gone`,
+    has: (pid: number, parent: number, state: string) =>
+      `grandchild ${pid} has parent ${parent}, state ${state}`,
+    who: (pid: number, child: number | null) => `this is ${pid}, its child is ${child}`,
+    ended: "it has ended with its parent",
+    outlived: "IT HAS OUTLIVED ITS PARENT",
+    dead: "IT DID NOT LIVE ON",
+    orphan: (adopter: number, command: string) =>
+      `it is an orphan, taken in by ${adopter}: ${command}`,
+  },
+  zh: {
+    usage: `父进程被杀死，它的子进程会怎样：用 ps() 来看。
+
+用法：orphan.ts [选项]
+
+  --end    让孙进程随父进程一起结束
+  --lang L 语言：en 或 zh（en）
+  --help   显示本说明`,
+    when: { lives: "子进程还活着：", killed: "杀死子进程之后：", end: "再杀死孙进程之后：" },
+    gone: (pid: number) => `孙进程 ${pid} 已经不在了`,
+    has: (pid: number, parent: number, state: string) =>
+      `孙进程 ${pid} 的父进程是 ${parent}，状态 ${state}`,
+    who: (pid: number, child: number | null) => `本进程是 ${pid}，子进程是 ${child}`,
+    ended: "它随父进程一起结束了",
+    outlived: "父进程没了，它还活着：结果不对",
+    dead: "它没有活下来：结果不对",
+    orphan: (adopter: number, command: string) => `它成了孤儿进程，由 ${adopter} 收养：${command}`,
+  },
+});
 
 /** How long an orphan may take to end, or to find another parent, in ms. */
 const LIMIT = 4_000;
@@ -50,14 +88,14 @@ function look(pid: number): ProcessInfo | undefined {
 
 function show(when: string, pid: number): void {
   const seen = look(pid);
-  const what = seen === undefined ? "is gone" : `has parent ${seen.ppid}, state ${seen.state}`;
-  console.log(`${when.padEnd(30)} grandchild ${pid} ${what}`);
+  const what = seen === undefined ? TEXTS.gone(pid) : TEXTS.has(pid, seen.ppid, seen.state);
+  console.log(`${fill(when, 30)} ${what}`);
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
-  const flags = readFlags({ boolean: ["end"], default: {} });
+  const flags = readFlags({ boolean: ["end"], default: {}, bilingual: true });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
 
@@ -74,30 +112,30 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   ]);
   cleanup.defer(() => look(pid) === undefined ? undefined : kill(pid, "SIGKILL"));
 
-  console.log(`this is ${getpid()}, its child is ${child.pid}`);
-  show("while the child lives:", pid);
+  console.log(TEXTS.who(getpid(), child.pid));
+  show(TEXTS.when.lives, pid);
   child.kill();
   await child.join();
   const deadline = performance.now() + LIMIT;
   // The kernel may kill it, or find it a parent, a moment later.
   while (performance.now() < deadline && look(pid)?.ppid === child.pid) await delay(5);
   if (flags.end) { while (performance.now() < deadline && look(pid) !== undefined) await delay(5); }
-  show("after the child was killed:", pid);
+  show(TEXTS.when.killed, pid);
 
   const seen = look(pid);
   if (flags.end) {
-    console.log(seen === undefined ? "it has ended with its parent" : "IT HAS OUTLIVED ITS PARENT");
+    console.log(seen === undefined ? TEXTS.ended : TEXTS.outlived);
     return seen === undefined ? 0 : 1;
   }
   if (seen === undefined) {
-    console.log("IT DID NOT LIVE ON");
+    console.log(TEXTS.dead);
     return 1;
   }
   const adopter = ps().find((process) => process.pid === seen.ppid);
-  console.log(`it is an orphan, taken in by ${seen.ppid}: ${short(adopter?.command ?? "?")}`);
+  console.log(TEXTS.orphan(seen.ppid, short(adopter?.command ?? "?")));
   kill(pid, "SIGKILL");
   while (look(pid) !== undefined) await delay(5);
-  show("after it was killed itself:", pid);
+  show(TEXTS.when.end, pid);
   return 0;
 }
 

@@ -24,6 +24,12 @@ Deno.test("processes/orphan.ts --end shows that it ends with its parent", async 
   assertEquals(lines[3], "it has ended with its parent");
 });
 
-testUsage("processes/orphan.ts", script, ["--end"], [
+Deno.test("processes/orphan.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--end");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.at(-1), "它随父进程一起结束了");
+});
+
+testUsage("processes/orphan.ts", script, ["--end", "--lang"], [
   [["--keep"], 'orphan: unknown argument "--keep"'],
 ]);
