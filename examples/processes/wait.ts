@@ -25,15 +25,57 @@ import {
   WTERMSIG,
 } from "../../lib/os.ts";
 import { kill, Signals, strsignal } from "../../lib/signal.ts";
+import { fill, inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, UsageError } from "../_shared/script.ts";
 
-const USAGE = `Children that end in five ways, and what wait() tells of each.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Children that end in five ways, and what wait() tells of each.
 
 Usage: wait.ts [options]
 
   --in-order   wait for each child by its pid, in the order of their starts
   --nohang     do not block: look every 50 ms
-  --help       show this`;
+  --lang L     en or zh (en)
+  --help       show this`,
+    fates: {
+      returns: "returns",
+      "exit(3)": "exit(3)",
+      throws: "throws",
+      "is killed": "is killed",
+      "is asked to end": "is asked to end",
+    },
+    both: "--in-order or --nohang, not both",
+    exited: (code: number) => `ended by itself with code ${code}`,
+    killed: (signal: number, what: string | undefined) => `killed by signal ${signal} (${what})`,
+    none: "none has ended: I do something else",
+    exitcode: (how: string, code: number | null) => `${how}; exitcode ${code}`,
+    nobody: (name: string, code: string) => `no child is left: ${name}, ${code}`,
+  },
+  zh: {
+    usage: `子进程的五种结局，wait() 怎样告诉我们。
+
+用法：wait.ts [选项]
+
+  --in-order   按启动的顺序，用 pid 逐个等待子进程
+  --nohang     不阻塞：每 50 ms 看一次
+  --lang L     语言：en 或 zh（en）
+  --help       显示本说明`,
+    fates: {
+      returns: "正常返回",
+      "exit(3)": "exit(3)",
+      throws: "抛出异常",
+      "is killed": "被杀死",
+      "is asked to end": "被要求结束",
+    },
+    both: "--in-order 和 --nohang 只能选一个",
+    exited: (code: number) => `自己退出，退出码 ${code}`,
+    killed: (signal: number, what: string | undefined) => `被信号 ${signal} 终止（${what}）`,
+    none: "还没有子进程退出：先做点别的",
+    exitcode: (how: string, code: number | null) => `${how}；exitcode ${code}`,
+    nobody: (name: string, code: string) => `没有子进程了：${name}，${code}`,
+  },
+});
 
 /** What becomes of the children, and the status that tells it. */
 const FATES = {
@@ -56,17 +98,17 @@ export async function child(fate: Fate, ms: number): Promise<void> {
 }
 
 function explain(status: number): string {
-  if (WIFEXITED(status)) return `ended by itself with code ${WEXITSTATUS(status)}`;
-  return `killed by signal ${WTERMSIG(status)} (${strsignal(WTERMSIG(status))})`;
+  if (WIFEXITED(status)) return TEXTS.exited(WEXITSTATUS(status));
+  return TEXTS.killed(WTERMSIG(status), strsignal(WTERMSIG(status)));
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
-  const flags = readFlags({ boolean: ["in-order", "nohang"], default: {} });
+  const flags = readFlags({ boolean: ["in-order", "nohang"], default: {}, bilingual: true });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
-  if (flags["in-order"] && flags.nohang) throw new UsageError("--in-order or --nohang, not both");
+  if (flags["in-order"] && flags.nohang) throw new UsageError(TEXTS.both);
 
   const fates = Object.keys(FATES) as Fate[];
   // The later they were started the sooner they end.
@@ -85,7 +127,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     for (;;) {
       const [pid, status] = await waitpid(-1, { nohang: true });
       if (pid !== 0) return [pid, status];
-      console.log("none has ended: I do something else");
+      console.log(TEXTS.none);
       await delay(50);
     }
   };
@@ -93,16 +135,21 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   for (let k = 0; k < children.length; k++) {
     const [pid, status] = await next(k);
     const { name, exitcode } = children.find((process) => process.pid === pid)!;
-    const cells = [String(pid).padStart(7), name.padEnd(16), String(status).padStart(4)];
-    console.log(`${cells.join("  ")}  ${explain(status)}; exitcode ${exitcode}`);
-    isAsExpected &&= status === FATES[name as Fate];
+    const fate = name as Fate;
+    const cells = [
+      String(pid).padStart(7),
+      fill(TEXTS.fates[fate], 16),
+      String(status).padStart(4),
+    ];
+    console.log(`${cells.join("  ")}  ${TEXTS.exitcode(explain(status), exitcode)}`);
+    isAsExpected &&= status === FATES[fate];
   }
   try {
     await wait();
     isAsExpected = false;
   } catch (error) {
     if (!(error instanceof ChildProcessError)) throw error;
-    console.log(`no child is left: ${error.name}, ${error.code}`);
+    console.log(TEXTS.nobody(error.name, error.code));
   }
   return isAsExpected ? 0 : 1;
 }

@@ -39,7 +39,14 @@ Deno.test("processes/wait.ts --nohang does something else meanwhile", async () =
   assert(lines.includes("none has ended: I do something else"));
 });
 
-testUsage("processes/wait.ts", script, ["--in-order", "--nohang"], [
+Deno.test("processes/wait.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assert(ends(lines).includes("被杀死               9  被信号 9 终止（Killed）；exitcode -9"));
+  assertEquals(lines.at(-1), "没有子进程了：ChildProcessError，ECHILD");
+});
+
+testUsage("processes/wait.ts", script, ["--in-order", "--nohang", "--lang"], [
   [["--wnohang"], 'wait: unknown argument "--wnohang"'],
   [["--nohang", "--in-order"], "wait: --in-order or --nohang, not both"],
 ]);
