@@ -16,36 +16,66 @@
  */
 import { Process } from "../../lib/multiprocessing.ts";
 import { _exit, exit } from "../../lib/os.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `exit() and _exit(): which of them runs finally blocks.
+const TEXTS = inLanguage({
+  en: {
+    usage: `exit() and _exit(): which of them runs finally blocks.
 
 Usage: exit.ts [options]
 
   --way W    return, exit, _exit, kill or all (all)
   --code N   the exit code of exit and _exit (3)
-  --help     show this`;
+  --lang L   en or zh (en)
+  --help     show this`,
+    using: "  using: the lamp is put out",
+    try: "  try: the guest leaves",
+    finally: "  finally: the door is locked",
+    exitcode: (code: number | null, isTidy: boolean) =>
+      `  exitcode ${code}${isTidy ? "" : ", and nobody has locked the door"}`,
+  },
+  zh: {
+    usage: `exit() 和 _exit()：哪一个会执行 finally。
+
+用法：exit.ts [选项]
+
+  --way W    退出方式：return、exit、_exit、kill 或 all（all）
+  --code N   exit 和 _exit 的退出码（3）
+  --lang L   语言：en 或 zh（en）
+  --help     显示本说明`,
+    using: "  using：关灯",
+    try: "  try：客人要走了",
+    finally: "  finally：锁门",
+    exitcode: (code: number | null, isTidy: boolean) =>
+      `  exitcode ${code}${isTidy ? "" : "，门没有人锁"}`,
+  },
+});
 
 const WAYS = ["return", "exit", "_exit", "kill"] as const;
 type Way = typeof WAYS[number];
 
 /** Ends in one of the ways, with things still to do. */
 export function leave(way: Way, code: number): void {
-  using _lamp = { [Symbol.dispose]: () => console.log("  using: the lamp is put out") };
+  using _lamp = { [Symbol.dispose]: () => console.log(TEXTS.using) };
   try {
-    console.log("  try: the guest leaves");
+    console.log(TEXTS.try);
     if (way === "exit") exit(code);
     if (way === "_exit") _exit(code);
     if (way === "kill") Deno.kill(Deno.pid, "SIGKILL");
   } finally {
-    console.log("  finally: the door is locked");
+    console.log(TEXTS.finally);
   }
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
-  const flags = readFlags({ string: ["way", "code"], default: { way: "all", code: "3" } });
+  const flags = readFlags({
+    string: ["way", "code"],
+    default: { way: "all", code: "3" },
+    bilingual: true,
+  });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const chosen = oneOf("way", flags.way, [...WAYS, "all"]);
@@ -65,12 +95,8 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     cleanup.defer(() => child.kill());
     const said = await new Response(child.stdout).text();
     await child.join();
-    const isTidy = said.includes("finally") && said.includes("using");
-    console.log(
-      `${said.trimEnd()}\n  exitcode ${child.exitcode}${
-        isTidy ? "" : ", and nobody has locked the door"
-      }`,
-    );
+    const isTidy = said.includes(TEXTS.finally) && said.includes(TEXTS.using);
+    console.log(`${said.trimEnd()}\n${TEXTS.exitcode(child.exitcode, isTidy)}`);
     isAsExpected &&= child.exitcode === expected[way][0] && isTidy === expected[way][1];
   }
   return isAsExpected ? 0 : 1;

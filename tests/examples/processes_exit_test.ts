@@ -25,7 +25,13 @@ Deno.test("processes/exit.ts --way --code shows one, with that code", async () =
   assertEquals([code, lines], [0, ["exit(42)", ...TIDY, "  exitcode 42"]]);
 });
 
-testUsage("processes/exit.ts", script, ["--way", "--code"], [
+Deno.test("processes/exit.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--way", "_exit");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, ["_exit(3)", "  try：客人要走了", "  exitcode 3，门没有人锁"]);
+});
+
+testUsage("processes/exit.ts", script, ["--way", "--code", "--lang"], [
   [["--finally"], 'exit: unknown argument "--finally"'],
   [["--way", "x"], 'exit: --way must be return or exit or _exit or kill or all, received "x"'],
   [["--code", "256"], 'exit: --code must be a whole number from 0 to 255, received "256"'],
