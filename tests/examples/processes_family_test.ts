@@ -24,7 +24,14 @@ for (const generations of [3, 4]) {
   });
 }
 
-testUsage("processes/family.ts", script, ["--generations"], [
+Deno.test("processes/family.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh");
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.some((line) => /^子进程的子进程：我是 \d+，父进程是 \d+，子进程$/.test(line)));
+  assertEquals(lines.at(-1), "每一个都是前一个的子进程");
+});
+
+testUsage("processes/family.ts", script, ["--generations", "--lang"], [
   [["--tree"], 'family: unknown argument "--tree"'],
   [
     ["--generations", "1"],
