@@ -22,23 +22,57 @@
 import { delay } from "@std/async";
 import { currentProcess, Process } from "../../lib/multiprocessing.ts";
 import { getpid, getppid } from "../../lib/os.ts";
+import { fill, inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `Two branches at the same time: what takes the place of fork().
+const TEXTS = inLanguage({
+  en: {
+    usage: `Two branches at the same time: what takes the place of fork().
 
 Usage: fork.ts [options]
 
   --bars N   how long they go on (4)
   --ms N     how long a bar takes, in ms (100)
   --silent   start no child
-  --help     show this`;
+  --lang L   en or zh (en)
+  --help     show this`,
+    musician: "musician",
+    plays: (pid: number, ppid: number) => `I am ${pid}, child of ${ppid}, and I make music`,
+    la: "la ",
+    dances: (pid: number) => `I am ${pid}, and I dance`,
+    step: (bar: number) => `step ${bar}`,
+    quiet: "it was a quiet evening",
+    heard: (bars: number, code: number | null) =>
+      `the musician has played ${bars} bars and ended with ${code}`,
+    played: (played: number) => `here the variable played is ${played}: nothing was shared`,
+  },
+  zh: {
+    usage: `两个分支同时运行：用什么代替 fork()。
+
+用法：fork.ts [选项]
+
+  --bars N   一共多少小节（4）
+  --ms N     每小节多长，单位 ms（100）
+  --silent   不启动子进程
+  --lang L   语言：en 或 zh（en）
+  --help     显示本说明`,
+    musician: "乐手",
+    plays: (pid: number, ppid: number) => `我是 ${pid}，${ppid} 的子进程，我唱歌`,
+    la: "啦 ",
+    dances: (pid: number) => `我是 ${pid}，我跳舞`,
+    step: (bar: number) => `第 ${bar} 步`,
+    quiet: "今晚很安静",
+    heard: (bars: number, code: number | null) => `乐手唱了 ${bars} 小节，退出码是 ${code}`,
+    played: (played: number) => `这里的变量 played 是 ${played}：什么也没有共享`,
+  },
+});
 
 /** What the child does. Only it has a `played` of 1 and more: memory is its own. */
 export async function music(bars: number, ms: number): Promise<number> {
-  say(`I am ${getpid()}, child of ${getppid()}, and I make music`);
+  say(TEXTS.plays(getpid(), getppid()));
   for (let bar = 1; bar <= bars; bar++) {
     played++;
-    say(`${"la ".repeat(bar % 3 + 1).trim()}`);
+    say(TEXTS.la.repeat(bar % 3 + 1).trim());
     await delay(ms);
   }
   return played;
@@ -46,10 +80,10 @@ export async function music(bars: number, ms: number): Promise<number> {
 
 /** What the parent does. */
 async function dance(bars: number, ms: number): Promise<void> {
-  say(`I am ${getpid()}, and I dance`);
+  say(TEXTS.dances(getpid()));
   for (let bar = 1; bar <= bars; bar++) {
     await delay(ms / 2);
-    say(`step ${bar}`);
+    say(TEXTS.step(bar));
     await delay(ms / 2);
   }
 }
@@ -57,7 +91,7 @@ async function dance(bars: number, ms: number): Promise<void> {
 let played = 0;
 
 function say(what: string): void {
-  console.log(`${currentProcess().name.padEnd(11)} ${what}`);
+  console.log(`${fill(currentProcess().name, 11)} ${what}`);
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
@@ -65,9 +99,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     boolean: ["silent"],
     string: ["bars", "ms"],
     default: { bars: "4", ms: "100" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const bars = wholeNumber("bars", flags.bars, 1, 1_000);
@@ -76,18 +111,18 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   // pid = os.fork()
   // if pid == 0: music()
   // else:        dance()
-  const child = new Process(music, { args: [bars, ms], name: "musician" });
+  const child = new Process(music, { args: [bars, ms], name: TEXTS.musician });
   if (!flags.silent) child.start();
   cleanup.defer(() => child.pid === null ? undefined : child.kill());
   await dance(bars, ms);
   if (flags.silent) {
-    say("it was a quiet evening");
+    say(TEXTS.quiet);
     return 0;
   }
   const heard = await child.result();
   await child.join();
-  say(`the musician has played ${heard} bars and ended with ${child.exitcode}`);
-  say(`here the variable played is ${played}: nothing was shared`);
+  say(TEXTS.heard(heard, child.exitcode));
+  say(TEXTS.played(played));
   return heard === bars && child.exitcode === 0 && played === 0 ? 0 : 1;
 }
 

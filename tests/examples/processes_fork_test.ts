@@ -30,7 +30,14 @@ Deno.test("processes/fork.ts --silent dances alone", async () => {
   ]);
 });
 
-testUsage("processes/fork.ts", script, ["--bars", "--ms", "--silent"], [
+Deno.test("processes/fork.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--ms", "0");
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.includes("乐手        啦 啦 啦"), lines.join("\n"));
+  assertEquals(lines.at(-1), "MainProcess 这里的变量 played 是 0：什么也没有共享");
+});
+
+testUsage("processes/fork.ts", script, ["--bars", "--ms", "--silent", "--lang"], [
   [["--fork"], 'fork: unknown argument "--fork"'],
   [["--bars", "0"], 'fork: --bars must be a whole number from 1 to 1000, received "0"'],
 ]);
