@@ -40,7 +40,13 @@ Deno.test("processes/memory.ts --form shows one of them", async () => {
   assertEquals([value.code, value.lines], [0, VALUE("Process-1")]);
 });
 
-testUsage("processes/memory.ts", script, ["--form"], [
+Deno.test("processes/memory.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--form", "value");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.slice(-2), ["  MainProcess n 是 0", "Value：大家共享"]);
+});
+
+testUsage("processes/memory.ts", script, ["--form", "--lang"], [
   [["--amnesia"], 'memory: unknown argument "--amnesia"'],
   [["--form", "x"], 'memory: --form must be variable or value or both, received "x"'],
 ]);
