@@ -28,11 +28,14 @@ import {
   Process,
   Value,
 } from "../../lib/multiprocessing.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, UsageError, wholeNumber } from "../_shared/script.ts";
 
 const FORMS = ["none", "early", "sentinel", "sentinels", "joinable", "shutdown"] as const;
 
-const USAGE = `Producers and consumers around a queue, and how consumers learn that it is over.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Producers and consumers around a queue, and how consumers learn that it is over.
 
 Usage: producer_consumer.ts [options]
 
@@ -41,7 +44,52 @@ Usage: producer_consumer.ts [options]
   --producers N   how many producers there are (2; with sentinel 1)
   --consumers N   how many consumers there are (2; with sentinel 1)
   --items N       how many items each producer puts (3)
-  --help          show this`;
+  --lang L        en or zh (en)
+  --help          show this`,
+    producer: (k: number) => `producer-${k}`,
+    consumer: (k: number) => `consumer-${k}`,
+    puts: (name: string, item: string) => `${name} puts ${item}`,
+    gets: (name: string, item: string | null) => `${name} gets ${item}`,
+    stops: (name: string) => `${name} gets a sentinel, and stops`,
+    givesUp: (name: string, ms: number) =>
+      `${name} gives up: nothing for ${ms} ms, and nobody said that it is over`,
+    noShutdown: "queues between processes have no shutdown(), as in Python: use sentinels",
+    onlyOne: "--form sentinel is for one producer and one consumer: use sentinels",
+    needsTwo: "--form early needs a second producer, one that is late",
+    sum: (put: number, got: number, left: number, verdict: string) =>
+      `${put} put, ${got} got, ${left} left: ${verdict}`,
+    complete: "complete",
+    stuck: "STUCK",
+    early: "STOPPED EARLY",
+  },
+  zh: {
+    usage: `生产者、消费者和一个队列：消费者怎样知道没有更多了。
+
+用法：producer_consumer.ts [选项]
+
+  --form F        形式：none、early、sentinel、sentinels 或 joinable（sentinels）；
+                  shutdown 是线程才有的：见 threads/producer_consumer.ts
+  --producers N   多少个生产者（2；sentinel 时 1）
+  --consumers N   多少个消费者（2；sentinel 时 1）
+  --items N       每个生产者生产多少个（3）
+  --lang L        语言：en 或 zh（en）
+  --help          显示本说明`,
+    producer: (k: number) => `生产者 ${k}`,
+    consumer: (k: number) => `消费者 ${k}`,
+    puts: (name: string, item: string) => `${name} 放入 ${item}`,
+    gets: (name: string, item: string | null) => `${name} 取出 ${item}`,
+    stops: (name: string) => `${name} 取到哨兵，停止`,
+    givesUp: (name: string, ms: number) => `${name} 放弃：${ms} ms 没有数据，也没有人说已经结束`,
+    noShutdown: "进程间的队列没有 shutdown()，和 Python 一样：请用 sentinels",
+    onlyOne: "--form sentinel 只适合一个生产者和一个消费者：请用 sentinels",
+    needsTwo: "--form early 需要第二个生产者，一个来晚的",
+    sum: (put: number, got: number, left: number, verdict: string) =>
+      `放入 ${put} 个，取出 ${got} 个，剩余 ${left} 个：${verdict}`,
+    complete: "一个不少",
+    stuck: "卡住了",
+    early: "停得太早",
+  },
+});
 
 /** How long a consumer waits until it sees that this is hopeless, in ms. */
 const PATIENCE = 500;
@@ -67,8 +115,8 @@ export async function producer({ queue, items, sentinels, late }: Hall): Promise
   const { name } = currentProcess();
   await late?.wait();
   for (let k = 1; k <= items; k++) {
-    const item = `${name.replace("producer-", "")}.${k}`;
-    console.log(`${name} puts ${item}`);
+    const item = `${name.replace(/^\D+/, "")}.${k}`;
+    console.log(TEXTS.puts(name, item));
     await queue.put(item);
   }
   for (let k = 0; k < sentinels; k++) await queue.put(SENTINEL);
@@ -80,10 +128,10 @@ export async function consumer({ queue, got }: Hall): Promise<void> {
   for (;;) {
     const item = await queue.get();
     if (item === SENTINEL) break;
-    console.log(`${name} gets ${item}`);
+    console.log(TEXTS.gets(name, item));
     got.add(1);
   }
-  console.log(`${name} gets a sentinel, and stops`);
+  console.log(TEXTS.stops(name));
 }
 
 /** One consumer that nobody tells to stop: without the timeout it would wait for ever. */
@@ -92,12 +140,12 @@ export async function hopeful({ queue, got }: Hall): Promise<void> {
   try {
     for (;;) {
       const item = await queue.get({ timeout: PATIENCE });
-      console.log(`${name} gets ${item}`);
+      console.log(TEXTS.gets(name, item));
       got.add(1);
     }
   } catch (error) {
     if (!(error instanceof Empty)) throw error;
-    console.log(`${name} gives up: nothing for ${PATIENCE} ms, and nobody said that it is over`);
+    console.log(TEXTS.givesUp(name, PATIENCE));
   }
 }
 
@@ -106,7 +154,7 @@ export async function daemon({ queue, got }: Hall): Promise<void> {
   const { name } = currentProcess();
   for (;;) {
     const item = await queue.get();
-    console.log(`${name} gets ${item}`);
+    console.log(TEXTS.gets(name, item));
     got.add(1);
     queue.taskDone();
   }
@@ -116,26 +164,23 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const flags = readFlags({
     string: ["form", "producers", "consumers", "items"],
     default: { form: "sentinels", items: "3" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const form = oneOf("form", flags.form, FORMS);
-  if (form === "shutdown") {
-    throw new UsageError(
-      "queues between processes have no shutdown(), as in Python: use sentinels",
-    );
-  }
+  if (form === "shutdown") throw new UsageError(TEXTS.noShutdown);
   const usual = form === "sentinel" ? 1 : 2;
   const producers = wholeNumber("producers", flags.producers ?? usual, 1, 100);
   const consumers = wholeNumber("consumers", flags.consumers ?? usual, 1, 100);
   const items = wholeNumber("items", flags.items, 1, 10_000);
   if (form === "sentinel" && (producers > 1 || consumers > 1)) {
-    throw new UsageError("--form sentinel is for one producer and one consumer: use sentinels");
+    throw new UsageError(TEXTS.onlyOne);
   }
   if (form === "early" && producers === 1) {
-    throw new UsageError("--form early needs a second producer, one that is late");
+    throw new UsageError(TEXTS.needsTwo);
   }
 
   const queue = new JoinableQueue<string | typeof SENTINEL>();
@@ -150,8 +195,8 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
       children.push(child);
       return child;
     });
-  const makers = Array.from({ length: producers }, (_, k) => `producer-${k + 1}`);
-  const takers = Array.from({ length: consumers }, (_, k) => `consumer-${k + 1}`);
+  const makers = Array.from({ length: producers }, (_, k) => TEXTS.producer(k + 1));
+  const takers = Array.from({ length: consumers }, (_, k) => TEXTS.consumer(k + 1));
 
   if (form === "none") {
     await ended(start(producer, makers));
@@ -183,9 +228,9 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
 
   const put = producers * items;
   const got = hall.got.value;
-  const verdict = form === "none" ? "STUCK" : got === put ? "complete" : "STOPPED EARLY";
-  console.log(`${put} put, ${got} got, ${queue.qsize()} left: ${verdict}`);
-  return verdict === "complete" ? 0 : 1;
+  const outcome = form === "none" ? "stuck" : got === put ? "complete" : "early";
+  console.log(TEXTS.sum(put, got, queue.qsize(), TEXTS[outcome]));
+  return outcome === "complete" ? 0 : 1;
 }
 
 /** Waits until all have ended, or one has failed. */

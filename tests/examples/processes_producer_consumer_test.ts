@@ -108,11 +108,22 @@ Deno.test({
   },
 });
 
+Deno.test("processes/producer_consumer.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--form", "sentinel");
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.includes("生产者 1 放入 1.3"), lines.join("\n"));
+  assertEquals(lines.slice(-2), [
+    "消费者 1 取到哨兵，停止",
+    "放入 3 个，取出 3 个，剩余 0 个：一个不少",
+  ]);
+});
+
 testUsage("processes/producer_consumer.ts", script, [
   "--form",
   "--producers",
   "--consumers",
   "--items",
+  "--lang",
 ], [
   [["--broker"], 'producer_consumer: unknown argument "--broker"'],
   [["--form", "poison"], "producer_consumer: --form must be none or early or sentinel or"],
