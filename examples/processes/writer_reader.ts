@@ -16,9 +16,12 @@
  */
 import { delay } from "@std/async";
 import { currentProcess, Process, Queue } from "../../lib/multiprocessing.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, UsageError, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `A writer puts letters on a queue, a reader gets them.
+const TEXTS = inLanguage({
+  en: {
+    usage: `A writer puts letters on a queue, a reader gets them.
 
 Usage: writer_reader.ts [options]
 
@@ -26,7 +29,42 @@ Usage: writer_reader.ts [options]
   --limit N    how many letters the queue holds; 0: any number (0)
   --write MS   how long the writer thinks about a letter (5)
   --read MS    how long the reader looks at one (30)
-  --help       show this`;
+  --lang L     en or zh (en)
+  --help       show this`,
+    writer: "writer",
+    reader: "reader",
+    says: (who: string, what: string) => `${who} ${what}`,
+    puts: (letter: string, before: number, waits: boolean) =>
+      `puts ${letter}, ${before} before it${waits ? ": full, so it waits" : ""}`,
+    gets: (letter: string) => `gets ${letter}`,
+    noLetter: "--text must have a letter",
+    sum: (text: string, seen: string, most: number, isRight: boolean) =>
+      `wrote ${text}, read ${seen}, at most ${most} in the queue: ${
+        isRight ? "in order" : "WRONG"
+      }`,
+  },
+  zh: {
+    usage: `写者把字母放进队列，读者取出来。
+
+用法：writer_reader.ts [选项]
+
+  --text T     写什么，一个一个字母地写（ABCDEF）
+  --limit N    队列最多放多少个字母；0：不限（0）
+  --write MS   写者写一个字母要多久（5）
+  --read MS    读者看一个字母要多久（30）
+  --lang L     语言：en 或 zh（en）
+  --help       显示本说明`,
+    writer: "写者",
+    reader: "读者",
+    says: (who: string, what: string) => `${who}：${what}`,
+    puts: (letter: string, before: number, waits: boolean) =>
+      `放入 ${letter}，前面还有 ${before} 个${waits ? "：队列满了，要等" : ""}`,
+    gets: (letter: string) => `取出 ${letter}`,
+    noLetter: "--text 至少要有一个字母",
+    sum: (text: string, seen: string, most: number, isRight: boolean) =>
+      `写了 ${text}，读到 ${seen}，队列里最多 ${most} 个：${isRight ? "顺序正确" : "结果不对"}`,
+  },
+});
 
 /** What comes after the last letter. */
 const END = null;
@@ -38,8 +76,7 @@ export async function writer(queue: Letters, text: string, ms: number): Promise<
   for (const letter of text) {
     await delay(ms);
     // True for the moment, and good enough to be told.
-    const wait = queue.full() ? ": full, so it waits" : "";
-    say(`puts ${letter}, ${queue.qsize()} before it${wait}`);
+    say(TEXTS.puts(letter, queue.qsize(), queue.full()));
     await queue.put(letter);
     most = Math.max(most, queue.qsize());
   }
@@ -53,41 +90,41 @@ export async function reader(queue: Letters, ms: number): Promise<string> {
   for (;;) {
     const letter = await queue.get();
     if (letter === END) return text;
-    say(`gets ${letter}`);
+    say(TEXTS.gets(letter));
     text += letter;
     await delay(ms);
   }
 }
 
 function say(what: string): void {
-  console.log(`${currentProcess().name} ${what}`);
+  console.log(TEXTS.says(currentProcess().name, what));
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const flags = readFlags({
     string: ["text", "limit", "write", "read"],
     default: { text: "ABCDEF", limit: "0", write: "5", read: "30" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const text = String(flags.text);
-  if (text === "") throw new UsageError("--text must have a letter");
+  if (text === "") throw new UsageError(TEXTS.noLetter);
   const limit = wholeNumber("limit", flags.limit, 0, 1_000);
   const write = wholeNumber("write", flags.write, 0, 60_000);
   const read = wholeNumber("read", flags.read, 0, 60_000);
 
   const queue: Letters = new Queue(limit);
-  const w = new Process(writer, { args: [queue, text, write], name: "writer" }).start();
-  const r = new Process(reader, { args: [queue, read], name: "reader" }).start();
+  const w = new Process(writer, { args: [queue, text, write], name: TEXTS.writer }).start();
+  const r = new Process(reader, { args: [queue, read], name: TEXTS.reader }).start();
   // If one is lost, the one that waits for it does not outlive the script.
   cleanup.defer(() => [w, r].forEach((child) => child.kill()));
   const [most, seen] = await Promise.all([w.result(), r.result()]);
 
   const isRight = seen === text && (limit === 0 || most <= limit);
-  const verdict = isRight ? "in order" : "WRONG";
-  console.log(`wrote ${text}, read ${seen}, at most ${most} in the queue: ${verdict}`);
+  console.log(TEXTS.sum(text, seen, most, isRight));
   return isRight ? 0 : 1;
 }
 

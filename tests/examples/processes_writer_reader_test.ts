@@ -57,7 +57,21 @@ Deno.test({
   },
 });
 
-testUsage("processes/writer_reader.ts", script, ["--text", "--limit", "--write", "--read"], [
+Deno.test("processes/writer_reader.ts --lang zh speaks Chinese", async () => {
+  const args = ["--text", "汉字", "--limit", "1", "--write", "0", "--read", "0"];
+  const { code, lines, stderr } = await script("--lang", "zh", ...args);
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.includes("读者：取出 字"), lines.join("\n"));
+  assertMatch(lines.at(-1)!, /^写了 汉字，读到 汉字，队列里最多 [01] 个：顺序正确$/);
+});
+
+testUsage("processes/writer_reader.ts", script, [
+  "--text",
+  "--limit",
+  "--write",
+  "--read",
+  "--lang",
+], [
   [["--editor"], 'writer_reader: unknown argument "--editor"'],
   [["--text="], "writer_reader: --text must have a letter"],
   [["--limit=-1"], '--limit must be a whole number from 0 to 1000, received "-1"'],
