@@ -18,14 +18,78 @@
  * @module
  */
 import { Barrier, currentProcess, Empty, Process, Queue } from "../../lib/multiprocessing.ts";
+import { fill, inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
-const USAGE = `Full and empty queues, and why not to ask a queue whether it is empty.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Full and empty queues, and why not to ask a queue whether it is empty.
 
 Usage: queue_limits.ts [options]
 
   --part P   limit, early, stuck, right, or all of them in turn (all)
-  --help     show this`;
+  --lang L   en or zh (en)
+  --help     show this`,
+    asker: (k: number) => `asker-${k}`,
+    waiter: (k: number) => `waiter-${k}`,
+    says: (who: string, what: string) => `  ${who} ${what}`,
+    sees: "sees an item",
+    gets: (item: string | null) => `gets ${item}`,
+    puts: (item: string) => `puts ${item}`,
+    givesUp: (ms: number) =>
+      `gives up: nothing for ${ms} ms, and without a timeout it would wait for ever`,
+    seesEmpty: "sees an empty queue, and stops",
+    stops: "gets a sentinel, and stops",
+    title: {
+      limit: "limit: a queue for 2",
+      early: "early: while (!queue.empty()), and a slow producer",
+      stuck: "stuck: while (!queue.empty()), and two that ask",
+      right: "right: get() until a sentinel comes",
+    },
+    done: "done",
+    thenGet: 'put("C"), and then get()',
+    putEnded: "the put has ended",
+    told: "who does not want to wait is told: as it should be",
+    wrong: "WRONG",
+    left: (left: number, isEmpty: boolean) =>
+      `${left} of 3 items left: ${isEmpty ? "complete" : "STOPPED EARLY"}`,
+    hopeless: (n: number) => `${n} of 2 would wait for ever: ${n === 0 ? "complete" : "STUCK"}`,
+    sum: (bad: string[], good: string[]) => `wrong: ${bad.join(", ")}; right: ${good.join(", ")}`,
+  },
+  zh: {
+    usage: `满的队列、空的队列，以及为什么不要问队列空不空。
+
+用法：queue_limits.ts [选项]
+
+  --part P   部分：limit、early、stuck、right，或者依次全部 all（all）
+  --lang L   语言：en 或 zh（en）
+  --help     显示本说明`,
+    asker: (k: number) => `询问者 ${k}`,
+    waiter: (k: number) => `等待者 ${k}`,
+    says: (who: string, what: string) => `  ${who}：${what}`,
+    sees: "看到队列里有数据",
+    gets: (item: string | null) => `取出 ${item}`,
+    puts: (item: string) => `放入 ${item}`,
+    givesUp: (ms: number) => `放弃：${ms} ms 没有数据，要是没有 timeout 就永远等下去了`,
+    seesEmpty: "看到队列空了，停止",
+    stops: "取到哨兵，停止",
+    title: {
+      limit: "limit：最多放 2 个的队列",
+      early: "early：while (!queue.empty())，而生产者很慢",
+      stuck: "stuck：while (!queue.empty())，两个一起问",
+      right: "right：一直 get()，直到取到哨兵",
+    },
+    done: "完成",
+    thenGet: 'put("C")，然后 get()',
+    putEnded: "刚才的 put 结束了",
+    told: "不想等的，当场就知道：正该如此",
+    wrong: "结果不对",
+    left: (left: number, isEmpty: boolean) =>
+      `3 个数据剩余 ${left} 个：${isEmpty ? "一个不少" : "停得太早"}`,
+    hopeless: (n: number) => `2 个里有 ${n} 个会永远等下去：${n === 0 ? "都结束了" : "卡住了"}`,
+    sum: (bad: string[], good: string[]) => `错误：${bad.join("、")}；正确：${good.join("、")}`,
+  },
+});
 
 /** How long a put or get waits until it sees that this is hopeless, in ms. */
 const PATIENCE = 200;
@@ -37,17 +101,17 @@ type Items = Queue<string | typeof SENTINEL>;
 /** The wrong loop. Says whether it came to its end. */
 export async function asker(queue: Items, bothHaveSeen?: Barrier): Promise<boolean> {
   while (!queue.empty()) {
-    say("sees an item");
+    say(TEXTS.sees);
     await bothHaveSeen?.wait();
     try {
-      say(`gets ${await queue.get({ timeout: PATIENCE })}`);
+      say(TEXTS.gets(await queue.get({ timeout: PATIENCE })));
     } catch (error) {
       if (!(error instanceof Empty)) throw error;
-      say(`gives up: nothing for ${PATIENCE} ms, and without a timeout it would wait for ever`);
+      say(TEXTS.givesUp(PATIENCE));
       return false;
     }
   }
-  say("sees an empty queue, and stops");
+  say(TEXTS.seesEmpty);
   return true;
 }
 
@@ -56,24 +120,24 @@ export async function waiter(queue: Items): Promise<void> {
   for (;;) {
     const item = await queue.get();
     if (item === SENTINEL) break;
-    say(`gets ${item}`);
+    say(TEXTS.gets(item));
   }
-  say("gets a sentinel, and stops");
+  say(TEXTS.stops);
 }
 
 function say(what: string): void {
-  console.log(`  ${currentProcess().name} ${what}`);
+  console.log(TEXTS.says(currentProcess().name, what));
 }
 
 /** What a queue says when it is full, and when it is empty. */
 async function limit(): Promise<boolean> {
-  console.log("limit: a queue for 2");
+  console.log(TEXTS.title.limit);
   const queue = new Queue<string>(2);
   const answers: unknown[] = [];
   const ask = async (what: string, call: () => unknown) => {
     const answer = await Promise.try(call).catch((error) => error.name);
     answers.push(answer);
-    console.log(`  ${what.padEnd(26)} ${answer ?? "done"}`);
+    console.log(`  ${fill(what, 26)} ${answer ?? TEXTS.done}`);
   };
   await ask("getNowait()", () => queue.getNowait());
   await ask(`get({ timeout: ${PATIENCE} })`, () => queue.get({ timeout: PATIENCE }));
@@ -83,52 +147,52 @@ async function limit(): Promise<boolean> {
   await ask('putNowait("C")', () => queue.putNowait("C"));
   await ask(`put("C", { timeout: ${PATIENCE} })`, () => queue.put("C", { timeout: PATIENCE }));
   const waiting = queue.put("C");
-  await ask('put("C"), and then get()', () => queue.get());
-  await ask("the put has ended", () => waiting);
+  await ask(TEXTS.thenGet, () => queue.get());
+  await ask(TEXTS.putEnded, () => waiting);
   for (let k = 0; k < 2; k++) await ask("get()", () => queue.get());
   await ask("empty()", () => queue.empty());
   const isRight = answers.join() === "Empty,Empty,,,true,Full,Full,A,,B,C,true";
-  console.log(isRight ? "who does not want to wait is told: as it should be" : "WRONG");
+  console.log(isRight ? TEXTS.told : TEXTS.wrong);
   return isRight;
 }
 
 /** One asks whether the queue is empty; the last item is late, every time. */
 async function early(): Promise<boolean> {
-  console.log("early: while (!queue.empty()), and a slow producer");
+  console.log(TEXTS.title.early);
   const queue: Items = new Queue();
   await queue.put("A");
   await queue.put("B");
-  await start("asker-1", asker, queue).result();
-  say("puts C");
+  await start(TEXTS.asker(1), asker, queue).result();
+  say(TEXTS.puts("C"));
   await queue.put("C");
-  console.log(`${queue.qsize()} of 3 items left: ${queue.empty() ? "complete" : "STOPPED EARLY"}`);
+  console.log(TEXTS.left(queue.qsize(), queue.empty()));
   return queue.empty();
 }
 
 /** Two ask before either of them gets, every time. */
 async function stuck(): Promise<boolean> {
-  console.log("stuck: while (!queue.empty()), and two that ask");
+  console.log(TEXTS.title.stuck);
   const queue: Items = new Queue();
   await queue.put("A");
   const bothHaveSeen = new Barrier(2);
-  const askers = ["asker-1", "asker-2"].map((name) => start(name, asker, queue, bothHaveSeen));
+  const askers = [1, 2].map((k) => start(TEXTS.asker(k), asker, queue, bothHaveSeen));
   const ends = await Promise.all(askers.map((child) => child.result()));
   const hopeless = ends.filter((hasEnded) => !hasEnded).length;
-  console.log(`${hopeless} of 2 would wait for ever: ${hopeless === 0 ? "complete" : "STUCK"}`);
+  console.log(TEXTS.hopeless(hopeless));
   return hopeless === 0;
 }
 
 /** Two wait, and each is told that it is over. */
 async function right(): Promise<boolean> {
-  console.log("right: get() until a sentinel comes");
+  console.log(TEXTS.title.right);
   const queue: Items = new Queue();
-  const waiters = ["waiter-1", "waiter-2"].map((name) => start(name, waiter, queue));
+  const waiters = [1, 2].map((k) => start(TEXTS.waiter(k), waiter, queue));
   for (const item of ["A", "B", "C", SENTINEL, SENTINEL]) {
-    if (item !== SENTINEL) say(`puts ${item}`);
+    if (item !== SENTINEL) say(TEXTS.puts(item));
     await queue.put(item);
   }
   await Promise.all(waiters.map((child) => child.result()));
-  console.log(`${queue.qsize()} of 3 items left: ${queue.empty() ? "complete" : "STOPPED EARLY"}`);
+  console.log(TEXTS.left(queue.qsize(), queue.empty()));
   return queue.empty();
 }
 
@@ -149,9 +213,9 @@ function start<R, A extends unknown[]>(
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
-  const flags = readFlags({ string: ["part"], default: { part: "all" } });
+  const flags = readFlags({ string: ["part"], default: { part: "all" }, bilingual: true });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const part = oneOf("part", flags.part, ["all", ...NAMES]);
@@ -162,7 +226,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const good: Part[] = [];
   const bad: Part[] = [];
   for (const name of NAMES) (await PARTS[name]() ? good : bad).push(name);
-  console.log(`wrong: ${bad.join(", ")}; right: ${good.join(", ")}`);
+  console.log(TEXTS.sum(bad, good));
   return bad.join() === "early,stuck" ? 0 : 1;
 }
 

@@ -60,7 +60,14 @@ Deno.test("processes/queue_limits.ts --part shows one of them", async () => {
   checkRight(right.lines);
 });
 
-testUsage("processes/queue_limits.ts", script, ["--part"], [
+Deno.test("processes/queue_limits.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--part", "early");
+  assertEquals([code, stderr], [1, ""]);
+  assertEquals(lines[2], "  询问者 1：取出 A");
+  assertEquals(lines.at(-1), "3 个数据剩余 1 个：停得太早");
+});
+
+testUsage("processes/queue_limits.ts", script, ["--part", "--lang"], [
   [["--speed"], 'queue_limits: unknown argument "--speed"'],
   [["--part", "x"], "queue_limits: --part must be all or limit or early or stuck or right"],
 ]);
