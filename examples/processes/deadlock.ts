@@ -17,15 +17,47 @@
 import { delay } from "@std/async";
 import { DeadlockError } from "../../lib/errors.ts";
 import { Barrier, findDeadlocks, Lock, Process, Value } from "../../lib/multiprocessing.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
-const USAGE =
-  `Two processes lock two accounts in opposite order: a deadlock, and three ways out of it.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Two processes lock two accounts in opposite order: a deadlock, and three ways out of it.
 
 Usage: deadlock.ts [options]
 
   --way W   none, timeout, order or detect (detect)
-  --help    show this`;
+  --lang L  en or zh (en)
+  --help    show this`,
+    names: ["accounts-1", "accounts-2"],
+    holds: (name: string, lock: string) => `${name} holds ${lock}`,
+    givesUp: (name: string, lock: string) => `${name} gives up waiting for ${lock}`,
+    told: (name: string, message: string) => `${name} is told: ${message}`,
+    moves: (name: string, from: string, to: string) =>
+      `${name} holds both, and moves 10 from ${from} to ${to}`,
+    stuck: (ms: number) => `nothing has moved for ${ms} ms; main looks why:`,
+    deadlock: (a: number, b: number) => `A has ${a}, B has ${b}, nothing moved: DEADLOCK`,
+    moved: (a: number, b: number) => `A has ${a}, B has ${b}, both moved: no deadlock`,
+  },
+  zh: {
+    usage: `两个进程按相反的顺序锁两个账户：死锁，以及三种办法。
+
+用法：deadlock.ts [选项]
+
+  --way W   方式：none、timeout、order 或 detect（detect）
+  --lang L  语言：en 或 zh（en）
+  --help    显示本说明`,
+    names: ["会计甲", "会计乙"],
+    holds: (name: string, lock: string) => `${name}拿到 ${lock}`,
+    givesUp: (name: string, lock: string) => `${name}不再等 ${lock}，先放手`,
+    told: (name: string, message: string) => `${name}得知：${message}`,
+    moves: (name: string, from: string, to: string) =>
+      `${name}两把锁都拿到了，从 ${from} 转 10 到 ${to}`,
+    stuck: (ms: number) => `${ms} ms 谁也没有动，主进程来看原因：`,
+    deadlock: (a: number, b: number) => `A 有 ${a}，B 有 ${b}，一笔也没有转：死锁`,
+    moved: (a: number, b: number) => `A 有 ${a}，B 有 ${b}，两笔都转了：没有死锁`,
+  },
+});
 
 /** How long main watches them wait for each other, in ms. */
 const PATIENCE = 500;
@@ -64,7 +96,7 @@ export async function timeout(transfer: Transfer): Promise<void> {
       if (attempt === 1) bothHoldOne.waitSync();
       using both = to.lock.acquireSync({ timeout: 50 });
       if (both !== undefined) return move(name, from, to);
-      console.log(`${name} gives up waiting for ${to.lock.name}`);
+      console.log(TEXTS.givesUp(name, to.lock.name!));
     }
     await delay(pause);
   }
@@ -91,7 +123,7 @@ export async function detect(transfer: Transfer): Promise<void> {
       return move(name, from, to);
     } catch (error) {
       if (!(error instanceof DeadlockError)) throw error;
-      console.log(`${name} is told: ${error.message}`);
+      console.log(TEXTS.told(name, error.message));
     }
     await delay(pause);
   }
@@ -99,20 +131,20 @@ export async function detect(transfer: Transfer): Promise<void> {
 
 function lockFirst(name: string, { lock }: Account): Disposable {
   const guard = lock.acquireSync();
-  console.log(`${name} holds ${lock.name}`);
+  console.log(TEXTS.holds(name, lock.name!));
   return guard;
 }
 
 function move(name: string, from: Account, to: Account): void {
   from.balance.value -= 10;
   to.balance.value += 10;
-  console.log(`${name} holds both, and moves 10 from ${from.lock.name} to ${to.lock.name}`);
+  console.log(TEXTS.moves(name, from.lock.name!, to.lock.name!));
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
-  const flags = readFlags({ string: ["way"], default: { way: "detect" } });
+  const flags = readFlags({ string: ["way"], default: { way: "detect" }, bilingual: true });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const way = oneOf("way", flags.way, ["none", "timeout", "order", "detect"]);
@@ -121,8 +153,8 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const b = { lock: new Lock({ name: "B" }), balance: new Value("i32", 100) };
   const bothHoldOne = new Barrier(3); // the threads, and main
   const children = [
-    { name: "accounts-1", from: a, to: b, bothHoldOne, pause: 10 },
-    { name: "accounts-2", from: b, to: a, bothHoldOne, pause: 100 },
+    { name: TEXTS.names[0], from: a, to: b, bothHoldOne, pause: 10 },
+    { name: TEXTS.names[1], from: b, to: a, bothHoldOne, pause: 100 },
   ].map((transfer) => {
     const target: (transfer: Transfer) => void | Promise<void> =
       { none, timeout, order, detect }[way];
@@ -137,15 +169,15 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     for (let look = 0; look < 10 && findDeadlocks().length === 0; look++) {
       await Promise.all(children.map((child) => child.join({ timeout: PATIENCE })));
     }
-    console.log(`nothing has moved for ${PATIENCE} ms; main looks why:`);
+    console.log(TEXTS.stuck(PATIENCE));
     for (const deadlock of findDeadlocks()) console.log(deadlock.message);
     for (const child of children) child.kill();
     await Promise.all(children.map((child) => child.join()));
-    console.log(`A has ${a.balance.value}, B has ${b.balance.value}, nothing moved: DEADLOCK`);
+    console.log(TEXTS.deadlock(a.balance.value, b.balance.value));
     return 1;
   }
   await Promise.all(children.map((child) => child.result()));
-  console.log(`A has ${a.balance.value}, B has ${b.balance.value}, both moved: no deadlock`);
+  console.log(TEXTS.moved(a.balance.value, b.balance.value));
   return 0;
 }
 

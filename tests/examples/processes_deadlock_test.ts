@@ -70,7 +70,14 @@ Deno.test({
   },
 });
 
-testUsage("processes/deadlock.ts", script, ["--way W   none, timeout, order or detect"], [
+Deno.test("processes/deadlock.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--way", "order");
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.includes("会计乙两把锁都拿到了，从 B 转 10 到 A"), lines.join("\n"));
+  assertEquals(lines.at(-1), "A 有 100，B 有 100，两笔都转了：没有死锁");
+});
+
+testUsage("processes/deadlock.ts", script, ["--way W", "--lang"], [
   [["--hang"], 'deadlock: unknown argument "--hang"'],
   [["--way", "out"], 'deadlock: --way must be none or timeout or order or detect, received "out"'],
 ]);
