@@ -16,16 +16,45 @@
  * @module
  */
 import { Barrier, Lock, Process, Value } from "../../lib/multiprocessing.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `Several clerks change one balance, with and without a lock.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Several clerks change one balance, with and without a lock.
 
 Usage: bank.ts [options]
 
   --clerks N   how many clerks there are (4)
   --rounds N   how often each deposits 30 and withdraws 10 (2)
   --no-lock    let them all read the balance before anyone writes it
-  --help       show this`;
+  --lang L     en or zh (en)
+  --help       show this`,
+    clerk: (k: number) => `clerk-${k}`,
+    deposits: (name: string, amount: number) => `${name} deposits ${amount}`,
+    withdraws: (name: string, amount: number) => `${name} withdraws ${amount}`,
+    change: (what: string, before: number, after: number) => `${what}: ${before} -> ${after}`,
+    sum: (balance: number, expected: number, lost: number) =>
+      `the balance is ${balance}, should be ${expected}: ${lost === 0 ? "exact" : `${lost} LOST`}`,
+  },
+  zh: {
+    usage: `几个柜员改同一个余额：加锁，不加锁。
+
+用法：bank.ts [选项]
+
+  --clerks N   多少个柜员（4）
+  --rounds N   每人存 30 取 10 几轮（2）
+  --no-lock    让大家都读完余额，再一起写
+  --lang L     语言：en 或 zh（en）
+  --help       显示本说明`,
+    clerk: (k: number) => `柜员 ${k}`,
+    deposits: (name: string, amount: number) => `${name} 存 ${amount}`,
+    withdraws: (name: string, amount: number) => `${name} 取 ${amount}`,
+    change: (what: string, before: number, after: number) => `${what}：${before} -> ${after}`,
+    sum: (balance: number, expected: number, lost: number) =>
+      `余额是 ${balance}，应为 ${expected}：${lost === 0 ? "分文不差" : `丢了 ${lost}`}`,
+  },
+});
 
 const START = 100;
 const DEPOSIT = 30;
@@ -59,8 +88,8 @@ async function change({ name, balance, lock, allHaveRead }: Clerk, amount: numbe
   const before = balance.value;
   await allHaveRead?.wait();
   balance.value = before + amount;
-  const what = amount > 0 ? `deposits ${amount}` : `withdraws ${-amount}`;
-  console.log(`${name} ${what}: ${before} -> ${before + amount}`);
+  const what = amount > 0 ? TEXTS.deposits(name, amount) : TEXTS.withdraws(name, -amount);
+  console.log(TEXTS.change(what, before, before + amount));
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
@@ -69,9 +98,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     string: ["clerks", "rounds"],
     negatable: ["lock"],
     default: { clerks: "4", rounds: "2", lock: true },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const clerks = wholeNumber("clerks", flags.clerks, 1, 100);
@@ -82,7 +112,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const lock = flags.lock ? new Lock() : undefined;
   const allHaveRead = flags.lock ? undefined : new Barrier(clerks);
   const children = Array.from({ length: clerks }, (_, k) => {
-    const name = `clerk-${k + 1}`;
+    const name = TEXTS.clerk(k + 1);
     const me = { name, rounds, balance, opening, lock, allHaveRead };
     return new Process(clerk, { args: [me], name }).start();
   });
@@ -92,8 +122,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
 
   const expected = START + clerks * rounds * (DEPOSIT - WITHDRAWAL);
   const lost = expected - balance.value;
-  const verdict = lost === 0 ? "exact" : `${lost} LOST`;
-  console.log(`the balance is ${balance.value}, should be ${expected}: ${verdict}`);
+  console.log(TEXTS.sum(balance.value, expected, lost));
   return lost === 0 ? 0 : 1;
 }
 

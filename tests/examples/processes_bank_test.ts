@@ -51,7 +51,15 @@ Deno.test("processes/bank.ts cannot lose money with one clerk", async () => {
   assertEquals([code, lines.at(-1)], [0, "the balance is 140, should be 140: exact"]);
 });
 
-testUsage("processes/bank.ts", script, ["--clerks", "--rounds", "--no-lock"], [
+Deno.test("processes/bank.ts --lang zh speaks Chinese", async () => {
+  const args = ["--no-lock", "--clerks", "2", "--rounds", "1"];
+  const { code, lines, stderr } = await script("--lang", "zh", ...args);
+  assertEquals([code, stderr], [1, ""]);
+  assert(lines.includes("柜员 2 取 10：130 -> 120"), lines.join("\n"));
+  assertEquals(lines.at(-1), "余额是 120，应为 140：丢了 20");
+});
+
+testUsage("processes/bank.ts", script, ["--clerks", "--rounds", "--no-lock", "--lang"], [
   [["--steal"], 'bank: unknown argument "--steal"'],
   [["--clerks", "0"], 'bank: --clerks must be a whole number from 1 to 100, received "0"'],
   [["--rounds", "two"], 'bank: --rounds must be a whole number from 1 to 1000, received "two"'],
