@@ -29,15 +29,39 @@ import {
   Queue,
   type QueueProxy,
 } from "../../lib/multiprocessing.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `Workers of a pool report through a queue: three ways to give it to them.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Workers of a pool report through a queue: three ways to give it to them.
 
 Usage: pool_queue.ts [options]
 
   --way W     initializer, argument, manager, or all of them in turn (all)
   --pages N   how many pages there are to read (6)
-  --help      show this`;
+  --lang L    en or zh (en)
+  --help      show this`,
+    title: (name: string) => `${name}:`,
+    read: ({ by, page, words }: Finding) => `  ${by} read page ${page}: ${words} words`,
+    sum: (came: number, all: number, isComplete: boolean) =>
+      `  ${came} of ${all} came through the queue: ${isComplete ? "each page once" : "INCOMPLETE"}`,
+  },
+  zh: {
+    usage: `池里的进程通过队列汇报：把队列交给它们的三种办法。
+
+用法：pool_queue.ts [选项]
+
+  --way W     方式：initializer、argument、manager，或者依次全部 all（all）
+  --pages N   要读多少页（6）
+  --lang L    语言：en 或 zh（en）
+  --help      显示本说明`,
+    title: (name: string) => `${name}：`,
+    read: ({ by, page, words }: Finding) => `  ${by} 读了第 ${page} 页：${words} 个字`,
+    sum: (came: number, all: number, isComplete: boolean) =>
+      `  ${all} 页，队列里来了 ${came} 页：${isComplete ? "每页正好一次" : "不完整"}`,
+  },
+});
 
 /** What a worker has found. */
 interface Finding {
@@ -106,23 +130,24 @@ const WAYS: Record<string, Way> = { initializer, argument, manager };
 const NAMES = Object.keys(WAYS);
 
 async function show(name: string, pages: number[]): Promise<boolean> {
-  console.log(`${name}:`);
+  console.log(TEXTS.title(name));
   const [findings, words] = await WAYS[name](pages);
-  for (const { page, words, by } of findings) {
-    console.log(`  ${by} read page ${page}: ${words} words`);
-  }
+  for (const finding of findings) console.log(TEXTS.read(finding));
   const read = findings.map(({ page }) => page).toSorted((a, b) => a - b);
   const isComplete = read.join() === pages.join() &&
     findings.every((finding) => finding.words === words[pages.indexOf(finding.page)]);
-  const verdict = isComplete ? "each page once" : "INCOMPLETE";
-  console.log(`  ${findings.length} of ${pages.length} came through the queue: ${verdict}`);
+  console.log(TEXTS.sum(findings.length, pages.length, isComplete));
   return isComplete;
 }
 
 async function main(): Promise<number> {
-  const flags = readFlags({ string: ["way", "pages"], default: { way: "all", pages: "6" } });
+  const flags = readFlags({
+    string: ["way", "pages"],
+    default: { way: "all", pages: "6" },
+    bilingual: true,
+  });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const way = oneOf("way", flags.way, ["all", ...NAMES]);

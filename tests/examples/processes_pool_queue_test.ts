@@ -70,7 +70,14 @@ Deno.test({
   },
 });
 
-testUsage("processes/pool_queue.ts", script, ["--way", "--pages"], [
+Deno.test("processes/pool_queue.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--way", "initializer");
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(lines[1], /^ {2}\S+ 读了第 \d 页：1\d\d 个字$/);
+  assertEquals(lines.at(-1), "  6 页，队列里来了 6 页：每页正好一次");
+});
+
+testUsage("processes/pool_queue.ts", script, ["--way", "--pages", "--lang"], [
   [["--book"], 'pool_queue: unknown argument "--book"'],
   [["--way", "x"], "pool_queue: --way must be all or initializer or argument or manager, received"],
   [["--pages", "0"], 'pool_queue: --pages must be a whole number from 1 to 10000, received "0"'],
