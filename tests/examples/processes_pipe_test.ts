@@ -55,7 +55,16 @@ Deno.test("processes/pipe.ts --form shows one of them", async () => {
   checkForgotten(forgotten.lines);
 });
 
-testUsage("processes/pipe.ts", script, ["--form"], [
+Deno.test("processes/pipe.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--form", "duplex");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.slice(-2), [
+    "  加法进程：收到 EOFError，停止",
+    "3 个问题，3 个答案：一个不少",
+  ]);
+});
+
+testUsage("processes/pipe.ts", script, ["--form", "--lang"], [
   [["--smoke"], 'pipe: unknown argument "--smoke"'],
   [["--form", "x"], "pipe: --form must be all or duplex or oneway or forgotten, received"],
 ]);
