@@ -21,16 +21,61 @@
 import { delay } from "@std/async";
 import { ProcessPoolExecutor, ThreadPoolExecutor } from "../../lib/futures.ts";
 import { cpuCount } from "../../lib/multiprocessing.ts";
+import { fill, inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `Serial, threads, processes: for work that computes, and for work that waits.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Serial, threads, processes: for work that computes, and for work that waits.
 
 Usage: cpu_and_io.ts [options]
 
   --work W      cpu, io, or both (both)
   --workers N   how many threads or processes (as many as there are cores)
   --tasks N     how many tasks there are (8)
-  --help        show this`;
+  --lang L      en or zh (en)
+  --help        show this`,
+    cpu: "counting the primes below 300000",
+    io: "waiting 50 ms for an answer",
+    below: ", below 20000",
+    title: (kind: string, tasks: number, what: string, workers: number) =>
+      `${kind}: ${tasks} x ${what}, ${workers} workers`,
+    serial: "one after the other",
+    awaiting: "one thread, awaiting all",
+    threads: "a pool of threads",
+    processes: "a pool of processes",
+    noPython: "  python3 is not there",
+    python: (version: string, gil: boolean, note: string) =>
+      `  CPython ${version}, ${gil ? "with" : "without"} its GIL${note}:`,
+    right: "all gave the same results",
+    wrong: "WRONG RESULTS",
+  },
+  zh: {
+    usage: `串行、线程、进程：计算的任务，等待的任务。
+
+用法：cpu_and_io.ts [选项]
+
+  --work W      任务：cpu、io 或 both（both）
+  --workers N   多少个线程或进程（有几个核就几个）
+  --tasks N     多少个任务（8）
+  --lang L      语言：en 或 zh（en）
+  --help        显示本说明`,
+    cpu: "数 300000 以内的质数",
+    io: "等一个 50 ms 后才来的回答",
+    below: "，20000 以内",
+    title: (kind: string, tasks: number, what: string, workers: number) =>
+      `${kind}：${what}，做 ${tasks} 次，池的大小 ${workers}`,
+    serial: "一个接一个",
+    awaiting: "一个线程，全部异步等待",
+    threads: "线程池",
+    processes: "进程池",
+    noPython: "  没有 python3",
+    python: (version: string, gil: boolean, note: string) =>
+      `  CPython ${version}，${gil ? "有" : "没有"} GIL${note}：`,
+    right: "结果全部相同",
+    wrong: "结果不对",
+  },
+});
 
 type Executor = ThreadPoolExecutor | ProcessPoolExecutor;
 
@@ -63,14 +108,14 @@ export async function answerAfter(ms: number): Promise<number> {
 
 const WORKS: Record<"cpu" | "io", Work> = {
   cpu: {
-    title: "counting the primes below 300000",
+    title: TEXTS.cpu,
     target: primesBelow,
     n: 300_000,
     result: 25_997,
-    python: { n: 20_000, result: 2_262, note: ", below 20000" },
+    python: { n: 20_000, result: 2_262, note: TEXTS.below },
   },
   io: {
-    title: "waiting 50 ms for an answer",
+    title: TEXTS.io,
     target: answerAfter,
     n: 50,
     result: 50,
@@ -122,14 +167,14 @@ function waysOf(work: Work, tasks: number, threads: Executor, processes: Executo
   const on = (executor: Executor) => async () =>
     await Promise.all(inputs.map((n) => executor.submit(target, n)).map((call) => call.result()));
   const ways: Record<string, () => Promise<number[]>> = {
-    "one after the other": async () => {
+    [TEXTS.serial]: async () => {
       const results = [];
       for (const n of inputs) results.push(await target(n));
       return results;
     },
-    "one thread, awaiting all": () => Promise.all(inputs.map(target)),
-    "a pool of threads": on(threads),
-    "a pool of processes": on(processes),
+    [TEXTS.awaiting]: () => Promise.all(inputs.map(target)),
+    [TEXTS.threads]: on(threads),
+    [TEXTS.processes]: on(processes),
   };
   return ways;
 }
@@ -166,7 +211,7 @@ function row(name: string, ms: number, serial: number): void {
   const speedUp = serial / ms;
   const bar = "█".repeat(Math.min(WIDTH, Math.max(1, Math.round(4 * speedUp))));
   const [time, times] = [ms.toFixed(0), speedUp.toFixed(1)];
-  console.log(`  ${name.padEnd(28)} ${time.padStart(6)} ms ${times.padStart(5)} x  ${bar}`);
+  console.log(`  ${fill(name, 28)} ${time.padStart(6)} ms ${times.padStart(5)} x  ${bar}`);
 }
 
 async function compare(
@@ -177,7 +222,7 @@ async function compare(
   processes: Executor,
 ): Promise<boolean> {
   const work = WORKS[kind];
-  console.log(`${kind}: ${tasks} x ${work.title}, ${workers} workers`);
+  console.log(TEXTS.title(kind, tasks, work.title, workers));
   await warmUp(threads, workers, work.target);
   await warmUp(processes, workers, work.target);
   await work.target(work.n);
@@ -191,12 +236,12 @@ async function compare(
   }
   const said = await python(kind, work.python.n, tasks, workers);
   if (said === undefined) {
-    console.log("  python3 is not there");
+    console.log(TEXTS.noPython);
   } else {
     const { serial, pooled, result, gil, version } = said;
-    console.log(`  CPython ${version}, ${gil ? "with" : "without"} its GIL${work.python.note}:`);
-    row("one after the other", serial, serial);
-    row("a pool of threads", pooled, serial);
+    console.log(TEXTS.python(version, gil, work.python.note));
+    row(TEXTS.serial, serial, serial);
+    row(TEXTS.threads, pooled, serial);
     areRight &&= result === work.python.result;
   }
   return areRight;
@@ -206,9 +251,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const flags = readFlags({
     string: ["work", "workers", "tasks"],
     default: { work: "both", workers: String(cpuCount()), tasks: "8" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const which = oneOf("work", flags.work, ["both", ...NAMES]);
@@ -221,7 +267,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   for (const kind of which === "both" ? NAMES : [which]) {
     if (!await compare(kind, tasks, workers, threads, processes)) areRight = false;
   }
-  console.log(areRight ? "all gave the same results" : "WRONG RESULTS");
+  console.log(areRight ? TEXTS.right : TEXTS.wrong);
   return areRight ? 0 : 1;
 }
 

@@ -88,7 +88,15 @@ Deno.test({
   },
 });
 
-testUsage("processes/cpu_and_io.ts", script, ["--work", "--workers", "--tasks"], [
+Deno.test("processes/cpu_and_io.ts --lang zh speaks Chinese", async () => {
+  const args = ["--work", "io", "--tasks", "1", "--workers", "1"];
+  const { code, lines, stderr } = await script("--lang", "zh", ...args);
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(lines[4], /^ {2}进程池 {23}[ \d]{6} ms /);
+  assertEquals(lines.at(-1), "结果全部相同");
+});
+
+testUsage("processes/cpu_and_io.ts", script, ["--work", "--workers", "--tasks", "--lang"], [
   [["--gil"], 'cpu_and_io: unknown argument "--gil"'],
   [["--work", "gpu"], 'cpu_and_io: --work must be both or cpu or io, received "gpu"'],
   [["--workers", "0"], 'cpu_and_io: --workers must be a whole number from 1 to 64, received "0"'],
