@@ -23,27 +23,66 @@ import {
   Semaphore,
   SharedMemory,
 } from "../../lib/multiprocessing.ts";
+import { columnsOf, fill, inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
 const WAYS = ["file", "pipe", "queue", "memory"] as const;
 type Way = typeof WAYS[number];
 
-const USAGE = `File, pipe, queue and shared memory: what they are for, and how fast they are.
+const TEXTS = inLanguage({
+  en: {
+    usage: `File, pipe, queue and shared memory: what they are for, and how fast they are.
 
 Usage: ways.ts [options]
 
   --way W        file, pipe, queue, memory, or all of them in turn (all)
   --messages N   how many messages are sent (500)
   --size BYTES   how large each is (65536)
-  --help         show this`;
+  --lang L       en or zh (en)
+  --help         show this`,
+    what: (messages: number, size: number) =>
+      `${messages} messages of ${size} bytes, from process to process`,
+    head: ["way", "space", "ways", "who", "lock?", "µs each", "MB/s"],
+    facts: {
+      file: ["the disk", "both", "all who know its name"],
+      pipe: ["1 MiB each way", "both or one", "one at each end"],
+      queue: ["memory, or a limit", "one", "many put, many get"],
+      memory: ["its size", "both", "all who are given it"],
+    },
+    lock: (isNeeded: boolean) => isNeeded ? "yes" : "no",
+    whole: (fastest: string) => `all whole; fastest: ${fastest}`,
+    damaged: (n: number) => `${n} DAMAGED`,
+    sum: (sent: number, received: number, verdict: string) =>
+      `${sent} sent, ${received} received: ${verdict}`,
+  },
+  zh: {
+    usage: `文件、管道、队列和共享内存：各有什么用，各有多快。
 
-/** What is known without measuring: space, directions, who takes part, and the lock. */
-const FACTS: Record<Way, [space: string, ways: string, who: string, lock: string]> = {
-  file: ["the disk", "both", "all who know its name", "yes"],
-  pipe: ["1 MiB each way", "both or one", "one at each end", "no"],
-  queue: ["memory, or a limit", "one", "many put, many get", "no"],
-  memory: ["its size", "both", "all who are given it", "yes"],
-};
+用法：ways.ts [选项]
+
+  --way W        方式：file、pipe、queue、memory，或者依次全部 all（all）
+  --messages N   发送多少条消息（500）
+  --size BYTES   每条多少字节（65536）
+  --lang L       语言：en 或 zh（en）
+  --help         显示本说明`,
+    what: (messages: number, size: number) => `${messages} 条消息，每条 ${size} 字节，从进程到进程`,
+    head: ["方式", "空间", "方向", "谁能用", "要锁", "每条 µs", "MB/s"],
+    facts: {
+      file: ["磁盘", "双向", "知道文件名的都能用"],
+      pipe: ["每个方向 1 MiB", "双向或单向", "两端各一个"],
+      queue: ["内存，或者上限", "单向", "多个放，多个取"],
+      memory: ["自己的大小", "双向", "拿到它的都能用"],
+    },
+    lock: (isNeeded: boolean) => isNeeded ? "要" : "不要",
+    whole: (fastest: string) => `全部完整；最快：${fastest}`,
+    damaged: (n: number) => `${n} 条损坏`,
+    sum: (sent: number, received: number, verdict: string) =>
+      `发送 ${sent} 条，收到 ${received} 条：${verdict}`,
+  },
+});
+
+/** Those in which somebody might read what is half written. */
+const NEED_LOCK: readonly Way[] = ["file", "memory"];
 const WIDTHS = [6, 18, 11, 21, 5];
 
 /** What sender and receiver are given. */
@@ -106,17 +145,21 @@ export function receiver(course: Course): { ms: number; damaged: number } {
 }
 
 function row(...cells: string[]): void {
-  const text = cells.slice(0, -2).map((cell, k) => cell.padEnd(WIDTHS[k]));
-  console.log([...text, ...cells.slice(-2).map((cell) => cell.padStart(8))].join(" "));
+  const text = cells.slice(0, -2).map((cell, k) => fill(cell, WIDTHS[k]));
+  const figures = cells.slice(-2).map((cell) =>
+    " ".repeat(Math.max(0, 8 - columnsOf(cell))) + cell
+  );
+  console.log([...text, ...figures].join(" "));
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const flags = readFlags({
     string: ["way", "messages", "size"],
     default: { way: "all", messages: "500", size: "65536" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const chosen = oneOf("way", flags.way, ["all", ...WAYS]);
@@ -127,13 +170,13 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   cleanup.defer(() => Deno.remove(folder, { recursive: true }));
   const memory = cleanup.use(new SharedMemory({ create: true, size }));
 
-  console.log(`${messages} messages of ${size} bytes, from process to process`);
-  row("way", "space", "ways", "who", "lock?", "µs each", "MB/s");
+  console.log(TEXTS.what(messages, size));
+  row(...TEXTS.head);
   const times = new Map<Way, number>();
   let damaged = 0;
   for (const way of chosen === "all" ? WAYS : [chosen]) {
     const [there, here] = pipe<Uint8Array>({ duplex: false });
-    const needsLock = FACTS[way].at(-1) === "yes";
+    const needsLock = NEED_LOCK.includes(way);
     const course = {
       way,
       messages,
@@ -157,12 +200,12 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     damaged += done.damaged;
     const each = (done.ms * 1_000 / messages).toFixed(1);
     const rate = (messages * size / 1_000 / done.ms).toFixed(0);
-    row(way, ...FACTS[way], each, rate);
+    row(way, ...TEXTS.facts[way], TEXTS.lock(needsLock), each, rate);
   }
   const fastest = [...times.keys()].reduce((a, b) => times.get(a)! <= times.get(b)! ? a : b);
   const whole = times.size * messages - damaged;
-  const verdict = damaged === 0 ? `all whole; fastest: ${fastest}` : `${damaged} DAMAGED`;
-  console.log(`${times.size * messages} sent, ${whole} received: ${verdict}`);
+  const verdict = damaged === 0 ? TEXTS.whole(fastest) : TEXTS.damaged(damaged);
+  console.log(TEXTS.sum(times.size * messages, whole, verdict));
   return damaged === 0 ? 0 : 1;
 }
 

@@ -67,7 +67,15 @@ for (const way of ["file", "pipe", "queue", "memory"]) {
   });
 }
 
-testUsage("processes/ways.ts", script, ["--way", "--messages", "--size"], [
+Deno.test("processes/ways.ts --lang zh speaks Chinese", async () => {
+  const args = ["--way", "queue", "--messages", "10", "--size", "1"];
+  const { code, lines, stderr } = await script("--lang", "zh", ...args);
+  assertEquals([code, stderr], [0, ""]);
+  assertMatch(lines[2], /^queue {2}内存，或者上限 {5}单向 {8}多个放，多个取 {8}不要 /);
+  assertEquals(lines.at(-1), "发送 10 条，收到 10 条：全部完整；最快：queue");
+});
+
+testUsage("processes/ways.ts", script, ["--way", "--messages", "--size", "--lang"], [
   [["--horse"], 'ways: unknown argument "--horse"'],
   [["--way", "out"], "ways: --way must be all or file or pipe or queue or memory, received"],
   [["--messages", "0"], 'ways: --messages must be a whole number from 1 to 1000000, received "0"'],
