@@ -18,14 +18,41 @@ import { Process } from "../../lib/multiprocessing.ts";
 import { type ProcessInfo, ps } from "../../lib/os.ts";
 import { kill } from "../../lib/signal.ts";
 import { context } from "../../lib/task.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
-const USAGE = `The states of a process, each made on purpose and shown.
+const TEXTS = inLanguage({
+  en: {
+    usage: `The states of a process, each made on purpose and shown.
 
 Usage: states.ts [options]
 
   --only S   R, S, T, Z or all (all)
-  --help     show this`;
+  --lang L   en or zh (en)
+  --help     show this`,
+    computes: "computes without a pause",
+    waits: "waits for a timer",
+    stopped: "stopped by SIGSTOP",
+    continued: "continued by SIGCONT",
+    ended: "has ended, its parent does not ask",
+    notSeen: "NOT SEEN",
+  },
+  zh: {
+    usage: `进程的几种状态，一个一个造出来看。
+
+用法：states.ts [选项]
+
+  --only S   看哪一个：R、S、T、Z 或 all（all）
+  --lang L   语言：en 或 zh（en）
+  --help     显示本说明`,
+    computes: "运行态：不停地计算",
+    waits: "等待态：等定时器",
+    stopped: "停止态：被 SIGSTOP 暂停",
+    continued: "等待态：由 SIGCONT 继续",
+    ended: "僵尸：已经退出，父进程没有回收",
+    notSeen: "没有看到",
+  },
+});
 
 /** How long a state may take to come, in ms. */
 const LIMIT = 5_000;
@@ -70,7 +97,7 @@ async function see(
       return true;
     }
     if (performance.now() > deadline) {
-      console.log(`${state}  NOT SEEN  ${what}`);
+      console.log(`${state}  ${TEXTS.notSeen}  ${what}`);
       return false;
     }
     await delay(5);
@@ -81,18 +108,18 @@ async function see(
 const STATES: Record<string, (cleanup: AsyncDisposableStack) => Promise<boolean>> = {
   async R(cleanup) {
     const pid = await start(compute, cleanup);
-    return await see("R", "computes without a pause", (process) => process.pid === pid);
+    return await see("R", TEXTS.computes, (process) => process.pid === pid);
   },
   async S(cleanup) {
     const pid = await start(sleep, cleanup);
-    return await see("S", "waits for a timer", (process) => process.pid === pid);
+    return await see("S", TEXTS.waits, (process) => process.pid === pid);
   },
   async T(cleanup) {
     const pid = await start(sleep, cleanup);
     kill(pid, "SIGSTOP");
-    if (!await see("T", "stopped by SIGSTOP", (process) => process.pid === pid)) return false;
+    if (!await see("T", TEXTS.stopped, (process) => process.pid === pid)) return false;
     kill(pid, "SIGCONT");
-    return await see("S", "continued by SIGCONT", (process) => process.pid === pid);
+    return await see("S", TEXTS.continued, (process) => process.pid === pid);
   },
   async Z(cleanup) {
     // Deno would ask for its children at once; a shell that has become another program does not.
@@ -101,14 +128,14 @@ const STATES: Record<string, (cleanup: AsyncDisposableStack) => Promise<boolean>
       shell.kill("SIGKILL");
       await shell.status;
     });
-    return await see("Z", "has ended, its parent does not ask", ({ ppid }) => ppid === shell.pid);
+    return await see("Z", TEXTS.ended, ({ ppid }) => ppid === shell.pid);
   },
 };
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
-  const flags = readFlags({ string: ["only"], default: { only: "all" } });
+  const flags = readFlags({ string: ["only"], default: { only: "all" }, bilingual: true });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const only = oneOf("only", flags.only, [...Object.keys(STATES), "all"]);

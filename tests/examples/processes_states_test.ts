@@ -22,7 +22,15 @@ Deno.test("processes/states.ts --only shows one of them", async () => {
   assertEquals([code, lines.length], [0, 1]);
 });
 
-testUsage("processes/states.ts", script, ["--only"], [
+Deno.test("processes/states.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--only", "Z");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.map((line) => line.replace(/ +\d+ +/, " ")), [
+    "Z 僵尸：已经退出，父进程没有回收",
+  ]);
+});
+
+testUsage("processes/states.ts", script, ["--only", "--lang"], [
   [["--all"], 'states: unknown argument "--all"'],
   [["--only", "D"], 'states: --only must be R or S or T or Z or all, received "D"'],
 ]);
