@@ -24,22 +24,55 @@ import {
   Manager,
   Process,
 } from "../../lib/multiprocessing.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
 const FORMS = ["update", "unsafe", "lock"] as const;
 
-const USAGE = `Several processes change a manager's dict, one step at a time or not.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Several processes change a manager's dict, one step at a time or not.
 
 Usage: manager.ts [options]
 
   --form F     update, unsafe or lock (update)
   --clerks N   how many clerks there are (4)
-  --help       show this`;
+  --lang L     en or zh (en)
+  --help       show this`,
+    clerk: (k: number) => `clerk-${k}`,
+    fruits: { apples: "apples", pears: "pears" },
+    delivers: (name: string, fruit: string, amount: number) =>
+      `${name} delivers 10 ${fruit}: ${amount}`,
+    from: (amount: number, fruit: string, by: string[]) =>
+      `${amount} ${fruit} from ${by.join(", ")}`,
+    sum: (all: number, lost: number) =>
+      `${all} delivered: ${lost === 0 ? "exact" : `${lost} LOST`}`,
+  },
+  zh: {
+    usage: `几个进程改管理器里的一个 dict：一步完成，或者分成两步。
 
-const FRUITS = ["apples", "pears"];
+用法：manager.ts [选项]
+
+  --form F     形式：update、unsafe 或 lock（update）
+  --clerks N   多少个店员（4）
+  --lang L     语言：en 或 zh（en）
+  --help       显示本说明`,
+    clerk: (k: number) => `店员 ${k}`,
+    fruits: { apples: "苹果", pears: "梨" },
+    delivers: (name: string, fruit: string, amount: number) =>
+      `${name} 送来 10 个${fruit}：共 ${amount} 个`,
+    from: (amount: number, fruit: string, by: string[]) =>
+      `${amount} 个${fruit}，来自${by.join("、")}`,
+    sum: (all: number, lost: number) =>
+      `一共送来 ${all} 个：${lost === 0 ? "一个不少" : `丢了 ${lost} 个`}`,
+  },
+});
+
+const FRUITS = ["apples", "pears"] as const;
+type Fruit = typeof FRUITS[number];
 
 /** How many there are of each fruit, and who delivered some, in the order of the deliveries. */
-type Stock = DictProxy<string, Delivered>;
+type Stock = DictProxy<Fruit, Delivered>;
 interface Delivered {
   amount: number;
   by: string[];
@@ -54,7 +87,7 @@ interface Shop {
 }
 
 /** Has the manager add: nobody gets in between. */
-export async function update({ stock }: Shop, fruit: string): Promise<number> {
+export async function update({ stock }: Shop, fruit: Fruit): Promise<number> {
   const { amount } = await stock.update(fruit, add, 10, currentProcess().name);
   return amount;
 }
@@ -65,7 +98,7 @@ export function add({ amount, by }: Delivered, more: number, who: string): Deliv
 }
 
 /** Gets and sets, and so does everybody else. */
-export async function unsafe({ stock, allHaveLooked }: Shop, fruit: string): Promise<number> {
+export async function unsafe({ stock, allHaveLooked }: Shop, fruit: Fruit): Promise<number> {
   const before = await stock.get(fruit);
   await allHaveLooked.wait();
   const after = add(before!, 10, currentProcess().name);
@@ -74,7 +107,7 @@ export async function unsafe({ stock, allHaveLooked }: Shop, fruit: string): Pro
 }
 
 /** Gets and sets while all others wait. */
-export async function lock({ stock, lock }: Shop, fruit: string): Promise<number> {
+export async function lock({ stock, lock }: Shop, fruit: Fruit): Promise<number> {
   using _ = await lock.acquire();
   const after = add((await stock.get(fruit))!, 10, currentProcess().name);
   await stock.set(fruit, after);
@@ -85,7 +118,7 @@ export async function lock({ stock, lock }: Shop, fruit: string): Promise<number
 export async function clerk(form: typeof FORMS[number], shop: Shop): Promise<void> {
   for (const fruit of FRUITS) {
     const amount = await { update, unsafe, lock }[form](shop, fruit);
-    console.log(`${currentProcess().name} delivers 10 ${fruit}: ${amount}`);
+    console.log(TEXTS.delivers(currentProcess().name, TEXTS.fruits[fruit], amount));
   }
 }
 
@@ -93,9 +126,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const flags = readFlags({
     string: ["form", "clerks"],
     default: { form: "update", clerks: "4" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const form = oneOf("form", flags.form, FORMS);
@@ -112,7 +146,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   };
   const children = Array.from(
     { length: clerks },
-    (_, k) => new Process(clerk, { args: [form, shop], name: `clerk-${k + 1}` }).start(),
+    (_, k) => new Process(clerk, { args: [form, shop], name: TEXTS.clerk(k + 1) }).start(),
   );
   // If one is lost, those that wait for it do not outlive the script.
   cleanup.defer(() => children.forEach((child) => child.kill()));
@@ -120,11 +154,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
 
   let lost = 0;
   for (const [fruit, { amount, by }] of await stock.entries()) {
-    console.log(`${amount} ${fruit} from ${by.join(", ")}`);
+    console.log(TEXTS.from(amount, TEXTS.fruits[fruit], by));
     lost += clerks * 10 - amount;
   }
-  const verdict = lost === 0 ? "exact" : `${lost} LOST`;
-  console.log(`${clerks * 10 * FRUITS.length} delivered: ${verdict}`);
+  console.log(TEXTS.sum(clerks * 10 * FRUITS.length, lost));
   return lost === 0 ? 0 : 1;
 }
 

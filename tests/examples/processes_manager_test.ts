@@ -73,7 +73,19 @@ Deno.test({
   },
 });
 
-testUsage("processes/manager.ts", script, ["--form", "--clerks"], [
+Deno.test("processes/manager.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--clerks", "1");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, [
+    "店员 1 送来 10 个苹果：共 10 个",
+    "店员 1 送来 10 个梨：共 10 个",
+    "10 个苹果，来自店员 1",
+    "10 个梨，来自店员 1",
+    "一共送来 20 个：一个不少",
+  ]);
+});
+
+testUsage("processes/manager.ts", script, ["--form", "--clerks", "--lang"], [
   [["--boss"], 'manager: unknown argument "--boss"'],
   [["--form", "safe"], 'manager: --form must be update or unsafe or lock, received "safe"'],
   [["--clerks", "0"], 'manager: --clerks must be a whole number from 1 to 100, received "0"'],
