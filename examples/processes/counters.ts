@@ -14,16 +14,39 @@
  * @module
  */
 import { Array as SharedArray, Barrier, Process, Value } from "../../lib/multiprocessing.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `Processes count votes in memory that they share.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Processes count votes in memory that they share.
 
 Usage: counters.ts [options]
 
   --tellers N   how many count (4)
   --votes N     how many votes each has (12)
   --way W       how they count: none, lock or add (lock)
-  --help        show this`;
+  --lang L      en or zh (en)
+  --help        show this`,
+    candidate: (k: number, votes: number) => `candidate ${k}: ${votes}`,
+    sum: (total: number, cast: number, exact: boolean) =>
+      `${total} of ${cast} votes counted: ${exact ? "exact" : "LOST VOTES"}`,
+  },
+  zh: {
+    usage: `几个进程在共享内存里计票。
+
+用法：counters.ts [选项]
+
+  --tellers N   多少个计票员（4）
+  --votes N     每人多少张票（12）
+  --way W       怎样计数：none、lock 或 add（lock）
+  --lang L      语言：en 或 zh（en）
+  --help        显示本说明`,
+    candidate: (k: number, votes: number) => `候选人 ${k}：${votes} 票`,
+    sum: (total: number, cast: number, exact: boolean) =>
+      `${cast} 张票，计了 ${total} 张：${exact ? "一张不少" : "丢了票"}`,
+  },
+});
 
 const WAYS = ["none", "lock", "add"] as const;
 type Way = typeof WAYS[number];
@@ -65,9 +88,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const flags = readFlags({
     string: ["tellers", "votes", "way"],
     default: { tellers: "4", votes: "12", way: "lock" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const tellers = wholeNumber("tellers", flags.tellers, 2, 100);
@@ -91,9 +115,9 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const total = election.total.value;
   const counts = election.counts.toArray();
   const sum = counts.reduce((a, b) => a + b);
-  counts.forEach((n, k) => console.log(`candidate ${k + 1}: ${n}`));
+  counts.forEach((n, k) => console.log(TEXTS.candidate(k + 1, n)));
   const exact = total === cast && sum === cast;
-  console.log(`${total} of ${cast} votes counted: ${exact ? "exact" : "LOST VOTES"}`);
+  console.log(TEXTS.sum(total, cast, exact));
   return exact ? 0 : 1;
 }
 

@@ -33,7 +33,14 @@ Deno.test("processes/counters.ts counts with the lock unless told otherwise", as
   assertEquals(code, 0);
 });
 
-testUsage("processes/counters.ts", script, ["--tellers", "--votes", "--way"], [
+Deno.test("processes/counters.ts --lang zh speaks Chinese", async () => {
+  const args = ["--way", "none", "--tellers", "2", "--votes", "3"];
+  const { code, lines, stderr } = await script("--lang", "zh", ...args);
+  assertEquals([code, stderr], [1, ""]);
+  assertEquals(lines.slice(-2), ["候选人 3：1 票", "6 张票，计了 3 张：丢了票"]);
+});
+
+testUsage("processes/counters.ts", script, ["--tellers", "--votes", "--way", "--lang"], [
   [["--recount"], 'counters: unknown argument "--recount"'],
   [["--tellers", "1"], 'counters: --tellers must be a whole number from 2 to 100, received "1"'],
   [["--votes", "0"], 'counters: --votes must be a whole number from 1 to 10000, received "0"'],
