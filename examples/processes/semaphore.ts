@@ -15,9 +15,12 @@
  */
 import { delay } from "@std/async";
 import { Event, Process, Semaphore, Value } from "../../lib/multiprocessing.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `A car park: a semaphore lets in as many as there are places.
+const TEXTS = inLanguage({
+  en: {
+    usage: `A car park: a semaphore lets in as many as there are places.
 
 Usage: semaphore.ts [options]
 
@@ -25,7 +28,36 @@ Usage: semaphore.ts [options]
   --visitors N     how many want one (8)
   --stay MS        how long each stays (20)
   --no-semaphore   let everyone in
-  --help           show this`;
+  --lang L         en or zh (en)
+  --help           show this`,
+    visitor: (k: number) => `visitor-${k}`,
+    in: (name: string, inside: number) => `${name} drives in:  ${inside} inside`,
+    out: (name: string, inside: number) => `${name} drives out: ${inside} inside`,
+    sum: (visitors: number, most: number, places: number) =>
+      `${visitors} visitors, at most ${most} on ${places} places: ${
+        most <= places ? "orderly" : "CROWDED"
+      }`,
+  },
+  zh: {
+    usage: `停车场：有几个车位，信号量就放进几辆车。
+
+用法：semaphore.ts [选项]
+
+  --places N       多少个车位（3）
+  --visitors N     多少辆车要停（8）
+  --stay MS        每辆停多久（20）
+  --no-semaphore   谁都放进来
+  --lang L         语言：en 或 zh（en）
+  --help           显示本说明`,
+    visitor: (k: number) => `${k} 号车`,
+    in: (name: string, inside: number) => `${name}进场：场内 ${inside} 辆`,
+    out: (name: string, inside: number) => `${name}出场：场内 ${inside} 辆`,
+    sum: (visitors: number, most: number, places: number) =>
+      `${visitors} 辆车，${places} 个车位，最多时 ${most} 辆：${
+        most <= places ? "秩序井然" : "挤满了"
+      }`,
+  },
+});
 
 /** What a visitor is told. */
 interface Visit {
@@ -49,7 +81,7 @@ export async function visitor(visit: Visit): Promise<void> {
     using _ = inside.lock.acquireSync();
     inside.value++;
     most.value = Math.max(most.value, inside.value);
-    console.log(`${name} drives in:  ${inside.value} inside`);
+    console.log(TEXTS.in(name, inside.value));
     if (inside.value === visit.crowd) visit.crowded.set();
   }
   await visit.crowded.wait();
@@ -57,7 +89,7 @@ export async function visitor(visit: Visit): Promise<void> {
   {
     using _ = inside.lock.acquireSync();
     inside.value--;
-    console.log(`${name} drives out: ${inside.value} inside`);
+    console.log(TEXTS.out(name, inside.value));
   }
 }
 
@@ -67,9 +99,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     string: ["places", "visitors", "stay"],
     negatable: ["semaphore"],
     default: { places: "3", visitors: "8", stay: "20", semaphore: true },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const places = wholeNumber("places", flags.places, 1, 100);
@@ -82,7 +115,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const crowd = flags.semaphore ? Math.min(places, visitors) : visitors;
   const crowded = new Event();
   const children = Array.from({ length: visitors }, (_, k) => {
-    const name = `visitor-${k + 1}`;
+    const name = TEXTS.visitor(k + 1);
     const visit = { name, stay, permits, inside, most, crowd, crowded };
     return new Process(visitor, { args: [visit], name }).start();
   });
@@ -90,8 +123,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   cleanup.defer(() => children.forEach((child) => child.kill()));
   await Promise.all(children.map((child) => child.result()));
 
-  const verdict = most.value <= places ? "orderly" : "CROWDED";
-  console.log(`${visitors} visitors, at most ${most.value} on ${places} places: ${verdict}`);
+  console.log(TEXTS.sum(visitors, most.value, places));
   return most.value <= places ? 0 : 1;
 }
 

@@ -61,10 +61,21 @@ Deno.test({
   },
 });
 
+Deno.test("processes/semaphore.ts --lang zh speaks Chinese", async () => {
+  const args = ["--places", "1", "--visitors", "1", "--stay", "0"];
+  const { code, lines, stderr } = await script("--lang", "zh", ...args);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, [
+    "1 号车进场：场内 1 辆",
+    "1 号车出场：场内 0 辆",
+    "1 辆车，1 个车位，最多时 1 辆：秩序井然",
+  ]);
+});
+
 testUsage(
   "processes/semaphore.ts",
   script,
-  ["--places", "--visitors", "--stay", "--no-semaphore"],
+  ["--places", "--visitors", "--stay", "--no-semaphore", "--lang"],
   [
     [["--valet"], 'semaphore: unknown argument "--valet"'],
     [["--places", "0"], 'semaphore: --places must be a whole number from 1 to 100, received "0"'],
