@@ -14,15 +14,37 @@
  * @module
  */
 import { Barrier, Condition, currentProcess, Process, Value } from "../../lib/multiprocessing.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `Two processes in strict turn, by a condition.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Two processes in strict turn, by a condition.
 
 Usage: ping_pong.ts [options]
 
   --rounds N       how often each of them hits the ball (5)
   --no-condition   let both hit when they like
-  --help           show this`;
+  --lang L         en or zh (en)
+  --help           show this`,
+    players: ["ping", "pong"],
+    sum: (all: number, counted: number, inTurn: boolean) =>
+      `${all} hits, ${counted} counted: ${inTurn ? "in strict turn" : "OUT OF TURN"}`,
+  },
+  zh: {
+    usage: `两个进程用条件变量严格轮流。
+
+用法：ping_pong.ts [选项]
+
+  --rounds N       每人击球几次（5）
+  --no-condition   谁想打就打
+  --lang L         语言：en 或 zh（en）
+  --help           显示本说明`,
+    players: ["乒", "乓"],
+    sum: (all: number, counted: number, inTurn: boolean) =>
+      `击球 ${all} 次，计数 ${counted} 次：${inTurn ? "严格轮流" : "乱了顺序"}`,
+  },
+});
 
 /** What the players share. */
 interface Table {
@@ -57,9 +79,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     string: ["rounds"],
     negatable: ["condition"],
     default: { rounds: "5", condition: true },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const rounds = wholeNumber("rounds", flags.rounds, 1, 10_000);
@@ -68,7 +91,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   if (flags.condition) table.ball = new Condition();
   else table.beforeHitting = new Barrier(2);
 
-  const children = ["ping", "pong"].map((name, side) =>
+  const children = TEXTS.players.map((name, side) =>
     new Process(player, { args: [side, rounds, table], name }).start()
   );
   // If one is lost, those that wait for it do not outlive the script.
@@ -77,8 +100,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
 
   const inTurn = ping.every((hit, k) => hit === 2 * k + 1) &&
     pong.every((hit, k) => hit === 2 * k + 2);
-  const verdict = inTurn ? "in strict turn" : "OUT OF TURN";
-  console.log(`${2 * rounds} hits, ${table.hits.value} counted: ${verdict}`);
+  console.log(TEXTS.sum(2 * rounds, table.hits.value, inTurn));
   return inTurn ? 0 : 1;
 }
 

@@ -70,7 +70,13 @@ Deno.test({
   },
 });
 
-testUsage("processes/ping_pong.ts", script, ["--rounds", "--no-condition"], [
+Deno.test("processes/ping_pong.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--rounds", "2");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, ["1 乒", "2 乓", "3 乒", "4 乓", "击球 4 次，计数 4 次：严格轮流"]);
+});
+
+testUsage("processes/ping_pong.ts", script, ["--rounds", "--no-condition", "--lang"], [
   [["--racket"], 'ping_pong: unknown argument "--racket"'],
   [["--rounds", "0"], 'ping_pong: --rounds must be a whole number from 1 to 10000, received "0"'],
 ]);
