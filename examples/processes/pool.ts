@@ -18,19 +18,62 @@
  * @module
  */
 import { Pool } from "../../lib/multiprocessing.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `A pool of processes: apply, callbacks, map, starmap, imap.
+const TEXTS = inLanguage({
+  en: {
+    usage: `A pool of processes: apply, callbacks, map, starmap, imap.
 
 Usage: pool.ts [options]
 
   --part P        apply, callbacks, map, starmap, imap, unordered, or all of them in turn (all)
   --processes N   how many workers there are (4)
-  --help          show this`;
+  --lang L        en or zh (en)
+  --help          show this`,
+    noWalk: (n: number) => `no walk starts at ${n}`,
+    apply: (steps: number) => `apply: from 27 to 1 in ${steps} steps`,
+    callbacks: "callbacks:",
+    callback: (n: number, steps: number) => `  callback: from ${n} to 1 in ${steps} steps`,
+    errorCallback: (error: unknown) => `  errorCallback: ${error}`,
+    successful: (good: number, all: number) => `  ${good} of ${all} were successful`,
+    map: (walks: number, from: number, longest: number) =>
+      `map: of ${walks} walks that from ${from} is the longest: ${longest} steps`,
+    starmap: "starmap:",
+    imap: (n: number) => `imap: the first walk of over 200 steps starts at ${n}`,
+    unordered: (walks: number[]) => `imapUnordered: ${walks.join(", ")} steps, in any order`,
+    right: "all right",
+    wrong: "WRONG",
+  },
+  zh: {
+    usage: `进程池：apply、回调、map、starmap、imap。
+
+用法：pool.ts [选项]
+
+  --part P        部分：apply、callbacks、map、starmap、imap、unordered，
+                  或者依次全部 all（all）
+  --processes N   池里多少个进程（4）
+  --lang L        语言：en 或 zh（en）
+  --help          显示本说明`,
+    noWalk: (n: number) => `不能从 ${n} 出发`,
+    apply: (steps: number) => `apply：从 27 走到 1 要 ${steps} 步`,
+    callbacks: "callbacks：",
+    callback: (n: number, steps: number) => `  callback：从 ${n} 走到 1 要 ${steps} 步`,
+    errorCallback: (error: unknown) => `  errorCallback：${error}`,
+    successful: (good: number, all: number) => `  ${all} 个调用，成功 ${good} 个`,
+    map: (walks: number, from: number, longest: number) =>
+      `map：${walks} 条路里从 ${from} 出发的最长：${longest} 步`,
+    starmap: "starmap：",
+    imap: (n: number) => `imap：第一条超过 200 步的路从 ${n} 出发`,
+    unordered: (walks: number[]) => `imapUnordered：${walks.join("、")} 步，谁先完成谁先来`,
+    right: "全部正确",
+    wrong: "结果不对",
+  },
+});
 
 /** How many steps it takes to come from `n` to 1: halve what is even, else times three plus one. */
 export function collatz(n: number): number {
-  if (!Number.isInteger(n) || n < 1) throw new RangeError(`no walk starts at ${n}`);
+  if (!Number.isInteger(n) || n < 1) throw new RangeError(TEXTS.noWalk(n));
   let steps = 0;
   for (; n !== 1; steps++) n = n % 2 === 0 ? n / 2 : 3 * n + 1;
   return steps;
@@ -46,26 +89,26 @@ export function power(base: number, exponent: number, modulus: number): number {
 /** One call: here the rest of the function waits for it. */
 async function apply(pool: Pool): Promise<boolean> {
   const steps = await pool.apply(collatz, [27]);
-  console.log(`apply: from 27 to 1 in ${steps} steps`);
+  console.log(TEXTS.apply(steps));
   return steps === 111;
 }
 
 /** Several at once: whoever is done tells. */
 async function callbacks(pool: Pool): Promise<boolean> {
-  console.log("callbacks:");
+  console.log(TEXTS.callbacks);
   const steps = new Map<number, number>();
   const results = [27, 97, -1, 871].map((n) =>
     pool.applyAsync(collatz, [n], {
       callback(value: number) {
         steps.set(n, value);
-        console.log(`  callback: from ${n} to 1 in ${value} steps`);
+        console.log(TEXTS.callback(n, value));
       },
-      errorCallback: (error: unknown) => console.log(`  errorCallback: ${error}`),
+      errorCallback: (error: unknown) => console.log(TEXTS.errorCallback(error)),
     })
   );
   for (const result of results) await result.wait();
   const good = results.filter((result) => result.successful());
-  console.log(`  ${good.length} of ${results.length} were successful`);
+  console.log(TEXTS.successful(good.length, results.length));
   return good.length === 3 && steps.get(871) === 178;
 }
 
@@ -75,13 +118,13 @@ async function map(pool: Pool): Promise<boolean> {
   const walks = await pool.map(collatz, starts);
   const longest = Math.max(...walks);
   const from = starts[walks.indexOf(longest)];
-  console.log(`map: of ${walks.length} walks that from ${from} is the longest: ${longest} steps`);
+  console.log(TEXTS.map(walks.length, from, longest));
   return from === 6171 && longest === 261;
 }
 
 /** As map, for functions of several arguments. */
 async function starmap(pool: Pool): Promise<boolean> {
-  console.log("starmap:");
+  console.log(TEXTS.starmap);
   const calls: [number, number, number][] = [[2, 10, 1000], [3, 100, 7], [7, 7, 10]];
   const rests = await pool.starmap(power, calls);
   calls.forEach(([base, exponent, modulus], k) => {
@@ -102,7 +145,7 @@ async function imap(pool: Pool): Promise<boolean> {
     n++;
     if (steps > 200) break;
   }
-  console.log(`imap: the first walk of over 200 steps starts at ${n}`);
+  console.log(TEXTS.imap(n));
   return n === 2463;
 }
 
@@ -110,7 +153,7 @@ async function imap(pool: Pool): Promise<boolean> {
 async function unordered(pool: Pool): Promise<boolean> {
   const walks: number[] = [];
   for await (const steps of pool.imapUnordered(collatz, [27, 97, 871, 6171])) walks.push(steps);
-  console.log(`imapUnordered: ${walks.toSorted((a, b) => a - b).join(", ")} steps, in any order`);
+  console.log(TEXTS.unordered(walks.toSorted((a, b) => a - b)));
   return walks.length === 4;
 }
 
@@ -122,9 +165,10 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const flags = readFlags({
     string: ["part", "processes"],
     default: { part: "all", processes: "4" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const part = oneOf("part", flags.part, ["all", ...NAMES]);
@@ -135,7 +179,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   for (const name of part === "all" ? NAMES : [part]) {
     if (!await PARTS[name](pool)) areRight = false;
   }
-  console.log(areRight ? "all right" : "WRONG");
+  console.log(areRight ? TEXTS.right : TEXTS.wrong);
   return areRight ? 0 : 1;
 }
 

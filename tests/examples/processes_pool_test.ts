@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -70,7 +70,15 @@ Deno.test({
   },
 });
 
-testUsage("processes/pool.ts", script, ["--part", "--processes"], [
+Deno.test("processes/pool.ts --lang zh speaks Chinese", async () => {
+  const args = ["--part", "callbacks", "--processes", "1"];
+  const { code, lines, stderr } = await script("--lang", "zh", ...args);
+  assertEquals([code, stderr], [0, ""]);
+  assert(lines.includes("  errorCallback：RangeError: 不能从 -1 出发"), lines.join("\n"));
+  assertEquals(lines.slice(-2), ["  4 个调用，成功 3 个", "全部正确"]);
+});
+
+testUsage("processes/pool.ts", script, ["--part", "--processes", "--lang"], [
   [["--swimming"], 'pool: unknown argument "--swimming"'],
   [["--part", "x"], "pool: --part must be all or apply or callbacks or map or starmap or imap or"],
   [["--processes", "0"], 'pool: --processes must be a whole number from 1 to 64, received "0"'],
