@@ -17,20 +17,71 @@
  */
 import { CalledProcessError } from "../../lib/errors.ts";
 import { PIPE, run } from "../../lib/subprocess.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
-const USAGE = `Running programs to their end.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Running programs to their end.
 
 Usage: subprocess_run.ts [options]
 
   --form F   codes, output, input, shell, words, or all of them in turn (all)
-  --help     show this`;
+  --lang L   en or zh (en)
+  --help     show this`,
+    title: {
+      codes: 'codes: run(["sh", "-c", ...])',
+      output: "output: { captureOutput: true, text: true }",
+      input: 'input: { input: "pear apple plum" }, to sort',
+      shell: "shell: run(`printf '%s\\n' ${name}`, { shell: true })",
+      words: 'words: run(["printf", "%s\\n", name])',
+    },
+    stranger: "notes.txt; echo your files are mine now",
+    noPaper: "no paper",
+    check: (name: string, code: number, message: string) =>
+      `  with check: ${name}, code ${code}: ${message}`,
+    stream: (name: string, text: string) => `  ${name}: ${text.trim()}`,
+    result: "a result",
+    remark: "a remark",
+    command: "  the name was run as a command: WRONG",
+    name: "  the name was a name",
+    sum: (wrong: string[], right: string[]) =>
+      `wrong: ${wrong.join(", ")}; right: ${right.join(", ")}`,
+  },
+  zh: {
+    usage: `运行程序，等它结束。
+
+用法：subprocess_run.ts [选项]
+
+  --form F   形式：codes、output、input、shell、words，或者依次全部 all（all）
+  --lang L   语言：en 或 zh（en）
+  --help     显示本说明`,
+    title: {
+      codes: 'codes：run(["sh", "-c", ...])',
+      output: "output：{ captureOutput: true, text: true }",
+      input: 'input：{ input: "pear apple plum" }，交给 sort',
+      shell: "shell：run(`printf '%s\\n' ${name}`, { shell: true })",
+      words: 'words：run(["printf", "%s\\n", name])',
+    },
+    stranger: "notes.txt; echo 你的文件归我了",
+    noPaper: "没有纸了",
+    check: (name: string, code: number, message: string) =>
+      `  加上 check：${name}，退出码 ${code}：${message}`,
+    stream: (name: string, text: string) => `  ${name}：${text.trim()}`,
+    result: "一个结果",
+    remark: "一句说明",
+    command: "  名字被当成命令执行了：错误",
+    name: "  名字就只是名字",
+    sum: (wrong: string[], right: string[]) =>
+      `错误：${wrong.join("、")}；正确：${right.join("、")}`,
+  },
+});
 
 /** What a stranger typed where a file's name was asked for. */
-const NAME = "notes.txt; echo your files are mine now";
+const NAME = TEXTS.stranger;
 
 async function codes(): Promise<boolean> {
-  console.log('codes: run(["sh", "-c", ...])');
+  console.log(TEXTS.title.codes);
   const seen: number[] = [];
   for (const script of ["exit 0", "exit 3", "kill -9 $$"]) {
     const { returncode } = await run(["sh", "-c", script]);
@@ -38,28 +89,32 @@ async function codes(): Promise<boolean> {
     seen.push(returncode);
   }
   try {
-    await run(["sh", "-c", "echo no paper >&2; exit 4"], { captureOutput: true, check: true });
+    await run(["sh", "-c", `echo ${TEXTS.noPaper} >&2; exit 4`], {
+      captureOutput: true,
+      check: true,
+    });
     return false;
   } catch (error) {
     if (!(error instanceof CalledProcessError)) throw error;
-    console.log(`  with check: ${error.name}, code ${error.returncode}: ${text(error.stderr)}`);
+    console.log(TEXTS.check(error.name, error.returncode, text(error.stderr)));
   }
   return seen.join() === "0,3,-9";
 }
 
 async function output(): Promise<boolean> {
-  console.log("output: { captureOutput: true, text: true }");
-  const { stdout, stderr } = await run(["sh", "-c", "echo a result; echo a remark >&2"], {
+  console.log(TEXTS.title.output);
+  const { result, remark } = TEXTS;
+  const { stdout, stderr } = await run(["sh", "-c", `echo ${result}; echo ${remark} >&2`], {
     captureOutput: true,
     text: true,
   });
-  console.log(`  stdout: ${stdout.trim()}`);
-  console.log(`  stderr: ${stderr.trim()}`);
-  return stdout === "a result\n" && stderr === "a remark\n";
+  console.log(TEXTS.stream("stdout", stdout));
+  console.log(TEXTS.stream("stderr", stderr));
+  return stdout === `${result}\n` && stderr === `${remark}\n`;
 }
 
 async function input(): Promise<boolean> {
-  console.log('input: { input: "pear apple plum" }, to sort');
+  console.log(TEXTS.title.input);
   const { stdout } = await run(["sort"], {
     input: "pear\napple\nplum\n",
     stdout: PIPE,
@@ -70,16 +125,16 @@ async function input(): Promise<boolean> {
 }
 
 async function shell(): Promise<boolean> {
-  console.log("shell: run(`printf '%s\\n' ${name}`, { shell: true })");
+  console.log(TEXTS.title.shell);
   const { stdout } = await run(`printf '%s\\n' ${NAME}`, { shell: true, stdout: PIPE, text: true });
   for (const line of stdout.trim().split("\n")) console.log(`  ${line}`);
   const isWrong = stdout !== `${NAME}\n`;
-  console.log(isWrong ? "  the name was run as a command: WRONG" : "  the name was a name");
+  console.log(isWrong ? TEXTS.command : TEXTS.name);
   return !isWrong;
 }
 
 async function words(): Promise<boolean> {
-  console.log('words: run(["printf", "%s\\n", name])');
+  console.log(TEXTS.title.words);
   const { stdout } = await run(["printf", "%s\\n", NAME], { stdout: PIPE, text: true });
   console.log(`  ${stdout.trim()}`);
   // Where a shell is wanted, the word is its argument, not a part of its script.
@@ -89,7 +144,7 @@ async function words(): Promise<boolean> {
     text: true,
   });
   const isRight = [stdout, script.stdout].every((line) => line === `${NAME}\n`);
-  console.log(isRight ? "  the name was a name" : "  the name was run as a command: WRONG");
+  console.log(isRight ? TEXTS.name : TEXTS.command);
   return isRight;
 }
 
@@ -102,9 +157,9 @@ type Form = keyof typeof FORMS;
 const NAMES = Object.keys(FORMS) as Form[];
 
 async function main(): Promise<number> {
-  const flags = readFlags({ string: ["form"], default: { form: "all" } });
+  const flags = readFlags({ string: ["form"], default: { form: "all" }, bilingual: true });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const form = oneOf("form", flags.form, ["all", ...NAMES]);
@@ -113,7 +168,7 @@ async function main(): Promise<number> {
   const right: Form[] = [];
   const wrong: Form[] = [];
   for (const name of NAMES) (await FORMS[name]() ? right : wrong).push(name);
-  console.log(`wrong: ${wrong.join(", ")}; right: ${right.join(", ")}`);
+  console.log(TEXTS.sum(wrong, right));
   return wrong.join() === "shell" ? 0 : 1;
 }
 

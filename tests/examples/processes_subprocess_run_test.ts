@@ -43,7 +43,13 @@ Deno.test("processes/subprocess_run.ts --form shows one of them", async () => {
   assertEquals([words.code, words.lines.at(-1)], [0, "  the name was a name"]);
 });
 
-testUsage("processes/subprocess_run.ts", script, ["--form"], [
+Deno.test("processes/subprocess_run.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--form", "shell");
+  assertEquals([code, stderr], [1, ""]);
+  assertEquals(lines.slice(1), ["  notes.txt", "  你的文件归我了", "  名字被当成命令执行了：错误"]);
+});
+
+testUsage("processes/subprocess_run.ts", script, ["--form", "--lang"], [
   [["--smoke"], 'subprocess_run: unknown argument "--smoke"'],
   [
     ["--form", "x"],
