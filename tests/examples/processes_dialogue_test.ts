@@ -54,7 +54,17 @@ function checkAsk(lines: string[]): void {
   ]);
 }
 
-testUsage("processes/dialogue.ts", script, ["--form"], [
+Deno.test("processes/dialogue.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--form", "communicate");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, [
+    "communicate：边写边读",
+    "  1048576 个字符回来了 1048576 个，cat 的退出码是 0",
+    "谁也没有等：一个不少",
+  ]);
+});
+
+testUsage("processes/dialogue.ts", script, ["--form", "--lang"], [
   [["--smoke"], 'dialogue: unknown argument "--smoke"'],
   [["--form", "x"], "dialogue: --form must be all or ask or stuck or communicate, received"],
 ]);
