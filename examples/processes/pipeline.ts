@@ -14,20 +14,47 @@
  * @module
  */
 import { PIPE, pipeline, Popen } from "../../lib/subprocess.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
 const TEXT = "the cat and the dog and the bird";
 
-const USAGE = `Programs in a row.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Programs in a row.
 
 Usage: pipeline.ts [options]
 
   --form F   words, hands, early, or all of them in turn (all)
   --text T   whose words are counted ("${TEXT}")
-  --help     show this`;
+  --lang L   en or zh (en)
+  --help     show this`,
+    words: "words: tr | sort | uniq -c | sort -rn | head -n 3",
+    hands: "hands: printf | sort",
+    early: "early: yes | head -n 2",
+    codes: (codes: number[]) => `  return codes: ${codes.join(" ")}`,
+    endless: (codes: number[]) =>
+      `  return codes: ${codes.join(" ")}: yes would have gone on for ever`,
+  },
+  zh: {
+    usage: `程序排成一行。
+
+用法：pipeline.ts [选项]
+
+  --form F   形式：words、hands、early，或者依次全部 all（all）
+  --text T   数哪段文字的单词（"${TEXT}"）
+  --lang L   语言：en 或 zh（en）
+  --help     显示本说明`,
+    words: "words：tr | sort | uniq -c | sort -rn | head -n 3",
+    hands: "hands：printf | sort",
+    early: "early：yes | head -n 2",
+    codes: (codes: number[]) => `  退出码：${codes.join(" ")}`,
+    endless: (codes: number[]) => `  退出码：${codes.join(" ")}，不然 yes 会永远写下去`,
+  },
+});
 
 async function words(text: string): Promise<boolean> {
-  console.log("words: tr | sort | uniq -c | sort -rn | head -n 3");
+  console.log(TEXTS.words);
   const { stdout, returncodes } = await pipeline(
     ["tr", " ", "\\n"],
     ["sort"],
@@ -37,12 +64,12 @@ async function words(text: string): Promise<boolean> {
     { input: `${text}\n`, text: true },
   );
   for (const line of stdout.trimEnd().split("\n")) console.log(`  ${line.trim()}`);
-  console.log(`  return codes: ${returncodes.join(" ")}`);
+  console.log(TEXTS.codes(returncodes));
   return returncodes.at(-1) === 0;
 }
 
 async function hands(): Promise<boolean> {
-  console.log("hands: printf | sort");
+  console.log(TEXTS.hands);
   const first = new Popen(["printf", "%s\\n", "pear", "apple", "plum"], { stdout: PIPE });
   const second = new Popen(["sort"], { stdin: first.stdout, stdout: PIPE });
   let seen = "";
@@ -51,15 +78,15 @@ async function hands(): Promise<boolean> {
     seen += line;
   }
   const codes = [await first.wait(), await second.wait()];
-  console.log(`  return codes: ${codes.join(" ")}`);
+  console.log(TEXTS.codes(codes));
   return seen === "applepearplum" && codes.join() === "0,0";
 }
 
 async function early(): Promise<boolean> {
-  console.log("early: yes | head -n 2");
+  console.log(TEXTS.early);
   const { stdout, returncodes } = await pipeline(["yes"], ["head", "-n", "2"], { text: true });
   for (const line of stdout.trimEnd().split("\n")) console.log(`  ${line}`);
-  console.log(`  return codes: ${returncodes.join(" ")}: yes would have gone on for ever`);
+  console.log(TEXTS.endless(returncodes));
   return returncodes.join() === "-13,0";
 }
 
@@ -68,9 +95,13 @@ type Form = keyof typeof FORMS;
 const NAMES = Object.keys(FORMS) as Form[];
 
 async function main(): Promise<number> {
-  const flags = readFlags({ string: ["form", "text"], default: { form: "all", text: TEXT } });
+  const flags = readFlags({
+    string: ["form", "text"],
+    default: { form: "all", text: TEXT },
+    bilingual: true,
+  });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const form = oneOf("form", flags.form, ["all", ...NAMES]);

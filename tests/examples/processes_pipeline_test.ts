@@ -38,7 +38,18 @@ Deno.test("processes/pipeline.ts --form words --text counts another text", async
   assert(lines.includes("  1 $(b)"));
 });
 
-testUsage("processes/pipeline.ts", script, ["--form"], [
+Deno.test("processes/pipeline.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--form", "early");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, [
+    "early：yes | head -n 2",
+    "  y",
+    "  y",
+    "  退出码：-13 0，不然 yes 会永远写下去",
+  ]);
+});
+
+testUsage("processes/pipeline.ts", script, ["--form", "--lang"], [
   [["--smoke"], 'pipeline: unknown argument "--smoke"'],
   [["--form", "x"], "pipeline: --form must be all or words or hands or early, received"],
 ]);
