@@ -40,7 +40,19 @@ Deno.test("processes/timeout.ts --form shows one of them", async () => {
   assertEquals([tree.code, tree.lines.at(-1), tree.stderr], [0, "nobody was left behind", ""]);
 });
 
-testUsage("processes/timeout.ts", script, ["--form"], [
+Deno.test("processes/timeout.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--form", "alone");
+  assertEquals([code, stderr], [1, ""]);
+  assertEquals(lines, [
+    "alone：kill()",
+    "  子进程：启动了一个",
+    "  子进程：退出码 -9",
+    "  孙进程：还在干活",
+    "留下了一个没人管：错误",
+  ]);
+});
+
+testUsage("processes/timeout.ts", script, ["--form", "--lang"], [
   [["--smoke"], 'timeout: unknown argument "--smoke"'],
   [["--form", "x"], "timeout: --form must be all or run or communicate or alone or tree, received"],
 ]);
