@@ -94,7 +94,19 @@ Deno.test({
   },
 });
 
-testUsage("processes/cancel.ts", script, ["--part", "--workers", "--grace"], [
+Deno.test("processes/cancel.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--part", "signal");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, [
+    "signal：",
+    "  小船到湖上去了",
+    "  小船听到了，回来，拴好",
+    "  小船的结果：Error: 暴风雨要来了",
+    "每一个都有了交代",
+  ]);
+});
+
+testUsage("processes/cancel.ts", script, ["--part", "--workers", "--grace", "--lang"], [
   [["--paddle"], 'cancel: unknown argument "--paddle"'],
   [
     ["--part", "x"],
