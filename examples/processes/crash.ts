@@ -17,21 +17,59 @@
  */
 import { BrokenExecutor, ProcessPoolExecutor, WorkerLostError } from "../../lib/futures.ts";
 import { Value } from "../../lib/multiprocessing.ts";
+import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
 const HOWS = ["kill", "exit"] as const;
 type How = typeof HOWS[number];
 
-const USAGE = `Workers that die: which task fails, what it says, and trying again.
+const TEXTS = inLanguage({
+  en: {
+    usage: `Workers that die: which task fails, what it says, and trying again.
 
 Usage: crash.ts [options]
 
   --part P    one, retries, start, or all of them in turn (all)
   --how H     kill (by SIGKILL) or exit (by exit(3)) (kill)
   --tries N   how often a task is tried that may be tried again (3)
-  --help      show this`;
+  --lang L    en or zh (en)
+  --help      show this`,
+    wagons: { coal: "coal", dynamite: "dynamite", hay: "hay" },
+    through: (wagon: string) => `${wagon} is through`,
+    facts: (exitcode: number | null, signal: string | null) =>
+      `    exitcode ${exitcode}, signal ${signal}`,
+    sum: (through: number, all: number, lost: number) =>
+      `  ${through} of ${all} through, ${lost} lost`,
+    tried: (accidents: number, tries: number) => `  ${accidents} drivers lost in ${tries} tries`,
+    title: (name: string) => `${name}:`,
+    right: "the pool went on, each time",
+    wrong: "NOT AS IT SHOULD BE",
+  },
+  zh: {
+    usage: `进程中途死掉：哪个任务失败，怎样告诉我们，怎样重试。
 
-const WAGONS = ["coal", "dynamite", "hay"];
+用法：crash.ts [选项]
+
+  --part P    部分：one、retries、start，或者依次全部 all（all）
+  --how H     怎样死：kill（SIGKILL）或 exit（exit(3)）（kill）
+  --tries N   可以重试的任务最多做几次（3）
+  --lang L    语言：en 或 zh（en）
+  --help      显示本说明`,
+    wagons: { coal: "煤", dynamite: "炸药", hay: "干草" },
+    through: (wagon: string) => `${wagon}过了隧道`,
+    facts: (exitcode: number | null, signal: string | null) =>
+      `    exitcode ${exitcode}，signal ${signal}`,
+    sum: (through: number, all: number, lost: number) =>
+      `  ${all} 车里过去了 ${through} 车，丢了 ${lost} 车`,
+    tried: (accidents: number, tries: number) => `  最多 ${tries} 次，丢了 ${accidents} 个司机`,
+    title: (name: string) => `${name}：`,
+    right: "每一次，进程池都继续工作",
+    wrong: "结果不对",
+  },
+});
+
+const WAGONS = ["coal", "dynamite", "hay"] as const;
+type Wagon = typeof WAGONS[number];
 /** How many times the dynamite goes off before it is driven carefully. */
 const ACCIDENTS = 2;
 
@@ -43,9 +81,9 @@ function explode(how: How): never {
 }
 
 /** Drives a wagon through the tunnel. */
-export function drive(wagon: string, how: How): string {
+export function drive(wagon: Wagon, how: How): string {
   if (wagon === "dynamite") explode(how);
-  return `${wagon} is through`;
+  return TEXTS.through(TEXTS.wagons[wagon]);
 }
 
 /** Drives dynamite, and has learnt something after a few accidents. */
@@ -54,7 +92,7 @@ export function driveAgain(accidents: Value, how: How): string {
     accidents.add(1);
     explode(how);
   }
-  return "dynamite is through";
+  return TEXTS.through(TEXTS.wagons.dynamite);
 }
 
 /** What a worker would do first. */
@@ -73,11 +111,11 @@ async function one(how: How): Promise<boolean> {
     } catch (error) {
       if (!(error instanceof WorkerLostError)) throw error;
       console.log(`  ${error}`);
-      console.log(`    exitcode ${error.exitcode}, signal ${error.signal}`);
+      console.log(TEXTS.facts(error.exitcode, error.signal));
       lost++;
     }
   }
-  console.log(`  ${through} of ${WAGONS.length} through, ${lost} lost`);
+  console.log(TEXTS.sum(through, WAGONS.length, lost));
   return through === 2 && lost === 1;
 }
 
@@ -87,7 +125,7 @@ async function retries(how: How, tries: number): Promise<boolean> {
   const call = drivers.submitWith({ retries: tries - 1 }, driveAgain, accidents, how);
   const end = await call.result().catch((error) => `${error}`);
   console.log(`  ${end}`);
-  console.log(`  ${accidents.value} drivers lost in ${tries} tries`);
+  console.log(TEXTS.tried(accidents.value, tries));
   return accidents.value === Math.min(tries, ACCIDENTS) && call.done();
 }
 
@@ -110,9 +148,10 @@ async function main(): Promise<number> {
   const flags = readFlags({
     string: ["part", "how", "tries"],
     default: { part: "all", how: "kill", tries: "3" },
+    bilingual: true,
   });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const part = oneOf("part", flags.part, ["all", ...NAMES]);
@@ -121,10 +160,10 @@ async function main(): Promise<number> {
 
   let isAsSaid = true;
   for (const name of part === "all" ? NAMES : [part]) {
-    console.log(`${name}:`);
+    console.log(TEXTS.title(name));
     if (!await PARTS[name](how, tries)) isAsSaid = false;
   }
-  console.log(isAsSaid ? "the pool went on, each time" : "NOT AS IT SHOULD BE");
+  console.log(isAsSaid ? TEXTS.right : TEXTS.wrong);
   return isAsSaid ? 0 : 1;
 }
 

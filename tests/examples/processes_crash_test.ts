@@ -67,7 +67,18 @@ Deno.test({
   },
 });
 
-testUsage("processes/crash.ts", script, ["--part", "--how", "--tries"], [
+Deno.test("processes/crash.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--part", "retries");
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines, [
+    "retries：",
+    "  炸药过了隧道",
+    "  最多 3 次，丢了 2 个司机",
+    "每一次，进程池都继续工作",
+  ]);
+});
+
+testUsage("processes/crash.ts", script, ["--part", "--how", "--tries", "--lang"], [
   [["--seatbelt"], 'crash: unknown argument "--seatbelt"'],
   [["--part", "x"], 'crash: --part must be all or one or retries or start, received "x"'],
   [["--how", "x"], 'crash: --how must be kill or exit, received "x"'],
