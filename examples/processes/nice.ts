@@ -19,15 +19,54 @@ import { delay } from "@std/async";
 import { Process } from "../../lib/multiprocessing.ts";
 import { getpriority, nice, renice } from "../../lib/os.ts";
 import { context } from "../../lib/task.ts";
+import { fill, inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
-const USAGE = `nice and renice: who lets others go first.
+const TEXTS = inLanguage({
+  en: {
+    usage: `nice and renice: who lets others go first.
 
 Usage: nice.ts [options]
 
   --by N     how much nicer (5)
   --race     two children on one core, one of them as nice as can be
-  --help     show this`;
+  --lang L   en or zh (en)
+  --help     show this`,
+    here: "this process",
+    child: "a child begins with its parent's",
+    program: "a program that it starts then begins with that",
+    started: (command: string) => `started so from the beginning: ${command} PROGRAM`,
+    reniced: (call: string) => `another process that runs: ${call}`,
+    most: (call: string) => `there is an end to it: ${call}`,
+    takenBack: "taken back, which only a privileged user may",
+    notTakenBack: (why: string) => `not taken back: ${why}`,
+    still: "this process, all the while",
+    noRace: "no race: there is no program taskset that puts both on one core",
+    share: (niceness: string, percent: string) =>
+      `niceness ${niceness} got ${percent} % of the core`,
+  },
+  zh: {
+    usage: `nice 和 renice：谁让别人先走。
+
+用法：nice.ts [选项]
+
+  --by N     nice 值加多少（5）
+  --race     两个子进程抢一个核，其中一个让到底
+  --lang L   语言：en 或 zh（en）
+  --help     显示本说明`,
+    here: "本进程",
+    child: "子进程一开始和父进程一样",
+    program: "它启动的程序也从这里开始",
+    started: (command: string) => `启动时就指定：${command} 程序`,
+    reniced: (call: string) => `改一个正在运行的进程：${call}`,
+    most: (call: string) => `再低也有限度：${call}`,
+    takenBack: "改回来，只有特权用户才可以",
+    notTakenBack: (why: string) => `改不回来：${why}`,
+    still: "本进程，始终没有变",
+    noRace: "比不了：没有 taskset 程序把两个放到一个核上",
+    share: (niceness: string, percent: string) => `nice 值 ${niceness} 得到这个核的 ${percent} %`,
+  },
+});
 
 /** How long a race lasts, in ms. */
 const RACE = 600;
@@ -63,7 +102,7 @@ export async function count(by: number, from: number, ms: number): Promise<numbe
 }
 
 function say(what: string, niceness: number): void {
-  console.log(`${what.padEnd(52)} ${String(niceness).padStart(3)}`);
+  console.log(`${fill(what, 52)} ${String(niceness).padStart(3)}`);
 }
 
 async function race(cleanup: AsyncDisposableStack): Promise<void> {
@@ -83,22 +122,25 @@ async function race(cleanup: AsyncDisposableStack): Promise<void> {
       if (!success) throw new Deno.errors.NotSupported("taskset failed");
     }
   } catch {
-    return console.log("no race: there is no program taskset that puts both on one core");
+    return console.log(TEXTS.noRace);
   }
   const rounds = await Promise.all(runners.map((runner) => runner.result()));
   const all = rounds[0] + rounds[1];
   rounds.forEach((n, k) => {
     const share = Math.round(n / all * 100);
-    console.log(
-      `niceness ${String([0, 19][k]).padStart(2)} got ${String(share).padStart(2)} % of the core`,
-    );
+    console.log(TEXTS.share(String([0, 19][k]).padStart(2), String(share).padStart(2)));
   });
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
-  const flags = readFlags({ boolean: ["race"], string: ["by"], default: { by: "5" } });
+  const flags = readFlags({
+    boolean: ["race"],
+    string: ["by"],
+    default: { by: "5" },
+    bilingual: true,
+  });
   if (flags.help) {
-    console.log(USAGE);
+    console.log(TEXTS.usage);
     return 0;
   }
   const by = wholeNumber("by", flags.by, 1, 39);
@@ -109,13 +151,13 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
 
   const mine = nice();
   const nicer = Math.min(19, mine + by);
-  say("this process", mine);
+  say(TEXTS.here, mine);
   const [before, after, program] = await new Process(beNice, { args: [by] }).start().result();
-  say("a child begins with its parent's", before);
+  say(TEXTS.child, before);
   say(`nice(${by})`, after);
-  say("a program that it starts then begins with that", program);
+  say(TEXTS.program, program);
   const started = askProgram("nice", "-n", `${by}`, "nice");
-  say(`started so from the beginning: nice -n ${by} PROGRAM`, started);
+  say(TEXTS.started(`nice -n ${by}`), started);
 
   const here = Promise.withResolvers<void>();
   const child = new Process(sleep, { onReport: () => here.resolve() }).start();
@@ -123,18 +165,18 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   await Promise.race([here.promise, child.result()]);
   renice(child.pid!, nicer);
   const reniced = getpriority(child.pid!);
-  say(`another process that runs: renice(${child.pid}, ${nicer})`, reniced);
+  say(TEXTS.reniced(`renice(${child.pid}, ${nicer})`), reniced);
   renice(child.pid!, 100);
   const most = getpriority(child.pid!);
-  say(`there is an end to it: renice(${child.pid}, 100)`, most);
+  say(TEXTS.most(`renice(${child.pid}, 100)`), most);
   try {
     renice(child.pid!, mine);
-    say("taken back, which only a privileged user may", getpriority(child.pid!));
+    say(TEXTS.takenBack, getpriority(child.pid!));
   } catch (error) {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
-    console.log(`not taken back: ${error.message}`);
+    console.log(TEXTS.notTakenBack(error.message));
   }
-  say("this process, all the while", nice());
+  say(TEXTS.still, nice());
   const seen = [before, after, program, started, reniced, most, nice()];
   const expected = [mine, nicer, nicer, nicer, nicer, 19, mine];
   return seen.every((niceness, k) => niceness === expected[k]) ? 0 : 1;

@@ -21,7 +21,14 @@ Deno.test("processes/nice.ts --race shows what it is worth", async () => {
   assert(lines.length === 2 || lines[0].startsWith("no race"));
 });
 
-testUsage("processes/nice.ts", script, ["--by", "--race"], [
+Deno.test("processes/nice.ts --lang zh speaks Chinese", async () => {
+  const { code, lines, stderr } = await script("--lang", "zh", "--by", "39");
+  assertEquals([code, stderr], [0, ""]);
+  assert(/^启动时就指定：nice -n 39 程序 {25}19$/.test(lines[4]), lines[4]);
+  assert(/^本进程，始终没有变 +-?\d+$/.test(lines.at(-1)!), lines.at(-1));
+});
+
+testUsage("processes/nice.ts", script, ["--by", "--race", "--lang"], [
   [["--mean"], 'nice: unknown argument "--mean"'],
   [["--by", "40"], 'nice: --by must be a whole number from 1 to 39, received "40"'],
 ]);
