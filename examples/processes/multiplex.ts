@@ -102,22 +102,29 @@ interface Received {
   threads: number;
 }
 
-async function readByThreads(
+/** A way to read: `begin` is called when the readers are there, and starts the writers. */
+type Reader = (
   pipes: Connection<number>[],
+  begin: () => void,
   cleanup: AsyncDisposableStack,
-): Promise<Received> {
+) => Promise<Received>;
+
+const readByThreads: Reader = async (pipes, begin, cleanup) => {
   const readers = pipes.map((end, k) =>
     new Thread(readOne, { args: [end], name: `reader-${k + 1}` }).start()
   );
   cleanup.defer(() => readers.forEach((reader) => reader.terminate()));
   const threads = activeCount();
+  begin();
   return { received: await Promise.all(readers.map((reader) => reader.result())), threads };
-}
+};
 
-async function readByWait(pipes: Connection<number>[]): Promise<Received> {
+const readByWait: Reader = async (pipes, begin) => {
+  begin();
   const received: number[][] = pipes.map(() => []);
   const open = new Set(pipes);
   for (let wake = 1; open.size > 0; wake++) {
+    // Ready is also who has come to its end.
     const ready = await connectionWait(open);
     const numbers = ready.map((end) => pipes.indexOf(end) + 1);
     console.log(`  ${WORDS.ready(wake, numbers.join(" "))}`);
@@ -131,13 +138,14 @@ async function readByWait(pipes: Connection<number>[]): Promise<Received> {
     }
   }
   return { received, threads: activeCount() };
-}
+};
 
-async function readByAwait(pipes: Connection<number>[]): Promise<Received> {
-  const threads = activeCount();
+const readByAwait: Reader = async (pipes, begin) => {
+  begin();
   // Iterating receives until the end of the pipe.
-  return { received: await Promise.all(pipes.map((end) => Array.fromAsync(end))), threads };
-}
+  const received = await Promise.all(pipes.map((end) => Array.fromAsync(end)));
+  return { received, threads: activeCount() };
+};
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const flags = readFlags({
@@ -151,7 +159,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   }
   const chosen = oneOf("form", flags.form, [...FORMS, "all"]);
   const count = wholeNumber("pipes", flags.pipes, 1, 100);
-  const messages = wholeNumber("messages", flags.messages, 0, 1_000);
+  const messages = wholeNumber("messages", flags.messages, 1, 1_000);
   const readers = { threads: readByThreads, wait: readByWait, async: readByAwait };
 
   let isWell = true;
@@ -160,17 +168,21 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     if (chosen !== form && chosen !== "all") continue;
     console.log(WORDS.titles[form]);
     const pipes = Array.from({ length: count }, () => pipe<number>({ duplex: false }));
-    // Two writers, each with half of the pipes.
-    const writers = [0, 1].map((which) => {
-      const ends = pipes.filter((_, k) => k % 2 === which).map(([, end]) => end);
-      return new Process(write, { args: [ends, messages] }).start();
-    });
-    cleanup.defer(() => writers.forEach((writer) => writer.kill()));
-    // The end of a pipe comes when nobody can send any more: main is not to be one who can.
-    for (const [, end] of pipes) end.close();
+    const writers: Process[] = [];
+    const begin = () => {
+      // Two writers, each with half of the pipes.
+      for (const which of [0, 1]) {
+        const ends = pipes.filter((_, k) => k % 2 === which).map(([, end]) => end);
+        const writer = new Process(write, { args: [ends, messages] }).start();
+        cleanup.defer(() => writer.kill());
+        writers.push(writer as Process);
+      }
+      // A pipe ends when nobody can send any more: main is not to be one who can.
+      for (const [, end] of pipes) end.close();
+    };
 
     const began = performance.now();
-    const { received, threads } = await readers[form](pipes.map(([end]) => end), cleanup);
+    const { received, threads } = await readers[form](pipes.map(([end]) => end), begin, cleanup);
     const ms = Math.round(performance.now() - began);
     await Promise.all(writers.map((writer) => writer.join()));
     for (const [end] of pipes) end.close();
