@@ -8,8 +8,9 @@
  *     seconds   a timeout in seconds: it is in milliseconds
  *     guard     no `if (import.meta.main)`: a child would start children without end
  *
- * The programs are in `_programs/traps/`. Of three of the traps the toolkit tells, on stderr. What a
- * number means it cannot know, so the other two are for you to remember.
+ * The programs are in `_programs/traps/`. Three of the traps the toolkit tells of, on stderr. What
+ * a number means, and whom a variable was meant for, it cannot know: those two are for you to
+ * remember.
  *
  * Try:
  *

@@ -51,17 +51,17 @@ Usage: pool_close.ts [options]
     run: (task: number, who: string) => `run task ${task} (${who})`,
     ran: (task: number, ms: number) => `task ${task} runs ${ms} ms`,
     waiting: "waiting for all tasks ...",
-    early: (message: string) => `join() before close(): ${message}`,
-    late: (message: string) => `a task after the end: ${message}`,
+    early: (message: string) => `join() too early: ${message}`,
+    late: (message: string) => `a task too late: ${message}`,
     returned: "shutdown() has returned: main goes on, the tasks too",
     accepted: "IT WAS NOT REFUSED",
     allDone: "all tasks done",
     did: (who: string, tasks: string) => `${who} did ${tasks}`,
-    verdict: (tasks: number, isRight: boolean, workers: number, areThreads: boolean) =>
+    sum: (tasks: number, isRight: boolean, workers: number, areThreads: boolean) =>
       `${tasks} tasks, ${isRight ? "each once" : "NOT EACH ONCE"}, by ${workers} ` +
-      (areThreads ? "threads" : "processes"),
-    colon: ": ",
-    semicolon: "; ",
+      `${areThreads ? "thread" : "process"}${workers === 1 ? "" : areThreads ? "s" : "es"}`,
+    verdict: (isRight: boolean, workers: number) =>
+      `each task once, at most ${workers} workers: ${isRight ? "as expected" : "NOT SO"}`,
   },
   zh: {
     usage: `进程池怎样收尾：close() 和 join()，shutdown()，还有来晚了的任务。
@@ -81,17 +81,17 @@ Usage: pool_close.ts [options]
     run: (task: number, who: string) => `运行任务 ${task}（${who}）`,
     ran: (task: number, ms: number) => `任务 ${task} 用了 ${ms} 毫秒`,
     waiting: "等待所有任务完成……",
-    early: (message: string) => `close() 之前就 join()：${message}`,
-    late: (message: string) => `关闭之后再交任务：${message}`,
+    early: (message: string) => `join() 太早：${message}`,
+    late: (message: string) => `任务来晚了：${message}`,
     returned: "shutdown() 立即返回：主进程往下走，任务照样做完",
     accepted: "竟然没有被拒绝",
     allDone: "所有任务都完成了",
     did: (who: string, tasks: string) => `${who} 做了 ${tasks}`,
-    verdict: (tasks: number, isRight: boolean, workers: number, areThreads: boolean) =>
+    sum: (tasks: number, isRight: boolean, workers: number, areThreads: boolean) =>
       `${workers} 个${areThreads ? "线程" : "进程"}做完 ${tasks} 个任务，` +
       (isRight ? "各一次" : "并非各一次"),
-    colon: "：",
-    semicolon: "；",
+    verdict: (isRight: boolean, workers: number) =>
+      `每个任务恰好一次，干活的不超过 ${workers} 个：${isRight ? "符合预期" : "与预期不符"}`,
   },
 });
 
@@ -129,11 +129,8 @@ async function refusal(action: () => unknown): Promise<string> {
   throw new Error(WORDS.accepted);
 }
 
-/** What came of it: whether all is right, and the verdict. */
-type Judged = [isRight: boolean, verdict: string];
-
 /** Says who has done which tasks, and checks that each was done once, where it was to be done. */
-function judge(tasks: number, workers: number, done: Done[], areThreads = false): Judged {
+function judge(tasks: number, workers: number, done: Done[], areThreads = false): boolean {
   const byWorker = Map.groupBy(done, ({ who }) => who);
   for (const [who, theirs] of byWorker) {
     say(WORDS.did(who, theirs.map(({ task }) => task).join(" ")));
@@ -141,10 +138,11 @@ function judge(tasks: number, workers: number, done: Done[], areThreads = false)
   const all = done.map(({ task }) => task).sort((a, b) => a - b);
   const isRight = all.length === tasks && all.every((task, k) => task === k) &&
     byWorker.size <= workers && done.every(({ pid }) => (pid === getpid()) === areThreads);
-  return [isRight, WORDS.verdict(tasks, isRight, byWorker.size, areThreads)];
+  say(WORDS.sum(tasks, isRight, byWorker.size, areThreads));
+  return isRight;
 }
 
-async function showPool(workers: number, cleanup: AsyncDisposableStack): Promise<Judged> {
+async function showPool(workers: number, cleanup: AsyncDisposableStack): Promise<boolean> {
   say(WORDS.parent(getpid()));
   const pool = cleanup.use(new Pool(workers));
   const results = Array.from({ length: 5 }, (_, task) => pool.applyAsync(work, [task, true]));
@@ -158,7 +156,7 @@ async function showPool(workers: number, cleanup: AsyncDisposableStack): Promise
   return judge(5, workers, done);
 }
 
-async function showExecutor(workers: number, cleanup: AsyncDisposableStack): Promise<Judged> {
+async function showExecutor(workers: number, cleanup: AsyncDisposableStack): Promise<boolean> {
   const executor = cleanup.use(new ProcessPoolExecutor(workers));
   const futures = Array.from({ length: 10 }, (_, task) => executor.submit(work, task));
   executor.shutdown({ wait: false });
@@ -168,7 +166,7 @@ async function showExecutor(workers: number, cleanup: AsyncDisposableStack): Pro
   return judge(10, workers, done);
 }
 
-async function showThreads(workers: number, cleanup: AsyncDisposableStack): Promise<Judged> {
+async function showThreads(workers: number, cleanup: AsyncDisposableStack): Promise<boolean> {
   say(WORDS.parent(getpid()));
   const executor = cleanup.use(new ThreadPoolExecutor(workers, { namePrefix: "worker" }));
   const futures = Array.from({ length: 10 }, (_, task) => executor.submit(work, task));
@@ -192,15 +190,12 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const workers = wholeNumber("workers", flags.workers, 1, 16);
   const shows = { pool: showPool, executor: showExecutor, threads: showThreads };
   let isWell = true;
-  const verdicts: string[] = [];
   for (const show of SHOWS) {
     if (chosen !== show && chosen !== "all") continue;
     console.log(WORDS.titles[show]);
-    const [isRight, verdict] = await shows[show](workers, cleanup);
-    verdicts.push(show + WORDS.colon + verdict);
-    isWell &&= isRight;
+    if (!await shows[show](workers, cleanup)) isWell = false;
   }
-  console.log(verdicts.join(WORDS.semicolon));
+  console.log(WORDS.verdict(isWell, workers));
   return isWell ? 0 : 1;
 }
 

@@ -43,8 +43,8 @@ Usage: start_method.ts [options]
     columns: ["", "parent: Initialize", "child: Initialize", "child: Run"],
     notRun: "(not run)",
     verdicts: {
-      guard: ["guard: the parent initializes once, the child once, and runs v", "guard: WRONG"],
-      "no-guard": ["no-guard: BootstrapError, v was NOT RUN", "no-guard: NOT REFUSED"],
+      guard: ["guard: initialized in both, v run in the child", "guard: WRONG"],
+      "no-guard": ["no-guard: BootstrapError, v NOT RUN", "no-guard: NOT REFUSED"],
       table: ["spawn is what comes next to this, and fork does not import anything", ""],
     },
     semicolon: "; ",

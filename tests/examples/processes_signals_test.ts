@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { Signals } from "../../lib/signal.ts";
 import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -8,11 +9,11 @@ const script = (...args: string[]) => run("processes/signals.ts", args, { flags:
 /** What was said, without pids. */
 const said = (lines: string[]) => lines.map((line) => line.trim().replace(/\(\d+, /, "("));
 
-Deno.test("processes/signals.ts shows all four", async () => {
+Deno.test("processes/signals.ts shows all five", async () => {
   const { code, lines, stderr, leftovers } = await script();
   assertEquals([code, stderr, leftovers], [0, "", []]);
   const titles = lines.filter((line) => !line.startsWith(" "));
-  assertEquals(titles, ["alarm:", "ignore:", "handler:", "kill:"]);
+  assertEquals(titles, ["alarm:", "ignore:", "handler:", "kill:", "table:", "5 of 5 as expected"]);
   assertEquals(said(lines).filter((line) => line.includes("time to go")), [
     "MainProcess SIGALRM: time to go",
   ]);
@@ -25,6 +26,7 @@ Deno.test("processes/signals.ts --show ignore: only SIGKILL ends the child", asy
     "ignore:",
     ...["SIGINT", "SIGTERM", "SIGHUP"].map((sig) => `MainProcess kill(${sig}): it is still there`),
     "MainProcess kill(SIGKILL): exitcode -9; that one cannot be ignored",
+    "1 of 1 as expected",
   ]);
 });
 
@@ -37,6 +39,7 @@ Deno.test("processes/signals.ts --show handler: the child tidies up first", asyn
     "tidy        SIGTERM: finishing this, then I go",
     "tidy        finally: everything is put away",
     "MainProcess exitcode 0, not -15: it was not the signal that ended it",
+    "1 of 1 as expected",
   ]);
 });
 
@@ -47,14 +50,31 @@ Deno.test("processes/signals.ts --show kill: a rally, in turn", async () => {
     { length: 20 },
     (_, k) => [`MainProcess ping ${k + 1}`, `player      pong ${k + 1}`],
   );
-  assertEquals(said(lines), ["kill:", ...rally.flat()]);
+  assertEquals(said(lines), ["kill:", ...rally.flat(), "1 of 1 as expected"]);
 });
 
-testUsage("processes/signals.ts", script, ["--show", "--rounds"], [
+Deno.test("processes/signals.ts --show table --lang zh: what each signal does, tried", async () => {
+  const { code, lines, stderr, leftovers } = await script("--show", "table", "--lang", "zh");
+  assertEquals([code, stderr, leftovers], [0, "", []]);
+  assertEquals(lines.at(-1), "1 项中 1 项符合预期");
+  const row = (name: string) => lines.find((line) => line.includes(` ${name} `))!;
+  for (const name of ["SIGKILL", "SIGTERM", "SIGSEGV"] as const) {
+    assertMatch(row(name), new RegExp(`终止.* 返回码 -${Signals[name]} `));
+  }
+  assertMatch(row("SIGSTOP"), /停止 +状态 T /);
+  assertMatch(row("SIGCONT"), /继续 +先 T 后 S /);
+  assertMatch(row("SIGCHLD"), /忽略 +状态 S /);
+  const numbers = new Set(Object.values(Signals));
+  if (Deno.build.os === "linux") {
+    for (const n of numbers) assert(lines.some((line) => line.trim().startsWith(`${n} `)), `${n}`);
+  }
+});
+
+testUsage("processes/signals.ts", script, ["--show", "--rounds", "--lang"], [
   [["--usr1"], 'signals: unknown argument "--usr1"'],
   [
     ["--show", "x"],
-    'signals: --show must be alarm or ignore or handler or kill or all, received "x"',
+    'signals: --show must be alarm or ignore or handler or kill or table or all, received "x"',
   ],
   [["--rounds", "0"], 'signals: --rounds must be a whole number from 1 to 10000, received "0"'],
 ]);

@@ -38,8 +38,7 @@ Deno.test("processes/start_method.ts: the parent initializes once, and the child
   assertMatch(lines[20], /^ {2}Python 3, spawn +__main__ +__mp_main__ +__mp_main__$/);
   assertEquals(
     lines.at(-1),
-    "guard: the parent initializes once, the child once, and runs v; " +
-      "no-guard: BootstrapError, v was NOT RUN",
+    "guard: initialized in both, v run in the child; no-guard: BootstrapError, v NOT RUN",
   );
 });
 
