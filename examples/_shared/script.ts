@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { delay } from "@std/async";
-import { parseArgs, type ParseOptions } from "@std/cli";
+// By their full names: from a URL the scripts run without an import map.
+import { delay } from "jsr:@std/async@1.5.0";
+import { parseArgs, type ParseOptions } from "jsr:@std/cli@1.0.32";
 import { WorkerLostError } from "../../lib/errors.ts";
 import { inLanguage, LANGUAGES } from "./language.ts";
 
@@ -34,7 +35,7 @@ export class UsageError extends Error {
 
 /**
  * Reads `Deno.args`, and refuses flags that the script does not have. A script that is `bilingual`
- * takes `--lang`.
+ * takes `--lang`; with `"--"`, what comes after `--` is no flag of its own, but is found there.
  */
 export function readFlags(options: {
   boolean?: string[];
@@ -42,6 +43,7 @@ export function readFlags(options: {
   negatable?: string[];
   default: Record<string, string | boolean>;
   bilingual?: boolean;
+  "--"?: boolean;
 }): Record<string, unknown> {
   const { boolean = [], string = [], bilingual = false, ...rest } = options;
   const flags = parseArgs(Deno.args, {
