@@ -423,6 +423,12 @@ export const COURSE: Chapter[] = [
         zh: "串行、线程、进程：当场测量，与 CPython 对照",
         forms: { "--tasks 4": 0 },
       },
+      {
+        name: "downloads",
+        en: "Files from a server and the disk: serial, threads, pool, await",
+        zh: "从服务器下载、读写磁盘：串行、线程、线程池、await",
+        forms: { "": 0 },
+      },
     ],
   },
   {
