@@ -314,6 +314,12 @@ export const COURSE: Chapter[] = [
           "--form joinable": 0,
         },
       },
+      {
+        name: "crawler",
+        en: "A crawler in stages: bounded queues, a log, a worker that dies",
+        zh: "分级流水线的爬虫：有上限的队列、日志、会死的线程",
+        forms: { "--crash --no-replace": 1, "": 0, "--crash": 0 },
+      },
     ],
   },
   {
