@@ -1,4 +1,4 @@
-#!/usr/bin/env -S deno run --allow-read --allow-run --allow-net
+#!/usr/bin/env -S deno run --allow-read --allow-run
 /**
  * The course: all exercises, to be picked from a list, or run one after the other.
  *

@@ -28,7 +28,7 @@ Deno.test("downloads.ts gets every byte in all ways, from the network and the di
 });
 
 Deno.test("downloads.ts --work network never waits less than the server takes", async () => {
-  const args = ["--work", "network", "--files", "5", "--size", "1000", "--latency", "40"];
+  const args = ["--work", "network", "--files", "5", "--size", "300", "--latency", "40"];
   const { code, lines, stderr } = await script(...args);
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines.at(-1), "20 files, every byte is right: complete");

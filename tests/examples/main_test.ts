@@ -10,7 +10,7 @@ import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 const EXAMPLES = new URL("../../examples/", import.meta.url);
-const FLAGS = ["--allow-read", "--allow-run", "--allow-net"];
+const FLAGS = ["--allow-read", "--allow-run"];
 const script = (...args: string[]) => run("main.ts", args, { flags: FLAGS, limit: 240_000 });
 
 Deno.test("the course has all scripts of examples/, and no other", async () => {
