@@ -41,7 +41,7 @@ Usage: downloads.ts [options]
   --work W       network, disk, or both (both)
   --files N      how many files there are (6)
   --size KIB     how large each is, in KiB (64)
-  --latency MS   how long the server takes for an answer (100)
+  --latency MS   how long the server takes for an answer (150)
   --lang L       en or zh (en)
   --help         show this`,
     network: (files: number, size: number, latency: number) =>
@@ -65,7 +65,7 @@ Usage: downloads.ts [options]
   --work W       network（网络）、disk（磁盘），或 both（两样都做）(both)
   --files N      有几个文件 (6)
   --size KIB     每个文件多大，单位 KiB (64)
-  --latency MS   服务器每次响应要多少毫秒 (100)
+  --latency MS   服务器每次响应要多少毫秒 (150)
   --lang L       en 或 zh (en)
   --help         显示本说明`,
     network: (files: number, size: number, latency: number) =>
@@ -96,7 +96,9 @@ export interface File {
 
 /** What is in a file: no two are alike, and no two parts of one. */
 function contentOf({ number, size }: File): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: size }, (_, k) => (k * 31 + (k >> 8) * 7 + number * 13) % 256);
+  const bytes = new Uint8Array(size);
+  for (let k = 0; k < size; k++) bytes[k] = k * 31 + (k >> 8) * 7 + number * 13;
+  return bytes;
 }
 
 /** Downloads a file. */
@@ -154,7 +156,9 @@ async function compare(work: Work, files: File[], pool: ThreadPool): Promise<num
 }
 
 function isEqual(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  return a?.length === b.length && a.every((byte, k) => byte === b[k]);
+  if (a?.length !== b.length) return false;
+  for (let k = 0; k < b.length; k++) if (a[k] !== b[k]) return false;
+  return true;
 }
 
 /** A server on this machine that thinks for a while before it answers. */
@@ -172,7 +176,7 @@ function serve(files: Map<string, File>, latency: number): Deno.HttpServer<Deno.
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const flags = readFlags({
     string: ["work", "files", "size", "latency"],
-    default: { work: "both", files: "6", size: "64", latency: "100" },
+    default: { work: "both", files: "6", size: "64", latency: "150" },
     bilingual: true,
   });
   if (flags.help) {

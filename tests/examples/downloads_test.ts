@@ -18,7 +18,7 @@ Deno.test("downloads.ts gets every byte in all ways, from the network and the di
   const { code, lines, stderr, leftovers } = await script();
   assertEquals([code, stderr, leftovers], [0, "", []]);
   assertEquals(lines.filter((line) => !ROW.test(line)), [
-    "network: 6 files of 64 KiB from a server that takes 100 ms for each",
+    "network: 6 files of 64 KiB from a server that takes 150 ms for each",
     "disk: 6 files of 64 KiB, each written and read back",
     "48 files, every byte is right: complete",
   ]);
