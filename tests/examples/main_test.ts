@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { walk } from "@std/fs";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { COURSE, ENTRIES, entriesNamed, type Exercise } from "../../examples/_shared/course.ts";
 import { columnsOf, LANGUAGES } from "../../examples/_shared/language.ts";
 import { runAll } from "../../examples/_shared/launch.ts";
@@ -242,6 +242,71 @@ Deno.test("the picker shows what is marked, however few lines there are", () => 
   assertEquals(picker.draw(24, 12)[1], "\x1b[7m> 1  threads\x1b[0m");
   // At the top again the title is seen, too.
   assertEquals(picker.draw(5, 80)[0], "\x1b[1m  0  Title\x1b[0m");
+});
+
+/**
+ * Runs the menu in a terminal that `script` of util-linux makes: after each text that is seen the
+ * keys beside it are pressed. Gives its exit code.
+ */
+async function inTerminal(steps: [seen: string, keys: string][]): Promise<number> {
+  const command = [Deno.execPath(), "run", ...FLAGS, fileURLToPath(new URL("main.ts", EXAMPLES))];
+  const child = new Deno.Command("script", {
+    args: ["-qec", command.join(" "), "/dev/null"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+    signal: AbortSignal.timeout(60_000),
+  }).spawn();
+  const keyboard = child.stdin.getWriter();
+  const decoder = new TextDecoder();
+  let seen = "";
+  for await (const chunk of child.stdout) {
+    seen += decoder.decode(chunk, { stream: true });
+    for (let step = steps[0]; step !== undefined && seen.includes(step[0]); step = steps[0]) {
+      seen = seen.slice(seen.indexOf(step[0]) + step[0].length);
+      await keyboard.write(new TextEncoder().encode(step[1]));
+      steps.shift();
+    }
+  }
+  await keyboard.close().catch(() => {});
+  assertEquals(steps, [], seen);
+  return (await child.status).code;
+}
+
+/** Whether the terminal can be made. */
+function hasTerminal(): boolean {
+  if (Deno.build.os !== "linux") return false;
+  try {
+    const { stdout } = new Deno.Command("script", { args: ["--version"] }).outputSync();
+    return new TextDecoder().decode(stdout).includes("util-linux");
+  } catch {
+    return false;
+  }
+}
+
+Deno.test({
+  name: "main.ts lets one pick an exercise and a form in a terminal, and comes back",
+  ignore: !hasTerminal(),
+  async fn() {
+    const code = await inTerminal([
+      ["Enter: run; q: leave", "threads/ban"],
+      ["looking for: threads/ban", "\r"],
+      ["Enter: run in this form", "\x1b[B\r"],
+      ["should be 260: exact", ""],
+      ["exit code 0", ""],
+      ["Enter: back to the list", "\n"],
+      ["Enter: run; q: leave", "q"],
+    ]);
+    assertEquals(code, 0);
+  },
+});
+
+Deno.test({
+  name: "main.ts leaves the menu on Ctrl-C with code 130",
+  ignore: !hasTerminal(),
+  async fn() {
+    assertEquals(await inTerminal([["Enter: run; q: leave", "\x03"]]), 130);
+  },
 });
 
 testUsage("main.ts", script, ["--list", "--chapter N", "--run NAME", "--all", "--lang"], [
