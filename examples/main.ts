@@ -20,7 +20,7 @@ import { Popen } from "../lib/subprocess.ts";
 import { abortOn } from "../lib/signal.ts";
 import { COURSE, ENTRIES, entriesNamed, type Entry, type Exercise } from "./_shared/course.ts";
 import { columnsOf, fill, inLanguage, language } from "./_shared/language.ts";
-import { commandOf, type Outcome, runAll } from "./_shared/launch.ts";
+import { commandOf, isRight, type Outcome, runAll } from "./_shared/launch.ts";
 import { pick, Picker, type Row } from "./_shared/picker.ts";
 import { readFlags, runScript, UsageError, wholeNumber } from "./_shared/script.ts";
 
@@ -56,6 +56,8 @@ In a terminal, without options: pick one by arrow keys, by its number or by a pa
     differs: (expected: number, code: number | "late") =>
       code === "late"
         ? `does not end, should end with exit code ${expected}`
+        : code === expected
+        ? "ends by an error, not by a verdict"
         : `exit code ${code}, should be ${expected}`,
     total: (runs: number, wrong: number, seconds: string) =>
       `${runs} runs in ${seconds} s: ${wrong === 0 ? "all as expected" : `${wrong} DIFFER`}`,
@@ -91,6 +93,8 @@ In a terminal, without options: pick one by arrow keys, by its number or by a pa
     differs: (expected: number, code: number | "late") =>
       code === "late"
         ? `一直没有结束，退出码应该是 ${expected}`
+        : code === expected
+        ? "因为出错而结束，没有给出结论"
         : `退出码是 ${code}，应该是 ${expected}`,
     total: (runs: number, wrong: number, seconds: string) =>
       `共运行 ${runs} 次，用时 ${seconds} 秒：${wrong === 0 ? "全部符合预期" : `${wrong} 次不符`}`,
@@ -211,11 +215,11 @@ export async function runTable(entries: Pick<Entry, "exercise">[]): Promise<numb
 }
 
 /** Shows a run in the table; true if it ended as it should. */
-function show({ name, flags, expected, code, verdict, stderr, ms }: Outcome): boolean {
-  const isRight = code === expected;
-  const time = `${(ms / 1000).toFixed(1)} s`;
-  console.log(row(isRight ? "ok" : "!!", name, flags, String(expected), time, verdict));
-  if (isRight) return true;
+function show(outcome: Outcome): boolean {
+  const { name, flags, expected, code, verdict, stderr, ms } = outcome;
+  const mark = isRight(outcome) ? "ok" : "!!";
+  console.log(row(mark, name, flags, String(expected), `${(ms / 1000).toFixed(1)} s`, verdict));
+  if (mark === "ok") return true;
   console.log(`    ${WORDS.differs(expected, code)}`);
   const told = stderr.split("\n").filter((line) => line.trim() !== "").slice(-LAST_LINES);
   for (const line of told) console.log(`    ${line}`);

@@ -64,6 +64,18 @@ export interface Outcome {
 }
 
 /**
+ * True if a run ended with the exit code that it must give, and by a verdict: a script that fails
+ * for any other reason ends with code 1 too, but says so on stderr, behind its name.
+ */
+export function isRight({ name, code, expected, verdict, stderr }: Outcome): boolean {
+  const script = name.split("/").at(-1);
+  const hasFailed = stderr.split("\n").some((line) =>
+    line.startsWith(`${script}: `) || line.startsWith("error: ")
+  );
+  return code === expected && verdict !== "" && !hasFailed;
+}
+
+/**
  * Runs exercises in all their forms, a few at a time, each as a child program.
  *
  * @returns The outcomes in the order of the table, each as soon as it and those before it are there.

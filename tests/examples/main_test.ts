@@ -3,7 +3,7 @@ import { walk } from "@std/fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { COURSE, ENTRIES, entriesNamed, type Exercise } from "../../examples/_shared/course.ts";
 import { columnsOf, LANGUAGES } from "../../examples/_shared/language.ts";
-import { runAll } from "../../examples/_shared/launch.ts";
+import { isRight, runAll } from "../../examples/_shared/launch.ts";
 import { keysOf, Picker } from "../../examples/_shared/picker.ts";
 import { runTable } from "../../examples/main.ts";
 import { run } from "./_example.ts";
@@ -138,6 +138,16 @@ Deno.test("the table shows what differs, and why", async () => {
     "Try --help",
   ]);
   assertEquals(lines.at(-1)!.replace(/in \d+ s/, "in N s"), "3 runs in N s: 2 DIFFER");
+});
+
+Deno.test("a run that fails by an error is not taken for one that is broken on purpose", () => {
+  const lost = { name: "threads/bank", flags: "--no-lock", expected: 1, code: 1, ms: 9 };
+  assert(isRight({ ...lost, verdict: "120 LOST", stderr: "" }));
+  assert(isRight({ ...lost, verdict: "120 LOST", stderr: "a note\n" }));
+  assert(!isRight({ ...lost, code: 0, verdict: "exact", stderr: "" }));
+  assert(!isRight({ ...lost, verdict: "", stderr: "" }));
+  assert(!isRight({ ...lost, verdict: "clerk-1", stderr: "Thread clerk-1:\nbank: no money\n" }));
+  assert(!isRight({ ...lost, verdict: "clerk-1", stderr: "error: Uncaught NotCapable\n" }));
 });
 
 Deno.test("a run that does not end in time is ended, and told", async () => {
