@@ -14,9 +14,9 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { join } from "node:path";
 import type { Lock } from "../lib/threading.ts";
+import { sleep } from "../lib/time.ts";
 import { Crew, type Gate, pass, WORKERS } from "./_shared/crew.ts";
 import { inLanguage } from "./_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "./_shared/script.ts";
@@ -91,7 +91,7 @@ async function print({ tray, feeder }: Printer, name: string, text: string): Pro
   using _ = await feeder.acquire();
   console.log(text);
   Deno.writeTextFileSync(tray, `${name}\n`, { append: true });
-  await delay(SHEET);
+  await sleep(SHEET);
 }
 
 /** How many jobs have sheets of others between their own. */

@@ -31,7 +31,14 @@ export const COURSE: Chapter[] = [
   {
     en: "How to read this: five traps for those who come from Python",
     zh: "怎样读这门课：从 Python 过来的五个陷阱",
-    exercises: [],
+    exercises: [
+      {
+        name: "traps",
+        en: "Five traps, each broken and mended: which does the toolkit tell?",
+        zh: "五个陷阱，错的和对的写法：哪些会得到提示？",
+        forms: { "": 0 },
+      },
+    ],
   },
   {
     en: "Systems, programs, processes",
@@ -103,12 +110,84 @@ export const COURSE: Chapter[] = [
         zh: "n = 100，子进程把它改成 0：谁看得见？",
         forms: { "": 0 },
       },
+      {
+        name: "processes/subclass",
+        en: "A process as a class of one's own, and the same as a function",
+        zh: "自己写一个进程类，以及同样内容的函数",
+        forms: { "": 0 },
+      },
+      {
+        name: "processes/join",
+        en: "With and without join(), three at once, one after the other",
+        zh: "用不用 join()，三个一起跑，一个接一个跑",
+        forms: { "": 0 },
+      },
+      {
+        name: "processes/daemon",
+        en: "Who is stopped when main ends: daemons and plain children",
+        zh: "主进程结束时谁会被终止：守护进程与普通子进程",
+        forms: { "": 0 },
+      },
+      {
+        name: "processes/terminate",
+        en: "A child that reads without end, and how it is stopped",
+        zh: "一个读个没完的子进程，怎样终止它",
+        forms: { "--no-terminate": 1, "": 0 },
+      },
+      {
+        name: "processes/start_method",
+        en: "What a child imports, and what happens without the guard",
+        zh: "子进程会导入什么，没有保护会怎样",
+        forms: { "--form no-guard": 1, "": 0 },
+      },
+      {
+        name: "processes/start_cost",
+        en: "What a thread and a process cost: time and memory, measured",
+        zh: "线程和进程各要花多少时间和内存：实测",
+        forms: { "": 0 },
+      },
     ],
   },
   {
     en: "Threads",
     zh: "线程",
     exercises: [
+      {
+        name: "threads/first_steps",
+        en: "Two loops: one after the other, as threads, and with join()",
+        zh: "两个循环：先后执行、用线程、再加 join()",
+        forms: { "--form threads": 1, "": 0 },
+      },
+      {
+        name: "threads/attributes",
+        en: "Name, ident, daemon, state, and which threads there are",
+        zh: "名字、标识、守护、状态，以及有哪些线程",
+        forms: { "": 0 },
+      },
+      {
+        name: "threads/subclass",
+        en: "A thread as a class of one's own; run() is not start()",
+        zh: "自己写一个线程类；run() 不是 start()",
+        forms: { "--form run": 1, "": 0 },
+      },
+      {
+        name: "threads/locals",
+        en: "Local variable, field, module variable, Value: which is shared?",
+        zh: "局部变量、属性、模块变量、Value：哪个是共享的？",
+        forms: { "": 0 },
+      },
+      {
+        name: "threads/states",
+        en: "New, ready, running, waiting, ended: the five states",
+        zh: "新建、就绪、执行、等待、终止：五种状态",
+        forms: { "": 0 },
+      },
+      {
+        name: "threads/daemon",
+        en: "Does a program wait for its threads? Plain ones and daemons",
+        zh: "程序等不等它的线程？普通线程与守护线程",
+        forms: { "--form plain": 0, "": 0, "--form two": 0 },
+      },
       {
         name: "threads/memory",
         en: "n = 100, and a thread sets it to 0: who sees that?",
@@ -121,6 +200,12 @@ export const COURSE: Chapter[] = [
     en: "Races and locks",
     zh: "竞态与锁",
     exercises: [
+      {
+        name: "threads/natural_race",
+        en: "A race that nobody has arranged: how many updates are lost",
+        zh: "没有人安排的竞态：丢了多少次更新",
+        forms: { "": 0 },
+      },
       {
         name: "threads/bank",
         en: "Several clerks, one account: money is lost without a lock",
@@ -235,6 +320,12 @@ export const COURSE: Chapter[] = [
         zh: "换成进程",
         forms: { "--way none": 1, "--way timeout": 0, "--way order": 0, "--way detect": 0 },
       },
+      {
+        name: "threads/banker",
+        en: "The banker lends so that all can finish; without it: a deadlock",
+        zh: "银行家只借能还清的；没有银行家：死锁",
+        forms: { "--no-banker": 1, "": 0 },
+      },
     ],
   },
   {
@@ -281,6 +372,12 @@ export const COURSE: Chapter[] = [
         name: "threads/broadcast",
         en: "An announcement to all: Broadcast",
         zh: "向所有线程广播：Broadcast",
+        forms: { "": 0 },
+      },
+      {
+        name: "processes/multiplex",
+        en: "One reader of many pipes, or a thread for each",
+        zh: "一个线程读很多管道，还是一管道一线程",
         forms: { "": 0 },
       },
     ],
@@ -385,6 +482,12 @@ export const COURSE: Chapter[] = [
         name: "processes/crash",
         en: "A worker that dies in the middle of a task",
         zh: "任务做到一半，工作进程死了",
+        forms: { "": 0 },
+      },
+      {
+        name: "processes/pool_close",
+        en: "Who did what; close(), join(), and a task that comes too late",
+        zh: "谁做了哪件；close()、join()，以及来晚的任务",
         forms: { "": 0 },
       },
     ],

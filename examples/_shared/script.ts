@@ -4,9 +4,9 @@
  * @module
  */
 // By their full names: from a URL the scripts run without an import map.
-import { delay } from "jsr:@std/async@1.5.0";
 import { parseArgs, type ParseOptions } from "jsr:@std/cli@1.0.32";
 import { WorkerLostError } from "../../lib/errors.ts";
+import { sleep } from "../../lib/time.ts";
 import { inLanguage, LANGUAGES } from "./language.ts";
 
 const WORDS = inLanguage({
@@ -105,7 +105,7 @@ export async function runScript(
     // Ctrl-C reaches the children too: the first sign of it may be that one of them is gone, or
     // what comes of that. The signal itself then follows at once.
     const hit = error instanceof WorkerLostError && error.signal === "SIGINT" && endsOnCtrlC;
-    if (!hit && endsOnCtrlC && !(error instanceof UsageError)) await delay(50);
+    if (!hit && endsOnCtrlC && !(error instanceof UsageError)) await sleep(50);
     if (hit || interrupted !== undefined) return await end();
     await clean();
     const isUsage = error instanceof UsageError;

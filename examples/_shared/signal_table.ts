@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { ps } from "../../lib/os.ts";
 import { kill, Signals } from "../../lib/signal.ts";
 import { DEVNULL, Popen } from "../../lib/subprocess.ts";
+import { sleep } from "../../lib/time.ts";
 import { fill, inLanguage, type Language } from "./language.ts";
 
 /** What a signal does by default. `core`: it ends the program, and its memory may go to a file. */
@@ -123,7 +123,7 @@ async function watch(
     const command = ({ child }: Trial) => seen.get(child.pid)?.command ?? "";
     if (trials.every((trial) => isDone(trial, command(trial)))) return;
     if (performance.now() > deadline) return;
-    await delay(10);
+    await sleep(10);
   }
 }
 

@@ -19,7 +19,6 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import {
   CancelledError,
   ProcessPoolExecutor,
@@ -27,6 +26,7 @@ import {
   TimeoutError,
 } from "../../lib/futures.ts";
 import { context } from "../../lib/task.ts";
+import { sleep } from "../../lib/time.ts";
 import { WORKERS, type Workers } from "../_shared/crew.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
@@ -106,7 +106,7 @@ export async function row(boat: string): Promise<string> {
 export async function rowOn(_boat: string): Promise<never> {
   context().report(TEXTS.isOut);
   // Without --allow-ffi the report, too, leaves only here.
-  await delay(1);
+  await sleep(1);
   for (;;);
 }
 

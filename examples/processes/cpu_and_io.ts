@@ -18,9 +18,9 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { ProcessPoolExecutor, ThreadPoolExecutor } from "../../lib/futures.ts";
 import { cpuCount } from "../../lib/multiprocessing.ts";
+import { sleep } from "../../lib/time.ts";
 import { fill, inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
@@ -102,7 +102,7 @@ export function primesBelow(limit: number): number {
 
 /** Waits for an answer, as from a network; computes nothing. */
 export async function answerAfter(ms: number): Promise<number> {
-  await delay(ms);
+  await sleep(ms);
   return ms;
 }
 

@@ -19,8 +19,8 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { Process } from "../../lib/multiprocessing.ts";
+import { sleep } from "../../lib/time.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
@@ -83,21 +83,21 @@ Usage: daemon.ts [options]
 /** The child of most cases. */
 export async function task(name: string): Promise<void> {
   console.log(WORDS.running(name));
-  await delay(200);
+  await sleep(200);
   console.log(WORDS.done(name));
 }
 
 /** The third case's daemon: it would be the first to end. */
 export async function foo(): Promise<void> {
   console.log(123);
-  await delay(100);
+  await sleep(100);
   console.log("end123");
 }
 
 /** The third case's other child. */
 export async function bar(): Promise<void> {
   console.log(456);
-  await delay(300);
+  await sleep(300);
   console.log("end456");
 }
 

@@ -14,9 +14,10 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { DeadlockError } from "../../lib/errors.ts";
 import { Barrier, findDeadlocks, Lock, Process, Value } from "../../lib/multiprocessing.ts";
+import { sleep } from "../../lib/time.ts";
+import { breakOnFailure } from "../_shared/barriers.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
@@ -98,7 +99,7 @@ export async function timeout(transfer: Transfer): Promise<void> {
       if (both !== undefined) return move(name, from, to);
       console.log(TEXTS.givesUp(name, to.lock.name!));
     }
-    await delay(pause);
+    await sleep(pause);
   }
 }
 
@@ -125,7 +126,7 @@ export async function detect(transfer: Transfer): Promise<void> {
       if (!(error instanceof DeadlockError)) throw error;
       console.log(TEXTS.told(name, error.message));
     }
-    await delay(pause);
+    await sleep(pause);
   }
 }
 
@@ -162,6 +163,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   });
   // If one is lost, those that wait for it do not outlive the script.
   cleanup.defer(() => children.forEach((child) => child.kill()));
+  breakOnFailure(children, bothHoldOne);
 
   await bothHoldOne.wait();
   if (way === "none") {

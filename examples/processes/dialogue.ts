@@ -16,7 +16,7 @@
  *
  * @module
  */
-import { deadline } from "@std/async";
+import { deadline } from "jsr:@std/async@1.5.0";
 import { PIPE, Popen } from "../../lib/subprocess.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";

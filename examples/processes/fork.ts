@@ -19,9 +19,9 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { currentProcess, Process } from "../../lib/multiprocessing.ts";
 import { getpid, getppid } from "../../lib/os.ts";
+import { sleep } from "../../lib/time.ts";
 import { fill, inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
@@ -73,7 +73,7 @@ export async function music(bars: number, ms: number): Promise<number> {
   for (let bar = 1; bar <= bars; bar++) {
     played++;
     say(TEXTS.la.repeat(bar % 3 + 1).trim());
-    await delay(ms);
+    await sleep(ms);
   }
   return played;
 }
@@ -82,9 +82,9 @@ export async function music(bars: number, ms: number): Promise<number> {
 async function dance(bars: number, ms: number): Promise<void> {
   say(TEXTS.dances(getpid()));
   for (let bar = 1; bar <= bars; bar++) {
-    await delay(ms / 2);
+    await sleep(ms / 2);
     say(TEXTS.step(bar));
-    await delay(ms / 2);
+    await sleep(ms / 2);
   }
 }
 

@@ -12,9 +12,9 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { Barrier, Process } from "../../lib/multiprocessing.ts";
 import { getpid, getppid } from "../../lib/os.ts";
+import { sleep } from "../../lib/time.ts";
 import { breakOnFailure } from "../_shared/barriers.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
@@ -98,7 +98,7 @@ export async function task(name: string, ms: number, gate?: Barrier): Promise<Sp
   say(WORDS.running(name));
   const began = Date.now();
   await gate?.wait();
-  await delay(ms);
+  await sleep(ms);
   say(WORDS.done(name));
   return { began, ended: Date.now() };
 }

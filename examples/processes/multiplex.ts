@@ -19,10 +19,10 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { EOFError } from "../../lib/errors.ts";
 import { type Connection, connectionWait, pipe, Process } from "../../lib/multiprocessing.ts";
 import { activeCount, Thread } from "../../lib/threading.ts";
+import { sleep } from "../../lib/time.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
@@ -81,7 +81,7 @@ Usage: multiplex.ts [options]
 export async function write(ends: Connection<number>[], messages: number): Promise<void> {
   for (let k = 1; k <= messages; k++) {
     for (const end of ends) await end.send(k);
-    await delay(10);
+    await sleep(10);
   }
 }
 

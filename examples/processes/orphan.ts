@@ -13,11 +13,11 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { Process } from "../../lib/multiprocessing.ts";
 import { getpid, type ProcessInfo, ps } from "../../lib/os.ts";
 import { kill } from "../../lib/signal.ts";
 import { context } from "../../lib/task.ts";
+import { sleep } from "../../lib/time.ts";
 import { fill, inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript } from "../_shared/script.ts";
 
@@ -118,8 +118,8 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   await child.join();
   const deadline = performance.now() + LIMIT;
   // The kernel may kill it, or find it a parent, a moment later.
-  while (performance.now() < deadline && look(pid)?.ppid === child.pid) await delay(5);
-  if (flags.end) { while (performance.now() < deadline && look(pid) !== undefined) await delay(5); }
+  while (performance.now() < deadline && look(pid)?.ppid === child.pid) await sleep(5);
+  if (flags.end) { while (performance.now() < deadline && look(pid) !== undefined) await sleep(5); }
   show(TEXTS.when.killed, pid);
 
   const seen = look(pid);
@@ -134,7 +134,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const adopter = ps().find((process) => process.pid === seen.ppid);
   console.log(TEXTS.orphan(seen.ppid, short(adopter?.command ?? "?")));
   kill(pid, "SIGKILL");
-  while (look(pid) !== undefined) await delay(5);
+  while (look(pid) !== undefined) await sleep(5);
   show(TEXTS.when.end, pid);
   return 0;
 }

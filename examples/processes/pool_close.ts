@@ -21,11 +21,11 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { ProcessPoolExecutor, ThreadPoolExecutor } from "../../lib/futures.ts";
 import { Pool } from "../../lib/multiprocessing.ts";
 import { getpid } from "../../lib/os.ts";
 import { currentThread } from "../../lib/threading.ts";
+import { sleep } from "../../lib/time.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
@@ -114,7 +114,7 @@ export async function work(task: number, saysHowLong = false): Promise<Done> {
   const who = name === "MainThread" ? String(pid) : name;
   say(WORDS.run(task, who));
   const began = performance.now();
-  await delay(60 + 40 * (task % 3));
+  await sleep(60 + 40 * (task % 3));
   if (saysHowLong) say(WORDS.ran(task, Math.round(performance.now() - began)));
   return { task, who, pid };
 }

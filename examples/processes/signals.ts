@@ -15,11 +15,11 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { currentProcess, parentProcess, Process } from "../../lib/multiprocessing.ts";
 import { exit, getppid } from "../../lib/os.ts";
 import { alarm, kill, pause, SIG_DFL, SIG_IGN, signal } from "../../lib/signal.ts";
 import { context } from "../../lib/task.ts";
+import { sleep } from "../../lib/time.ts";
 import { fill, inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 import { showTable } from "../_shared/signal_table.ts";
@@ -131,7 +131,7 @@ async function showAlarm(): Promise<boolean> {
   say(WORDS.left(Math.round(left / 1000)));
   while (rang === 0) {
     say(WORDS.works);
-    await delay(70);
+    await sleep(70);
   }
   signal("SIGALRM", SIG_DFL);
   return rang === 1 && alarm(0) === 0;

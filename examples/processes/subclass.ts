@@ -16,11 +16,11 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { ShareError } from "../../lib/errors.ts";
 import { currentProcess, Process, type ProcessOptions } from "../../lib/multiprocessing.ts";
 import { getpid } from "../../lib/os.ts";
 import { context } from "../../lib/task.ts";
+import { sleep } from "../../lib/time.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
@@ -104,7 +104,7 @@ export class Greeter extends Process<number> {
     for (let k = 1; k <= this.hellos; k++) {
       console.log(WORDS.hello);
       context().report(k);
-      await delay(20);
+      await sleep(20);
     }
     console.log(WORDS.done(this.name));
     return getpid();
@@ -119,7 +119,7 @@ export async function greet(num: number, a: number, hellos: number): Promise<num
   for (let k = 1; k <= hellos; k++) {
     console.log(WORDS.hello);
     context().report(k);
-    await delay(20);
+    await sleep(20);
   }
   console.log(WORDS.done(name));
   return getpid();

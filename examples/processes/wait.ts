@@ -13,7 +13,6 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { Process } from "../../lib/multiprocessing.ts";
 import {
   ChildProcessError,
@@ -25,6 +24,7 @@ import {
   WTERMSIG,
 } from "../../lib/os.ts";
 import { kill, Signals, strsignal } from "../../lib/signal.ts";
+import { sleep } from "../../lib/time.ts";
 import { fill, inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, UsageError } from "../_shared/script.ts";
 
@@ -89,7 +89,7 @@ type Fate = keyof typeof FATES;
 
 /** Meets its fate, after a while. */
 export async function child(fate: Fate, ms: number): Promise<void> {
-  await delay(ms);
+  await sleep(ms);
   if (fate === "exit(3)") exit(3);
   if (fate === "throws") throw new Error("an accident");
   if (fate === "is killed") kill(Deno.pid, "SIGKILL");
@@ -128,7 +128,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
       const [pid, status] = await waitpid(-1, { nohang: true });
       if (pid !== 0) return [pid, status];
       console.log(TEXTS.none);
-      await delay(50);
+      await sleep(50);
     }
   };
   let isAsExpected = true;

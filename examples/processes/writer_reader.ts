@@ -14,8 +14,8 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { currentProcess, Process, Queue } from "../../lib/multiprocessing.ts";
+import { sleep } from "../../lib/time.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, UsageError, wholeNumber } from "../_shared/script.ts";
 
@@ -74,7 +74,7 @@ type Letters = Queue<string | typeof END>;
 export async function writer(queue: Letters, text: string, ms: number): Promise<number> {
   let most = 0;
   for (const letter of text) {
-    await delay(ms);
+    await sleep(ms);
     // True for the moment, and good enough to be told.
     say(TEXTS.puts(letter, queue.qsize(), queue.full()));
     await queue.put(letter);
@@ -92,7 +92,7 @@ export async function reader(queue: Letters, ms: number): Promise<string> {
     if (letter === END) return text;
     say(TEXTS.gets(letter));
     text += letter;
-    await delay(ms);
+    await sleep(ms);
   }
 }
 

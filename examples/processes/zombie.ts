@@ -18,10 +18,10 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { Process } from "../../lib/multiprocessing.ts";
 import { type ProcessInfo, ps, wait, WEXITSTATUS } from "../../lib/os.ts";
 import { SIG_DFL, SIG_IGN, signal } from "../../lib/signal.ts";
+import { sleep } from "../../lib/time.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
@@ -152,7 +152,7 @@ async function act(shell: string, cleanup: AsyncDisposableStack): Promise<Proces
     ) {
       return family;
     }
-    await delay(5);
+    await sleep(5);
   }
   return [];
 }
@@ -190,7 +190,7 @@ async function startAndForget(): Promise<{ pid: number; wasZombie: boolean }> {
     const seen = ps().find((process) => process.pid === pid);
     if (seen === undefined) return { pid: pid!, wasZombie };
     wasZombie = seen.state === "Z";
-    await delay(5);
+    await sleep(5);
   }
 }
 

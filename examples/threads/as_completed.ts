@@ -17,9 +17,9 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { asCompleted, type Future, ThreadPoolExecutor, wait } from "../../lib/futures.ts";
 import { context } from "../../lib/task.ts";
+import { sleep } from "../../lib/time.ts";
 import { fill, inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
@@ -78,7 +78,7 @@ export class AddressError extends Error {
 
 /** One delivery. */
 export async function deliver(city: City): Promise<string> {
-  await delay(PARCELS[city]);
+  await sleep(PARCELS[city]);
   if (city === "Atlantis") throw new AddressError(TEXTS.noStreet(TEXTS.cities[city]));
   return TEXTS.wasIn(context().name, TEXTS.cities[city]);
 }

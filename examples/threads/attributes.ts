@@ -16,8 +16,8 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { activeCount, currentThread, enumerate, Event, Thread } from "../../lib/threading.ts";
+import { sleep } from "../../lib/time.ts";
 import { columnsOf, fill, inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript } from "../_shared/script.ts";
 
@@ -113,7 +113,7 @@ function list({ all, count }: View): void {
 
 /** Waits until the thread waits. */
 async function untilWaiting(thread: Thread): Promise<void> {
-  while (thread.isAlive() && thread.state !== "waiting") await delay(1);
+  while (thread.isAlive() && thread.state !== "waiting") await sleep(1);
 }
 
 /** The thread that is looked at. Returns what it and the inner one see. */

@@ -16,9 +16,9 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { Queue } from "../../lib/queue.ts";
 import { Barrier, findDeadlocks, Lock, Thread } from "../../lib/threading.ts";
+import { sleep } from "../../lib/time.ts";
 import { type Amounts, Banker } from "../_shared/banker.ts";
 import { breakOnFailure } from "../_shared/barriers.ts";
 import { columnsOf, fill, inLanguage } from "../_shared/language.ts";
@@ -237,7 +237,7 @@ async function withoutBanker(cleanup: AsyncDisposableStack): Promise<number> {
   breakOnFailure(threads, allHaveTaken);
   let [deadlock] = findDeadlocks();
   while (deadlock === undefined && threads.some((thread) => thread.isAlive())) {
-    await delay(20);
+    await sleep(20);
     [deadlock] = findDeadlocks();
   }
   if (deadlock === undefined) {

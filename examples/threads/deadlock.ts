@@ -14,9 +14,9 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { DeadlockError } from "../../lib/errors.ts";
 import { Barrier, findDeadlocks, Lock, Thread, Value } from "../../lib/threading.ts";
+import { sleep } from "../../lib/time.ts";
 import { breakOnFailure } from "../_shared/barriers.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
@@ -101,7 +101,7 @@ export async function timeout(transfer: Transfer): Promise<void> {
       if (both !== undefined) return move(name, from, to);
       console.log(TEXTS.givesUp(name, to.lock.name!));
     }
-    await delay(pause);
+    await sleep(pause);
   }
 }
 
@@ -128,7 +128,7 @@ export async function detect(transfer: Transfer): Promise<void> {
       if (!(error instanceof DeadlockError)) throw error;
       console.log(TEXTS.isTold(name, error.message));
     }
-    await delay(pause);
+    await sleep(pause);
   }
 }
 

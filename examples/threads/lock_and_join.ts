@@ -18,8 +18,8 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { Barrier, Lock, Thread, Value } from "../../lib/threading.ts";
+import { sleep } from "../../lib/time.ts";
 import { breakOnFailure } from "../_shared/barriers.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
@@ -94,7 +94,7 @@ interface Errand {
 export async function race(errand: Errand): Promise<void> {
   const { n, look, allAreHere, allAreDone, allHaveRead } = errand;
   await allAreHere.wait();
-  await delay(look);
+  await sleep(look);
   const seen = n.value;
   await allHaveRead.wait();
   n.value = seen - 1;
@@ -104,7 +104,7 @@ export async function race(errand: Errand): Promise<void> {
 /** Under the lock: what must be one at a time. */
 export async function part({ n, look, lock, allAreHere, allAreDone }: Errand): Promise<void> {
   await allAreHere.wait();
-  await delay(look);
+  await sleep(look);
   {
     using _ = await lock.acquire();
     n.value = n.value - 1;
@@ -117,7 +117,7 @@ export async function whole({ n, look, lock, allAreHere, allAreDone }: Errand): 
   await allAreHere.wait();
   {
     using _ = await lock.acquire();
-    await delay(look);
+    await sleep(look);
     n.value = n.value - 1;
   }
   await allAreDone.wait();
@@ -125,7 +125,7 @@ export async function whole({ n, look, lock, allAreHere, allAreDone }: Errand): 
 
 /** No lock: nobody else is there. */
 export async function join({ n, look }: Errand): Promise<void> {
-  await delay(look);
+  await sleep(look);
   n.value = n.value - 1;
 }
 

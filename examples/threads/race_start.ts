@@ -14,9 +14,9 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { BrokenBarrierError } from "../../lib/errors.ts";
 import { Barrier, currentThread, Thread, Value } from "../../lib/threading.ts";
+import { sleep } from "../../lib/time.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
@@ -101,7 +101,7 @@ export async function runner({ runners, heats, line, shots, finishes }: Race): P
       break;
     }
     if (shots.value === heat) fair++;
-    await delay(20 * Math.random());
+    await sleep(20 * Math.random());
     const place = finishes.add(1) % runners + 1;
     console.log(TEXTS.comesIn(name, place));
   }

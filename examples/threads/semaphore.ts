@@ -13,8 +13,8 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { Event, Semaphore, Thread, Value } from "../../lib/threading.ts";
+import { sleep } from "../../lib/time.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
@@ -85,7 +85,7 @@ export async function visitor(visit: Visit): Promise<void> {
     if (inside.value === visit.crowd) visit.crowded.set();
   }
   await visit.crowded.wait();
-  await delay(visit.stay);
+  await sleep(visit.stay);
   {
     using _ = inside.lock.acquireSync();
     inside.value--;

@@ -16,10 +16,10 @@
  *
  * @module
  */
-import { delay } from "@std/async";
 import { Queue } from "../../lib/queue.ts";
 import { Event, Lock, Thread, Value } from "../../lib/threading.ts";
 import { sleepSync } from "../../lib/time.ts";
+import { sleep } from "../../lib/time.ts";
 import { columnsOf, fill, inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript } from "../_shared/script.ts";
 
@@ -165,7 +165,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   /** Looks until the thread is in the state. */
   const see = async (state: Thread["state"], action: string, what: string) => {
     let now = thread.state;
-    for (; now !== state && now !== "ended"; now = thread.state) await delay(1);
+    for (; now !== state && now !== "ended"; now = thread.state) await sleep(1);
     path.push(now);
     show(action, now, what);
   };
