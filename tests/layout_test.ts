@@ -364,16 +364,18 @@ Deno.test("layout: the README's map names every folder of lib", async () => {
   assertEquals(mappedFolders(readme).sort(), [...folders].sort());
 });
 
-Deno.test("layout: the list of examples names every one", async () => {
-  const examples = new URL("examples/", root);
-  const scripts: string[] = [];
-  for await (const { path } of walk(examples, { exts: ["ts"], includeDirs: false })) {
-    scripts.push(pathToFileURL(path).href.slice(examples.href.length));
-  }
-  const list = await Deno.readTextFile(new URL("README.md", examples));
-  const named = list.matchAll(/\]\((.+?\.ts)\)/g).map(([, path]) => path);
-  assertEquals([...named].sort(), scripts.filter((path) => !path.startsWith("_")).sort());
-});
+for (const book of ["README.md", "README.zh.md"]) {
+  Deno.test(`layout: the list of examples names every one [${book}]`, async () => {
+    const examples = new URL("examples/", root);
+    const scripts: string[] = [];
+    for await (const { path } of walk(examples, { exts: ["ts"], includeDirs: false })) {
+      scripts.push(pathToFileURL(path).href.slice(examples.href.length));
+    }
+    const list = await Deno.readTextFile(new URL(book, examples));
+    const named = list.matchAll(/\]\((.+?\.ts)\)/g).map(([, path]) => path);
+    assertEquals([...named].sort(), scripts.filter((path) => !path.startsWith("_")).sort());
+  });
+}
 
 Deno.test({
   name: "layout: the top level of the repository is as short as it was meant to be",
