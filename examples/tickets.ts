@@ -15,11 +15,11 @@
  *
  * @module
  */
+import { delay } from "jsr:@std/async@1.5.0";
 import { existsSync } from "jsr:@std/fs@1.0.24";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Lock } from "../lib/threading.ts";
 import { context } from "../lib/task.ts";
-import { sleep } from "../lib/time.ts";
 import { Crew, type Gate, pass, stop, WORKERS } from "./_shared/crew.ts";
 import { inLanguage } from "./_shared/language.ts";
 import { oneOf, readFlags, runScript, UsageError, wholeNumber } from "./_shared/script.ts";
@@ -122,9 +122,9 @@ export async function buyer(me: Buyer): Promise<boolean> {
   if (me.isVictim) {
     console.log(TEXTS.dawdles(name));
     context().report(me.beforeBuying.id);
-    for (;;) await sleep(60_000);
+    for (;;) await delay(60_000);
   }
-  await sleep(me.ms);
+  await delay(me.ms);
   writeCount(db, count - 1, name);
   console.log(TEXTS.bought(name));
   return true;

@@ -377,6 +377,20 @@ for (const book of ["README.md", "README.zh.md"]) {
   });
 }
 
+Deno.test("layout: the examples run from a URL: they name packages in full, as deno.json does", async () => {
+  const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  const packages = Object.values(imports);
+  for await (
+    const { path } of walk(new URL("examples", root), { exts: ["ts"], includeDirs: false })
+  ) {
+    const source = await Deno.readTextFile(path);
+    for (const [, specifier] of source.matchAll(/^(?:import|\}) .*from "([^"]+)";$/gm)) {
+      const isKnown = /^(?:\.\.?\/|node:)/.test(specifier) || packages.includes(specifier);
+      assert(isKnown, `${path}: ${specifier}`);
+    }
+  }
+});
+
 Deno.test({
   name: "layout: the top level of the repository is as short as it was meant to be",
   ignore: !isCheckout(),

@@ -17,7 +17,6 @@
 import { DeadlockError } from "../../lib/errors.ts";
 import { Barrier, findDeadlocks, Lock, Process, Value } from "../../lib/multiprocessing.ts";
 import { sleep } from "../../lib/time.ts";
-import { breakOnFailure } from "../_shared/barriers.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
@@ -163,9 +162,9 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   });
   // If one is lost, those that wait for it do not outlive the script.
   cleanup.defer(() => children.forEach((child) => child.kill()));
-  breakOnFailure(children, bothHoldOne);
 
-  await bothHoldOne.wait();
+  const failed = Promise.all(children.map((child) => child.result()));
+  await Promise.race([bothHoldOne.wait(), failed]);
   if (way === "none") {
     // Again and again: two processes take their time to start.
     for (let look = 0; look < 10 && findDeadlocks().length === 0; look++) {
