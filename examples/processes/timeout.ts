@@ -80,7 +80,7 @@ Usage: timeout.ts [options]
 });
 
 /** A program that starts another, which is still at work when it is killed itself. */
-const FAMILY = `(sleep 0.5; echo ${TEXTS.atWork}) & echo ${TEXTS.started}; wait`;
+const FAMILY = `(sleep 1.5; echo ${TEXTS.atWork}) & echo ${TEXTS.started}; wait`;
 
 async function run(): Promise<boolean> {
   console.log(TEXTS.title.run);

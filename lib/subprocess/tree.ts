@@ -2,7 +2,8 @@
  * A program with its descendants.
  *
  * They are found by who is whose parent, from the program down: each is stopped first, so that it
- * starts no more, until no new one is found; then all are sent the signal. A descendant whose
+ * starts no more, until all are seen to be stopped and no new one is found; then all are sent the
+ * signal. (One that is told to stop in the midst of a fork still ends that.) A descendant whose
  * parent has ended before has left the tree; of a program that was started detached its process
  * group belongs to the tree, which still holds it.
  *
@@ -13,6 +14,12 @@ import { pidsOf, PPID, STATE, statOf } from "../core/proc.ts";
 // Further fields of a stat.
 const GROUP = 2;
 const STARTED = 19;
+
+/**
+ * How long it is waited until all have stopped, in ms: one that waits for its vforked child, which
+ * has been stopped, never does.
+ */
+const STOPPING = 250;
 
 interface Member {
   pid: number;
@@ -49,15 +56,19 @@ export class Tree {
   send(signal: Deno.Signal): void {
     const living = this.#living(all());
     for (const pid of living) send(pid, "SIGSTOP");
-    for (let more = true; more;) {
-      more = false;
-      for (const member of all()) {
-        if (!this.#isNew(member, living)) continue;
+    const until = performance.now() + STOPPING;
+    // A look takes a while: only one that begins when all are still misses nobody.
+    for (let wereStill = false;;) {
+      const members = all();
+      const areStill = members.every(({ pid, state }) => !living.has(pid) || isStill(state));
+      const found = members.filter((member) => this.#isNew(member, living));
+      for (const member of found) {
         this.#known.set(member.pid, member);
         living.add(member.pid);
         send(member.pid, "SIGSTOP");
-        more = true;
       }
+      if (found.length === 0 && (wereStill || performance.now() > until)) break;
+      wereStill = areStill && found.length === 0;
     }
     for (const pid of living) send(pid, signal);
     // Who is stopped sees no other signal than SIGKILL.
@@ -84,6 +95,11 @@ export class Tree {
 
 function isEnded(state: string): boolean {
   return state.startsWith("Z") || state.startsWith("X");
+}
+
+/** True of one that has stopped or ended. */
+function isStill(state: string): boolean {
+  return /^[Tt]/.test(state) || isEnded(state);
 }
 
 function send(pid: number, signal: Deno.Signal): void {

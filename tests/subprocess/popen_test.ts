@@ -261,6 +261,19 @@ test("Popen.kill({ tree }) ends descendants too", async () => {
   child.stdout.close();
 });
 
+test("Popen.kill({ tree }) misses nobody who is just being started", async () => {
+  const forks = "i=0; while [ $i -lt 200 ]; do (sleep 60; true) & i=$((i+1)); " +
+    "[ $i = 3 ] && echo started; done; wait";
+  for (let round = 0; round < 5; round++) {
+    const child = new Popen(sh(forks), { stdout: PIPE });
+    await child.stdout.readline();
+    child.kill({ tree: true });
+    assertEquals(await child.wait(), -9);
+    // Each of them has the pipe: it ends with the last.
+    assertEquals(await child.stdout.readline(), undefined);
+  }
+});
+
 test("Popen({ detached }) leads a group of its own, that kill({ tree }) ends", async () => {
   const child = new Popen(sh("(sleep 60 & echo $!); read line"), {
     stdin: PIPE,
