@@ -15,10 +15,10 @@
  *
  * @module
  */
+import { delay } from "jsr:@std/async@1.5.0";
 import { Process } from "../../lib/multiprocessing.ts";
 import { getpriority, nice, renice } from "../../lib/os.ts";
 import { context } from "../../lib/task.ts";
-import { sleep as delay } from "../../lib/time.ts";
 import { fill, inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
@@ -95,7 +95,7 @@ export async function sleep(): Promise<void> {
 export async function count(by: number, from: number, ms: number): Promise<number> {
   nice(by);
   context().report("here");
-  await delay(Math.max(0, from - Date.now()));
+  await delay(from - Date.now());
   let rounds = 0;
   for (const end = Date.now() + ms; Date.now() < end;) for (let k = 0; k < 10_000; k++) rounds++;
   return rounds;

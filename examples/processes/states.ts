@@ -13,11 +13,11 @@
  *
  * @module
  */
+import { delay } from "jsr:@std/async@1.5.0";
 import { Process } from "../../lib/multiprocessing.ts";
 import { type ProcessInfo, ps } from "../../lib/os.ts";
 import { kill } from "../../lib/signal.ts";
 import { context } from "../../lib/task.ts";
-import { sleep as delay } from "../../lib/time.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
