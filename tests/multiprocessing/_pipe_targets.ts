@@ -71,6 +71,16 @@ export const dieOnReceipt = task(import.meta, async function dieOnReceipt(end: E
   await end.recv();
 });
 
+/** Is killed in the midst of a call, while nobody else can make the same. */
+export const dieWithin = task(
+  import.meta,
+  async function dieWithin(end: End, call: "send" | "recv") {
+    setFault((point) => point.endsWith("before the wake-up") && Deno.kill(Deno.pid, "SIGKILL"));
+    if (call === "send") await end.send("the last word");
+    else await end.recv();
+  },
+);
+
 /** Makes a pipe, gives one end away, and receives nothing from the other. */
 export const makeAndHold = task(import.meta, async function makeAndHold(end: End, way: string) {
   const [mine, theirs] = way === "memory" ? ringPipe(true) : socketPipe(true);

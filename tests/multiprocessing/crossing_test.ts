@@ -26,7 +26,7 @@ import { LEAST } from "../security/_peer.ts";
 import { isAlive } from "../_help/alive.ts";
 import { within } from "../_help/within.ts";
 import * as targets from "./_crossing_targets.ts";
-import { echo as equalEcho } from "./_pipe_targets.ts";
+import { dieWithin, echo as equalEcho } from "./_pipe_targets.ts";
 
 type End = Connection<unknown>;
 
@@ -437,6 +437,48 @@ test("pipe() goes over when those who had an end of it have left", async () => {
   assertEquals(await here.recv(), 2);
   here.close();
   await child.join();
+});
+
+for (const call of ["send", "recv"] as const) {
+  test(`pipe() goes over with all its messages when one was killed within ${call}()`, async () => {
+    const [here, there] = pipe<unknown>();
+    const equal = new Process(dieWithin, { args: [there, call] }).start();
+    if (call === "recv") await here.send("taken by the dead");
+    await equal.join();
+    const sent = ["first", "second"];
+    for (const text of sent) {
+      here.sendSync(text);
+      if (call === "recv") there.sendSync(text);
+    }
+    const back = call === "send" ? ["the last word"] : sent;
+    // A start that fails puts all back.
+    const options = { args: [there], permissions: LEAST, cwd: "/there/is/no/such/folder" };
+    assertThrows(() => new Process(targets.echo as never, options as never).start());
+    const child = start(targets.echo, [there]);
+    there.close();
+    for (const text of [...back, ...sent]) assertEquals(await here.recv(), text);
+    here.close();
+    await child.join();
+  });
+}
+
+test("pipe() that takes the place of one whose reader was killed goes over with its messages", async () => {
+  const [old, itsEnd] = pipe<unknown>();
+  const equal = new Process(dieWithin, { args: [itsEnd, "recv"] }).start();
+  await old.send("taken by the dead");
+  await equal.join();
+  closeAll(old, itsEnd);
+  // The words of spent pipes serve again: one of these has those of the old one.
+  const pipes = Array.from({ length: 8 }, () => pipe<unknown>());
+  const children = pipes.map(([here, there], k) => {
+    here.sendSync(k);
+    const child = start(targets.echo, [there]);
+    there.close();
+    return child;
+  });
+  for (const [k, [here]] of pipes.entries()) assertEquals(await here.recv(), k);
+  for (const [here] of pipes) here.close();
+  for (const child of children) await child.join();
 });
 
 test("pipe() cannot go over while a send waits, or with shared objects on their way", async () => {

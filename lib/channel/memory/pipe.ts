@@ -31,6 +31,7 @@ import { inFlight } from "../../transfer/flight.ts";
 import { checkState, hasShareables, shareable } from "../../transfer/shareable.ts";
 import { Chain, CHAIN_WORDS, NOTHING } from "./chain.ts";
 import type { Crossing, Successor } from "./crossing.ts";
+import type { Read } from "./frames.ts";
 import { type Holders, isEntry } from "./holders.ts";
 import { RingConnection } from "./connection.ts";
 import {
@@ -78,9 +79,15 @@ function spent(): Placement | undefined {
   return undefined;
 }
 
+/** Empties a chain; false when that cannot be done now. */
 function isEmptied(chain: Chain): boolean {
-  while (chain.tryGet(() => true) !== NOTHING);
+  while (takeNext(chain, () => true) !== NOTHING);
   return chain.frames === 0;
+}
+
+/** Takes the next frame, also where somebody was killed while reading. */
+function takeNext<T>(chain: Chain, read: Read<T>): T | typeof NOTHING {
+  return chain.frames === 0 ? NOTHING : chain.getSync(read, 0);
 }
 
 /** Makes a pipe over a socket. */
@@ -162,9 +169,9 @@ class ToSocket implements Crossing {
   }
 
   #putBack(): void {
-    // They have been there: there is room.
+    // They have been there: there is room. Who was killed while writing left a lock to take over.
     this.#chains.forEach((chain, k) => {
-      for (const frame of this.#frames[k]!) chain!.tryPut(frame, frame.length);
+      for (const frame of this.#frames[k]!) chain!.putSync(frame, 0);
     });
     this.#frames = [];
   }
@@ -188,7 +195,7 @@ function refuse(place: () => string, why: string): never {
 function takeAll(chain: Chain): Uint8Array[] {
   const frames: Uint8Array[] = [];
   for (;;) {
-    const frame = chain.tryGet((bytes, at, length) => bytes.slice(at, at + length));
+    const frame = takeNext(chain, (bytes, at, length) => bytes.slice(at, at + length));
     if (frame === NOTHING) return frames;
     frames.push(frame);
   }
