@@ -1,6 +1,6 @@
 /**
- * The messages that go through a pipe or queue between processes: a value, as the codec writes it,
- * or bytes behind a mark that no value begins with.
+ * The messages that go through a pipe or queue in shared memory, or over a socket: a value, as the
+ * codec writes it, or bytes behind a mark that no value begins with.
  *
  * @module
  */
@@ -9,8 +9,9 @@ import { HAS_MODULES } from "../transfer/codec/format.ts";
 import { tooLong } from "./connection.ts";
 import { type Fill, WHOLE } from "./memory/frames.ts";
 import { gatherIn, loseAll, type Lost, packedFor, packFor } from "../transfer/flight.ts";
+import type { Steps } from "../sync/steps.ts";
 import { reducer, reviveFrom } from "../transfer/reduce.ts";
-import type { TrustLevel } from "../transfer/reduction.ts";
+import type { Reduce, TrustLevel } from "../transfer/reduction.ts";
 import { hasShareables } from "../transfer/shareable.ts";
 import { admit, toLoad } from "../transfer/task.ts";
 
@@ -24,7 +25,7 @@ const LONG = 1 << 16;
 /** The number of bytes that a typed array takes besides its own. */
 export const VIEW_HEAD = 16;
 
-const reduce = reducer("process");
+const reduceForProcess = reducer("process");
 /** Most messages are small: they are written and read here. */
 const outbox = new Uint8Array(1 << 17);
 const inbox = new Uint8Array(1 << 10);
@@ -40,6 +41,24 @@ export interface Found {
   bytes?: Uint8Array;
   /** From whom the bytes are. */
   level?: TrustLevel;
+  /** What does not come in the message itself. */
+  apart?: Apart;
+}
+
+/** A value that comes beside its message (`parcels/parcel.ts`). */
+export interface Apart {
+  /** The steps until it is there. */
+  come(): Steps<void>;
+  /** Loads what it needs. */
+  load(): Promise<void>;
+  /** Gives it. */
+  open(): unknown;
+}
+
+/** Thrown by who reads a message that cannot be read before something else is there. */
+export class Wanted {
+  /** @param fetching The steps until it is there. */
+  constructor(readonly fetching: () => Steps<void>) {}
 }
 
 /**
@@ -56,10 +75,12 @@ export interface Message {
   length: number;
   /** To be called when it is not sent after all. */
   flights: Lost[];
+  /** Called when it is about to count; when it throws, it does not. */
+  before?: (() => void) | undefined;
 }
 
 const gathered: Lost[] = [];
-const message: Message = { bytes: outbox, length: 0, flights: [] };
+const message: Message = { bytes: outbox, length: 0, flights: [], before: undefined };
 
 /**
  * Writes a value as a message. What it gives is overwritten by the next call.
@@ -74,14 +95,20 @@ export function messageOf(
   root = "value",
   whose: WhoseMessage = fromEqual,
 ): Message {
-  const made = write(value, root);
+  const made = write(value, root, reduceForProcess);
   const isPlain = (made.bytes[0]! & HAS_MODULES) === 0;
   if (isPlain || packedFor() === "below" || whose() === "equal") return made;
   loseAll(made.flights);
-  return packFor("below", () => write(value, root));
+  return packFor("below", () => write(value, root, reduceForProcess));
 }
 
-function write(value: unknown, root: string): Message {
+/**
+ * Writes a value as a message, as `reduce` has it. What it gives is overwritten by the next call.
+ *
+ * @param root What errors call the value.
+ * @throws {ShareError} The value cannot cross.
+ */
+export function write(value: unknown, root: string, reduce: Reduce): Message {
   const before = gatherIn(gathered);
   try {
     message.bytes = outbox;
@@ -106,7 +133,7 @@ function write(value: unknown, root: string): Message {
  * Writes a typed array as a message; gives its length, which is at most {@linkcode VIEW_HEAD} more.
  */
 export function writeView(into: Uint8Array, start: number, view: ArrayBufferView): number {
-  return encodeInto(into, start, view, reduce);
+  return encodeInto(into, start, view, reduceForProcess);
 }
 
 /** Writes bytes as a message; gives its length. */
@@ -251,12 +278,14 @@ export function readerInto(room: Uint8Array): typeof readBytes {
 }
 
 /** Loads what a message needs. */
-export async function loadFor({ bytes, level = "equal" }: Found): Promise<void> {
+export async function loadFor({ bytes, level = "equal", apart }: Found): Promise<void> {
+  await apart?.load();
   if (bytes !== undefined) await admit(modulesOf(bytes), level);
 }
 
 /** The value, or the error of reading it. */
-export function unwrap({ value, error, bytes, level = "equal" }: Found): unknown {
+export function unwrap({ value, error, bytes, level = "equal", apart }: Found): unknown {
+  if (apart !== undefined) return apart.open();
   if (bytes !== undefined) return decode(bytes, reviveFrom(level));
   if (error !== undefined) throw error;
   return value;

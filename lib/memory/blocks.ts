@@ -26,15 +26,15 @@ const GIVEN = 1;
 /** The blocks, as one thread sees them. Block 0 is never given out. */
 export class Blocks {
   /** All blocks as words. */
-  readonly words: Int32Array<ArrayBuffer>;
+  readonly words: Int32Array<ArrayBufferLike>;
   /** All blocks as bytes. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly bytes: Uint8Array<ArrayBufferLike>;
   readonly #header: Int32Array<ArrayBufferLike>;
   readonly #base: number;
   readonly #count: number;
 
   /** Lays blocks over `memory`; `header` holds the two words about them at `base`. */
-  constructor(memory: ArrayBuffer, header: Int32Array<ArrayBufferLike>, base: number) {
+  constructor(memory: ArrayBufferLike, header: Int32Array<ArrayBufferLike>, base: number) {
     this.words = new Int32Array(memory);
     this.bytes = new Uint8Array(memory);
     this.#header = header;

@@ -45,7 +45,12 @@ interface HeapPlace {
   base: number;
 }
 
-function place(buffer: SharedArrayBuffer, base: number, fresh: boolean): Placement {
+/** A place on the heap, in memory that is there. */
+export function placeOnHeap(
+  buffer: SharedArrayBuffer,
+  base: number,
+  fresh: boolean,
+): Placement {
   return {
     region: new HeapRegion(buffer),
     base,
@@ -63,7 +68,7 @@ function place(buffer: SharedArrayBuffer, base: number, fresh: boolean): Placeme
 
 /** Makes a place of `words` words on the heap. */
 export function onHeap(words: number): Placement {
-  return place(new SharedArrayBuffer(words * 4), 0, true);
+  return placeOnHeap(new SharedArrayBuffer(words * 4), 0, true);
 }
 
 /** The place on the heap that another thread speaks of. */
@@ -73,5 +78,5 @@ export function foundOnHeap(sent: unknown): Placement {
   if (!(buffer instanceof SharedArrayBuffer) || !Number.isInteger(base)) {
     throw new TypeError("Cannot decode a shared object: it lies in no memory of this process");
   }
-  return place(buffer, base, false);
+  return placeOnHeap(buffer, base, false);
 }

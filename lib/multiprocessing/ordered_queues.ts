@@ -3,21 +3,12 @@
  *
  * @module
  */
-import { checkComparable, type Compare, compareNaturally } from "../channel/natural_order.ts";
+import { NATURAL, NEWEST_FIRST, orderBy } from "../channel/memory/queue_order.ts";
+import type { Compare } from "../channel/natural_order.ts";
 import { checkFunction } from "../core/checks.ts";
-import { decode, encode } from "../transfer/codec/codec.ts";
-import { revive } from "../transfer/reduce.ts";
-import type { Revive } from "../transfer/reduction.ts";
 import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { referTo } from "../transfer/task.ts";
-import { JoinableQueue, type QueueMaking, restoreQueue } from "./queue.ts";
-import { ORDER, type QueueOrder } from "./queue_order.ts";
-
-/** The bytes before a key, which say how long it is. */
-const KEY_HEAD = 4;
-
-/** The order of a stack: the pile's own. */
-const NEWEST_FIRST: QueueOrder = {};
+import { JoinableQueue, ORDER, type QueueMaking, restoreQueue } from "./queue.ts";
 
 /**
  * A queue between processes, and threads of them, that gives out the newest item first: a stack.
@@ -102,60 +93,6 @@ export class PriorityQueue<T = unknown> extends JoinableQueue<T> {
     return { ...super[SHARE](world, place) as object, compare: this.#compare };
   }
 }
-
-/** The natural order: a key stands before each message, so that no message is read for another. */
-const NATURAL: QueueOrder = {
-  headOf(item) {
-    checkComparable(item);
-    const key = encode(keyOf(item), noReduction);
-    const head = new Uint8Array(KEY_HEAD + key.length);
-    new DataView(head.buffer).setUint32(0, key.length);
-    head.set(key, KEY_HEAD);
-    return head;
-  },
-  headLength,
-  pile: {
-    keyLength: (frame) => headLength(frame, 0),
-    read: (bytes) => decode(bytes.subarray(KEY_HEAD), keysOnly),
-    compare: compareNaturally,
-  },
-};
-
-function headLength(bytes: Uint8Array, start: number): number {
-  return KEY_HEAD + new DataView(bytes.buffer, bytes.byteOffset).getUint32(start);
-}
-
-/** The parts of an item that have an order, and an object in the place of what has none. */
-function keyOf(item: unknown): unknown {
-  if (Array.isArray(item)) return item.map(keyOf);
-  if (typeof item === "object" && item !== null && !(item instanceof Date)) return {};
-  return typeof item === "function" || typeof item === "symbol" ? {} : item;
-}
-
-function noReduction(): never {
-  throw new TypeError("Cannot put the item in the priority queue: its key cannot be written");
-}
-
-/** For keys, which are plain data. */
-const keysOnly: Revive = { level: "below", shell: noReduction, finish: noReduction };
-
-/** An order by a function of the user's, which reads the items themselves. */
-function orderBy(compare: Compare): QueueOrder {
-  return {
-    pile: {
-      keyLength: (_, length) => length,
-      read: (bytes) => decode(bytes, withoutShared),
-      compare: compare as (a: unknown, b: unknown) => number,
-    },
-  };
-}
-
-/** For items that are only compared: an end of a pipe in one counts as had by whoever reads it. */
-const withoutShared: Revive = {
-  ...revive,
-  finish: (kind, module, name, state, shell) =>
-    kind === "share" ? {} : revive.finish(kind, module, name, state, shell),
-};
 
 shareable(
   import.meta,

@@ -50,7 +50,7 @@ export class Change {
   /** The first word that was never used, in the newest block; 0 where there is no block. */
   unused: number;
   readonly #blocks: Blocks;
-  readonly #cells: Int32Array<ArrayBuffer>;
+  readonly #cells: Int32Array<ArrayBufferLike>;
   #free: number;
   /** The nodes that were made for it. */
   readonly #fresh = new Set<number>();

@@ -69,6 +69,9 @@ const DONE = 0;
 const NO_ROOM = 1;
 const NO_MEMORY = 2;
 
+/** Called when a frame is about to count, under the mutex; when it throws the frame does not. */
+export type BeforeCount = () => void;
+
 /** The answer of {@linkcode Chain.tryGet} when there is no frame. */
 export const NOTHING: unique symbol = Symbol("nothing");
 
@@ -150,12 +153,12 @@ export class Chain {
    *
    * @throws {ShutDown} The chain has been shut down.
    */
-  tryPut(frame: Uint8Array | Fill, length: number): boolean {
+  tryPut(frame: Uint8Array | Fill, length: number, before?: BeforeCount): boolean {
     const { mutex } = this.#writers;
     if (!mutex.tryTake(mutex.me)) return false;
     const turn = mutex.enter(mutex.me);
     try {
-      return this.#write(frame, length) === DONE;
+      return this.#write(frame, length, before) === DONE;
     } finally {
       mutex.leave(turn);
     }
@@ -178,16 +181,20 @@ export class Chain {
   }
 
   /** Puts a frame, waiting for room; false when the time was up. */
-  async put(frame: Uint8Array, options: WaitOptions = {}): Promise<boolean> {
+  async put(
+    frame: Uint8Array,
+    options: WaitOptions = {},
+    before?: BeforeCount,
+  ): Promise<boolean> {
     const isNow = options.timeout === 0;
-    const steps = this.putting(frame, frame.length, ASYNC, isNow ? now : undefined);
+    const steps = this.putting(frame, frame.length, ASYNC, isNow ? now : undefined, before);
     return await runAsync(steps, isNow ? { ...options, timeout: AT_WORK } : options) ?? false;
   }
 
   /** As {@linkcode put}, but blocks. */
-  putSync(frame: Uint8Array, timeout: number): boolean {
+  putSync(frame: Uint8Array, timeout: number, before?: BeforeCount): boolean {
     const isNow = timeout === 0;
-    const steps = this.putting(frame, frame.length, 0, isNow ? now : undefined);
+    const steps = this.putting(frame, frame.length, 0, isNow ? now : undefined, before);
     return runSync(steps, isNow ? AT_WORK : timeout) ?? false;
   }
 
@@ -213,6 +220,7 @@ export class Chain {
     length: number,
     kind: number,
     isOver?: () => boolean,
+    before?: BeforeCount,
   ): Steps<boolean> {
     const { mutex } = this.#writers;
     const mine = mutex.me | kind;
@@ -222,7 +230,7 @@ export class Chain {
       const turn = mutex.enter(mine);
       let how: number;
       try {
-        how = this.#write(frame, length);
+        how = this.#write(frame, length, before);
       } finally {
         mutex.leave(turn);
       }
@@ -327,7 +335,7 @@ export class Chain {
   }
 
   /** Writes a frame, or says why not; the writers' mutex is held. */
-  #write(frame: Uint8Array | Fill, length: number): number {
+  #write(frame: Uint8Array | Fill, length: number, before?: BeforeCount): number {
     const words = this.#words;
     const writers = this.#writers;
     // In this order: see `ChainSide.fence()`. What is read plainly behind an atomic operation is no
@@ -343,6 +351,7 @@ export class Chain {
     fault?.("put: before the bytes");
     const stream = this.#stream;
     if (!stream.write(words[copy + POSITION]!, frame, length)) return NO_MEMORY;
+    before?.();
     fault?.("put: before it counts");
     writers.prepare(turn, stream.position, puts + 1, bytes + stream.length);
     if (!writers.tryCount(turn)) {

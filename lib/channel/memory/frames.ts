@@ -32,13 +32,13 @@ const LOOP_LIMIT = 64;
  * Reads a frame where it lies: `length` bytes from `start`. Called under the readers' mutex: it
  * runs no user's code.
  */
-export type Read<T> = (bytes: Uint8Array<ArrayBuffer>, start: number, length: number) => T;
+export type Read<T> = (bytes: Uint8Array, start: number, length: number) => T;
 
 /**
  * Writes a frame where it will lie, at `start` of `bytes`; gives its length. Called under the
  * writers' mutex: it runs no user's code.
  */
-export type Fill = (bytes: Uint8Array<ArrayBuffer>, start: number) => number;
+export type Fill = (bytes: Uint8Array, start: number) => number;
 
 /** A stream of frames over blocks. */
 export class FrameStream {

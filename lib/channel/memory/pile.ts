@@ -25,7 +25,7 @@ import type { WaitOptions } from "../../sync/options.ts";
 import { SpinBudget } from "../../sync/spin.ts";
 import { checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
 import { Change, KEY, LEFT, LENGTH, NO_MEMORY, NUMBER, RANK, readNode, RIGHT } from "./cells.ts";
-import { AT_WORK, NOTHING, SHUT } from "./chain.ts";
+import { AT_WORK, type BeforeCount, NOTHING, SHUT } from "./chain.ts";
 import { fault } from "./fault.ts";
 import type { Read } from "./frames.ts";
 import { CLOSED, DRAINING, OPEN, Shutdown } from "./shutdown.ts";
@@ -73,7 +73,7 @@ export class Pile {
   readonly #words: Int32Array<ArrayBufferLike>;
   readonly #base: number;
   readonly #blocks: Blocks;
-  readonly #cells: Int32Array<ArrayBuffer>;
+  readonly #cells: Int32Array<ArrayBufferLike>;
   readonly #side: ChainSide;
   readonly #most: number;
   readonly #order: PileOrder | undefined;
@@ -146,13 +146,13 @@ export class Pile {
    * @throws {ShutDown} The pile has been shut down.
    * @throws {unknown} What comparing it throws; it is not in then.
    */
-  tryPut(frame: Uint8Array, length: number): boolean {
+  tryPut(frame: Uint8Array, length: number, before?: BeforeCount): boolean {
     const { mutex } = this.#side;
     this.#checkIdle();
     if (!mutex.tryTake(mutex.me)) return false;
     const turn = mutex.enter(mutex.me);
     try {
-      return this.#put(frame, length) !== WAIT;
+      return this.#put(frame, length, before) !== WAIT;
     } finally {
       mutex.leave(turn);
     }
@@ -177,15 +177,20 @@ export class Pile {
   }
 
   /** Puts a frame, waiting for room; false when the time was up. */
-  async put(frame: Uint8Array, options: WaitOptions = {}): Promise<boolean> {
-    const put = () => this.#put(frame, frame.length);
+  async put(
+    frame: Uint8Array,
+    options: WaitOptions = {},
+    before?: BeforeCount,
+  ): Promise<boolean> {
+    const put = () => this.#put(frame, frame.length, before);
     const [steps, limit] = this.#limited(ASYNC, put, options.timeout);
     return await runAsync(steps, { ...options, timeout: limit }) ?? false;
   }
 
   /** As {@linkcode put}, but blocks. */
-  putSync(frame: Uint8Array, timeout: number): boolean {
-    const [steps, limit] = this.#limited(0, () => this.#put(frame, frame.length), timeout);
+  putSync(frame: Uint8Array, timeout: number, before?: BeforeCount): boolean {
+    const put = () => this.#put(frame, frame.length, before);
+    const [steps, limit] = this.#limited(0, put, timeout);
     return runSync(steps, limit) ?? false;
   }
 
@@ -271,7 +276,7 @@ export class Pile {
   }
 
   /** Puts a frame; the mutex is held. */
-  #put(frame: Uint8Array, length: number): true | typeof WAIT {
+  #put(frame: Uint8Array, length: number, before?: BeforeCount): true | typeof WAIT {
     const words = this.#words;
     const side = this.#side;
     const { turn } = side;
@@ -295,6 +300,7 @@ export class Pile {
       next = this.#order === undefined
         ? node
         : this.#merge(new Comparing(change, true), root, node);
+      before?.();
     } catch (error) {
       change.undo();
       if (error === NO_MEMORY) return WAIT;

@@ -1,0 +1,39 @@
+/**
+ * Spaces on the heap: words, and the blocks that grow behind them, in a SharedArrayBuffer of their
+ * own. So all of it goes when the last thread has let go of it.
+ *
+ * Layout: the first block is never given out; in it are the two words about the blocks, and the
+ * owner's words.
+ *
+ * @module
+ */
+import { Blocks, BLOCKS_WORDS } from "./blocks.ts";
+import { foundOnHeap, type Placement, placeOnHeap } from "./placement.ts";
+
+/** Words for the heads of something, and blocks for what it holds. */
+export interface Space {
+  /** The words. */
+  placement: Placement;
+  /** The blocks. */
+  blocks: Blocks;
+}
+
+/** A space's size in bytes. Elsewhere than on Windows only what is used takes memory. */
+const BYTES = Deno.build.os === "windows" ? 1 << 26 : 1 << 30;
+/** The owner's words begin on a cache line of their own. */
+const FIRST = 16;
+
+/** Makes a space. Its owner has the first block's words, less those before {@linkcode FIRST}. */
+export function makeHeapSpace(): Space {
+  return spaceAt(placeOnHeap(new SharedArrayBuffer(BYTES), FIRST, true));
+}
+
+/** The space that another thread speaks of. */
+export function foundHeapSpace(sent: unknown): Space {
+  return spaceAt(foundOnHeap(sent));
+}
+
+function spaceAt(placement: Placement): Space {
+  const { region: { words } } = placement;
+  return { placement, blocks: new Blocks(words.buffer, words, FIRST - BLOCKS_WORDS) };
+}
