@@ -13,7 +13,7 @@ import { HeapRegion } from "../memory/heap_region.ts";
 import { checkCancelled, type Park, runAsync, type Steps } from "../sync/steps.ts";
 import { uncloneable } from "../transfer/pack.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
-import { box, Boxed, open, ready } from "./item.ts";
+import { open, Parcel, parcelOf, ready } from "./parcels/parcel.ts";
 
 const PREFIX = "switchyard ";
 
@@ -45,7 +45,7 @@ export class Broadcast<T = unknown> implements AsyncIterable<T>, Disposable, Asy
   readonly name: string;
   readonly #channel: BroadcastChannel;
   readonly #region = new HeapRegion(new SharedArrayBuffer(4));
-  readonly #heard: Boxed[] = [];
+  readonly #heard: Parcel[] = [];
   #isClosed = false;
 
   /**
@@ -60,7 +60,7 @@ export class Broadcast<T = unknown> implements AsyncIterable<T>, Disposable, Asy
     this.name = name;
     this.#channel = new BroadcastChannel(PREFIX + name);
     this.#channel.onmessage = ({ data }) => {
-      this.#heard.push(new Boxed(data, []));
+      this.#heard.push(new Parcel(data, []));
       this.#ring();
     };
   }
@@ -79,11 +79,11 @@ export class Broadcast<T = unknown> implements AsyncIterable<T>, Disposable, Asy
   publish(value: T): void {
     checkCancelled();
     if (this.#isClosed) throw new Error(`Cannot publish on ${show(this.name)}: it is closed`);
-    const boxed = box(value, undefined, "value");
-    if (boxed.moved !== undefined) {
+    const parcel = parcelOf(value, undefined, "value");
+    if (parcel.moved !== undefined) {
       throw new ShareError("Cannot share value: a pipe's end cannot go to all threads", "value");
     }
-    const { value: packed, stands } = boxed;
+    const { value: packed, stands } = parcel;
     try {
       this.#channel.postMessage({ value: packed, stands });
     } catch (cause) {
@@ -117,7 +117,7 @@ export class Broadcast<T = unknown> implements AsyncIterable<T>, Disposable, Asy
     }
   }
 
-  *#next(): Steps<Boxed | null> {
+  *#next(): Steps<Parcel | null> {
     const region = this.#region;
     const park: Park = { region, index: 0, value: 0, on: 0 };
     for (;;) {

@@ -13,7 +13,7 @@ import type { Steps } from "../sync/steps.ts";
 import { reducer, reviveFrom } from "../transfer/reduce.ts";
 import type { Reduce, TrustLevel } from "../transfer/reduction.ts";
 import { hasShareables } from "../transfer/shareable.ts";
-import { admit, toLoad } from "../transfer/task.ts";
+import { admit, isKnown, toLoad } from "../transfer/task.ts";
 
 /** The first byte of a message that is bytes. */
 const BYTES = 1;
@@ -237,10 +237,19 @@ export function readLoaded(
 ): typeof readValue {
   return (bytes, start, length) => {
     const found = readValue(bytes, start, length, whose);
-    const [missing] = found.bytes ? toLoad(modulesOf(found.bytes), found.level!) : [];
-    if (missing === undefined) return found;
+    if (found.bytes === undefined) return found;
+    const notLoaded = toLoad(modulesOf(found.bytes), found.level!);
+    if (notLoaded.length === 0) return found;
+    const unknown = notLoaded.filter((module) => !isKnown(module));
+    if (unknown.length === 0) {
+      // They run here, as the main module does, and may have marked what is named.
+      const now = valueIn(found.bytes, found.level!);
+      if (now.error === undefined) return now;
+    }
     throw new TypeError(
-      `Cannot ${action} and block: ${subject} needs ${missing}, which this thread has not ` +
+      `Cannot ${action} and block: ${subject} needs ${
+        [...unknown, ...notLoaded][0]
+      }, which this thread has not ` +
         `imported; use await ${remedy}(), which does, or import it`,
     );
   };

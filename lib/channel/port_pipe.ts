@@ -46,7 +46,7 @@ import {
   type SendSyncOptions,
   tooLong,
 } from "./connection.ts";
-import { box, Boxed, missing, open, ready } from "./item.ts";
+import { missing, open, Parcel, parcelOf, ready } from "./parcels/parcel.ts";
 import { READY } from "./connection_wait.ts";
 
 const SENT = 0;
@@ -88,7 +88,7 @@ export class PortConnection<T> implements Connection<T> {
   readonly #receives: boolean;
   readonly #sends: boolean;
   /** A message that was taken from the port and could not be given out. */
-  #head: Boxed | undefined;
+  #head: Parcel | undefined;
   readonly #spin = new SpinBudget();
   #isClosed = false;
   #isMoved = false;
@@ -103,7 +103,7 @@ export class PortConnection<T> implements Connection<T> {
     this.#other = (1 - end) * END_WORDS;
     this.#receives = receives;
     this.#sends = sends;
-    this.#head = head && new Boxed(head, []);
+    this.#head = head && new Parcel(head, []);
     this.#own(self());
     onHandOver(port, (to) => {
       this.#isClosed = this.#isMoved = true;
@@ -165,20 +165,20 @@ export class PortConnection<T> implements Connection<T> {
     checkArray(transfer, "transfer", SEND);
     options?.signal?.throwIfAborted();
     this.#checkUsable(SEND, this.#sends);
-    const boxed = box(value, transfer, "value");
-    if (boxed.moved?.includes(this.#port)) {
+    const parcel = parcelOf(value, transfer, "value");
+    if (parcel.moved?.includes(this.#port)) {
       throw new ShareError(`Cannot ${SEND}: a pipe's end cannot go through itself`, "value");
     }
     if (this.#isAlone) throw new EOFError(`Cannot ${SEND}: the other end of the pipe is closed`);
     try {
-      const { value, stands } = boxed;
-      post(this.#port, stands === undefined ? { value } : { value, stands }, boxed.transfer);
+      const { value, stands } = parcel;
+      post(this.#port, stands === undefined ? { value } : { value, stands }, parcel.transfer);
     } catch (cause) {
       throw uncloneable(cause, "value");
     }
     const other = this.#other;
     const words = this.#words;
-    handOver(boxed, { slot: words[other + SLOT]!, ident: words[other + IDENT]! });
+    handOver(parcel, { slot: words[other + SLOT]!, ident: words[other + IDENT]! });
     Atomics.add(words, other + SENT, 1);
     this.#ring(other);
   }
@@ -212,9 +212,9 @@ export class PortConnection<T> implements Connection<T> {
     }
   }
 
-  #take(): Boxed {
+  #take(): Parcel {
     if (this.#head === undefined) {
-      this.#head = new Boxed(take(this.#port) as Packed, []);
+      this.#head = new Parcel(take(this.#port) as Packed, []);
       const words = this.#words;
       Atomics.add(words, this.#mine + RECEIVED, 1);
       if (Atomics.load(words, this.#other + STATE) === CLOSED) {
@@ -224,17 +224,17 @@ export class PortConnection<T> implements Connection<T> {
     return this.#head;
   }
 
-  #next(found: boolean | undefined, timeout: number): Boxed {
+  #next(found: boolean | undefined, timeout: number): Parcel {
     if (found === undefined) throw new TimeoutError(`No value came within ${timeout} ms`);
     if (!found) throw new EOFError(`Cannot ${RECEIVE}: the other end of the pipe is closed`);
     return this.#take();
   }
 
   /** Takes the next message, that many may wait for; a blocked thread must be able to open it. */
-  *#recv(sync: boolean, bytes: boolean, room = Infinity): Steps<Boxed | false> {
+  *#recv(sync: boolean, bytes: boolean, room = Infinity): Steps<Parcel | false> {
     if (!(yield* this.#await())) return false;
     const next = this.#take();
-    const [module] = sync ? missing(next) : [];
+    const [module] = sync ? missing(next.parts) : [];
     if (module !== undefined) {
       throw new TypeError(
         `Cannot receive the value without waiting: it needs ${module}, which this thread has ` +
@@ -252,7 +252,7 @@ export class PortConnection<T> implements Connection<T> {
     return next;
   }
 
-  #received(next: Boxed | false | undefined, timeout: number): Boxed {
+  #received(next: Parcel | false | undefined, timeout: number): Parcel {
     return next || this.#next(next, timeout);
   }
 

@@ -3,29 +3,16 @@
  *
  * @module
  */
-import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
-import { runAsync, runSync } from "../sync/steps.ts";
-import { watchWait } from "../sync/traps.ts";
-import type { Order } from "./line_protocol.ts";
-import { Core } from "./queue_core.ts";
-import { checkShutdown, type ShutdownOptions } from "./queue_like.ts";
+import { checkFunction } from "../core/checks.ts";
+import type { WaitOptions, WaitSyncOptions } from "../sync/options.ts";
+import { SHARE, type World } from "../transfer/shareable.ts";
+import { NATURAL, NEWEST_FIRST, orderBy } from "./memory/queue_order.ts";
 import type { Compare } from "./natural_order.ts";
-import { ThreadQueue } from "./thread_queue.ts";
-
-function coreOf(order: Order, maxsize: unknown, compare?: Compare): Core {
-  return maxsize instanceof Core ? maxsize : Core.make(order, maxsize, compare);
-}
+import type { ShutdownOptions } from "./queue_like.ts";
+import { type QueueSource, ThreadQueue } from "./thread_queue.ts";
 
 /** A queue that counts tasks and can be shut down: see {@linkcode Queue}. */
 export abstract class TaskQueue<T> extends ThreadQueue<T> {
-  readonly #core: Core;
-
-  /** Takes over what is behind it. */
-  constructor(core: Core) {
-    super(core);
-    this.#core = core;
-  }
-
   /**
    * Says that an item has been dealt with; once for each item that was taken. {@linkcode join}
    * waits for that.
@@ -33,10 +20,7 @@ export abstract class TaskQueue<T> extends ThreadQueue<T> {
    * @throws {RangeError} All items have been dealt with already.
    */
   taskDone(): void {
-    if (this.#core.ledger.finish()) return;
-    throw new RangeError(
-      "Cannot mark a task as done: there were no more items than taskDone() calls",
-    );
+    this.finishOne();
   }
 
   /**
@@ -47,18 +31,12 @@ export abstract class TaskQueue<T> extends ThreadQueue<T> {
    * @returns false when the timeout ended first.
    */
   join(options?: WaitOptions): Promise<boolean> {
-    return watchWait(this, "queue.join()", this.#join(options));
-  }
-
-  async #join(options: WaitOptions | undefined): Promise<boolean> {
-    const timeout = checkWait(options, "join the queue");
-    const signal = options?.signal;
-    return await runAsync(this.#core.join(), { timeout, signal }) ?? false;
+    return this.joinAll(options);
   }
 
   /** As {@linkcode join}, but blocks the thread. */
   joinSync(options?: WaitSyncOptions): boolean {
-    return runSync(this.#core.join(), checkWait(options, "join the queue")) ?? false;
+    return this.joinAllSync(options);
   }
 
   /**
@@ -67,7 +45,7 @@ export abstract class TaskQueue<T> extends ThreadQueue<T> {
    * counts as dealt with.
    */
   shutdown(options?: ShutdownOptions): void {
-    this.#core.shutdown(checkShutdown(options));
+    this.shutDown(options);
   }
 }
 
@@ -75,11 +53,13 @@ export abstract class TaskQueue<T> extends ThreadQueue<T> {
  * A queue between threads: first in, first out.
  *
  * Reach for it to hand work from the threads that make it to those that do it. Give it to threads
- * as an argument; each item goes to one of those who get. An item is copied when it is put, as by
- * `postMessage()`; with `transfer` buffers, ports and streams are moved instead.
+ * as an argument; each item goes to one of those who get. An item is copied when it is put; with
+ * `transfer` buffers, ports and streams are moved instead.
  *
- * The items are kept by the main thread. While that runs code that never pauses, others wait for
- * theirs; in a wait of the toolkit, also one that blocks, it goes on serving.
+ * Items lie in memory that the threads share, up to nearly a gigabyte of them, and go from one to
+ * another whatever the main thread does. Only what bytes cannot carry is kept by that one until it
+ * is taken: what is in `transfer`, a Blob, a SharedArrayBuffer, and with it locks, events and pipes
+ * of `threading`. Such an item may have to wait for it.
  *
  * *What a death leaves*: a thread that ends, or is terminated, loses no item that it has not taken,
  * and none is given twice. A port or stream alone is lost with the thread that it was on its way
@@ -105,8 +85,8 @@ export class Queue<T = unknown> extends TaskQueue<T> {
    * @throws {TypeError | RangeError} `maxsize` is no integer below 2^31.
    */
   constructor(maxsize?: number);
-  constructor(maxsize = 0) {
-    super(coreOf("fifo", maxsize));
+  constructor(maxsize: QueueSource = 0) {
+    super(maxsize);
   }
 }
 
@@ -128,8 +108,8 @@ export class Queue<T = unknown> extends TaskQueue<T> {
 export class LifoQueue<T = unknown> extends TaskQueue<T> {
   /** Creates a queue of at most `maxsize` items; 0 or less: any number. */
   constructor(maxsize?: number);
-  constructor(maxsize = 0) {
-    super(coreOf("lifo", maxsize));
+  constructor(maxsize: QueueSource = 0) {
+    super(maxsize, NEWEST_FIRST);
   }
 }
 
@@ -139,8 +119,8 @@ export class LifoQueue<T = unknown> extends TaskQueue<T> {
  *
  * Numbers, bigints, strings, Dates and arrays of them, element by element, have an order of their
  * own: so put `[priority, number, item]`, with a number that no two items share. Otherwise give
- * `compare`. Both run in the main thread; a `compare` given in another thread must be a target (see
- * `task()`).
+ * `compare`, which whoever puts or gets calls: for a queue that is given to another thread it must
+ * be a target (see `task()`). It runs while nobody else can put or get: it must not use the queue.
  *
  * @typeParam T The items.
  *
@@ -155,14 +135,24 @@ export class LifoQueue<T = unknown> extends TaskQueue<T> {
  * ```
  */
 export class PriorityQueue<T = unknown> extends TaskQueue<T> {
+  readonly #compare: Compare | undefined;
+
   /**
    * Creates a queue.
    *
    * @param maxsize The number of items that there is room for; 0 (the default) or less: any number.
    * @param compare Gives a negative number when `a` is to come first, a positive one when `b` is.
    */
-  constructor(maxsize?: number, compare?: (a: T, b: T) => number) {
-    super(coreOf("priority", maxsize ?? 0, compare as Compare | undefined));
+  constructor(maxsize?: number, compare?: (a: T, b: T) => number);
+  constructor(maxsize: QueueSource = 0, compare?: Compare) {
+    checkFunction(compare, "compare", "create a queue");
+    super(maxsize, compare === undefined ? NATURAL : orderBy(compare));
+    this.#compare = compare;
+  }
+
+  /** @ignore */
+  override [SHARE](world: World, place: () => string): unknown {
+    return { ...super[SHARE](world, place) as object, compare: this.#compare };
   }
 }
 
@@ -175,7 +165,7 @@ export class PriorityQueue<T = unknown> extends TaskQueue<T> {
 export class SimpleQueue<T = unknown> extends ThreadQueue<T> {
   /** Creates a queue. */
   constructor() {
-    // A handle of an old one takes over what is behind that.
-    super(coreOf("fifo", arguments[0] ?? 0));
+    // A handle of an old one is given what that is known by.
+    super(arguments[0] ?? 0);
   }
 }

@@ -17,11 +17,19 @@ import { shareable } from "../transfer/shareable.ts";
 import { Broadcast } from "./broadcast.ts";
 import { PortConnection, type SentPortEnd } from "./port_pipe.ts";
 import { LifoQueue, PriorityQueue, Queue, SimpleQueue } from "./queue.ts";
-import { Core } from "./queue_core.ts";
+import type { SentThreadQueue } from "./thread_queue.ts";
+
+/** A queue as it is sent; a priority queue has its order with it. */
+interface SentQueue extends SentThreadQueue {
+  compare?: unknown;
+}
 
 for (const Kind of [Queue, LifoQueue, PriorityQueue, SimpleQueue]) {
-  const Restored = Kind as unknown as new (core: Core) => SimpleQueue;
-  shareable(import.meta, Kind.name, Restored, (sent) => new Restored(Core.find(sent)));
+  const Restored = Kind as unknown as new (sent: SentQueue, compare: unknown) => SimpleQueue;
+  shareable(import.meta, Kind.name, Restored, (sent) => {
+    const state = sent as SentQueue;
+    return new Restored(state, state.compare);
+  });
 }
 shareable(
   import.meta,

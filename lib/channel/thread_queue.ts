@@ -1,59 +1,68 @@
 /**
- * The base of the queues between threads.
+ * The base of the queues between threads: a queue in shared memory (`memory/queue.ts`) in a
+ * SharedArrayBuffer of its own. What bytes cannot carry goes beside it, as a parcel
+ * (`parcels/parcel.ts`).
  *
  * @module
  */
-import { checkArray } from "../core/checks.ts";
-import { Empty, Full, ShutDown } from "../core/errors.ts";
-import { filled, INSPECT, shown } from "../core/inspect.ts";
+import { checkArray, show } from "../core/checks.ts";
+import { ShareError, ShutDown } from "../core/errors.ts";
 import { takeUntil } from "../core/promises.ts";
-import { type Limit, runAsync, runSync } from "../sync/steps.ts";
-import { noteMadeIn, watchWait } from "../sync/traps.ts";
+import { foundHeapSpace, makeHeapSpace, type Space } from "../memory/heap_space.ts";
+import { noteMadeIn } from "../sync/traps.ts";
+import { reducer } from "../transfer/reduce.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
-import { OPEN } from "./ledger.ts";
-import { type Item, open, ready, wrap } from "./item.ts";
-import type { Taken } from "./line.ts";
-import type { Core } from "./queue_core.ts";
-import {
-  checkQueue,
-  type QueueLike,
-  type QueueOptions,
-  type QueueSyncOptions,
-} from "./queue_like.ts";
+import { type Dialect, MemoryQueue, type MovingOptions } from "./memory/queue.ts";
+import type { QueueOrder } from "./memory/queue_order.ts";
+import { type Message, readLoaded, readValue, write } from "./message.ts";
+import { clearParcels, messageOfParcel, ParcelReader } from "./parcels/desk.ts";
+import { parcelOf } from "./parcels/parcel.ts";
+import type { QueueOptions, QueueSyncOptions } from "./queue_like.ts";
 
 /** Options of `putSync()` of a queue between threads. */
-export interface PutSyncOptions extends QueueSyncOptions {
-  /** Objects in the item that are moved instead of copied, as in `postMessage()`. */
-  transfer?: Transferable[];
-}
+export interface PutSyncOptions extends QueueSyncOptions, MovingOptions {}
 
 /** Options of `put()` of a queue between threads. */
-export interface PutOptions extends QueueOptions {
-  /** Objects in the item that are moved instead of copied, as in `postMessage()`. */
-  transfer?: Transferable[];
+export interface PutOptions extends QueueOptions, MovingOptions {}
+
+/** The most items that a queue can be bound to. */
+const MOST_ITEMS = 0x7fffffff;
+const reduce = reducer("thread");
+const GET = "get the item";
+
+/** What a handle is made from: a new queue's size, or what another thread speaks of. */
+export type QueueSource = number | SentThreadQueue;
+
+/** A queue as it is sent to another thread. */
+export interface SentThreadQueue {
+  at: unknown;
+  maxsize: number;
 }
 
-const PUT = "put the item";
-const GET = "get an item";
-/** The time that a call that does not wait gives an item that is on its way, in ms. */
-const ON_ITS_WAY = 20;
-
 /** A queue between threads: see {@linkcode Queue}. */
-export abstract class ThreadQueue<T = unknown>
-  implements QueueLike<T>, Disposable, AsyncDisposable {
-  readonly #core: Core;
-
-  /** Takes over what is behind it. */
-  constructor(core: Core) {
-    this.#core = core;
+export abstract class ThreadQueue<T = unknown> extends MemoryQueue<T>
+  implements Disposable, AsyncDisposable {
+  /** Makes a queue, or a handle of one. */
+  constructor(source: QueueSource, order?: QueueOrder) {
+    const isNew = typeof source !== "object";
+    const maxsize = isNew ? sizeOf(source) : source.maxsize;
+    const space = isNew ? makeHeapSpace() : foundHeapSpace(source.at);
+    const id = () => space.placement.region.words[space.placement.base]!;
+    super({
+      space,
+      maxsize,
+      order,
+      dialect: dialectOf(id, order?.pile !== undefined && order.headOf === undefined),
+      onDrop: () => clearParcels(id()),
+    });
     noteMadeIn(this, "thread");
   }
 
   /**
    * Puts an item in, waiting for room. Never blocks the event loop.
    *
-   * The item is copied at once, as by `postMessage()`. *Cancellation*: an abort or the end of the
-   * timeout puts nothing in and moves nothing.
+   * The item is copied at once; what is in `transfer` is moved when there is room. *Cancellation*:
+   * an abort or the end of the timeout puts nothing in and moves nothing.
    *
    * @throws {Full} There was no room in time.
    * @throws {ShutDown} The queue has been shut down.
@@ -61,127 +70,19 @@ export abstract class ThreadQueue<T = unknown>
    * @throws {TypeError | RangeError} Bad options.
    * @throws {ThreadTerminated} This thread was terminated.
    */
-  put(item: T, options?: PutOptions): Promise<void> {
-    let timeout: number, wrapped: Item;
+  override put(item: T, options?: PutOptions): Promise<void> {
     try {
-      timeout = options === undefined ? Infinity : checkPut(options);
-      options?.signal?.throwIfAborted();
-      wrapped = wrap(item, options?.transfer);
-      if (this.#core.tryPut(wrapped)) return Promise.resolve();
+      checkArray(options?.transfer, "transfer", "put the item");
     } catch (error) {
       return Promise.reject(error);
     }
-    const put = this.#putLater(wrapped, timeout, options?.signal);
-    return watchWait(this, "queue.put(item)", put);
-  }
-
-  async #putLater(item: Item, timeout: number, signal: AbortSignal | undefined): Promise<void> {
-    if (await runAsync(this.#core.put(item), { timeout, signal }) === undefined) {
-      this.#full(timeout);
-    }
+    return super.put(item, options);
   }
 
   /** As {@linkcode put}, but blocks the thread while there is no room. */
-  putSync(item: T, options?: PutSyncOptions): void {
-    const timeout = options === undefined ? Infinity : checkPut(options);
-    const core = this.#core;
-    const wrapped = wrap(item, options?.transfer);
-    if (core.tryPut(wrapped)) return;
-    if (runSync(core.put(wrapped), timeout) === undefined) this.#full(timeout);
-  }
-
-  /** Puts an item in if there is room now; else throws {@linkcode Full}. */
-  putNowait(item: T): void {
-    this.putSync(item, { timeout: 0 });
-  }
-
-  /**
-   * Takes the next item, waiting for one. Never blocks the event loop.
-   *
-   * *Cancellation*: an abort or the end of the timeout takes nothing. *Memory*: what was written
-   * before the `put()` is seen after the `get()`.
-   *
-   * @throws {Empty} None came in time.
-   * @throws {ShutDown} The queue has been shut down, and nothing is left in it.
-   * @throws {TypeError | RangeError} Bad options.
-   * @throws {ThreadTerminated} This thread was terminated.
-   */
-  async get(options?: QueueOptions): Promise<T> {
-    const timeout = options === undefined ? Infinity : checkQueue(options, GET);
-    const signal = options?.signal;
-    signal?.throwIfAborted();
-    const core = this.#core;
-    let taken = core.takeNow(false);
-    if (taken === undefined && timeout > 0) {
-      const found = await runAsync(core.get(false), { timeout, signal });
-      taken = found === "none" ? undefined : found;
-    }
-    if (taken === undefined && core.ledger.size > 0) {
-      // Home knows if there is one.
-      const limit = timeout > 0 ? { timeout: ON_ITS_WAY, signal } : { signal };
-      taken = await this.#ask((asks) => runAsync(core.get(false, asks), asks ? limit : LATE));
-    }
-    if (taken === undefined) this.#empty(timeout);
-    await ready(taken.item);
-    return open(taken.item) as T;
-  }
-
-  /** As {@linkcode get}, but blocks the thread. */
-  getSync(options?: QueueSyncOptions): T {
-    const timeout = options === undefined ? Infinity : checkQueue(options, GET);
-    const core = this.#core;
-    let taken = core.takeNow(true);
-    if (taken === undefined && timeout > 0) {
-      const found = runSync(core.get(true), timeout);
-      taken = found === "none" ? undefined : found;
-    }
-    if (taken === undefined && core.ledger.size > 0) {
-      const limit = timeout > 0 ? ON_ITS_WAY : Infinity;
-      let found = runSync(core.get(true, true), limit);
-      if (found === "none" && core.ledger.size > 0) found = runSync(core.get(true), ON_ITS_WAY);
-      taken = found === "none" ? undefined : found;
-    }
-    if (taken === undefined) this.#empty(timeout);
-    return open(taken.item) as T;
-  }
-
-  async #ask(
-    run: (asks: boolean) => Promise<Taken | "none" | undefined>,
-  ): Promise<Taken | undefined> {
-    let found = await run(true);
-    if (found === "none" && this.#core.ledger.size > 0) found = await run(false);
-    return found === "none" ? undefined : found;
-  }
-
-  /**
-   * Takes the next item if there is one now; else throws {@linkcode Empty}. In another thread than
-   * home it asks home: see the module's page.
-   */
-  getNowait(): T {
-    return this.getSync({ timeout: 0 });
-  }
-
-  /**
-   * The number of items, at this moment: others put and get meanwhile. Do not decide by it;
-   * use a `get()` or `put()` that does not wait, and its error.
-   */
-  qsize(): number {
-    return this.#core.ledger.size;
-  }
-
-  /**
-   * True if there is no item, at this moment. `while (!queue.empty()) queue.getSync()` hangs when
-   * another thread takes the last one in between; get with a timeout, or iterate until the queue is
-   * shut down.
-   */
-  empty(): boolean {
-    return this.qsize() === 0;
-  }
-
-  /** True if there is no room, at this moment; put with a timeout instead of asking. */
-  full(): boolean {
-    const { most, size } = this.#core.ledger;
-    return most > 0 && size >= most;
+  override putSync(item: T, options?: PutSyncOptions): void {
+    if (options !== undefined) checkArray(options?.transfer, "transfer", "put the item");
+    super.putSync(item, options);
   }
 
   /** The items, as they come, until the queue is shut down and drained. */
@@ -191,47 +92,78 @@ export abstract class ThreadQueue<T = unknown>
 
   /** Shuts the queue down: what is in it can still be taken. */
   [Symbol.dispose](): void {
-    this.#core.shutdown(false);
+    this.shutDown(undefined);
   }
 
   /** As `Symbol.dispose`. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#core.shutdown(false);
+    this.shutDown(undefined);
     return Promise.resolve();
   }
 
   /** @ignore */
-  [INSPECT](): string {
-    return shown(
-      this,
-      () => [
-        filled(this.#core.ledger.size, this.#core.ledger.most),
-        this.#core.ledger.shut === OPEN ? "" : "shut down",
-      ],
-    );
-  }
-
-  /** @ignore */
   [SHARE](world: World, place: () => string): unknown {
-    return this.#core.share(world, place, this.constructor.name);
-  }
-
-  #full(timeout: number): never {
-    const { most } = this.#core.ledger;
-    const how = timeout === 0 ? `it is full (${most})` : `no room in ${timeout} ms (${most} items)`;
-    throw new Full(`Cannot ${PUT} in the queue: ${how}`);
-  }
-
-  #empty(timeout: number): never {
-    const how = timeout === 0 ? "it is empty" : `none came in ${timeout} ms`;
-    throw new Empty(`Cannot ${GET} from the queue: ${how}`);
+    const { name } = this.constructor;
+    if (world !== "thread") {
+      throw new ShareError(
+        `Cannot share ${place()} with a process: a queue.${name} lives in one process; ` +
+          `use multiprocessing.${name}`,
+        place(),
+      );
+    }
+    const at = this.space.placement.share(world, place, name);
+    return { at, maxsize: this.maxsize } satisfies SentThreadQueue;
   }
 }
 
-const LATE: Limit = { timeout: ON_ITS_WAY };
+function sizeOf(maxsize: unknown): number {
+  const action = "create a queue";
+  if (typeof maxsize !== "number") {
+    throw new TypeError(`Cannot ${action}: maxsize must be a number, received ${show(maxsize)}`);
+  }
+  if (!Number.isInteger(maxsize) || maxsize > MOST_ITEMS) {
+    throw new RangeError(
+      `Cannot ${action}: maxsize must be an integer up to ${MOST_ITEMS}, received ${maxsize}`,
+    );
+  }
+  return Math.max(0, maxsize);
+}
 
-function checkPut(options: PutOptions): number {
-  const { transfer } = options ?? {};
-  checkArray(transfer, "transfer", PUT);
-  return checkQueue(options, PUT);
+/** Items between threads as messages; `compares`: their whole bytes are compared. */
+function dialectOf(id: () => number, compares: boolean): Dialect {
+  const parcels = new ParcelReader(GET, "get");
+  const readPlainNow = readLoaded(GET, "it", "get");
+  return {
+    write(item, transfer) {
+      if (transfer === undefined || transfer.length === 0) {
+        const message = plainMessage(item);
+        if (message !== undefined) return message;
+      }
+      const parcel = parcelOf(item, transfer);
+      if (!compares) return messageOfParcel(parcel, id());
+      throw new ShareError(
+        "Cannot share item: compare is given what bytes can carry, and in this item are parts that must be " +
+          "moved or shared; put [priority, number, item], without compare",
+        "item",
+      );
+    },
+    read: (bytes, start, length) =>
+      parcels.isParcel(bytes, start)
+        ? parcels.read(bytes, start, length, false)
+        : readValue(bytes, start, length),
+    readNow: (bytes, start, length) =>
+      parcels.isParcel(bytes, start)
+        ? parcels.read(bytes, start, length, true)
+        : readPlainNow(bytes, start, length),
+  };
+}
+
+/** The message of what bytes can carry; undefined for other items. */
+function plainMessage(item: unknown): Message | undefined {
+  try {
+    return write(item, "item", reduce);
+  } catch {
+    // What it is that cannot be carried at all is said when it is packed.
+    return undefined;
+  }
 }

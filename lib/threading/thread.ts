@@ -28,7 +28,7 @@ import { DUE, type Due } from "../child/thread/delayed.ts";
 import { checkReadable, startWorker } from "../child/thread/host.ts";
 import type { ThreadPorts } from "../child/thread/protocol.ts";
 import { StartedThread } from "../child/thread/started.ts";
-import "../channel/home_lines.ts";
+import "../channel/parcels/office.ts";
 import { type Listed, STATE, WAITING } from "../memory/roster.ts";
 import { self } from "../memory/this_thread.ts";
 import { checkWait } from "../sync/options.ts";

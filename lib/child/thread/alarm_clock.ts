@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { lines } from "../../channel/lines.ts";
+import { lines } from "../../channel/parcels/lines.ts";
 import { services } from "../../core/hooks.ts";
 import { post } from "../../core/ports.ts";
 import { ALARM } from "../../memory/roster.ts";

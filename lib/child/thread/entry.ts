@@ -6,7 +6,7 @@
 import { SystemExit, ThreadTerminated, WorkerLostError } from "../../core/errors.ts";
 import { childrenFirst, lastWords } from "../../core/hooks.ts";
 import { post, take } from "../../core/ports.ts";
-import { lines } from "../../channel/lines.ts";
+import { lines } from "../../channel/parcels/lines.ts";
 import { CANCEL } from "../../memory/roster.ts";
 import { become, leave, self } from "../../memory/this_thread.ts";
 import { wakePending } from "../../sync/steps.ts";
@@ -55,11 +55,7 @@ function begin(
   const controller = new AbortController();
   let ended = false;
 
-  // What was put on a queue before is there before this is heard.
-  const say = (message: FromThread, moved: Transferable[] = []) => {
-    lines.flush?.();
-    post(port, message, moved);
-  };
+  const say = (message: FromThread, moved: Transferable[] = []) => post(port, message, moved);
   const end = (message: End<Packed>, dead: boolean) => {
     if (ended) return;
     ended = true;

@@ -12,7 +12,7 @@ import type { Worker as NodeWorker } from "node:worker_threads";
 import { services } from "../../core/hooks.ts";
 import { fileURLToPath } from "../../core/node.ts";
 import { loadPorts, messageIn, post, take, unref } from "../../core/ports.ts";
-import { lines } from "../../channel/lines.ts";
+import { lines } from "../../channel/parcels/lines.ts";
 import { leave, self } from "../../memory/this_thread.ts";
 import { messageOf } from "../../transfer/failure.ts";
 import { wind } from "./alarm_clock.ts";

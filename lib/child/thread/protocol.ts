@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { NewLine } from "../../channel/lines.ts";
+import type { NewLine } from "../../channel/parcels/lines.ts";
 import type { Listed } from "../../memory/roster.ts";
 import type { Packed } from "../../transfer/pack.ts";
 import type { Due } from "./delayed.ts";
