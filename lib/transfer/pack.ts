@@ -50,6 +50,7 @@ const CARRIED = new Set<unknown>([
   ...[Date, RegExp, ArrayBuffer, SharedArrayBuffer, DataView, Boolean, Number, String, BigInt],
   ...[Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array],
   ...[Float32Array, Float64Array, BigInt64Array, BigUint64Array, Blob, CryptoKey],
+  ...[WebAssembly.Module, WebAssembly.Memory],
   (globalThis as { Float16Array?: unknown }).Float16Array,
 ].filter((type) => type !== undefined));
 

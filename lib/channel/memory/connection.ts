@@ -1,24 +1,24 @@
 /**
- * An end of a pipe in the family's memory: a chain of frames for each direction, and a table of
- * holders for each end. Nobody stands between the two ends, and no system call is made while both
- * are running: who waits spins for a moment, as long as that pays, and then parks.
+ * An end of a pipe in shared memory, between threads or between processes: a chain of frames for
+ * each direction, and a table of holders for each end. Nobody stands between the two ends, and no
+ * system call is made while both are running: who waits spins for a moment, as long as that pays,
+ * and then parks. Which memory that is, how a value becomes a message, and how an end is given to
+ * others, its two kinds say (`family_connection.ts`, `thread_connection.ts`).
  *
  * States of an end: held (by one or several handles, or on its way to one) -> over, when no holder
- * is left. States of a pipe: in use -> spent, when both ends are over, or when it has gone over to
- * a socket (`pipe.ts`); its words are then used for another pipe of the thread that made it, which
- * gives them a new `GENERATION`.
+ * is left.
  *
  * Who dies when:
  *
  * - a sender, in `send()`: the message is there whole or not at all (`chain.ts`);
  * - a receiver, in `recv()`: it had the message or it is there for the next; then its entry among
  *   the holders is cleared by whoever waits for it, after a slice at most, or sends to it;
- * - the maker: nothing changes for the others. The memory is the family's.
+ * - the maker: nothing changes for the others.
  * - whoever an end was sent to, before it has it: see `holders.ts`.
  *
  * @module
  */
-import { EOFError, ShareError, TimeoutError } from "../../core/errors.ts";
+import { EOFError, TimeoutError } from "../../core/errors.ts";
 import { INSPECT, shown } from "../../core/inspect.ts";
 import { takeUntil } from "../../core/promises.ts";
 import type { Placement } from "../../memory/placement.ts";
@@ -26,28 +26,18 @@ import { checkWait, type WaitOptions, type WaitSyncOptions } from "../../sync/op
 import { ASYNC } from "../../sync/mutex.ts";
 import { CAN_SPIN, NapBudget, SpinBudget } from "../../sync/spin.ts";
 import { asLongAs, checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
-import { boardAll, inFlight, loseAll, packedFor, receiverMaps } from "../../transfer/flight.ts";
-import { Instead, SHARE, type World } from "../../transfer/shareable.ts";
-import { type Chain, NOTHING } from "./chain.ts";
+import { loseAll } from "../../transfer/flight.ts";
+import { type BeforeCount, type Chain, NOTHING } from "./chain.ts";
 import type { Fill, Read } from "./frames.ts";
 import {
   checkBytes,
-  checkNoTransfer,
   type Connection,
   roomIn,
   type SendOptions,
   type SendSyncOptions,
 } from "../connection.ts";
-import type { Crossing, Successor } from "./crossing.ts";
 import type { Holders } from "./holders.ts";
-import {
-  BELOW,
-  GENERATION,
-  holdersOf,
-  markBelow,
-  type SentMemoryEnd,
-  type Side,
-} from "./pipe_words.ts";
+import { GENERATION, holdersOf, type SentMemoryEnd, type Side } from "./pipe_words.ts";
 import {
   fillOf,
   type Found,
@@ -55,15 +45,9 @@ import {
   keep,
   loadFor,
   type Message,
-  messageOf,
   messageOfBytes,
-  readBytes,
-  readerInto,
-  readerOf,
-  readLoaded,
-  type readValue,
   unwrap,
-  type WhoseMessage,
+  Wanted,
 } from "../message.ts";
 import { READY } from "../connection_wait.ts";
 import { Turns } from "../in_order.ts";
@@ -80,8 +64,41 @@ const SPINS = 200;
 /** The outcome of a wait that brought nothing: the other end is over, or this handle closed. */
 const OVER: unique symbol = Symbol("over");
 
-/** One end of a pipe in the family's memory. */
-export class RingConnection<T = unknown> implements Connection<T> {
+/** The way in which values become messages, and messages values. */
+export interface ConnectionDialect {
+  /**
+   * Writes a value. What it gives is overwritten by the next call.
+   *
+   * @throws {ShareError} The value cannot cross.
+   */
+  write(value: unknown, transfer: Transferable[] | undefined): Message;
+  /** Tells what a message shares who can receive it, before it can. */
+  board?(message: Message, receivers: Holders): void;
+  /** Reads a message. */
+  read: Read<Found>;
+  /** As `read`, for a thread that blocks. */
+  readNow: Read<Found>;
+  /** Reads a message of bytes. */
+  readBytes: Read<Found>;
+  /** Gives what reads a message of bytes into `room`. */
+  readerInto(room: Uint8Array): Read<Found>;
+  /** Checks what is to be moved. */
+  checkTransfer(transfer: Transferable[] | undefined, action: string): void;
+}
+
+/** A pipe's end, as its kind makes it. */
+export interface EndParts {
+  placement: Placement;
+  side: Side;
+  /** Each known by the end that it leads to. */
+  chains: (Chain | undefined)[];
+  dialect: ConnectionDialect;
+  /** What was sent, where it was. */
+  sent?: { generation: number; entry: number } | undefined;
+}
+
+/** One end of a pipe in shared memory. */
+export abstract class MemoryConnection<T = unknown> implements Connection<T> {
   static {
     // The name that it has outside.
     Object.defineProperty(this, "name", { value: "Connection" });
@@ -96,10 +113,8 @@ export class RingConnection<T = unknown> implements Connection<T> {
   readonly #others: Holders;
   readonly #turns = new Turns();
   /** Says if this handle is still in the memory: afterwards its words may be another pipe's. */
-  readonly #isHere = () => !this.#closed && this.#successor === undefined;
-  readonly #whose: WhoseMessage;
-  readonly #readValue: typeof readValue;
-  readonly #readNow: typeof readValue;
+  readonly #isHere = () => !this.#closed && !this.isElsewhere;
+  readonly #dialect: ConnectionDialect;
   readonly #itemSpin = new SpinBudget(SPINS);
   readonly #roomSpin = new SpinBudget(SPINS);
   readonly #naps = new NapBudget();
@@ -107,24 +122,12 @@ export class RingConnection<T = unknown> implements Connection<T> {
   readonly #entry: number;
   #lookedAt = 0;
   #closed = false;
-  /** The way in which its pipe goes over to a socket, where it was made. */
-  #crossing: Crossing | undefined;
-  /** The connection that it has become, or becomes when it is next used. */
-  #successor: Successor<T> | undefined;
 
   /** `pipe()` makes connections. */
-  constructor(
-    placement: Placement,
-    side: Side,
-    chains: (Chain | undefined)[],
-    sent?: { generation: number; entry: number },
-  ) {
+  constructor({ placement, side, chains, dialect, sent }: EndParts) {
     const { region, base } = placement;
     const { end } = side;
-    const isBelow = base + BELOW + 1 - end;
-    const whose = this.#whose = () => region.words[isBelow] === 0 ? "equal" : "below";
-    this.#readValue = readerOf(whose);
-    this.#readNow = readLoaded("receive", "the value", "recv", whose);
+    this.#dialect = dialect;
     this.#placement = placement;
     this.#side = side;
     // The chain of each direction is known by the end that it leads to.
@@ -148,29 +151,25 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   async send(value: T, options?: SendOptions): Promise<void> {
-    if (this.#successor !== undefined) {
-      return await this.#over(this.#successor).send(value, options);
-    }
     const timeout = this.#patience(options, SEND);
     options?.signal?.throwIfAborted();
     const chain = this.#open(this.#outbound, SEND);
-    const message = this.#messageOf(value);
+    const message = this.#messageOf(value, options?.transfer);
     if (this.#turns.isFree) {
-      if (chain.tryPut(message.bytes, message.length)) return;
-      if (this.#spinForRoom(chain, timeout) && chain.tryPut(message.bytes, message.length)) return;
+      if (this.#tryPut(chain, message)) return;
+      if (this.#spinForRoom(chain, timeout) && this.#tryPut(chain, message)) return;
     }
     await this.#sendLater(chain, message, timeout, options?.signal);
   }
 
   sendSync(value: T, options?: SendSyncOptions): void {
-    if (this.#successor !== undefined) return this.#over(this.#successor).sendSync(value, options);
     const timeout = options === undefined ? Infinity : this.#patience(options, SEND);
     const chain = this.#open(this.#outbound, SEND);
-    const message = this.#messageOf(value);
-    if (chain.tryPut(message.bytes, message.length)) return;
-    const { flights } = message;
+    const message = this.#messageOf(value, options?.transfer);
+    if (this.#tryPut(chain, message)) return;
+    const { flights, before } = message;
     try {
-      this.#sendBlocking(chain, keep(message), message.length, timeout);
+      this.#sendBlocking(chain, keep(message), message.length, timeout, before);
     } catch (error) {
       loseAll(flights);
       throw error;
@@ -178,9 +177,6 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   async sendBytes(bytes: Uint8Array, options?: WaitOptions): Promise<void> {
-    if (this.#successor !== undefined) {
-      return await this.#over(this.#successor).sendBytes(bytes, options);
-    }
     const timeout = this.#patience(options, SEND);
     options?.signal?.throwIfAborted();
     const chain = this.#open(this.#outbound, SEND);
@@ -194,8 +190,6 @@ export class RingConnection<T = unknown> implements Connection<T> {
 
   /** As {@linkcode sendBytes}, but blocks the thread. */
   sendBytesSync(bytes: Uint8Array, options?: WaitSyncOptions): void {
-    // Over a socket nothing is sent so: that is said.
-    if (this.#successor !== undefined) return this.#over(this.#successor).sendSync(bytes as T);
     const timeout = this.#patience(options, SEND);
     const chain = this.#open(this.#outbound, SEND);
     checkBytes(bytes);
@@ -206,25 +200,21 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   async recv(options?: WaitOptions): Promise<T> {
-    if (this.#successor !== undefined) return await this.#over(this.#successor).recv(options);
-    return unwrap(await this.#receive(this.#readValue, options, (left) => this.recv(left))) as T;
+    return unwrap(await this.#receive(this.#dialect.read, options, (left) => this.recv(left))) as T;
   }
 
   recvSync(options?: WaitSyncOptions): T {
-    if (this.#successor !== undefined) return this.#over(this.#successor).recvSync(options);
-    return unwrap(this.#receiveSync(this.#readNow, options)) as T;
+    return unwrap(this.#receiveSync(this.#dialect.readNow, options)) as T;
   }
 
   async recvBytes(options?: WaitOptions): Promise<Uint8Array> {
-    if (this.#successor !== undefined) return await this.#over(this.#successor).recvBytes(options);
     const again = (left: WaitOptions) => this.recvBytes(left);
-    return unwrap(await this.#receive(readBytes, options, again)) as Uint8Array;
+    return unwrap(await this.#receive(this.#dialect.readBytes, options, again)) as Uint8Array;
   }
 
   /** As {@linkcode recvBytes}, but blocks the thread. */
   recvBytesSync(options?: WaitSyncOptions): Uint8Array {
-    if (this.#successor !== undefined) return this.#over(this.#successor).recvSync() as Uint8Array;
-    return unwrap(this.#receiveSync(readBytes, options)) as Uint8Array;
+    return unwrap(this.#receiveSync(this.#dialect.readBytes, options)) as Uint8Array;
   }
 
   async recvBytesInto(
@@ -233,10 +223,8 @@ export class RingConnection<T = unknown> implements Connection<T> {
     options?: WaitOptions,
   ): Promise<number> {
     const room = roomIn(buffer, offset);
-    const again = (left?: WaitOptions) =>
-      this.#over(this.#successor!).recvBytesInto(buffer, offset, left);
-    if (this.#successor !== undefined) return await again(options);
-    return unwrap(await this.#receive(readerInto(room), options, again)) as number;
+    const again = (left: WaitOptions) => this.recvBytesInto(buffer, offset, left);
+    return unwrap(await this.#receive(this.#dialect.readerInto(room), options, again)) as number;
   }
 
   /** As {@linkcode recvBytesInto}, but blocks the thread. */
@@ -246,23 +234,20 @@ export class RingConnection<T = unknown> implements Connection<T> {
     options?: WaitSyncOptions,
   ): number {
     const room = roomIn(buffer, offset);
-    if (this.#successor !== undefined) this.#over(this.#successor).recvSync();
-    return unwrap(this.#receiveSync(readerInto(room), options)) as number;
+    return unwrap(this.#receiveSync(this.#dialect.readerInto(room), options)) as number;
   }
 
   async poll(timeout = 0): Promise<boolean> {
-    if (this.#successor !== undefined) return await this.#over(this.#successor).poll(timeout);
     const wait = checkWait({ timeout }, POLL);
     const chain = this.#open(this.#inbound, POLL);
     if (chain.frames > 0) return true;
     if (wait === 0) return this.#isOver();
     const deadline = performance.now() + wait;
     const came = await runAsync(chain.waiting(this.#whenOver()), { timeout: wait }) ?? false;
-    return this.#successor === undefined ? came : await this.poll(leftUntil(deadline));
+    return this.isElsewhere ? await this.poll(leftUntil(deadline)) : came;
   }
 
   pollSync(timeout = 0): boolean {
-    if (this.#successor !== undefined) return this.#over(this.#successor).pollSync(timeout);
     const wait = checkWait({ timeout }, POLL);
     const chain = this.#open(this.#inbound, POLL);
     if (chain.frames > 0) return true;
@@ -272,24 +257,23 @@ export class RingConnection<T = unknown> implements Connection<T> {
 
   close(): void {
     if (this.#closed) return;
-    if (this.#successor !== undefined) this.#over(this.#successor).close();
-    else this.#leave();
     this.#closed = true;
+    this.leave();
   }
 
-  #leave(): void {
+  /** Holds the end no more. @ignore */
+  protected leave(): void {
     if (this.#entry >= 0) this.#mine.release(this.#entry);
-    this.#inbound?.wakeAll();
-    this.#outbound?.wakeAll();
+    this.wakeAll();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
     this.close();
-    await this.#successor?.[Symbol.asyncDispose]();
+    return Promise.resolve();
   }
 
   /** Gives what comes, until the other end is closed. */
@@ -299,10 +283,9 @@ export class RingConnection<T = unknown> implements Connection<T> {
 
   /** @ignore */
   async [READY](signal: AbortSignal): Promise<unknown> {
-    if (this.#successor !== undefined) return await this.#over(this.#successor)[READY](signal);
     const chain = this.#open(this.#inbound, POLL);
     const came = await runAsync(chain.waiting(this.#whenOver()), { signal });
-    return this.#successor === undefined ? came : await this[READY](signal);
+    return this.isElsewhere ? await this[READY](signal) : came;
   }
 
   /** @ignore */
@@ -310,51 +293,49 @@ export class RingConnection<T = unknown> implements Connection<T> {
     return shown(this, () => [this.#closed ? "closed" : "open"]);
   }
 
-  /** @ignore */
-  [SHARE](world: World, place: () => string): unknown {
-    if (this.#closed) {
-      throw new ShareError(`Cannot share ${place()}: the connection is closed`, place());
-    }
-    if (this.#successor !== undefined) return new Instead(this.#successor);
-    if (world === "process" && !receiverMaps() && this.#crossing !== undefined) {
-      return new Instead(this.#crossing.begin(this.#side.end, place));
-    }
-    if (packedFor() === "below") markBelow(this.#placement, this.#side.end);
-    const entry = this.#mine.send();
-    const lost = () => {
-      // Its words may be another pipe's by now.
-      const { region: { words }, base } = this.#placement;
-      if (Atomics.load(words, base + GENERATION) !== this.#generation) return;
-      this.#mine.lose(entry);
-      this.#outbound?.wakeAll();
-      this.#inbound?.wakeAll();
-    };
-    inFlight(lost, {
-      board: (carrier) => this.#mine.board(entry, carrier),
-      attend: () => this.#mine.attend(entry),
-    });
-    return {
-      ...this.#side,
-      at: this.#placement.share("process", place, "pipe"),
-      generation: this.#generation,
-      entry,
-    } satisfies SentMemoryEnd;
+  /** True if it goes on as another connection. @ignore */
+  protected get isElsewhere(): boolean {
+    return false;
   }
 
-  /** Says how its pipe can go over to a socket. @ignore */
-  mayCross(crossing: Crossing): void {
-    this.#crossing = crossing;
+  /** Why it cannot be used any more. @ignore */
+  protected get why(): string {
+    return "the connection is closed";
   }
 
-  /** Has it become another when it is next used; undefined: not after all. @ignore */
-  become(successor: Successor<T> | undefined): void {
-    this.#successor = successor;
+  /** Where its pipe lies. @ignore */
+  protected get placement(): Placement {
+    return this.#placement;
   }
 
-  /** Leaves the memory: its successor has come into its place. @ignore */
-  hasCrossed(): void {
-    if (this.#closed) this.#successor!.close();
-    else this.#leave();
+  /** Which end it is. @ignore */
+  protected get side(): Side {
+    return this.#side;
+  }
+
+  /** Who holds its end. @ignore */
+  protected get holders(): Holders {
+    return this.#mine;
+  }
+
+  /** What it is known by over there, for an entry among the holders. @ignore */
+  protected sentEnd(at: unknown, entry: number): SentMemoryEnd {
+    return { ...this.#side, at, generation: this.#generation, entry };
+  }
+
+  /** Gives up a copy that was sent and has not landed. @ignore */
+  protected lose(entry: number): void {
+    // Its words may be another pipe's by now.
+    const { region: { words }, base } = this.#placement;
+    if (Atomics.load(words, base + GENERATION) !== this.#generation) return;
+    this.#mine.lose(entry);
+    this.wakeAll();
+  }
+
+  /** Has all who wait look again. @ignore */
+  protected wakeAll(): void {
+    this.#inbound?.wakeAll();
+    this.#outbound?.wakeAll();
   }
 
   /** True if sends of this handle wait. @ignore */
@@ -362,21 +343,16 @@ export class RingConnection<T = unknown> implements Connection<T> {
     return !this.#turns.isFree;
   }
 
-  #over(successor: Successor<T>): Successor<T> {
-    this.#crossing!.end();
-    return successor;
-  }
-
   #patience(options: SendOptions | undefined, action: string): number {
     const timeout = checkWait(options, action);
-    checkNoTransfer(options?.transfer, action);
+    this.#dialect.checkTransfer(options?.transfer, action);
     return timeout;
   }
 
   /** The chain, if this handle can use it now. */
   #open(chain: Chain | undefined, action: string): Chain {
     checkCancelled();
-    if (this.#closed) throw new Error(`Cannot ${action}: the connection is closed`);
+    if (this.#closed) throw new Error(`Cannot ${action}: ${this.why}`);
     if (chain === undefined) {
       const way = action === SEND ? "receives" : "sends";
       throw new Error(`Cannot ${action}: this end of a one-way pipe only ${way}`);
@@ -399,12 +375,12 @@ export class RingConnection<T = unknown> implements Connection<T> {
   #whenOver(): () => boolean {
     let looks = 0;
     return () => {
-      if (this.#closed || this.#entry < 0 || this.#successor !== undefined) return true;
+      if (this.#closed || this.#entry < 0 || this.isElsewhere) return true;
       return !(looks++ === 0 ? this.#others.seemHeld : this.#others.areHeld);
     };
   }
 
-  /** Receives; `again` is called instead if the pipe goes over to a socket meanwhile. */
+  /** Receives; `again` is called instead if the pipe goes on elsewhere meanwhile. */
   async #receive(
     read: Read<Found>,
     options: WaitOptions | undefined,
@@ -416,13 +392,14 @@ export class RingConnection<T = unknown> implements Connection<T> {
     const chain = this.#open(this.#inbound, RECEIVE);
     let now = this.#tryGet(chain, read, timeout);
     if (now === NOTHING && !CAN_SPIN && timeout > 0) {
-      if (this.#naps.take((ms) => chain.napForFrame(ms))) now = chain.tryGet(read);
+      if (this.#naps.take((ms) => chain.napForFrame(ms))) now = this.#take(chain, read);
     }
     const found = now !== NOTHING
       ? now
       : await this.#receiveLater(chain, read, timeout, signal, again);
     const checked = this.#check(found, RECEIVE, timeout);
-    if (checked.bytes !== undefined) await loadFor(checked);
+    if (checked.apart !== undefined) await runAsync(checked.apart.come());
+    if (checked.bytes !== undefined || checked.apart !== undefined) await loadFor(checked);
     return checked;
   }
 
@@ -435,8 +412,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
   ): Promise<Found | typeof OVER | undefined> {
     const deadline = performance.now() + timeout;
     const found = await runAsync(this.#receiving(chain, read, ASYNC), { timeout, signal });
-    if (found !== OVER || this.#successor === undefined) return found;
-    // The pipe has gone over to a socket meanwhile.
+    if (found !== OVER || !this.isElsewhere) return found;
     const options = { timeout: leftUntil(deadline), ...(signal && { signal }) };
     try {
       return { value: await again(options) };
@@ -450,21 +426,40 @@ export class RingConnection<T = unknown> implements Connection<T> {
     const timeout = options === undefined ? Infinity : this.#patience(options, RECEIVE);
     const chain = this.#open(this.#inbound, RECEIVE);
     const now = this.#tryGet(chain, read, timeout);
-    if (now !== NOTHING) return now;
-    return this.#check(runSync(this.#receiving(chain, read, 0), timeout), RECEIVE, timeout);
+    const found = now !== NOTHING
+      ? now
+      : this.#check(runSync(this.#receiving(chain, read, 0), timeout), RECEIVE, timeout);
+    if (found.apart !== undefined) runSync(found.apart.come());
+    return found;
   }
 
   /** Takes a message if it is there, or comes within a moment. */
   #tryGet(chain: Chain, read: Read<Found>, timeout: number): Found | typeof NOTHING {
-    const now = chain.tryGet(read);
+    const now = this.#take(chain, read);
     if (now !== NOTHING || timeout === 0) return now;
-    return chain.spinForFrame(this.#itemSpin) ? chain.tryGet(read) : now;
+    return chain.spinForFrame(this.#itemSpin) ? this.#take(chain, read) : now;
+  }
+
+  #take(chain: Chain, read: Read<Found>): Found | typeof NOTHING {
+    try {
+      return chain.tryGet(read);
+    } catch (error) {
+      if (error instanceof Wanted) return NOTHING;
+      throw error;
+    }
   }
 
   *#receiving(chain: Chain, read: Read<Found>, kind: number): Steps<Found | typeof OVER> {
-    const steps = chain.getting(read, kind, this.#whenOver());
-    const found = yield* asLongAs(this.#isHere, steps);
-    return found === undefined ? OVER : found.value;
+    for (;;) {
+      try {
+        const steps = chain.getting(read, kind, this.#whenOver());
+        const found = yield* asLongAs(this.#isHere, steps);
+        return found === undefined ? OVER : found.value;
+      } catch (error) {
+        if (!(error instanceof Wanted)) throw error;
+        yield* error.fetching();
+      }
+    }
   }
 
   *#sending(
@@ -472,8 +467,9 @@ export class RingConnection<T = unknown> implements Connection<T> {
     frame: Uint8Array | Fill,
     length: number,
     kind: number,
+    before?: BeforeCount,
   ): Steps<true | typeof OVER> {
-    const steps = chain.putting(frame, length, kind, this.#whenOver());
+    const steps = chain.putting(frame, length, kind, this.#whenOver(), before);
     return (yield* asLongAs(this.#isHere, steps)) || OVER;
   }
 
@@ -483,10 +479,19 @@ export class RingConnection<T = unknown> implements Connection<T> {
   }
 
   /** A value as a message; ends of pipes and queues in it know from then on who can receive it. */
-  #messageOf(value: T): Message {
-    const message = messageOf(value, undefined, this.#whose);
-    if (message.flights.length > 0) boardAll(message.flights, this.#others.carrier);
+  #messageOf(value: T, transfer: Transferable[] | undefined): Message {
+    const message = this.#dialect.write(value, transfer);
+    if (message.flights.length > 0) this.#dialect.board?.(message, this.#others);
     return message;
+  }
+
+  #tryPut(chain: Chain, { bytes, length, flights, before }: Message): boolean {
+    try {
+      return chain.tryPut(bytes, length, before);
+    } catch (error) {
+      loseAll(flights);
+      throw error;
+    }
   }
 
   #tryBytes(chain: Chain, bytes: Uint8Array): boolean {
@@ -502,11 +507,11 @@ export class RingConnection<T = unknown> implements Connection<T> {
     signal: AbortSignal | undefined,
   ): Promise<void> {
     const frame = keep(message);
-    const { flights } = message;
+    const { flights, before } = message;
     try {
       const how = await this.#turns.run(
         (left) => {
-          const steps = this.#sending(chain, frame, frame.length, ASYNC);
+          const steps = this.#sending(chain, frame, frame.length, ASYNC, before);
           return runAsync(steps, { timeout: left, signal });
         },
         timeout,
@@ -519,8 +524,15 @@ export class RingConnection<T = unknown> implements Connection<T> {
     }
   }
 
-  #sendBlocking(chain: Chain, frame: Uint8Array | Fill, length: number, timeout: number): void {
-    this.#check(runSync(this.#sending(chain, frame, length, 0), timeout), SEND, timeout);
+  #sendBlocking(
+    chain: Chain,
+    frame: Uint8Array | Fill,
+    length: number,
+    timeout: number,
+    before?: BeforeCount,
+  ): void {
+    const steps = this.#sending(chain, frame, length, 0, before);
+    this.#check(runSync(steps, timeout), SEND, timeout);
   }
 
   /** Gives what a wait has brought, or throws why it brought nothing. */

@@ -33,7 +33,7 @@ import { Chain, CHAIN_WORDS, NOTHING } from "./chain.ts";
 import type { Crossing, Successor } from "./crossing.ts";
 import type { Read } from "./frames.ts";
 import { type Holders, isEntry } from "./holders.ts";
-import { RingConnection } from "./connection.ts";
+import { RingConnection } from "./family_connection.ts";
 import {
   BELOW,
   CHAINS,
