@@ -70,7 +70,7 @@ export { Barrier } from "./sync/barrier.ts";
 export type { BarrierOptions } from "./sync/barrier.ts";
 export { Value } from "./sync/value.ts";
 export { SharedArray as Array } from "./sync/array.ts";
-export { pipe } from "./channel/port_pipe.ts";
+export { pipe } from "./channel/thread_pipe.ts";
 export type {
   Connection,
   PipeOptions,

@@ -80,7 +80,7 @@ export class Broadcast<T = unknown> implements AsyncIterable<T>, Disposable, Asy
     checkCancelled();
     if (this.#isClosed) throw new Error(`Cannot publish on ${show(this.name)}: it is closed`);
     const parcel = parcelOf(value, undefined, "value");
-    if (parcel.moved !== undefined) {
+    if (parcel.isMoved) {
       throw new ShareError("Cannot share value: a pipe's end cannot go to all threads", "value");
     }
     const { value: packed, stands } = parcel;

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { show } from "../core/checks.ts";
 import { decode, encode, encodeInto, modulesOf } from "../transfer/codec/codec.ts";
 import { HAS_MODULES } from "../transfer/codec/format.ts";
 import { tooLong } from "./connection.ts";
@@ -266,7 +267,13 @@ export function readBytes(bytes: Uint8Array, start: number, length: number): Fou
   const hasModules = (bytes[start]! & HAS_MODULES) !== 0;
   const found = hasModules ? undefined : readValue(bytes, start, length);
   if (found?.value instanceof Uint8Array) return found;
-  throw new TypeError("Cannot receive bytes: the next message is another value; use recv()");
+  throw notBytes(found?.value);
+}
+
+/** The error of a message that is received as bytes and is none; it stays where it is. */
+export function notBytes(value: unknown): TypeError {
+  const what = value === undefined ? "another one" : show(value);
+  return new TypeError(`Cannot receive bytes: the next value is ${what}; use recv()`);
 }
 
 /**
@@ -280,10 +287,19 @@ export function readerInto(room: Uint8Array): typeof readBytes {
     const part = isBytes
       ? bytes.subarray(start + 1, start + length)
       : readBytes(bytes, start, length).value as Uint8Array;
-    if (part.length > room.length) throw tooLong(part.length, room.length);
-    room.set(part);
-    return { value: part.length };
+    return { value: roomFor(part, room) };
   };
+}
+
+/**
+ * Copies bytes that have come into `room`; gives their number.
+ *
+ * @throws {RangeError} They are too many.
+ */
+export function roomFor(bytes: Uint8Array, room: Uint8Array): number {
+  if (bytes.length > room.length) throw tooLong(bytes.length, room.length);
+  room.set(bytes);
+  return bytes.length;
 }
 
 /** Loads what a message needs. */

@@ -15,8 +15,8 @@ import "../sync/semaphore.ts";
 import "../sync/value.ts";
 import { shareable } from "../transfer/shareable.ts";
 import { Broadcast } from "./broadcast.ts";
-import { PortConnection, type SentPortEnd } from "./port_pipe.ts";
 import { LifoQueue, PriorityQueue, Queue, SimpleQueue } from "./queue.ts";
+import { receivedEnd, ThreadConnection } from "./thread_pipe.ts";
 import type { SentThreadQueue } from "./thread_queue.ts";
 
 /** A queue as it is sent; a priority queue has its order with it. */
@@ -31,10 +31,5 @@ for (const Kind of [Queue, LifoQueue, PriorityQueue, SimpleQueue]) {
     return new Restored(state, state.compare);
   });
 }
-shareable(
-  import.meta,
-  "Connection",
-  PortConnection,
-  (sent) => new PortConnection(sent as SentPortEnd),
-);
+shareable(import.meta, "Connection", ThreadConnection, receivedEnd);
 shareable(import.meta, "Broadcast", Broadcast, (name) => new Broadcast(name as string));

@@ -8,16 +8,14 @@
 import { checkArray, show } from "../core/checks.ts";
 import { ShareError, ShutDown } from "../core/errors.ts";
 import { takeUntil } from "../core/promises.ts";
-import { foundHeapSpace, makeHeapSpace, type Space } from "../memory/heap_space.ts";
+import { foundHeapSpace, makeHeapSpace } from "../memory/heap_space.ts";
 import { noteMadeIn } from "../sync/traps.ts";
-import { reducer } from "../transfer/reduce.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
-import { type Dialect, MemoryQueue, type MovingOptions } from "./memory/queue.ts";
+import { MemoryQueue, type MovingOptions } from "./memory/queue.ts";
 import type { QueueOrder } from "./memory/queue_order.ts";
-import { type Message, readLoaded, readValue, write } from "./message.ts";
-import { clearParcels, messageOfParcel, ParcelReader } from "./parcels/desk.ts";
-import { parcelOf } from "./parcels/parcel.ts";
+import { clearParcels } from "./parcels/desk.ts";
 import type { QueueOptions, QueueSyncOptions } from "./queue_like.ts";
+import { threadDialect } from "./thread_dialect.ts";
 
 /** Options of `putSync()` of a queue between threads. */
 export interface PutSyncOptions extends QueueSyncOptions, MovingOptions {}
@@ -27,8 +25,6 @@ export interface PutOptions extends QueueOptions, MovingOptions {}
 
 /** The most items that a queue can be bound to. */
 const MOST_ITEMS = 0x7fffffff;
-const reduce = reducer("thread");
-const GET = "get the item";
 
 /** What a handle is made from: a new queue's size, or what another thread speaks of. */
 export type QueueSource = number | SentThreadQueue;
@@ -52,7 +48,13 @@ export abstract class ThreadQueue<T = unknown> extends MemoryQueue<T>
       space,
       maxsize,
       order,
-      dialect: dialectOf(id, order?.pile !== undefined && order.headOf === undefined),
+      dialect: threadDialect({
+        action: "get the item",
+        remedy: "get",
+        root: "item",
+        id,
+        compares: order?.pile !== undefined && order.headOf === undefined,
+      }),
       onDrop: () => clearParcels(id()),
     });
     noteMadeIn(this, "thread");
@@ -127,43 +129,4 @@ function sizeOf(maxsize: unknown): number {
     );
   }
   return Math.max(0, maxsize);
-}
-
-/** Items between threads as messages; `compares`: their whole bytes are compared. */
-function dialectOf(id: () => number, compares: boolean): Dialect {
-  const parcels = new ParcelReader(GET, "get");
-  const readPlainNow = readLoaded(GET, "it", "get");
-  return {
-    write(item, transfer) {
-      if (transfer === undefined || transfer.length === 0) {
-        const message = plainMessage(item);
-        if (message !== undefined) return message;
-      }
-      const parcel = parcelOf(item, transfer);
-      if (!compares) return messageOfParcel(parcel, id());
-      throw new ShareError(
-        "Cannot share item: compare is given what bytes can carry, and in this item are parts that must be " +
-          "moved or shared; put [priority, number, item], without compare",
-        "item",
-      );
-    },
-    read: (bytes, start, length) =>
-      parcels.isParcel(bytes, start)
-        ? parcels.read(bytes, start, length, false)
-        : readValue(bytes, start, length),
-    readNow: (bytes, start, length) =>
-      parcels.isParcel(bytes, start)
-        ? parcels.read(bytes, start, length, true)
-        : readPlainNow(bytes, start, length),
-  };
-}
-
-/** The message of what bytes can carry; undefined for other items. */
-function plainMessage(item: unknown): Message | undefined {
-  try {
-    return write(item, "item", reduce);
-  } catch {
-    // What it is that cannot be carried at all is said when it is packed.
-    return undefined;
-  }
 }

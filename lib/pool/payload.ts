@@ -223,7 +223,7 @@ function setAside(value: unknown, root: string, transfer: readonly Transferable[
         value: bare,
         stands,
       },
-      { transfer: [...transfer, ...original.moved ?? []] },
+      { transfer: [...transfer] },
     );
     return { packed, transfer: movable(packed), original, flights: NONE };
   } catch (cause) {
@@ -363,8 +363,7 @@ export function writeResult(value: unknown, world: World): Payload {
   if (length >= 0) return new Span(scratch, 0, length);
   if (world === "process") return writeAlone(value, "result");
   const packed = pack(value, reduces.thread, "result");
-  const transfer = [...movable(packed.value), ...packed.moved ?? []];
-  return { packed, transfer, original: packed, flights: NONE };
+  return { packed, transfer: movable(packed.value), original: packed, flights: NONE };
 }
 
 /** An error on its way; of one that holds what cannot cross, what can be read of it. */

@@ -182,7 +182,6 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     const { cargo, root } = cargoOf(this, plan, Thread, this.#title());
     const given = options.transfer ?? [];
     const { packed: args, flights } = gatherFlights(() => pack(cargo, reduce, root, given));
-    const transfer = args.moved === undefined ? given : [...given, ...args.moved];
     const mine = self();
     const daemon = this.#daemon;
     const me = mine.roster.join({ name: this.#name, daemon, starter: mine.ident, pid: Deno.pid });
@@ -196,7 +195,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
         target,
         subclass: root === "this",
         args,
-        transfer,
+        transfer: given,
         due: (options as { [DUE]?: Due })[DUE],
         startedAt: now(),
         killable: options.killable ?? daemon,

@@ -28,6 +28,16 @@ export interface Flight {
   board?: (carrier: number) => void;
   /** Says that its sender knows the receiver, and will call {@linkcode Lost} should that end. */
   attend?: () => void;
+  /** Says that it was sent, to whom if that is known: of an object that moves when it is. */
+  handOver?: (to: Destination | undefined) => void;
+}
+
+/** A thread that something is sent to. */
+export interface Destination {
+  /** The first word of its slot. */
+  slot: number;
+  /** Its ident. */
+  ident: number;
 }
 
 let gathering: Lost[] | undefined;

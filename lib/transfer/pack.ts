@@ -11,6 +11,7 @@
  */
 import { ShareError } from "../core/errors.ts";
 import { checkPlaced } from "./bounds.ts";
+import { type Destination, gatherIn, inFlight, loseAll, type Lost } from "./flight.ts";
 import type { Reduce, Reduction, Revive } from "./reduction.ts";
 
 /** A value on its way between threads. */
@@ -19,30 +20,24 @@ export interface Packed {
   value: unknown;
   /** The empty objects, each with what it stands for. */
   stands?: [empty: object, reduction: Reduction][];
-  /** The ports that shareables in it bring along: they belong in the transfer list. */
-  moved?: MessagePort[];
 }
 
-/**
- * Where a port that a shareable brings along goes, if that is known: the thread's slot and ident.
- */
-export interface Destination {
-  /** The first word of its slot. */
-  slot: number;
-  /** Its ident. */
-  ident: number;
+/** The objects on their way in a packed value that others count. */
+const flightsOf = new WeakMap<Packed, Lost[]>();
+
+/** The objects on their way in a packed value: to be lost should it not be sent. */
+export function flightsIn(packed: Packed): Lost[] {
+  return flightsOf.get(packed) ?? [];
 }
 
-const owners = new WeakMap<MessagePort, (to: Destination | undefined) => void>();
-
-/** Says what is to be done once a shareable's port has been sent. */
-export function onHandOver(port: MessagePort, fn: (to: Destination | undefined) => void): void {
-  owners.set(port, fn);
+/** True if a packed value has objects in it that move when it is sent. */
+export function isMoving(packed: Packed): boolean {
+  return flightsIn(packed).some(({ handOver }) => handOver !== undefined);
 }
 
-/** Tells the shareables in a value whose ports were sent with it. */
-export function handOver({ moved }: Packed, to?: Destination): void {
-  if (moved !== undefined) { for (const port of moved) owners.get(port)?.(to); }
+/** Tells the objects in a packed value that move when it is sent that it was. */
+export function handOver(packed: Packed, to?: Destination): void {
+  for (const flight of flightsIn(packed)) flight.handOver?.(to);
 }
 
 /** Built-in classes that structured clone carries whole. */
@@ -85,12 +80,31 @@ export function pack(
   transfer: readonly Transferable[] = [],
 ): Packed {
   if (isSimple(value, transfer, new Set())) return { value };
+  const flights: Lost[] = [];
+  const before = gatherIn(flights);
+  try {
+    const packed = packParts(value, reduce, root, transfer);
+    if (flights.length > 0) flightsOf.set(packed, flights);
+    return packed;
+  } catch (cause) {
+    loseAll(flights);
+    throw cause;
+  } finally {
+    gatherIn(before);
+    for (const flight of flights) inFlight(flight, flight);
+  }
+}
+
+function packParts(
+  value: unknown,
+  reduce: Reduce,
+  root: string,
+  transfer: readonly Transferable[],
+): Packed {
   const keys: Key[] = [];
   const place = () => pathOf(root, keys);
   const copies = new Map<object, object>();
   const stands: [object, Reduction][] = [];
-  const moved: MessagePort[] = [];
-  let depth = 0;
 
   const within = (key: Key, part: unknown): unknown => {
     keys.push(key);
@@ -138,21 +152,14 @@ export function pack(
       return set;
     }
     if (isCarried(part, transfer)) return part;
-    if (depth > 0 && part instanceof MessagePort && owners.has(part)) {
-      moved.push(part);
-      return part;
-    }
     const empty = {};
     copies.set(part, empty);
     const reduction = reduce(part, place);
     stands.push([empty, reduction]);
-    depth++;
     reduction.state = copy(reduction.state);
-    depth--;
     return empty;
   };
-  const copied = copy(value);
-  return moved.length === 0 ? { value: copied, stands } : { value: copied, stands, moved };
+  return { value: copy(value), stands };
 }
 
 function isCarried(value: object, transfer: readonly Transferable[]): boolean {

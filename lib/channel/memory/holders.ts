@@ -12,6 +12,8 @@
  *                FLIGHT | CARRIED | carrier --land--> ident of the receiver
  *                                          \--nobody is left who could get it--> 0
  *   FLIGHT | ident of the sender --attend--> FLIGHT | ATTENDED | ident of the sender, then as above
+ *   0 --move---> FLIGHT | MOVING | ident of who has it: the sender, then the receiver if it is
+ *                known, else 0 --land--> ident of the receiver, or that one is gone--> 0
  * ```
  *
  * Who dies when:
@@ -45,6 +47,8 @@ const LINE = 16;
 const FLIGHT = 1 << 30;
 const CARRIED = 1 << 29;
 const ATTENDED = 1 << 28;
+/** Between threads: a copy that takes the place of the one that was sent. Not with CARRIED. */
+const MOVING = 1 << 27;
 /** An ident. */
 const IDENT_MASK = (1 << 24) - 1;
 // In the word of a carried copy: the line of the carrier's table, and above it some of its
@@ -96,6 +100,17 @@ export class Holders {
     const entry = this.#find(FLIGHT | this.#region.parties.me);
     if (entry < 0) Atomics.store(this.#words, this.#base + OVERFLOW, 1);
     return entry;
+  }
+
+  /** Enters a copy in the place of one of this thread's, which it still has. */
+  move(): number {
+    return this.#take(FLIGHT | MOVING | this.#region.parties.me);
+  }
+
+  /** Notes who has a copy that moves; 0 while it waits in a message. */
+  moveTo(entry: number, ident: number): void {
+    const mine = FLIGHT | MOVING | this.#region.parties.me;
+    Atomics.compareExchange(this.#words, this.#base + entry, mine, FLIGHT | MOVING | ident);
   }
 
   /** Enters this thread, once, instead of a copy that was sent (-1: of none); it never fails. */
@@ -219,6 +234,10 @@ export class Holders {
    */
   #isLost(seen: number, visited: number[]): boolean {
     if ((seen & FLIGHT) === 0) return this.#isGone(seen);
+    if ((seen & CARRIED) === 0 && (seen & MOVING) !== 0) {
+      const ident = seen & IDENT_MASK;
+      return ident !== 0 && this.#isGone(ident);
+    }
     if ((seen & ATTENDED) !== 0 && (seen & CARRIED) === 0 && !this.#isGone(seen & IDENT_MASK)) {
       return false;
     }

@@ -8,7 +8,7 @@ import { HeapRegion } from "../../memory/heap_region.ts";
 import { BELL } from "../../memory/roster.ts";
 import { self } from "../../memory/this_thread.ts";
 import type { Park, Steps } from "../../sync/steps.ts";
-import { handOver, uncloneable } from "../../transfer/pack.ts";
+import { uncloneable } from "../../transfer/pack.ts";
 import { type FromOffice, lines, type SentParcel, type ToOffice } from "./lines.ts";
 import { Parcel } from "./parcel.ts";
 
@@ -45,7 +45,7 @@ export class Branch {
     } catch (cause) {
       throw uncloneable(cause, "item");
     }
-    handOver(parcel);
+    parcel.handOver();
   }
 
   /** Gives a parcel up. */

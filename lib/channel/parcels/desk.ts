@@ -6,8 +6,7 @@
  */
 import { self } from "../../memory/this_thread.ts";
 import type { Steps } from "../../sync/steps.ts";
-import { handOver } from "../../transfer/pack.ts";
-import { type Apart, type Found, type Message, Wanted } from "../message.ts";
+import { type Apart, type Found, type Message, notBytes, Wanted } from "../message.ts";
 import { Branch } from "./branch.ts";
 import { clear, drop, find, keep } from "./office.ts";
 import { missing, open, own, type Parcel, ready, type Stand } from "./parcel.ts";
@@ -46,7 +45,7 @@ function leave(id: string, queue: number, parcel: Parcel): void {
   const line = theBranch();
   if (line !== undefined) return line.leave(id, queue, parcel);
   keep(id, queue, own(parcel));
-  handOver(parcel);
+  parcel.handOver();
 }
 
 function* fetch(id: string): Steps<Parcel | undefined> {
@@ -71,12 +70,12 @@ export function messageOfParcel(parcel: Parcel, queue: number): Message {
   view.setUint32(2, ident);
   view.setUint32(6, number);
   bytes.set(needs, BYTES);
-  const isMoved = parcel.transfer.length > 0;
+  const { isMoved } = parcel;
   if (!isMoved) leave(id, queue, parcel);
   return {
     bytes,
     length: bytes.length,
-    flights: [() => dropParcel(id)],
+    flights: [() => dropParcel(id), ...parcel.flights],
     before: isMoved ? () => leave(id, queue, parcel) : undefined,
   };
 }
@@ -121,6 +120,22 @@ export class ParcelReader {
     return { apart: new Taken(parcel, letGo(id)) };
   }
 
+  /**
+   * Reads such a message for what `take` makes of its bytes.
+   *
+   * @throws {TypeError | RangeError} It holds something else, or `take` threw: it stays.
+   */
+  readBytes(
+    bytes: Uint8Array,
+    start: number,
+    length: number,
+    take: (bytes: Uint8Array) => unknown,
+  ): Found {
+    const { apart } = this.read(bytes, start, length, false);
+    const value = take((apart as Taken).bytes);
+    return { apart: { come: () => apart!.come(), load: () => apart!.load(), open: () => value } };
+  }
+
   *#fetching(id: string): Steps<void> {
     const parcel = yield* fetch(id);
     this.#id = id;
@@ -154,6 +169,13 @@ class Taken implements Apart {
   constructor(parcel: Parcel | undefined, steps: Steps<Parcel | undefined>) {
     this.#parcel = parcel;
     this.#steps = steps;
+  }
+
+  /** The bytes that it is, before it is taken. */
+  get bytes(): Uint8Array {
+    const value = this.#parcel?.value;
+    if (value instanceof Uint8Array) return value;
+    throw notBytes(value);
   }
 
   *come(): Steps<void> {

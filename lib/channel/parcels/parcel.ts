@@ -16,7 +16,17 @@
  *
  * @module
  */
-import { modulesOfPacked, pack, type Packed, uncloneable, unpack } from "../../transfer/pack.ts";
+import type { Lost } from "../../transfer/flight.ts";
+import {
+  flightsIn,
+  handOver,
+  isMoving,
+  modulesOfPacked,
+  pack,
+  type Packed,
+  uncloneable,
+  unpack,
+} from "../../transfer/pack.ts";
 import type { Reduction } from "../../transfer/reduction.ts";
 import { reducer, revive } from "../../transfer/reduce.ts";
 import { isShareable } from "../../transfer/shareable.ts";
@@ -33,14 +43,31 @@ export class Parcel implements Packed {
   stands?: Packed["stands"];
   /** The objects that are moved with it. */
   transfer: Transferable[];
-  /** The ports among that which a shareable brings along, until they are sent. */
-  moved?: MessagePort[];
+  /** What it was made of, which knows what is on its way in it. */
+  readonly #packed: Packed;
 
   /** Takes over a packed value. */
-  constructor({ value, stands }: Packed, transfer: Transferable[]) {
+  constructor(packed: Packed, transfer: Transferable[]) {
+    const { value, stands } = packed;
+    this.#packed = packed;
     this.value = value;
     if (stands !== undefined) this.stands = stands;
     this.transfer = transfer;
+  }
+
+  /** True if something of it is the sender's until it is sent. */
+  get isMoved(): boolean {
+    return this.transfer.length > 0 || isMoving(this.#packed);
+  }
+
+  /** The objects on their way in it: to be lost should it not be sent. */
+  get flights(): Lost[] {
+    return flightsIn(this.#packed);
+  }
+
+  /** Says that it was sent. */
+  handOver(): void {
+    handOver(this.#packed);
   }
 
   /** True if it has parts that only one can have: the office cannot keep it until it is taken. */
@@ -70,12 +97,7 @@ export function parcelOf(
   transfer: Transferable[] = NONE,
   root = "item",
 ): Parcel {
-  const packed = pack(value, reduce, root, transfer);
-  const { moved } = packed;
-  if (moved === undefined) return new Parcel(packed, transfer);
-  const parcel = new Parcel(packed, [...transfer, ...moved]);
-  parcel.moved = moved;
-  return parcel;
+  return new Parcel(pack(value, reduce, root, transfer), transfer);
 }
 
 /**
@@ -85,7 +107,7 @@ export function parcelOf(
  */
 export function own(parcel: Parcel): Parcel {
   try {
-    const { value, stands, transfer } = structuredClone({ ...parcel, moved: undefined }, {
+    const { value, stands, transfer } = structuredClone({ ...parcel }, {
       transfer: parcel.transfer,
     });
     return new Parcel({ value, stands }, transfer);

@@ -55,13 +55,13 @@ function begin(
   const controller = new AbortController();
   let ended = false;
 
-  const say = (message: FromThread, moved: Transferable[] = []) => post(port, message, moved);
+  const say = (message: FromThread) => post(port, message);
   const end = (message: End<Packed>, dead: boolean) => {
     if (ended) return;
     ended = true;
     try {
       const value = message.type === "done" ? message.value : {} as Packed;
-      post(ends, message, value.moved);
+      post(ends, message);
       handOver(value, starterOf(me.starter));
     } catch (cause) {
       dead = true;
@@ -120,7 +120,7 @@ function begin(
       report(value) {
         if (ended) return;
         const packed = pack(value, reduce, "report");
-        say({ type: "report", value: packed }, packed.moved);
+        say({ type: "report", value: packed });
         handOver(packed, starterOf(me.starter));
       },
     },
