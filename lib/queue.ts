@@ -10,7 +10,8 @@
  * | anything between processes | `multiprocessing.Queue` |
  * | two threads that talk | `threading.pipe()` |
  *
- * Items are whatever `postMessage()` takes, and the objects of the toolkit. Calls that wait come
+ * Items are whatever `postMessage()` takes, and the objects of the toolkit. Two views of one buffer
+ * arrive as views of two. Calls that wait come
  * twice: `get()` gives a Promise, `getSync()` blocks the thread.
  *
  * How consumers learn that it is over:
@@ -23,10 +24,11 @@
  * - `join()` is no such sign: it waits until each item has been reported with `taskDone()`, and
  *   tells the producer. The consumers go on waiting.
  *
- * **Not as in Python**: items are copied when they are put. The main thread keeps them: a call in
- * another thread that does not wait, as `getNowait()`, asks it, and so takes some 50 µs, or as long
- * as the main thread computes without a pause. What is put in quick succession is sent in batches:
- * at the latest when the code pauses, waits or ends.
+ * **Not as in Python**: items are copied when they are put, into memory that the threads share: so
+ * they go from one thread to another also while the main thread computes. What bytes cannot carry
+ * goes by way of the main thread, and may have to wait for it: what is in `transfer` (buffers,
+ * ports, streams), a Blob, a CryptoKey, a SharedArrayBuffer, a WebAssembly.Module, and the locks,
+ * events and pipes of `threading`.
  *
  * *Permissions*: none.
  *

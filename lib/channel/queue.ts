@@ -144,9 +144,9 @@ export class PriorityQueue<T = unknown> extends TaskQueue<T> {
    * @param compare Gives a negative number when `a` is to come first, a positive one when `b` is.
    */
   constructor(maxsize?: number, compare?: (a: T, b: T) => number);
-  constructor(maxsize: QueueSource = 0, compare?: Compare) {
+  constructor(maxsize?: QueueSource, compare?: Compare) {
     checkFunction(compare, "compare", "create a queue");
-    super(maxsize, compare === undefined ? NATURAL : orderBy(compare));
+    super(maxsize ?? 0, compare === undefined ? NATURAL : orderBy(compare));
     this.#compare = compare;
   }
 

@@ -1,15 +1,14 @@
 /**
- * Values between threads as messages: bytes, as between processes, or a parcel (`parcels/parcel.ts`)
- * for what bytes cannot carry.
+ * Values between threads as messages: bytes, as between processes, or a parcel
+ * (`parcels/parcel.ts`) for what bytes cannot carry.
  *
  * @module
  */
 import { ShareError } from "../core/errors.ts";
 import { loseAll } from "../transfer/flight.ts";
 import { reducer } from "../transfer/reduce.ts";
-import type { Read } from "./memory/frames.ts";
+import type { PipeDialect } from "./memory/dialect.ts";
 import {
-  type Found,
   type Message,
   readBytes,
   readerInto,
@@ -23,7 +22,7 @@ import { type Parcel, parcelOf } from "./parcels/parcel.ts";
 
 const reduce = reducer("thread");
 
-/** The dialect of one handle. */
+/** The way of one handle. */
 export interface ThreadDialectOptions {
   /** What is done with a message, for errors. */
   action: string;
@@ -39,14 +38,8 @@ export interface ThreadDialectOptions {
   check?: (parcel: Parcel) => void;
 }
 
-/** How a handle writes values, and reads them. */
-export interface ThreadDialect {
-  write(value: unknown, transfer: Transferable[] | undefined): Message;
-  read: Read<Found>;
-  readNow: Read<Found>;
-  readBytes: Read<Found>;
-  readerInto(room: Uint8Array): Read<Found>;
-}
+/** The dialect of a handle between threads. */
+export type ThreadDialect = Omit<PipeDialect, "board" | "checkTransfer">;
 
 /** Gives the dialect of a handle. */
 export function threadDialect(

@@ -122,8 +122,8 @@ export function receivedEnd(sent: unknown): ThreadConnection {
  *
  * Reach for it where two threads talk. Giving an end to another thread, as an argument or through a
  * queue or pipe, moves it there: here it is closed then. Sending never waits: what is not received
- * yet is kept, up to nearly a gigabyte. Values are copied; `send(value, { transfer })` moves buffers
- * instead.
+ * yet is kept, up to nearly a gigabyte. Values are copied; `send(value, { transfer })` moves
+ * buffers instead.
  *
  * When an end is closed, or the thread that has it ends in whatever way, the other one receives
  * what was sent, and then `EOFError`.

@@ -31,7 +31,7 @@ import type { TrustLevel } from "../transfer/reduction.ts";
  * A message as it travels: the length of its cargo (4 bytes), the cargo, as JSON, and what the
  * receiver reads.
  */
-export type Parcel = Uint8Array;
+export type Packet = Uint8Array;
 
 /**
  * The most bytes that a party may have sent and nobody has received; a longer message goes alone.
@@ -57,7 +57,7 @@ const NO_CARGO: unknown[] = [];
  *
  * @throws {RangeError} There are too many, or it is too long.
  */
-export function parcelOf(message: Uint8Array, cargo: unknown[]): Parcel {
+export function packetOf(message: Uint8Array, cargo: unknown[]): Packet {
   if (cargo.length > MOST_CARGO) {
     throw new RangeError(
       `Cannot send: a message may have at most ${MOST_CARGO} connections in it, this has ${cargo.length}`,
@@ -72,31 +72,31 @@ export function parcelOf(message: Uint8Array, cargo: unknown[]): Parcel {
         "send them in parts",
     );
   }
-  const parcel = new Uint8Array(HEAD + list.length + message.length);
-  new DataView(parcel.buffer).setUint32(0, list.length);
-  parcel.set(list, HEAD);
-  parcel.set(message, HEAD + list.length);
-  return parcel;
+  const packet = new Uint8Array(HEAD + list.length + message.length);
+  new DataView(packet.buffer).setUint32(0, list.length);
+  packet.set(list, HEAD);
+  packet.set(message, HEAD + list.length);
+  return packet;
 }
 
 /** The length of the cargo. */
-function cargoLength(parcel: Parcel): number {
-  const { buffer, byteOffset, length } = parcel;
+function cargoLength(packet: Packet): number {
+  const { buffer, byteOffset, length } = packet;
   const size = length < HEAD ? Infinity : new DataView(buffer, byteOffset).getUint32(0);
   if (size > length - HEAD) throw new TypeError("Cannot read the pipe: a message has no end");
   return size;
 }
 
 /** The content that the receiver reads. */
-export function contentOf(parcel: Parcel): Uint8Array {
-  return parcel.subarray(HEAD + cargoLength(parcel));
+export function contentOf(packet: Packet): Uint8Array {
+  return packet.subarray(HEAD + cargoLength(packet));
 }
 
 /** The addresses of the ends in a message. */
-function cargoOf(parcel: Parcel): unknown[] {
-  const size = cargoLength(parcel);
+function cargoOf(packet: Packet): unknown[] {
+  const size = cargoLength(packet);
   if (size === 0) return NO_CARGO;
-  const list: unknown = JSON.parse(new TextDecoder().decode(parcel.subarray(HEAD, HEAD + size)));
+  const list: unknown = JSON.parse(new TextDecoder().decode(packet.subarray(HEAD, HEAD + size)));
   if (!Array.isArray(list) || list.length > MOST_CARGO) {
     throw new TypeError("Cannot read the pipe: a cargo must be a list");
   }
@@ -125,7 +125,7 @@ export interface PipeParty extends Holder {
    * Gives it a message: by its number, with word whether a party with fewer permissions has sent
    * it.
    */
-  deliver(number: number, message: Parcel, isBelow: boolean): void;
+  deliver(number: number, message: Packet, isBelow: boolean): void;
   /** Says that `bytes` of what it sent have been received. */
   taken(bytes: number): void;
   /** Says that the other end is over: sends fail from now on. */
@@ -147,7 +147,7 @@ export interface Receiver {
 interface Item {
   /** Which it is of those that came to its box. */
   order: number;
-  message: Parcel;
+  message: Packet;
   kept: Kept[];
   isBelow: boolean;
   from: Seat | undefined;
@@ -313,7 +313,7 @@ export class Hub {
   }
 
   /** Takes a message from a party of an end to the other. */
-  send(end: 0 | 1, from: PipeParty, message: Parcel): void {
+  send(end: 0 | 1, from: PipeParty, message: Packet): void {
     if (!this.#duplex && end === 0) throw new TypeError("Cannot send: this end only receives");
     if (message.length > LONGEST_MESSAGE + HEAD) throw new TypeError("Cannot send: it is too long");
     const seat = this.#ends[end].seat(from);

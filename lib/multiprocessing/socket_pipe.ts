@@ -47,8 +47,8 @@ import { SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { giveUp, HomePipe } from "./pipe_broker.ts";
 import {
   contentOf,
-  type Parcel,
-  parcelOf,
+  type Packet,
+  packetOf,
   type PipeGuard,
   type Receiver,
   ROOM,
@@ -62,7 +62,7 @@ const LAST_CALL = 500;
 /** A message that has come. */
 interface Come {
   number: number;
-  parcel: Parcel;
+  packet: Packet;
   /** From whom it is. */
   level: TrustLevel;
 }
@@ -161,9 +161,9 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   }
 
   async recv(options?: WaitOptions): Promise<T> {
-    const { number, parcel, level } = await this.#receive(options);
+    const { number, packet, level } = await this.#receive(options);
     this.#wire.received(number);
-    const message = contentOf(parcel);
+    const message = contentOf(packet);
     const found = readValue(message, 0, message.length, () => level);
     await loadFor(found);
     return unwrap(found) as T;
@@ -193,7 +193,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   ): Promise<unknown> {
     const come = await this.#receive(options);
     try {
-      const message = contentOf(come.parcel);
+      const message = contentOf(come.packet);
       const value = unwrap(read(message, 0, message.length));
       this.#wire.received(come.number);
       return value;
@@ -244,7 +244,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
 
   /** Sends a message that was sent in memory, room or not. @ignore */
   forward(message: Uint8Array): void {
-    this.#put(parcelOf(message, []), []);
+    this.#put(packetOf(message, []), []);
   }
 
   /** Settles when all that was sent is out. @ignore */
@@ -282,8 +282,8 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   }
 
   /** @ignore */
-  onItem(number: number, parcel: Parcel, isBelow: boolean): void {
-    const come: Come = { number, parcel, level: isBelow || this.#isBelow ? "below" : "equal" };
+  onItem(number: number, packet: Packet, isBelow: boolean): void {
+    const come: Come = { number, packet, level: isBelow || this.#isBelow ? "below" : "equal" };
     const waiter = this.#waiters.shift();
     if (waiter === undefined) this.#inbox.push(come);
     else waiter.take(come);
@@ -367,17 +367,17 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   ): Promise<void> {
     const { bytes, length, flights } = message;
     const cargo = flights.flatMap(({ address }) => address ?? []);
-    const parcel = parcelOf(bytes.subarray(0, length), cargo);
+    const packet = packetOf(bytes.subarray(0, length), cargo);
     const send = async (left: number) => {
       const deadline = performance.now() + left;
-      while (!this.#hasRoom(parcel.length)) {
+      while (!this.#hasRoom(packet.length)) {
         const rest = deadline === Infinity ? Infinity : deadline - performance.now();
         if (rest <= 0) return undefined;
         this.#wire.look();
         if (!await reached(this.#room.promise, rest, signal)) return undefined;
       }
       this.#checkSend();
-      this.#put(parcel, cargo);
+      this.#put(packet, cargo);
       flights.length = 0;
       this.#wire.look();
       await this.#wire.flushed();
@@ -395,11 +395,11 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     }
   }
 
-  #put(parcel: Parcel, cargo: unknown[]): void {
-    this.#onTheirWay += parcel.length;
-    this.#sent += parcel.length;
+  #put(packet: Packet, cargo: unknown[]): void {
+    this.#onTheirWay += packet.length;
+    this.#sent += packet.length;
     if (cargo.length > 0) this.#aboard.push({ until: this.#sent, cargo });
-    this.#wire.send(parcel);
+    this.#wire.send(packet);
   }
 
   #hasRoom(bytes: number): boolean {

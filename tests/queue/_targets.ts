@@ -303,3 +303,51 @@ export const doubleJobs = task(
     results.putSync(new Job(job.double()));
   },
 );
+
+/** Sums up what comes, and says so in a word. */
+export const sumAndTell = task(
+  import.meta,
+  function sumAndTell(queue: Queue<number>, count: number, ready: Event, word: Int32Array) {
+    ready.set();
+    let sum = 0;
+    for (let k = 0; k < count; k++) sum += queue.getSync();
+    Atomics.store(word, 0, 1);
+    return sum;
+  },
+);
+
+/** The names of the classes of what comes. */
+export const kindsOf = task(
+  import.meta,
+  async function kindsOf(queue: AnyQueue<unknown>, count: number, form: Form) {
+    const kinds: string[] = [];
+    for (let k = 0; k < count; k++) {
+      kinds.push(Object(await getBy(queue, form)).constructor.name);
+    }
+    return kinds;
+  },
+);
+
+/** The name of a lock that comes. */
+export const nameOfLock = task(
+  import.meta,
+  async function nameOfLock(queue: AnyQueue<[number, Lock]>, form: Form) {
+    return (await getBy(queue, form))[1].name;
+  },
+);
+
+/** Logs the numbers of locks that come. */
+export const logLocks = task(
+  import.meta,
+  function logLocks(queue: Queue<[number, Lock]>, taken: Int32Array) {
+    for (;;) Atomics.add(taken, queue.getSync()[0], 1);
+  },
+);
+
+/** Takes an item and puts it back. */
+export const passOn = task(
+  import.meta,
+  async function passOn<T>(queue: AnyQueue<T>, form: Form) {
+    await putBy(queue, await getBy(queue, form), form);
+  },
+);

@@ -13,7 +13,7 @@ import {
 import { Empty, Full, ShareError, ShutDown, ThreadTerminated } from "../../lib/errors.ts";
 import { Process } from "../../lib/multiprocessing.ts";
 import { LifoQueue, PriorityQueue, Queue, SimpleQueue } from "../../lib/queue.ts";
-import { Event, Lock } from "../../lib/threading.ts";
+import { Event, Lock, Thread } from "../../lib/threading.ts";
 import * as targets from "./_targets.ts";
 import { FORMS, getBy, Job, putBy } from "./_targets.ts";
 import { until } from "../_help/until.ts";
@@ -449,13 +449,123 @@ test("Queue: nothing is lost or given twice while consumers are terminated", asy
   }
 });
 
+test("Queue passes items between two threads while the main thread computes", async (threads) => {
+  const count = 20_000;
+  const queue = new Queue<number>();
+  const ready = new Event();
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  const getter = threads.start(targets.sumAndTell, [queue, count, ready, word]);
+  await ready.wait();
+  const putter = threads.start(targets.putNumbers, [queue, 0, count, "sync"]);
+  await until(() => queue.qsize() > 0 || Atomics.load(word, 0) > 0);
+  const began = performance.now();
+  // It computes, and serves nobody meanwhile.
+  while (Atomics.load(word, 0) === 0 && performance.now() - began < 30_000);
+  assertEquals(Atomics.load(word, 0), 1);
+  await putter.result();
+  assertEquals(await getter.result(), count * (count - 1) / 2);
+});
+
+for (const form of FORMS) {
+  test(`Queue carries what structured clone alone can, in every order, ${form}`, async (threads) => {
+    const wasm = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]);
+    const shared = new SharedArrayBuffer(8);
+    const items = [
+      new Blob(["text"]),
+      { deep: [new WebAssembly.Module(wasm)] },
+      shared,
+      [1, new Lock(), "after"],
+      "plain",
+    ];
+    for (const queue of [new Queue<unknown>(), new LifoQueue<unknown>()]) {
+      for (const item of items) await putBy(queue, item, form);
+      const kinds = await threads.run(targets.kindsOf, [queue, items.length, form]);
+      const expected = ["Blob", "Object", "SharedArrayBuffer", "Array", "String"];
+      assertEquals(kinds, queue instanceof LifoQueue ? expected.reverse() : expected);
+      threads.start(targets.putAll, [queue, [shared, "last"], form]);
+      const back = [await getBy(queue, form), await getBy(queue, form)];
+      new Uint8Array(shared)[0] = 7;
+      const memory = back.find((one) => one instanceof SharedArrayBuffer)!;
+      assertEquals(new Uint8Array(memory as SharedArrayBuffer)[0], 7);
+      new Uint8Array(shared)[0] = 0;
+    }
+    const urgent = new PriorityQueue<[number, Lock]>();
+    for (const k of [3, 1, 2]) urgent.putNowait([k, new Lock({ name: `lock ${k}` })]);
+    assertEquals((await getBy(urgent, form))[1].name, "lock 1");
+    assertEquals(await threads.run(targets.nameOfLock, [urgent, form]), "lock 2");
+    const { port1, port2 } = new MessageChannel();
+    urgent.putSync([0, port1] as never, { transfer: [port1] });
+    const [, port] = await getBy(urgent as never as Queue<[number, MessagePort]>, form);
+    port.close();
+    port2.close();
+  });
+}
+
+test("PriorityQueue with compare refuses what it cannot be given", async () => {
+  const queue = new PriorityQueue<{ p: number; lock?: Lock }>(0, (a, b) => a.p - b.p);
+  queue.putNowait({ p: 1 });
+  await assertRejects(() => queue.put({ p: 0, lock: new Lock() }), ShareError, "compare");
+  assertEquals([queue.qsize(), queue.getNowait()], [1, { p: 1 }]);
+});
+
+test("PriorityQueue with a compare that no thread finds is refused at the call, with its place", () => {
+  const queue = new PriorityQueue<number>(0, (a, b) => b - a);
+  const thread = new Thread(targets.getSome<number>, { args: [queue, 1, "sync"] });
+  const error = assertThrows(() => thread.start(), ShareError, "compare");
+  assertEquals((error as ShareError).place, "args[0].compare");
+});
+
+test("Queue: a consumer that is terminated loses no parcel that it has not taken", async (threads) => {
+  const queue = new Queue<[number, Lock]>();
+  const taken = new Int32Array(new SharedArrayBuffer(400));
+  for (let k = 0; k < 100; k++) queue.putNowait([k, new Lock()]);
+  for (let round = 0; round < 4; round++) {
+    const thread = threads.start(targets.logLocks, [queue, taken]);
+    const before = taken.reduce((all, n) => all + n, 0);
+    await until(() => taken.reduce((all, n) => all + n, 0) > before);
+    thread.terminate();
+    await thread.join();
+  }
+  while (!queue.empty()) taken[queue.getSync()[0]]!++;
+  // One that was just given may not have been logged.
+  assert(taken.every((n) => n <= 1) && taken.filter((n) => n === 0).length <= 4);
+});
+
+test("Queue.put({ transfer }) that finds no room, or is aborted, moves nothing", async () => {
+  const queue = new Queue<ArrayBuffer>(1);
+  const buffer = new ArrayBuffer(8);
+  queue.putSync(buffer);
+  assertThrows(() => queue.putSync(buffer, { timeout: 5, transfer: [buffer] }), Full);
+  await assertRejects(() => queue.put(buffer, { timeout: 5, transfer: [buffer] }), Full);
+  const controller = new AbortController();
+  const put = queue.put(buffer, { transfer: [buffer], signal: controller.signal });
+  controller.abort(new Error("enough"));
+  await assertRejects(() => put, Error, "enough");
+  assertEquals([buffer.byteLength, queue.getSync().byteLength, queue.qsize()], [8, 8, 0]);
+});
+
+test("Queue gives items of many megabytes, and each as it was", async (threads) => {
+  const queue = new Queue<Uint8Array>();
+  const bytes = new Uint8Array(8 << 20).map((_, k) => k * 7 >> 3);
+  for (const form of FORMS) {
+    await putBy(queue, bytes, form);
+    await threads.run(targets.passOn, [queue, form]);
+    const back = await getBy(queue, form);
+    assertEquals([back.length, back[12345], back.at(-1)], [
+      bytes.length,
+      bytes[12345],
+      bytes.at(-1),
+    ]);
+  }
+});
+
 test("Queue.put() that a shutdown comes into puts nothing", async () => {
   for (const maxsize of [0, 3]) {
     const queue = new Queue<number>(maxsize);
-    const taking = maxsize === 0 ? "add" : "compareExchange";
+    const taking = "compareExchange"; // of the lock that who puts must have
     const atomics = Atomics as unknown as Record<string, (...args: unknown[]) => unknown>;
     const original = atomics[taking]!;
-    // The moment after it was seen that the queue is open, and before there is room taken.
+    // The moment before it can put.
     atomics[taking] = (...args) => {
       atomics[taking] = original;
       queue.shutdown();

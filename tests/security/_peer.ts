@@ -2,7 +2,7 @@
 import { connect } from "../../lib/channel/socket/private_socket.ts";
 import { Link } from "../../lib/channel/socket/link.ts";
 import { HELLO, REFUSED, textFrame, WELCOME } from "../../lib/multiprocessing/pipe_protocol.ts";
-import { parcelOf } from "../../lib/multiprocessing/pipe_hub.ts";
+import { packetOf } from "../../lib/multiprocessing/pipe_hub.ts";
 import type { PipeAddress } from "../../lib/multiprocessing/pipe_tickets.ts";
 import type { Connection, Permissions } from "../../lib/multiprocessing.ts";
 import { messageOf } from "../../lib/channel/message.ts";
@@ -29,7 +29,7 @@ export function addressOf(end: Connection<never> | Connection<unknown>): PipeAdd
 /** A value as a pipe carries it. */
 export function parcel(value: unknown, cargo: unknown[] = []): Uint8Array {
   const { bytes, length } = messageOf(value);
-  return parcelOf(bytes.slice(0, length), cargo);
+  return packetOf(bytes.slice(0, length), cargo);
 }
 
 /** Somebody at a pipe's home who says what it likes. */

@@ -1,7 +1,7 @@
 /** What the children of pipes_test.ts and folders_test.ts do, with the least permissions. */
 import { context, task } from "../../lib/task.ts";
 import { type Connection, pipe } from "../../lib/multiprocessing.ts";
-import { parcelOf } from "../../lib/multiprocessing/pipe_hub.ts";
+import { packetOf } from "../../lib/multiprocessing/pipe_hub.ts";
 import { SocketConnection, socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
 import { frameOf, SEND } from "../../lib/multiprocessing/pipe_protocol.ts";
 import { packFor } from "../../lib/transfer/flight.ts";
@@ -94,7 +94,7 @@ export const sendForeign = task(
     const address = addressOf(end);
     const peer = await Peer.at(address);
     await peer.isIn;
-    peer.say(frameOf(SEND, parcelOf(bytes, [])));
+    peer.say(frameOf(SEND, packetOf(bytes, [])));
     await peer.link.flushed();
     // Until it was received.
     await end.recv();
@@ -127,7 +127,7 @@ export const returnOwnWith = task(
     // At its home it is nobody with fewer permissions.
     const peer = await Peer.at(addressOf(mine));
     await way.send(theirs);
-    peer.say(frameOf(SEND, parcelOf(bytes, [])));
+    peer.say(frameOf(SEND, packetOf(bytes, [])));
     theirs.close();
     await mine.recv().catch(() => {});
     mine.close();

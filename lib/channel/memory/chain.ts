@@ -183,7 +183,7 @@ export class Chain {
   /** Puts a frame, waiting for room; false when the time was up. */
   async put(
     frame: Uint8Array,
-    options: WaitOptions = {},
+    options: WaitOptions,
     before?: BeforeCount,
   ): Promise<boolean> {
     const isNow = options.timeout === 0;
@@ -226,7 +226,7 @@ export class Chain {
     const mine = mutex.me | kind;
     const park = this.#readers.park(this.#roomSpin);
     for (;;) {
-      if (!mutex.tryTake(mine)) yield* mutex.take(mine, Infinity);
+      if (!mutex.tryTake(mine)) yield* this.#writers.taking(mine);
       const turn = mutex.enter(mine);
       let how: number;
       try {
@@ -253,7 +253,7 @@ export class Chain {
     const mine = mutex.me | kind;
     const park = this.#writers.park(this.#itemSpin);
     for (;;) {
-      if (!mutex.tryTake(mine)) yield* mutex.take(mine, Infinity);
+      if (!mutex.tryTake(mine)) yield* this.#readers.taking(mine);
       const turn = mutex.enter(mine);
       let value: T | typeof NOTHING;
       try {

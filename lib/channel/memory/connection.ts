@@ -36,6 +36,7 @@ import {
   type SendOptions,
   type SendSyncOptions,
 } from "../connection.ts";
+import type { PipeDialect } from "./dialect.ts";
 import type { Holders } from "./holders.ts";
 import { GENERATION, holdersOf, type SentMemoryEnd, type Side } from "./pipe_words.ts";
 import {
@@ -64,35 +65,13 @@ const SPINS = 200;
 /** The outcome of a wait that brought nothing: the other end is over, or this handle closed. */
 const OVER: unique symbol = Symbol("over");
 
-/** The way in which values become messages, and messages values. */
-export interface ConnectionDialect {
-  /**
-   * Writes a value. What it gives is overwritten by the next call.
-   *
-   * @throws {ShareError} The value cannot cross.
-   */
-  write(value: unknown, transfer: Transferable[] | undefined): Message;
-  /** Tells what a message shares who can receive it, before it can. */
-  board?(message: Message, receivers: Holders): void;
-  /** Reads a message. */
-  read: Read<Found>;
-  /** As `read`, for a thread that blocks. */
-  readNow: Read<Found>;
-  /** Reads a message of bytes. */
-  readBytes: Read<Found>;
-  /** Gives what reads a message of bytes into `room`. */
-  readerInto(room: Uint8Array): Read<Found>;
-  /** Checks what is to be moved. */
-  checkTransfer(transfer: Transferable[] | undefined, action: string): void;
-}
-
 /** A pipe's end, as its kind makes it. */
 export interface EndParts {
   placement: Placement;
   side: Side;
   /** Each known by the end that it leads to. */
   chains: (Chain | undefined)[];
-  dialect: ConnectionDialect;
+  dialect: PipeDialect;
   /** What was sent, where it was. */
   sent?: { generation: number; entry: number } | undefined;
 }
@@ -114,7 +93,7 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
   readonly #turns = new Turns();
   /** Says if this handle is still in the memory: afterwards its words may be another pipe's. */
   readonly #isHere = () => !this.#closed && !this.isElsewhere;
-  readonly #dialect: ConnectionDialect;
+  readonly #dialect: PipeDialect;
   readonly #itemSpin = new SpinBudget(SPINS);
   readonly #roomSpin = new SpinBudget(SPINS);
   readonly #naps = new NapBudget();

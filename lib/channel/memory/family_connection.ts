@@ -23,8 +23,9 @@ import {
   type WhoseMessage,
 } from "../message.ts";
 import type { Chain } from "./chain.ts";
-import { type ConnectionDialect, MemoryConnection } from "./connection.ts";
+import { MemoryConnection } from "./connection.ts";
 import type { Crossing, Successor } from "./crossing.ts";
+import type { PipeDialect } from "./dialect.ts";
 import { BELOW, markBelow, type Side } from "./pipe_words.ts";
 
 /** One end of a pipe in the family's memory. */
@@ -187,7 +188,7 @@ export class RingConnection<T = unknown> extends MemoryConnection<T> {
   }
 }
 
-function dialectOf({ region, base }: Placement, { end }: Side): ConnectionDialect {
+function dialectOf({ region, base }: Placement, { end }: Side): PipeDialect {
   const isBelow = base + BELOW + 1 - end;
   const whose: WhoseMessage = () => region.words[isBelow] === 0 ? "equal" : "below";
   return {

@@ -22,6 +22,7 @@ import type { Placement } from "../../memory/placement.ts";
 import type { NameOptions } from "../../sync/cell.ts";
 import { ASYNC } from "../../sync/mutex.ts";
 import type { WaitOptions } from "../../sync/options.ts";
+import { isCut } from "../../memory/this_thread.ts";
 import { SpinBudget } from "../../sync/spin.ts";
 import { checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
 import { Change, KEY, LEFT, LENGTH, NO_MEMORY, NUMBER, RANK, readNode, RIGHT } from "./cells.ts";
@@ -179,7 +180,7 @@ export class Pile {
   /** Puts a frame, waiting for room; false when the time was up. */
   async put(
     frame: Uint8Array,
-    options: WaitOptions = {},
+    options: WaitOptions,
     before?: BeforeCount,
   ): Promise<boolean> {
     const put = () => this.#put(frame, frame.length, before);
@@ -240,7 +241,7 @@ export class Pile {
     const park = side.park(this.#spin);
     this.#checkIdle();
     for (;;) {
-      if (!mutex.tryTake(mine)) yield* mutex.take(mine, Infinity);
+      if (!mutex.tryTake(mine)) yield* side.taking(mine);
       const turn = mutex.enter(mine);
       let result: T | typeof WAIT;
       let seen: number;
@@ -389,6 +390,8 @@ export class Pile {
 
   /** Writes the state that will count. */
   #prepare(turn: number, root: number, count: number, puts: number, change: Change): void {
+    // A thread that was cut off has the mutex no longer.
+    if (isCut()) checkCancelled();
     const words = this.#words;
     const other = this.#side.copy(~turn);
     words[other + ROOT] = root;

@@ -38,6 +38,7 @@ import {
   type ShutdownOptions,
 } from "../queue_like.ts";
 import { AT_WORK, Chain, CHAIN_EXTRA, CHAIN_WORDS, NOTHING } from "./chain.ts";
+import type { QueueDialect } from "./dialect.ts";
 import { type Fill, WHOLE } from "./frames.ts";
 import { Pile } from "./pile.ts";
 import { behindHead, joined, type QueueOrder } from "./queue_order.ts";
@@ -54,22 +55,6 @@ export const QUEUE_WORDS: number = CHAIN_WORDS;
 const PUT = "put";
 const GET = "get";
 
-/** The way in which items become messages, and messages items. */
-export interface Dialect {
-  /**
-   * Writes an item. What it gives is overwritten by the next call.
-   *
-   * @throws {ShareError} The item cannot cross.
-   */
-  write(item: unknown, transfer: Transferable[] | undefined): Message;
-  /** Tells what an item shares who can receive it, before it can. */
-  board?(message: Message): void;
-  /** Reads a message. */
-  read: typeof readValue;
-  /** As `read`, for a thread that blocks. */
-  readNow: typeof readValue;
-}
-
 /** A queue as its face makes it. */
 export interface QueueParts {
   /** Where it lies. */
@@ -80,7 +65,7 @@ export interface QueueParts {
   name?: string | undefined;
   /** The order in which it gives items out. Default: the oldest first. */
   order?: QueueOrder | undefined;
-  dialect: Dialect;
+  dialect: QueueDialect;
   /** Called before items are dropped; more than once if somebody is killed meanwhile. */
   onDrop?: () => void;
 }
@@ -98,7 +83,7 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
   readonly #maxsize: number;
   readonly #order: QueueOrder | undefined;
   readonly #chain: Chain | Pile;
-  readonly #dialect: Dialect;
+  readonly #dialect: QueueDialect;
   readonly #read: typeof readValue;
   readonly #readNow: typeof readValue;
   #isClosed = false;

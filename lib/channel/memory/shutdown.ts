@@ -86,7 +86,7 @@ export class Shutdown {
   *settling(): Steps<void> {
     if (this.state !== CLOSED) return;
     const { mutex } = this.#getters;
-    if (!mutex.tryTake(mutex.me)) yield* mutex.take(mutex.me, Infinity);
+    yield* this.#getters.taking(mutex.me);
     this.#dropAll();
   }
 

@@ -16,9 +16,10 @@
  */
 import { AT, type Placement } from "../../memory/placement.ts";
 import { Cell } from "../../sync/cell.ts";
-import { Mutex, MUTEX_WORDS } from "../../sync/mutex.ts";
+import { isCut } from "../../memory/this_thread.ts";
+import { ABANDONED, Mutex, MUTEX_WORDS } from "../../sync/mutex.ts";
 import { type SpinBudget, spinWhile } from "../../sync/spin.ts";
-import { ALL, checkCancelled, type Park } from "../../sync/steps.ts";
+import { ALL, checkCancelled, type Park, type Steps } from "../../sync/steps.ts";
 
 /** The number of sleepers of the other side that had counted themselves at the last wake-up. */
 const SERVED = MUTEX_WORDS + 1;
@@ -102,8 +103,19 @@ export class ChainSide {
     return this.#base + COPIES + (turn & 1) * this.#copyWords;
   }
 
+  /**
+   * The steps of taking the mutex, for `mine`. Who had it and was cut off may still be in the midst
+   * of a change: a fence comes before that.
+   */
+  *taking(mine: number): Steps<void> {
+    if (this.mutex.tryTake(mine)) return;
+    if ((yield* this.mutex.take(mine, Infinity)) === ABANDONED) this.fence();
+  }
+
   /** Writes the copy that does not count at `turn`; the mutex is held. */
   prepare(turn: number, position: number, frames: number, bytes: number): void {
+    // A thread that was cut off has the mutex no longer.
+    if (isCut()) checkCancelled();
     const words = this.#words;
     const copy = this.copy(~turn);
     words[copy + POSITION] = position;
@@ -122,8 +134,8 @@ export class ChainSide {
     for (let seen = turn;;) {
       const found = Atomics.compareExchange(this.#words, index, seen, seen + 1 | 0);
       if (found === seen) return;
-      // A thread that was cut off in between no longer has the mutex.
-      if ((found - turn & 1) !== 0) checkCancelled();
+      // Nobody else has the mutex: it was a fence, unless this thread was cut off in between.
+      if (isCut()) checkCancelled();
       seen = found;
     }
   }

@@ -87,6 +87,8 @@ export class ParcelReader {
   /** The parcel that was fetched last, and not taken so far. */
   #id = "";
   #parcel: Parcel | undefined;
+  /** One that the office did not have. */
+  #gone = "";
 
   /** @param action What is done, for the errors; `remedy` is the call that would load a module. */
   constructor(action: string, remedy: string) {
@@ -113,6 +115,7 @@ export class ParcelReader {
       if (isNow) this.#checkLoaded(needsIn(bytes.slice(start + BYTES, start + length)));
       return { apart: new Taken(undefined, fetch(id)) };
     }
+    if (this.#gone === id) return { apart: new Taken(undefined, letGo(id)) };
     if (this.#id !== id || this.#parcel === undefined) throw new Wanted(() => this.#fetching(id));
     const parcel = this.#parcel;
     if (isNow) this.#checkLoaded(parcel.parts);
@@ -140,6 +143,8 @@ export class ParcelReader {
     const parcel = yield* fetch(id);
     this.#id = id;
     this.#parcel = parcel;
+    // Who takes it lets it go afterwards. If its message is still there, it was lost.
+    if (parcel === undefined) this.#gone = id;
   }
 
   #checkLoaded(stands: Stand[]): void {

@@ -1,0 +1,41 @@
+/**
+ * The way in which the values of a queue or pipe in shared memory become messages, and messages
+ * values: its face gives it.
+ *
+ * @module
+ */
+import type { Found, Message } from "../message.ts";
+import type { Read } from "./frames.ts";
+import type { Holders } from "./holders.ts";
+
+/** How values are written and read. */
+export interface Dialect {
+  /**
+   * Writes a value. What it gives is overwritten by the next call.
+   *
+   * @throws {ShareError} The value cannot cross.
+   */
+  write(value: unknown, transfer: Transferable[] | undefined): Message;
+  /** Reads a message. */
+  read: Read<Found>;
+  /** As `read`, for a thread that blocks. */
+  readNow: Read<Found>;
+}
+
+/** How those of a queue are. */
+export interface QueueDialect extends Dialect {
+  /** Tells what an item shares who can receive it, before it can. */
+  board?(message: Message): void;
+}
+
+/** How those of a pipe are, which also carries bytes as such. */
+export interface PipeDialect extends Dialect {
+  /** Tells what a message shares who can receive it, before it can. */
+  board?(message: Message, receivers: Holders): void;
+  /** Reads a message of bytes. */
+  readBytes: Read<Found>;
+  /** Gives what reads a message of bytes into `room`. */
+  readerInto(room: Uint8Array): Read<Found>;
+  /** Checks what is to be moved. */
+  checkTransfer(transfer: Transferable[] | undefined, action: string): void;
+}
