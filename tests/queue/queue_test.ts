@@ -501,6 +501,19 @@ for (const form of FORMS) {
   });
 }
 
+test("Queue gives the first parcel of a thread, whatever main hears first", async (threads) => {
+  for (const form of FORMS) {
+    const queue = new Queue<Lock>();
+    const makers = [1, 2, 3, 4].map((k) =>
+      threads.start(targets.putAll<Lock>, [queue, [new Lock({ name: `${k}` })], form])
+    );
+    const names = [];
+    for (const _ of makers) names.push((await getBy(queue, form)).name);
+    assertEquals(names.sort(), ["1", "2", "3", "4"]);
+    for (const maker of makers) await maker.result();
+  }
+});
+
 test("PriorityQueue with compare refuses what it cannot be given", async () => {
   const queue = new PriorityQueue<{ p: number; lock?: Lock }>(0, (a, b) => a.p - b.p);
   queue.putNowait({ p: 1 });

@@ -4,8 +4,10 @@
  *
  * @module
  */
+import { HeapRegion } from "../../memory/heap_region.ts";
+import { BELL } from "../../memory/roster.ts";
 import { self } from "../../memory/this_thread.ts";
-import type { Steps } from "../../sync/steps.ts";
+import type { Park, Steps } from "../../sync/steps.ts";
 import { type Apart, type Found, type Message, notBytes, Wanted } from "../message.ts";
 import { Branch } from "./branch.ts";
 import { clear, drop, find, keep } from "./office.ts";
@@ -19,7 +21,11 @@ const PARCEL = 2;
  */
 const BYTES = 10;
 
+/** The time after which a parcel that does not come is lost, in ms: some thread died oddly. */
+const LOST_AFTER = 5_000;
 const NOTHING = new Uint8Array();
+
+let theRegion: HeapRegion | undefined;
 
 let branch: Branch | undefined;
 let left = 0;
@@ -48,9 +54,28 @@ function leave(id: string, queue: number, parcel: Parcel): void {
   parcel.handOver();
 }
 
+/**
+ * The steps of fetching a parcel; undefined when it is not there. Where a thread has just announced
+ * its line, what it left may come a moment later: so this takes that moment then.
+ */
 function* fetch(id: string): Steps<Parcel | undefined> {
   const line = theBranch();
-  return line === undefined ? find(id) : yield* line.fetch(id);
+  const { slot, memory } = self();
+  const index = slot + BELL;
+  const region = theRegion ??= new HeapRegion(memory);
+  const park: Park = { region, index, value: Atomics.load(region.words, index), on: 0 };
+  const parcel = line === undefined ? find(id) : yield* line.fetch(id);
+  if (parcel === undefined) yield park;
+  return parcel;
+}
+
+/** The steps of fetching a parcel whose message was taken. */
+function* fetchUnique(id: string): Steps<Parcel | undefined> {
+  const began = performance.now();
+  for (;;) {
+    const parcel = yield* fetch(id);
+    if (parcel !== undefined || performance.now() - began > LOST_AFTER) return parcel;
+  }
 }
 
 /**
@@ -87,8 +112,9 @@ export class ParcelReader {
   /** The parcel that was fetched last, and not taken so far. */
   #id = "";
   #parcel: Parcel | undefined;
-  /** One that the office did not have. */
-  #gone = "";
+  /** One that the office did not have, and since when that has been so. */
+  #missing = "";
+  #missingSince = 0;
 
   /** @param action What is done, for the errors; `remedy` is the call that would load a module. */
   constructor(action: string, remedy: string) {
@@ -113,9 +139,11 @@ export class ParcelReader {
     const id = `${view.getUint32(2)}.${view.getUint32(6)}`;
     if (view.getUint8(1) === 1) {
       if (isNow) this.#checkLoaded(needsIn(bytes.slice(start + BYTES, start + length)));
-      return { apart: new Taken(undefined, fetch(id)) };
+      return { apart: new Taken(undefined, fetchUnique(id)) };
     }
-    if (this.#gone === id) return { apart: new Taken(undefined, letGo(id)) };
+    if (this.#missing === id && performance.now() - this.#missingSince > LOST_AFTER) {
+      return { apart: new Taken(undefined, letGo(id)) };
+    }
     if (this.#id !== id || this.#parcel === undefined) throw new Wanted(() => this.#fetching(id));
     const parcel = this.#parcel;
     if (isNow) this.#checkLoaded(parcel.parts);
@@ -143,8 +171,10 @@ export class ParcelReader {
     const parcel = yield* fetch(id);
     this.#id = id;
     this.#parcel = parcel;
-    // Who takes it lets it go afterwards. If its message is still there, it was lost.
-    if (parcel === undefined) this.#gone = id;
+    // Who takes it lets it go afterwards: if its message stays, it is late, or was lost.
+    if (parcel !== undefined || this.#missing === id) return;
+    this.#missing = id;
+    this.#missingSince = performance.now();
   }
 
   #checkLoaded(stands: Stand[]): void {
