@@ -20,6 +20,7 @@
  */
 import { checkArray, checkBoolean, checkOptions, checkTimeout, show } from "../core/checks.ts";
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
+import { recorder } from "../core/hooks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { post, prepareTake, take } from "../core/ports.ts";
 import { takeUntil } from "../core/promises.ts";
@@ -180,6 +181,7 @@ export class PortConnection<T> implements Connection<T> {
     const words = this.#words;
     handOver(boxed, { slot: words[other + SLOT]!, ident: words[other + IDENT]! });
     Atomics.add(words, other + SENT, 1);
+    recorder?.moves("put", "Pipe");
     this.#ring(other);
   }
 
@@ -249,6 +251,7 @@ export class PortConnection<T> implements Connection<T> {
       if (length > room) throw tooLong(length, room);
     }
     this.#head = undefined;
+    recorder?.moves("get", "Pipe");
     return next;
   }
 

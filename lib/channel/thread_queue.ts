@@ -5,6 +5,7 @@
  */
 import { checkArray } from "../core/checks.ts";
 import { Empty, Full, ShutDown } from "../core/errors.ts";
+import { recorder } from "../core/hooks.ts";
 import { filled, INSPECT, shown } from "../core/inspect.ts";
 import { takeUntil } from "../core/promises.ts";
 import { type Limit, runAsync, runSync } from "../sync/steps.ts";
@@ -67,7 +68,9 @@ export abstract class ThreadQueue<T = unknown>
       timeout = options === undefined ? Infinity : checkPut(options);
       options?.signal?.throwIfAborted();
       wrapped = wrap(item, options?.transfer);
-      if (this.#core.tryPut(wrapped)) return Promise.resolve();
+      if (this.#core.tryPut(wrapped)) {
+        return Promise.resolve(recorder?.moves("put", this.constructor.name));
+      }
     } catch (error) {
       return Promise.reject(error);
     }
@@ -79,6 +82,7 @@ export abstract class ThreadQueue<T = unknown>
     if (await runAsync(this.#core.put(item), { timeout, signal }) === undefined) {
       this.#full(timeout);
     }
+    recorder?.moves("put", this.constructor.name);
   }
 
   /** As {@linkcode put}, but blocks the thread while there is no room. */
@@ -86,8 +90,9 @@ export abstract class ThreadQueue<T = unknown>
     const timeout = options === undefined ? Infinity : checkPut(options);
     const core = this.#core;
     const wrapped = wrap(item, options?.transfer);
-    if (core.tryPut(wrapped)) return;
+    if (core.tryPut(wrapped)) return recorder?.moves("put", this.constructor.name);
     if (runSync(core.put(wrapped), timeout) === undefined) this.#full(timeout);
+    recorder?.moves("put", this.constructor.name);
   }
 
   /** Puts an item in if there is room now; else throws {@linkcode Full}. */
@@ -122,6 +127,7 @@ export abstract class ThreadQueue<T = unknown>
       taken = await this.#ask((asks) => runAsync(core.get(false, asks), asks ? limit : LATE));
     }
     if (taken === undefined) this.#empty(timeout);
+    recorder?.moves("get", this.constructor.name);
     await ready(taken.item);
     return open(taken.item) as T;
   }
@@ -142,6 +148,7 @@ export abstract class ThreadQueue<T = unknown>
       taken = found === "none" ? undefined : found;
     }
     if (taken === undefined) this.#empty(timeout);
+    recorder?.moves("get", this.constructor.name);
     return open(taken.item) as T;
   }
 

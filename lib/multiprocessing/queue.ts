@@ -9,6 +9,7 @@
  */
 import { checkInteger, show } from "../core/checks.ts";
 import { Empty, Full, ShutDown } from "../core/errors.ts";
+import { recorder } from "../core/hooks.ts";
 import { filled, INSPECT, shown } from "../core/inspect.ts";
 import { takeUntil } from "../core/promises.ts";
 import { Chain, CHAIN_EXTRA, CHAIN_WORDS, NOTHING } from "../channel/memory/chain.ts";
@@ -172,19 +173,15 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     } catch (error) {
       return Promise.reject(error);
     }
-    const put = this.#putLater(message, timeout, options?.signal);
-    return watchWait(this, "queue.put(item)", put);
+    return watchWait(this, "queue.put(item)", this.#putLater(message, timeout, options?.signal));
   }
 
-  async #putLater(
-    message: Message,
-    timeout: number,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
+  async #putLater(message: Message, timeout: number, signal?: AbortSignal): Promise<void> {
     const { flights } = message;
     try {
       const isPut = await this.#chain.put(keep(message), { timeout, ...(signal && { signal }) });
       if (!isPut) throw this.#full();
+      recorder?.moves("put", this.#name, this.#chain.id);
     } catch (error) {
       loseAll(flights);
       throw error;
@@ -199,6 +196,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     const { flights } = message;
     try {
       if (!this.#chain.putSync(keep(message), timeout)) throw this.#full();
+      recorder?.moves("put", this.#name, this.#chain.id);
     } catch (error) {
       loseAll(flights);
       throw error;
@@ -233,6 +231,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
       found = await this.#chain.get(this.#readValue, { timeout, ...(signal && { signal }) });
     }
     if (found === NOTHING) throw this.#empty();
+    recorder?.moves("get", this.#name, this.#chain.id);
     if (found.bytes !== undefined) await loadFor(found);
     return unwrap(found) as T;
   }
@@ -247,6 +246,7 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     let found = this.#isClosed ? this.#refuse("get") : this.#chain.tryGet(this.#readNow);
     if (found === NOTHING) found = this.#chain.getSync(this.#readNow, timeout);
     if (found === NOTHING) throw this.#empty();
+    recorder?.moves("get", this.#name, this.#chain.id);
     return unwrap(found) as T;
   }
 
@@ -400,7 +400,8 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
       item.byteLength + VIEW_HEAD <= WHOLE && item.buffer instanceof ArrayBuffer;
     if (isLarge && this.#chain instanceof Chain) {
       const fill: Fill = (bytes, start) => writeView(bytes, start, item);
-      if (this.#chain.tryPut(fill, item.byteLength + VIEW_HEAD)) return;
+      const isPut = this.#chain.tryPut(fill, item.byteLength + VIEW_HEAD);
+      if (isPut) return recorder?.moves("put", this.#name, this.#chain.id);
     }
     const head = this.#order?.headOf?.(item);
     let message = messageOf(item, "item", this.#whose);
@@ -408,7 +409,8 @@ export class Queue<T = unknown> implements QueueLike<T>, Disposable {
     if (head !== undefined) message = joined(head, message);
     if (flights.length > 0) boardAll(flights, this.#users.carrier);
     try {
-      return this.#chain.tryPut(message.bytes, message.length) ? undefined : message;
+      if (!this.#chain.tryPut(message.bytes, message.length)) return message;
+      return recorder?.moves("put", this.#name, this.#chain.id);
     } catch (error) {
       loseAll(flights);
       throw error;

@@ -18,6 +18,7 @@
  */
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
 import { beforeEnd } from "../core/hooks.ts";
+import { recorder } from "../core/hooks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { Countdown, reached, takeUntil } from "../core/promises.ts";
 import {
@@ -162,6 +163,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
 
   async recv(options?: WaitOptions): Promise<T> {
     const { number, parcel, level } = await this.#receive(options);
+    recorder?.moves("get", "Pipe");
     this.#wire.received(number);
     const message = contentOf(parcel);
     const found = readValue(message, 0, message.length, () => level);
@@ -192,6 +194,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     options: WaitOptions | undefined,
   ): Promise<unknown> {
     const come = await this.#receive(options);
+    recorder?.moves("get", "Pipe");
     try {
       const message = contentOf(come.parcel);
       const value = unwrap(read(message, 0, message.length));
@@ -398,6 +401,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   #put(parcel: Parcel, cargo: unknown[]): void {
     this.#onTheirWay += parcel.length;
     this.#sent += parcel.length;
+    recorder?.moves("put", "Pipe");
     if (cargo.length > 0) this.#aboard.push({ until: this.#sent, cargo });
     this.#wire.send(parcel);
   }

@@ -34,6 +34,7 @@
  * @module
  */
 import { DeadlockError } from "../core/errors.ts";
+import { recorder } from "../core/hooks.ts";
 import { heldEntry, noteElsewhere, unnoteElsewhere } from "../memory/wait_notes.ts";
 import { IDENT_MASK } from "../memory/roster.ts";
 import { isCut, self } from "../memory/this_thread.ts";
@@ -289,7 +290,10 @@ export class Mutex implements Held {
   release(): void {
     const owner = this.#free();
     if (owner === this.me) this.#leaveNote();
-    else this.#cell.region.parties.roster.disown(owner, this.#id);
+    else {
+      recorder?.frees(this.#cell.region.parties, this.#id, owner);
+      this.#cell.region.parties.roster.disown(owner, this.#id);
+    }
   }
 
   /** True if somebody holds the lock, at this moment. */
@@ -377,11 +381,13 @@ export class Mutex implements Held {
     const notes = this.#notes;
     if (notes[this.#note] === 0) notes[this.#note] = this.#id;
     else noteElsewhere(notes, this.#cell.region.parties.slot, this.#id);
+    recorder?.takes(this.#cell.region.parties, this.#id);
   }
 
   #leaveNote(): void {
     const notes = this.#notes;
     if (notes[this.#note] === this.#id) notes[this.#note] = 0;
     else unnoteElsewhere(notes, this.#cell.region.parties.slot, this.#id);
+    recorder?.frees(this.#cell.region.parties, this.#id, this.me);
   }
 }

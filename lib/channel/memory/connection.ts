@@ -19,6 +19,7 @@
  * @module
  */
 import { EOFError, ShareError, TimeoutError } from "../../core/errors.ts";
+import { recorder } from "../../core/hooks.ts";
 import { INSPECT, shown } from "../../core/inspect.ts";
 import { takeUntil } from "../../core/promises.ts";
 import type { Placement } from "../../memory/placement.ts";
@@ -381,8 +382,8 @@ export class RingConnection<T = unknown> implements Connection<T> {
       const way = action === SEND ? "receives" : "sends";
       throw new Error(`Cannot ${action}: this end of a one-way pipe only ${way}`);
     }
-    if (action !== SEND) return chain;
-    if (this.#isOver()) throw ended(action);
+    if (action === SEND && this.#isOver()) throw ended(action);
+    if (action === SEND) recorder?.moves("put", "Pipe");
     return chain;
   }
 
@@ -450,7 +451,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
     const timeout = options === undefined ? Infinity : this.#patience(options, RECEIVE);
     const chain = this.#open(this.#inbound, RECEIVE);
     const now = this.#tryGet(chain, read, timeout);
-    if (now !== NOTHING) return now;
+    if (now !== NOTHING) return this.#check(now, RECEIVE, timeout);
     return this.#check(runSync(this.#receiving(chain, read, 0), timeout), RECEIVE, timeout);
   }
 
@@ -529,6 +530,7 @@ export class RingConnection<T = unknown> implements Connection<T> {
       const why = action === SEND ? "no room" : "nothing came";
       throw new TimeoutError(`Cannot ${action}: ${why} within ${timeout} ms`);
     }
+    if (result !== OVER && action === RECEIVE) recorder?.moves("get", "Pipe");
     if (result !== OVER) return result as R;
     if (this.#closed) throw new Error(`Cannot ${action}: the connection was closed meanwhile`);
     throw ended(action);

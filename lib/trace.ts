@@ -1,0 +1,16 @@
+/**
+ * A trace: who ran, waited, held a lock, and when; of all threads and processes of a program.
+ *
+ * @module
+ */
+export { mark, start, Trace } from "./trace/trace.ts";
+export type { TraceOptions } from "./trace/trace.ts";
+export type {
+  DeathEvent,
+  HoldEvent,
+  PointEvent,
+  RunEvent,
+  TraceEvent,
+  TraceParty,
+  WaitEvent,
+} from "./trace/events.ts";
