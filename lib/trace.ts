@@ -5,11 +5,15 @@
  */
 export { mark, start, Trace } from "./trace/trace.ts";
 export type { TraceOptions } from "./trace/trace.ts";
+export type { SVGOptions } from "./trace/svg.ts";
+export type { TextOptions } from "./trace/text.ts";
 export type {
   DeathEvent,
   HoldEvent,
+  LastingEvent,
   PointEvent,
   RunEvent,
+  TimedEvent,
   TraceEvent,
   TraceParty,
   WaitEvent,

@@ -30,21 +30,22 @@ export interface TraceParty {
 }
 
 /** What all events have. */
-interface Happening {
+export interface TimedEvent {
   /** Whose it is. */
   party: TraceParty;
   /** When it happened, or began. */
   at: number;
 }
 
-/** What takes time. */
-interface Lasting extends Happening {
+/** What events have that take time. */
+export interface LastingEvent extends TimedEvent {
   /** When it ended; undefined if it was going on when its party or the trace ended. */
   end: number | undefined;
 }
 
 /** The task of a thread or process, or a call of a pool or executor. */
-export interface RunEvent extends Lasting {
+export interface RunEvent extends LastingEvent {
+  /** The task of a thread or process, or a call. */
   type: "task" | "call";
   /** The target. */
   name: string;
@@ -53,7 +54,8 @@ export interface RunEvent extends Lasting {
 }
 
 /** A wait in a call of the toolkit, by a thread that blocks or an async function. */
-export interface WaitEvent extends Lasting {
+export interface WaitEvent extends LastingEvent {
+  /** A wait. */
   type: "wait";
   /** What it is for: the name of a lock, `"Event 3"`, `"the end of Thread-1"`, or `"sleep"`. */
   name: string;
@@ -62,21 +64,24 @@ export interface WaitEvent extends Lasting {
 }
 
 /** The time for which a lock was held. */
-export interface HoldEvent extends Lasting {
+export interface HoldEvent extends LastingEvent {
+  /** A hold. */
   type: "hold";
   /** The name of the lock, or as in `"Lock 7"`. */
   name: string;
 }
 
 /** An item that went into a queue or pipe or came out of it, or a mark of one's own. */
-export interface PointEvent extends Happening {
+export interface PointEvent extends TimedEvent {
+  /** What was done. */
   type: "put" | "get" | "mark";
   /** The name of the queue, or the mark's. */
   name: string;
 }
 
 /** The end of a thread or process that was stopped or killed, or that an error ended. */
-export interface DeathEvent extends Happening {
+export interface DeathEvent extends TimedEvent {
+  /** A death. */
   type: "death";
   /** How it ended, as in `"killed by SIGKILL"`. */
   name: string;

@@ -63,16 +63,24 @@ interface ProcessSeat {
 interface Open {
   index: number;
   what: number;
-  title: number;
+  title: string;
   thing: number;
   holder: number;
-  by: number;
+  by: string;
+  from: number;
+}
+
+/** A lock or its like, as far as it is known here. */
+interface Thing {
+  title: string;
+  /** The number of the record of the hold that goes on, and when it began; -1 without one. */
+  index: number;
   from: number;
 }
 
 const ORIGIN = performance.timeOrigin;
-/** The names of locks and their like that are remembered. */
-const MOST_TITLES = 10_000;
+/** The locks and their like that are remembered. */
+const MOST_THINGS = 10_000;
 
 /** Now, by the clock that threads and processes share, in ms. */
 export function now(): number {
@@ -98,10 +106,9 @@ export class RowRecorder implements Recorder {
   #count = 0;
   #slot = 0;
   #named = 0;
-  /** Where names were written, and what locks and their like are called. */
+  /** Where names were written. */
   readonly #positions = new Map<string, number>();
-  readonly #titles = new Map<number, string>();
-  readonly #holds = new Map<number, Open>();
+  readonly #things = new Map<number, Thing>();
   readonly #waits = new Map<number, Open>();
 
   /** Takes a seat; `family` is where child processes have theirs. */
@@ -132,11 +139,11 @@ export class RowRecorder implements Recorder {
   }
 
   runs(what: "task" | "call", name: string): (failed: boolean, error?: unknown) => void {
-    const open = this.#open(WHATS.indexOf(what), this.#position(name), 0, 0, "");
+    const open = this.#open(WHATS.indexOf(what), name, 0, 0, "");
     return (failed, error) => {
       if (failed) {
         open.what |= FAILED;
-        open.by = this.#position((error as Error | undefined)?.name ?? "");
+        open.by = (error as Error | undefined)?.name ?? "";
       }
       this.#close(open);
     };
@@ -144,21 +151,23 @@ export class RowRecorder implements Recorder {
 
   waits(wait: number, whose: Named, id: number, holder: number, name = ""): number {
     const open = this.#waits.get(wait);
-    const thing = this.#thing(whose, id);
+    const thing = keyOf(whose, id);
     if (open !== undefined && open.thing === thing) {
       if (holder === 0 || open.holder === holder) return wait;
       if (open.holder === 0) {
         open.holder = holder;
-        open.by = this.#position(holderOf(whose, id, holder));
-        if (this.#isThere(open)) this.#words[this.#at(open) + BY] = open.by;
+        open.by = holderOf(whose, id, holder);
+        if (this.#isThere(open.index)) {
+          this.#words[this.#at(open.index) + BY] = this.#position(open.by);
+        }
         return wait;
       }
     }
     if (open !== undefined) this.waited(wait);
-    const title = id === 0 ? name : this.#titleOf(whose, id, holder);
-    const what = WHAT_WAIT | flags(whose);
+    const title = id === 0 ? name : this.#thing(whose, id, holder).title;
+    const what = WAIT | flags(whose);
     const by = holderOf(whose, id, holder);
-    this.#waits.set(++waits, { ...this.#open(what, this.#position(title), thing, 0, by), holder });
+    this.#waits.set(++waits, { ...this.#open(what, title, thing, 0, by), holder });
     return waits;
   }
 
@@ -171,22 +180,25 @@ export class RowRecorder implements Recorder {
 
   takes(whose: Named, id: number): void {
     if (!isLock(id)) return;
-    const title = this.#position(this.#titleOf(whose, id, 0));
-    const thing = this.#thing(whose, id);
-    this.#holds.set(thing, this.#open(WHAT_HOLD | flags(whose), title, thing, 0, ""));
+    const thing = this.#thing(whose, id, 0);
+    const position = this.#position(thing.title);
+    thing.from = now();
+    thing.index = this.#write(HOLD | flags(whose), position, 0, keyOf(whose, id), thing.from, 0);
   }
 
   frees(whose: Named, id: number, owner: number): void {
     if (!isLock(id)) return;
-    const thing = this.#thing(whose, id);
+    const thing = this.#thing(whose, id, 0);
+    const key = keyOf(whose, id);
+    const what = flags(whose);
     if (owner !== whose.me) {
-      const name = this.#position(this.#titleOf(whose, id, 0));
-      return this.#point(WHAT_FREED | flags(whose), name, thing, nameOf(whose, owner));
+      const name = nameOf(whose, owner);
+      return this.#point(FREED | what, this.#position(thing.title), key, name);
     }
-    const open = this.#holds.get(thing);
-    if (open === undefined) return;
-    this.#holds.delete(thing);
-    this.#close(open);
+    const { index, from, title } = thing;
+    if (index < 0) return;
+    thing.index = -1;
+    this.#end(index, HOLD | what, title, 0, key, from);
   }
 
   moves(what: "put" | "get", name: string | undefined, id = 0): undefined {
@@ -251,22 +263,21 @@ export class RowRecorder implements Recorder {
     return -1;
   }
 
-  /** The number of a lock or its like among all that this process and its family have. */
-  #thing(whose: Named, id: number): number {
-    return flags(whose) === 0 ? id : -id;
-  }
-
-  #titleOf(whose: Named, id: number, holder: number): string {
-    const thing = this.#thing(whose, id);
-    const known = this.#titles.get(thing);
+  /** What is known of a lock or its like. */
+  #thing(whose: Named, id: number, holder: number): Thing {
+    const key = keyOf(whose, id);
+    const known = this.#things.get(key);
     if (known !== undefined) return known;
     const isEnd = id === endOf(holder);
     const title = isEnd
       ? `the end of ${nameOf(whose, holder)}`
       : whose.roster.title(id) ?? `${KINDS[id & KIND_OF_ID]} ${id >>> KIND_BITS}`;
-    if (this.#titles.size >= MOST_TITLES) this.#titles.clear();
-    this.#titles.set(thing, title);
-    return title;
+    if (this.#things.size >= MOST_THINGS) {
+      for (const [key, { index }] of this.#things) if (index < 0) this.#things.delete(key);
+    }
+    const thing = { title, index: -1, from: 0 };
+    this.#things.set(key, thing);
+    return thing;
   }
 
   /** The position of a name, which is written first if it is not there, or not for long. */
@@ -290,28 +301,39 @@ export class RowRecorder implements Recorder {
     return position;
   }
 
-  #at({ index }: Open): number {
+  #at(index: number): number {
     return this.#records + index % this.#slots * RECORD;
   }
 
-  #isThere({ index }: Open): boolean {
+  #isThere(index: number): boolean {
     return index >= 0 && this.#count - index <= this.#capacity;
   }
 
-  #open(what: number, title: number, thing: number, holder: number, by: string): Open {
+  #open(what: number, title: string, thing: number, holder: number, by: string): Open {
     const from = now();
-    const position = this.#position(by);
-    const index = this.#write(what, title, position, thing, from, 0);
-    return { index, what, title, thing, holder, by: position, from };
+    const index = this.#write(what, this.#position(title), this.#position(by), thing, from, 0);
+    return { index, what, title, thing, holder, by, from };
   }
 
-  #close(open: Open): void {
-    const { what, title, thing, by, from } = open;
+  #close({ index, what, title, by, thing, from }: Open): void {
+    this.#end(index, what, title, this.#position(by), thing, from);
+  }
+
+  #end(
+    index: number,
+    what: number,
+    title: string,
+    by: number,
+    thing: number,
+    from: number,
+  ): void {
     if (!this.isOn) return;
     const to = now();
-    // What lasted so long that its record was overwritten is written anew.
-    if (!this.#isThere(open)) return void this.#write(what, title, by, thing, from, to);
-    const at = this.#at(open);
+    // What lasted so long that its record was overwritten is written anew, and so is its name.
+    if (!this.#isThere(index)) {
+      return void this.#write(what, this.#position(title), by, thing, from, to);
+    }
+    const at = this.#at(index);
     this.#words[at + WHAT] = what;
     this.#words[at + BY] = by;
     this.#times[(at + TO) / 2] = to;
@@ -348,9 +370,9 @@ export class RowRecorder implements Recorder {
   }
 }
 
-const WHAT_WAIT = WHATS.indexOf("wait");
-const WHAT_HOLD = WHATS.indexOf("hold");
-const WHAT_FREED = WHATS.indexOf("freed");
+const WAIT = WHATS.indexOf("wait");
+const HOLD = WHATS.indexOf("hold");
+const FREED = WHATS.indexOf("freed");
 const KIND_OF_ID = (1 << KIND_BITS) - 1;
 /** The words that the longest name takes, its length included. */
 const NAME_WORDS = 1 + NAME_MOST / 4;
@@ -363,6 +385,11 @@ function isLock(id: number): boolean {
 
 function flags({ roster }: Named): number {
   return roster === self().roster ? 0 : IS_SHARED;
+}
+
+/** The number of a lock or its like among all that this process and its family have. */
+function keyOf(whose: Named, id: number): number {
+  return flags(whose) === 0 ? id : -id;
 }
 
 function nameOf({ roster }: Named, ident: number): string {

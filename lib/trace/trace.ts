@@ -6,16 +6,19 @@
  *
  * @module
  */
-import { checkInteger, checkOptions } from "../core/checks.ts";
+import { checkBoolean, checkInteger, checkOptions, checkString } from "../core/checks.ts";
 import { recorder, setRecorder } from "../core/hooks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { mayMap } from "../memory/platform/mod.ts";
 import { self } from "../memory/this_thread.ts";
 import type { Recording, TraceEvent, TraceParty } from "./events.ts";
+import { chromeTrace } from "./chrome.ts";
 import { createFamily, type Family } from "./mapped.ts";
 import { MEMORY_BYTES, TraceMemory } from "./memory.ts";
 import { now, RowRecorder } from "./recorder.ts";
 import { readRecording } from "./reader.ts";
+import { svgOf, type SVGOptions } from "./svg.ts";
+import { textOf, type TextOptions } from "./text.ts";
 
 /** Options of `start()`. */
 export interface TraceOptions {
@@ -80,6 +83,40 @@ export class Trace implements Disposable {
     return this.#read().events.values();
   }
 
+  /**
+   * A picture as a file of its own: one row for each thread or process. It follows the reader's
+   * choice of light or dark, and needs nothing besides.
+   *
+   * @throws {TypeError | RangeError} Bad options.
+   */
+  toSVG(options?: SVGOptions): string;
+  toSVG(options: SVGOptions = {}): string {
+    const action = "draw the trace";
+    checkOptions(options, action);
+    const { title = "Timeline", width = 1000 } = options;
+    checkString(title, "title", action);
+    return svgOf(this.#read(), title, checkWidth(width, 320, action));
+  }
+
+  /**
+   * The same with characters, for a terminal.
+   *
+   * @throws {TypeError | RangeError} Bad options.
+   */
+  toText(options?: TextOptions): string;
+  toText(options: TextOptions = {}): string {
+    const action = "draw the trace";
+    checkOptions(options, action);
+    const { width = 80, color = !Deno.noColor && Deno.stdout.isTerminal() } = options;
+    checkBoolean(color, "color", action);
+    return textOf(this.#read(), checkWidth(width, 40, action), color);
+  }
+
+  /** JSON that Perfetto (ui.perfetto.dev) and chrome://tracing open. */
+  toChromeTrace(): string {
+    return chromeTrace(this.#read());
+  }
+
   /** @ignore */
   [INSPECT](): string {
     return shown(this, () => [
@@ -91,6 +128,12 @@ export class Trace implements Disposable {
   #read(): Recording {
     return this.#recording ?? readRecording(this.#memories, this.#start, now());
   }
+}
+
+function checkWidth(width: unknown, least: number, action: string): number {
+  checkInteger(width, least, "width", action);
+  if (width <= 10_000) return width;
+  throw new RangeError(`Cannot ${action}: width must be <= 10000, received ${width}`);
 }
 
 /**
