@@ -14,6 +14,8 @@ export interface TraceParty {
   pid: number;
   /** When it was started, but not before the trace was. */
   from: number;
+  /** When it was ready to record, some time after its start; undefined if it never was. */
+  ready: number | undefined;
   /** When it ended; undefined for one that was still there. */
   to: number | undefined;
   /** How it ended, for people: `"ended"`, `"killed by SIGKILL"` …; undefined likewise. */
@@ -23,8 +25,8 @@ export interface TraceParty {
   /** Events of it that were overwritten, because there were more than `capacity`. */
   lost: number;
   /**
-   * False if nothing is known of what it did: it had not come yet, or is a process that may not use
-   * FFI. Its start and its end are those that its parent saw.
+   * False if nothing is known of what it did, as it was not ready before the trace ended, or is a
+   * process that may not use FFI. Its start and its end are those that its parent saw.
    */
   known: boolean;
 }

@@ -190,7 +190,7 @@ export function labelOf(event: Span): string {
     return event.by === undefined ? name : `${name}: ${plain(event.by)} has it`;
   }
   if (event.type === "hold" || event.error === undefined) return name;
-  return `${name}: ${plain(event.error)}`;
+  return `${name}: ${event.error === "ThreadTerminated" ? "stopped" : plain(event.error)}`;
 }
 
 /** What is said of an event to whoever points at it. */
@@ -255,7 +255,7 @@ export function summaryOf({ parties, events, length }: Recording): string {
   ] as const;
   const counted = parts.filter(([count]) => count > 0)
     .map(([count, one, many]) => `${count} ${count === 1 ? one : many}`);
-  return `${counted.join(", ")} in ${duration(length)}`;
+  return `${counted.join(", ") || "nothing"} in ${duration(length)}`;
 }
 
 /** The label of spans that are folded. */

@@ -377,10 +377,10 @@ const KIND_OF_ID = (1 << KIND_BITS) - 1;
 /** The words that the longest name takes, its length included. */
 const NAME_WORDS = 1 + NAME_MOST / 4;
 
-/** What queues and pipes lock for themselves is no lock of the user's. */
+/** What queues, pipes and barriers lock for themselves is no lock of the user's. */
 function isLock(id: number): boolean {
   const kind = KINDS[id & KIND_OF_ID];
-  return kind !== "Queue" && kind !== "Pipe";
+  return kind === "Lock" || kind === "RLock";
 }
 
 function flags({ roster }: Named): number {

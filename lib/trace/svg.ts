@@ -116,12 +116,24 @@ const SHAPES: Record<Shape, (x: number, y: number, w: number) => string> = {
   get: (x, y) => path("get", `M${round(x)} ${round(y + 8)}l4 -8h-8z`),
   mark: (x, y) => path("mark", `M${round(x)} ${round(y - 1)}l8 3.5l-7 3.5v5h-1z`),
   death: (x, y) => path("death", `M${round(x - 4)} ${round(y)}l8 8m0 -8l-8 8`),
+  start: (x, y, w) => rect(x, y + 5, w, 4, 'class="life"'),
   life: (x, y, w) => rect(x, y, w, 14, 'class="life" rx="3"'),
 };
 
-type Shape = "run" | "wait" | "hold" | "sleep" | "put" | "get" | "mark" | "death" | "life";
+type Shape =
+  | "run"
+  | "wait"
+  | "hold"
+  | "sleep"
+  | "put"
+  | "get"
+  | "mark"
+  | "death"
+  | "start"
+  | "life";
 
 const LEGEND: [Shape, string][] = [
+  ["start", "starts"],
   ["life", "is there"],
   ["run", "runs"],
   ["wait", "waits"],
@@ -276,10 +288,11 @@ function drawRow(chart: Chart, { party, runs, locks, points }: Row, top: number)
     y += POINT;
   }
   const height = Math.max(RUN, y - top - GAP) + 2 * GAP;
+  const there = chart.at(party.ready ?? party.from);
   const life = (kind: string) =>
-    rect(from, top + 3, Math.max(1, to - from), height - 6, `class="${kind}" rx="3"`);
+    rect(there, top + 3, Math.max(1, to - there), height - 6, `class="${kind}" rx="3"`);
   const body = party.known
-    ? life("life")
+    ? SHAPES.start(from, top + height / 2 - 7, there - from) + life("life")
     : group("Nothing is known of what it did: seen by its parent only", life("unknown"));
   const end = party.to === undefined || party.died ? "" : group(
     `${party.name}: ${party.end}`,

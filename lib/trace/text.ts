@@ -47,17 +47,19 @@ const FILLS = {
   sleep: ["·", "·", "·"],
 } as const;
 const POINTS = { put: "▲", get: "▽", mark: "◆", death: "✗" } as const;
+const START = "-";
 const LIFE = "─";
-const LEGEND: [Style, string][] = [
-  ["soft", "── is there"],
-  ["run", "██ runs"],
-  ["wait", "░░ waits"],
-  ["hold", "[=] holds a lock"],
-  ["soft", "·· sleeps"],
-  ["name", "▲ puts in"],
-  ["name", "▽ takes out"],
-  ["mark", "◆ mark"],
-  ["death", "✗ stopped, killed or failed"],
+const LEGEND = [
+  "-- starts",
+  "── is there",
+  "██ runs",
+  "░░ waits",
+  "[=] holds a lock",
+  "·· sleeps",
+  "▲ puts in",
+  "▽ takes out",
+  "◆ mark",
+  "✗ stopped, killed or failed",
 ];
 const MOST_ROWS = 64;
 const MOST_LANES = 4;
@@ -173,7 +175,9 @@ function drawRow(chart: Chart, { party, runs, locks, points }: Row): Line[] {
   const from = Math.floor(chart.column(party.from));
   const to = Math.max(from + 1, Math.ceil(chart.column(party.to ?? chart.length)));
   first.write(0, cut(plain(party.name), chart.left - 1), "name");
-  first.write(from, (party.known ? LIFE : "?").repeat(to - from), "soft");
+  const there = Math.floor(chart.column(party.ready ?? party.from));
+  first.write(from, START.repeat(there - from), "soft");
+  first.write(there, (party.known ? LIFE : "?").repeat(to - there), "soft");
   if (party.to !== undefined && !party.died) first.write(to - 1, "┤", "soft");
   const lines = [first];
   drawSpans(chart, runs, lines);
@@ -197,21 +201,23 @@ export function textOf(recording: Recording, width: number, color: boolean): str
   const chart: Chart = { length, left, width, column };
 
   const axis = new Line(width);
-  for (const { at, text } of ticksOf(length, Math.max(2, Math.floor((width - left) / 12)))) {
-    axis.write(Math.min(Math.floor(column(at)), width - 1), `|${text}`, "soft");
+  for (const { at: ms, text } of ticksOf(length, Math.max(2, Math.floor((width - left) / 12)))) {
+    const at = Math.min(Math.floor(column(ms)), width - 1);
+    axis.write(at, at + 1 + text.length > width ? "|" : `|${text}`, "soft");
   }
   const lines = [axis, ...shown.flatMap((row) => drawRow(chart, row))];
   const notes = notesOf(recording);
   if (rows.length > shown.length) {
     notes.push(`${rows.length - shown.length} more threads and processes are not shown`);
   }
-  const legend = wrapped(LEGEND.map(([, text]) => text.replaceAll(" ", "\xa0")).join("   "), width);
+  const words = LEGEND.map((text) => `${text.replaceAll(" ", "\xa0")}\xa0\xa0`);
+  const legend = wrapped(words.join(" "), width);
   return [
     ...wrapped(summaryOf(recording), width),
     "",
     ...lines.map((line) => line.show(color)),
     "",
-    ...legend.map((line) => line.replaceAll("\xa0", " ")),
+    ...legend.map((line) => line.replaceAll("\xa0", " ").trimEnd()),
     ...notes.flatMap((note) => wrapped(note, width)),
     "",
   ].join("\n");
