@@ -13,7 +13,7 @@ import type {
 } from "./events.ts";
 
 /** What takes time in a picture. */
-export type Span = RunEvent | WaitEvent | HoldEvent;
+export type TraceSpan = RunEvent | WaitEvent | HoldEvent;
 
 /** The events of one party. */
 export interface Row {
@@ -23,7 +23,7 @@ export interface Row {
   /** Its waits and holds. */
   locks: (WaitEvent | HoldEvent)[];
   /** What takes no time. */
-  points: Exclude<TraceEvent, Span>[];
+  points: Exclude<TraceEvent, TraceSpan>[];
 }
 
 /** Sorts the events by their parties. */
@@ -54,7 +54,7 @@ export function isSleep(event: TraceEvent): boolean {
 }
 
 /** The end of a span, or how far it is known to have gone. */
-export function endOf({ end, party }: Span, length: number): number {
+export function endOf({ end, party }: TraceSpan, length: number): number {
   return end ?? party.to ?? length;
 }
 
@@ -183,7 +183,7 @@ export function plain(name: string): string {
 }
 
 /** What stands in or beside a span. */
-export function labelOf(event: Span): string {
+export function labelOf(event: TraceSpan): string {
   const name = plain(event.name);
   if (event.type === "wait") {
     if (name === "") return "waits";
@@ -259,7 +259,7 @@ export function summaryOf({ parties, events, length }: Recording): string {
 }
 
 /** The label of spans that are folded. */
-export function manyOf(items: Span[]): string {
+export function manyOf(items: TraceSpan[]): string {
   const names = new Set(items.map(({ name }) => plain(name)));
   return `${items.length} × ${names.size === 1 ? [...names][0] : "…"}`;
 }

@@ -22,10 +22,10 @@ import {
   plain,
   type Row,
   rowsOf,
-  type Span,
   summaryOf,
   tellOf,
   ticksOf,
+  type TraceSpan,
   wrapped,
 } from "./layout.ts";
 
@@ -161,18 +161,18 @@ interface Drawn {
   isPartial: boolean;
 }
 
-function shapeOf(event: Span): "run" | "wait" | "hold" | "sleep" {
+function shapeOf(event: TraceSpan): "run" | "wait" | "hold" | "sleep" {
   if (event.type === "task" || event.type === "call") return "run";
   return isSleep(event) ? "sleep" : event.type;
 }
 
-function isAlike(a: Span, b: Span): boolean {
+function isAlike(a: TraceSpan, b: TraceSpan): boolean {
   return shapeOf(a) === shapeOf(b);
 }
 
 /** Draws spans from `top` on, in lanes of `height`, one below the other. */
-function drawSpans(chart: Chart, spans: Span[], top: number, height: number) {
-  const range = (event: Span): [number, number] => [
+function drawSpans(chart: Chart, spans: TraceSpan[], top: number, height: number) {
+  const range = (event: TraceSpan): [number, number] => [
     chart.at(event.at),
     chart.at(endOf(event, chart.length)),
   ];

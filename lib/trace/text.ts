@@ -20,9 +20,9 @@ import {
   plain,
   type Row,
   rowsOf,
-  type Span,
   summaryOf,
   ticksOf,
+  type TraceSpan,
   wrapped,
 } from "./layout.ts";
 
@@ -109,14 +109,14 @@ interface Chart {
   column: (ms: number) => number;
 }
 
-function fillOf(event: Span): keyof typeof FILLS {
+function fillOf(event: TraceSpan): keyof typeof FILLS {
   if (event.type === "task" || event.type === "call") return "run";
   return isSleep(event) ? "sleep" : event.type;
 }
 
 /** Draws spans on lines, which it makes as it needs them. */
-function drawSpans(chart: Chart, spans: Span[], lines: Line[]): void {
-  const range = (event: Span): [number, number] => [
+function drawSpans(chart: Chart, spans: TraceSpan[], lines: Line[]): void {
+  const range = (event: TraceSpan): [number, number] => [
     chart.column(event.at),
     chart.column(endOf(event, chart.length)),
   ];
