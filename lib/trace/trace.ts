@@ -180,11 +180,10 @@ export function start(options: TraceOptions = {}): Trace {
   const memories = family === undefined ? [heap] : [heap, family.memory];
   const number = ++traces;
   for (const memory of memories) memory.begin(number, capacity);
-  const at = now();
-  const guest = { name: roster.name(slot), ident, pid: Deno.pid, isProcess: true };
-  const row = heap.claim(guest, at);
+  const name = roster.name(slot);
+  const row = heap.claim({ name, ident, pid: Deno.pid, isProcess: true }, now());
   setRecorder(new RowRecorder(number, row, heap, family));
-  return new Trace(memories, at);
+  return new Trace(memories, now());
 }
 
 /**

@@ -1,6 +1,6 @@
-import { Lock, Thread } from "../../lib/threading.ts";
-import { sleepSync } from "../../lib/time.ts";
-import { mark, start } from "../../lib/trace.ts";
+import { Lock, Thread } from "@switchyard/switchyard/threading";
+import { sleepSync } from "@switchyard/switchyard/time";
+import { mark, start } from "@switchyard/switchyard/trace";
 
 export function pay(till: Lock) {
   using _guard = till.acquireSync();

@@ -189,6 +189,20 @@ Deno.test("a trace has the threads of its processes", () =>
     assertEquals(wait.name, "the end of inner");
   }));
 
+Deno.test("a trace has those that start in spares", () =>
+  limited(async () => {
+    await using _threads = await threading.prewarm();
+    await using _processes = await multiprocessing.prewarm();
+    const trace = start();
+    const thread = new threading.Thread(marks, { args: [1], name: "quick" }).start();
+    const child = new multiprocessing.Process(marks, { args: [1], name: "spare" }).start();
+    await thread.join();
+    await child.join();
+    trace.stop();
+    assertEquals(names(of(trace, "quick")), ["task marks", "mark mark 1"]);
+    assertEquals(names(of(trace, "spare")), ["task marks", "mark mark 1"]);
+  }));
+
 Deno.test("a trace has the calls of pools and executors, by threads and by processes", () =>
   limited(async () => {
     const trace = start();
