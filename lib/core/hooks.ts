@@ -50,7 +50,7 @@ export interface Recorder {
   waited(wait: number): void;
   /** This thread takes a lock. */
   takes(whose: Named, id: number): void;
-  /** A lock is free that `owner` had. */
+  /** A lock is about to be free that this thread may have, or is free that another one had. */
   frees(whose: Named, id: number, owner: number): void;
   /** An item or message was put, or taken; `id` says of which queue, if it has one. */
   moves(what: "put" | "get", name: string | undefined, id?: number): undefined;

@@ -278,6 +278,8 @@ export class Mutex implements Held {
     const words = this.#words;
     const word = this.#word;
     const me = this.me;
+    // Before it is another's: so in a trace no two have it at a time.
+    recorder?.frees(this.#cell.region.parties, this.#id, me);
     if (
       Atomics.compareExchange(words, word, me, 0) !== me &&
       Atomics.compareExchange(words, word, me | ASYNC, 0) !== (me | ASYNC)
@@ -288,6 +290,7 @@ export class Mutex implements Held {
 
   /** Releases the lock, whoever holds it; it is held. */
   release(): void {
+    recorder?.frees(this.#cell.region.parties, this.#id, this.me);
     const owner = this.#free();
     if (owner === this.me) this.#leaveNote();
     else {
@@ -388,6 +391,5 @@ export class Mutex implements Held {
     const notes = this.#notes;
     if (notes[this.#note] === this.#id) notes[this.#note] = 0;
     else unnoteElsewhere(notes, this.#cell.region.parties.slot, this.#id);
-    recorder?.frees(this.#cell.region.parties, this.#id, this.me);
   }
 }
