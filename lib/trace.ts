@@ -25,9 +25,9 @@
  * *What is lost*: of more than `capacity` events of a thread the oldest; `lost` counts them, and
  * the pictures say so. What lasts is there if its end is.
  *
- * *Clocks*: threads and processes measure from the moment of their start, which the machine's clock
- * gives; between two of them times are right to a few microseconds, unless somebody sets that clock
- * meanwhile.
+ * *Clocks*: between two threads or processes times are right to a few microseconds, or to some
+ * tenths of a millisecond if the machine was very busy when they started, unless somebody sets its
+ * clock meanwhile.
  *
  * *Permissions*: none for threads. Processes record with `--allow-ffi`, on Linux; else there is a
  * row for each with the start and the end that its parent saw.

@@ -2,10 +2,9 @@
  * Reads the memory of a trace. Any of its words may be those of a party that was killed, so nothing
  * in it is taken for granted.
  *
- * Clocks: each thread measures from the moment at which it was started, and knows when that was by
- * the clock of the machine; so the times of two threads or processes agree to a few microseconds,
- * as long as nobody sets the clock meanwhile. If somebody has, a party may seem to have come before
- * it was started: then its times are moved by as much as is sure to be wrong.
+ * Somebody may have set the machine's clock, to which all times go back (`clock.ts`): then a party
+ * may seem to have come before it was started, and its times are moved by as much as is sure to be
+ * wrong.
  *
  * @module
  */

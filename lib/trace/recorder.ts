@@ -12,6 +12,7 @@ import { type Named, type Recorder, recorder, setRecorder } from "../core/hooks.
 import { KIND_BITS } from "../memory/roster.ts";
 import { self } from "../memory/this_thread.ts";
 import { endOf, KINDS } from "../memory/wait_notes.ts";
+import { now, setClock } from "./clock.ts";
 import type { Family } from "./mapped.ts";
 import {
   BY,
@@ -78,14 +79,8 @@ interface Thing {
   from: number;
 }
 
-const ORIGIN = performance.timeOrigin;
 /** The locks and their like that are remembered. */
 const MOST_THINGS = 10_000;
-
-/** Now, by the clock that threads and processes share, in ms. */
-export function now(): number {
-  return ORIGIN + performance.now();
-}
 
 /** Waits of all recorders are told apart: one may outlive its trace. */
 let waits = 0;
@@ -113,6 +108,7 @@ export class RowRecorder implements Recorder {
 
   /** Takes a seat; `family` is where child processes have theirs. */
   constructor(trace: number, row: number, memory: TraceMemory, family: Family | undefined) {
+    setClock();
     this.#trace = trace;
     this.#memory = memory;
     this.#family = family;

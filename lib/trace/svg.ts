@@ -24,10 +24,10 @@ import {
   rowsOf,
   summaryOf,
   tellOf,
-  ticksOf,
   type TraceSpan,
   wrapped,
 } from "./layout.ts";
+import { Scale } from "./scale.ts";
 
 /** Options of `toSVG()`. */
 export interface SVGOptions {
@@ -48,6 +48,8 @@ const NARROW = 600;
 const LEAST = 3;
 const MOST_ROWS = 64;
 const MOST_LANES = 4;
+/** Half the width of the mark of a folded stretch. */
+const CUT = 9;
 /** The width of a column of text, at the size of labels. */
 const COLUMN = 6.4;
 
@@ -60,7 +62,7 @@ const STYLE = `
 --hold:#34c495;--death:#ff8a66;--mark:#d6a3ea}}
 .sy-trace text{fill:var(--ink)}.sy-trace .soft{fill:var(--soft)}.sy-trace .title{font-size:16px;font-weight:600}
 .sy-trace .name{font-size:12px;font-weight:600}.sy-trace .bg{fill:var(--bg)}.sy-trace .band{fill:var(--band)}
-.sy-trace .grid{stroke:var(--grid)}.sy-trace .life{fill:var(--life)}.sy-trace .run{fill:var(--run)}
+.sy-trace .grid{stroke:var(--grid)}.sy-trace .cut{stroke:var(--bg);stroke-width:7;fill:none}.sy-trace .life{fill:var(--life)}.sy-trace .run{fill:var(--run)}
 .sy-trace .on-run{fill:var(--on-run)}.sy-trace .wait{fill:url(#sy-stripes);stroke:var(--wait);stroke-dasharray:3 2}
 .sy-trace .stripe{stroke:var(--wait);stroke-width:1.5}.sy-trace .striped{fill:var(--striped)}
 .sy-trace .chip{fill:var(--striped)}.sy-trace .hold{fill:var(--hold)}.sy-trace .on-hold{fill:var(--hold);font-weight:600}
@@ -151,6 +153,13 @@ interface Chart {
   left: number;
   right: number;
   at: (ms: number) => number;
+  /** Where stretches are folded: no label lies there. */
+  cuts: number[];
+}
+
+/** How far nothing is in the way of a label that begins at `x`. */
+function clearFrom({ cuts, right }: Chart, x: number): number {
+  return (cuts.find((cut) => cut + CUT > x) ?? right + PAD + CUT) - CUT;
 }
 
 /** A row as it is drawn. */
@@ -191,7 +200,8 @@ function drawSpans(chart: Chart, spans: TraceSpan[], top: number, height: number
       from,
       to: Math.max(to, from + 2),
       y: top + lane * height,
-      free: (next?.from ?? chart.right + PAD) - 4,
+      room: Math.min(to, clearFrom(chart, from)),
+      free: Math.min((next?.from ?? Infinity) - 4, clearFrom(chart, to)),
     };
     const tip = tellOf(first!, chart.length);
     const drawn = SHAPES[box.shape](from, box.y, box.to - from);
@@ -211,17 +221,19 @@ interface Box {
   from: number;
   to: number;
   y: number;
+  /** How far a label inside may go, and one behind it. */
+  room: number;
   free: number;
 }
 
 /** The first label of a span that has room inside it or behind it; nothing where none has. */
-function spanLabel({ shape, from, to, y, free }: Box, labels: string[]): string {
+function spanLabel({ shape, from, to, y, room, free }: Box, labels: string[]): string {
   if (shape === "sleep") return "";
   const baseline = y + (shape === "run" ? 10.5 : 10);
   const isHold = shape === "hold";
   const kind = isHold ? 'class="on-hold"' : "";
   const short = labels.map((label) => cut(label, 36)).filter((label) => label !== "");
-  const inside = to - from - (isHold ? 22 : 8);
+  const inside = room - from - (isHold ? 22 : 8);
   const within = short.find((label) => widthOf(label) <= inside);
   if (within !== undefined) {
     if (shape === "run") return text(from + 4, baseline, within, 'class="on-run"');
@@ -246,11 +258,11 @@ function drawPoints(chart: Chart, points: Row["points"], y: number, top: number)
     const told = isTold(first!);
     const label = told ? cut(plain(name), 40) : items.length > 2 ? `×${items.length}` : "";
     const width = widthOf(label);
-    const free = Math.min((folds[k + 1]?.from ?? Infinity) - 6, chart.right + PAD - 2);
+    const free = Math.min((folds[k + 1]?.from ?? Infinity) - 6, clearFrom(chart, from));
     const kind = told ? `class="of-${type}"` : 'class="soft"';
     let words = "";
     if (from + 10 + width <= free) words = text(from + 10, y + 9, label, kind);
-    else if (told && from - 6 - width > used) {
+    else if (told && from - 6 - width > used && clearFrom(chart, from - 6 - width) > from - 6) {
       words = text(from - 6, y + 9, label, `${kind} text-anchor="end"`);
     }
     used = from + 8 + (words === "" ? 0 : width);
@@ -333,12 +345,10 @@ export function svgOf(recording: Recording, title: string, width: number): strin
   const gutter = isNarrow ? 0 : Math.min(200, longest * 7.4 + 14);
   const left = PAD + gutter;
   const right = width - PAD;
-  const chart: Chart = {
-    length,
-    left,
-    right,
-    at: (ms) => left + Math.min(1, ms / Math.max(length, 1e-6)) * (right - left),
-  };
+  const scale = new Scale(recording);
+  const at = (ms: number) => left + scale.at(ms) * (right - left);
+  const cutAt = scale.breaks.map(({ from, to }) => (at(from) + at(to)) / 2);
+  const chart: Chart = { length, left, right, at, cuts: cutAt };
   const columns = Math.floor((width - 2 * PAD) / COLUMN);
   let y = 28;
   let head = text(PAD, y, cut(title, Math.floor(columns * 0.66)), 'class="title"');
@@ -376,14 +386,29 @@ export function svgOf(recording: Recording, title: string, width: number): strin
   }
 
   let grid = "";
-  const ticks = ticksOf(length, Math.max(2, Math.floor((right - left) / 80)));
-  for (const { at, text: words } of ticks) {
+  let cuts = "";
+  let used = 0;
+  for (const [k, { text: words }] of scale.breaks.entries()) {
+    const x = cutAt[k]!;
+    const waves = `q4 4 0 8t0 8`.repeat(Math.ceil((y - axis) / 16));
+    cuts += group(
+      `${words} in which nobody runs are folded`,
+      path("cut", `M${round(x)} ${axis}${waves}`),
+    ) +
+      text(x, y + 12, `${words} folded`, 'class="soft" text-anchor="middle"');
+  }
+  for (const { at, text: words } of scale.ticks(Math.max(2, Math.floor((right - left) / 80)))) {
     const x = chart.at(at);
     grid += path("grid", `M${round(x)} ${axis - 4}V${round(y)}`);
-    const isLast = x + widthOf(words) / 2 > width - 4;
+    const half = widthOf(words) / 2;
+    const isLast = x + half > width - 4;
     const anchor = at === 0 ? "start" : isLast ? "end" : "middle";
+    const begin = at === 0 ? x : isLast ? width - 4 - 2 * half : x - half;
+    if (begin < used) continue;
+    used = begin + 2 * half + 8;
     grid += text(isLast ? width - 4 : x, axis - 8, words, `class="soft" text-anchor="${anchor}"`);
   }
+  if (cuts !== "") y += 14;
   let foot = "";
   for (const note of notes) {
     for (const line of wrapped(note, columns)) foot += text(PAD, y += 16, line, 'class="soft"');
@@ -395,7 +420,7 @@ export function svgOf(recording: Recording, title: string, width: number): strin
 <rect class="bg" width="${width}" height="${height}"/>
 ${head}
 ${bands}${grid}
-${body}${foot}
+${body}${cuts}${foot}
 </svg>
 `;
 }

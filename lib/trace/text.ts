@@ -21,10 +21,10 @@ import {
   type Row,
   rowsOf,
   summaryOf,
-  ticksOf,
   type TraceSpan,
   wrapped,
 } from "./layout.ts";
+import { Scale } from "./scale.ts";
 
 /** Options of `toText()`. */
 export interface TextOptions {
@@ -197,15 +197,30 @@ export function textOf(recording: Recording, width: number, color: boolean): str
   const shown = rows.slice(0, MOST_ROWS);
   const names = shown.map(({ party }) => columnsOf(plain(party.name)));
   const left = Math.min(Math.max(4, ...names), Math.floor(width / 4)) + 1;
-  const column = (ms: number) => left + Math.min(1, ms / Math.max(length, 1e-6)) * (width - left);
+  const scale = new Scale(recording);
+  const column = (ms: number) => left + scale.at(ms) * (width - left);
   const chart: Chart = { length, left, width, column };
 
   const axis = new Line(width);
-  for (const { at: ms, text } of ticksOf(length, Math.max(2, Math.floor((width - left) / 12)))) {
+  const cuts = new Line(width);
+  let used = 0;
+  for (const { at: ms, text } of scale.ticks(Math.max(2, Math.floor((width - left) / 12)))) {
     const at = Math.min(Math.floor(column(ms)), width - 1);
-    axis.write(at, at + 1 + text.length > width ? "|" : `|${text}`, "soft");
+    if (at < used) continue;
+    const words = at + 1 + text.length > width ? "|" : `|${text}`;
+    axis.write(at, words, "soft");
+    used = at + words.length + 1;
   }
-  const lines = [axis, ...shown.flatMap((row) => drawRow(chart, row))];
+  for (const { from, to, text } of scale.breaks) {
+    const words = `≈ ${text} folded`;
+    const at = Math.floor((column(from) + column(to)) / 2);
+    cuts.write(Math.min(at, width - words.length), words, "soft");
+  }
+  const lines = [
+    axis,
+    ...scale.breaks.length > 0 ? [cuts] : [],
+    ...shown.flatMap((row) => drawRow(chart, row)),
+  ];
   const notes = notesOf(recording);
   if (rows.length > shown.length) {
     notes.push(`${rows.length - shown.length} more threads and processes are not shown`);
