@@ -18,6 +18,7 @@ const LAYERS: Record<string, number> = {
   transfer: 1,
   memory: 2,
   sync: 3,
+  trace: 3,
   channel: 4,
   child: 5,
   threading: 6,
@@ -42,6 +43,7 @@ const FACES = [
   "task",
   "threading",
   "time",
+  "trace",
 ].map((name) => `lib/${name}.ts`);
 const FACE = 9;
 const MOD = 10;

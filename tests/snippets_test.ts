@@ -42,6 +42,7 @@ const PRINTS: Record<string, string | RegExp> = {
   thread_pool: "[ 1, 4, 9 ]\n",
   thread_pool_executor: "144\n1\n4\n9\n",
   timer: "",
+  trace: /^3 threads, \d+ events in [^]*\nAnn [^]*\nBen [^]*at the till/,
   wait: "3 0\n",
 };
 

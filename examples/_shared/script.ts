@@ -8,6 +8,13 @@ import { parseArgs, type ParseOptions } from "jsr:@std/cli@1.0.32";
 import { WorkerLostError } from "../../lib/errors.ts";
 import { sleep } from "../../lib/time.ts";
 import { inLanguage, LANGUAGES } from "./language.ts";
+import {
+  faultOfTimeline,
+  startTimeline,
+  timelineFile,
+  timelineHelp,
+  withoutTimeline,
+} from "./timeline.ts";
 
 const WORDS = inLanguage({
   en: {
@@ -34,8 +41,8 @@ export class UsageError extends Error {
 }
 
 /**
- * Reads `Deno.args`, and refuses flags that the script does not have. A script that is `bilingual`
- * takes `--lang`; with `"--"`, what comes after `--` is no flag of its own, but is found there.
+ * Reads `Deno.args`, and refuses flags that the script does not have. Each script has `--help` and
+ * `--timeline`, and one that is `bilingual` takes `--lang`; with `"--"`, what comes after `--` is no flag of its own, but is found there.
  */
 export function readFlags(options: {
   boolean?: string[];
@@ -46,7 +53,9 @@ export function readFlags(options: {
   "--"?: boolean;
 }): Record<string, unknown> {
   const { boolean = [], string = [], bilingual = false, ...rest } = options;
-  const flags = parseArgs(Deno.args, {
+  const fault = faultOfTimeline(timelineFile(Deno.args) ?? "-");
+  if (fault !== undefined) throw new UsageError(fault);
+  const flags = parseArgs(withoutTimeline(Deno.args), {
     ...rest as ParseOptions,
     boolean: ["help", ...boolean],
     string: bilingual ? ["lang", ...string] : string,
@@ -86,7 +95,8 @@ export async function runScript(
 ): Promise<void> {
   const cleanup = new AsyncDisposableStack();
   let cleaned: Promise<void> | undefined;
-  const clean = () => cleaned ??= cleanup.disposeAsync();
+  let draw: (() => void) | undefined;
+  const clean = () => cleaned ??= cleanup.disposeAsync().finally(() => draw?.());
   let interrupted: Promise<never> | undefined;
   const end = () => interrupted ??= clean().catch(() => {}).then(() => Deno.exit(130));
   let isPressed = false;
@@ -98,7 +108,10 @@ export async function runScript(
   };
   if (endsOnCtrlC) Deno.addSignalListener("SIGINT", interrupt);
   try {
+    draw = await startTimeline([name, ...withoutTimeline(Deno.args)].join(" "));
     const code = await main(cleanup);
+    const help = timelineHelp(Deno.args);
+    if (help !== undefined) console.log(help);
     await clean();
     Deno.exitCode = code;
   } catch (error) {
@@ -107,8 +120,9 @@ export async function runScript(
     const hit = error instanceof WorkerLostError && error.signal === "SIGINT" && endsOnCtrlC;
     if (!hit && endsOnCtrlC && !(error instanceof UsageError)) await sleep(50);
     if (hit || interrupted !== undefined) return await end();
-    await clean();
     const isUsage = error instanceof UsageError;
+    if (isUsage) draw = undefined;
+    await clean();
     console.error(`${name}: ${error instanceof Error ? error.message : error}`);
     if (isUsage) console.error(WORDS.tryHelp);
     Deno.exitCode = isUsage ? 2 : 1;

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { LIBRARY } from "../core/environment.ts";
 import { type SystemExit, ThreadTerminated } from "../core/errors.ts";
+import { recorder } from "../core/hooks.ts";
 import { isPreparing, prepareTake } from "../core/ports.ts";
 import { tellForgottenNow } from "../sync/traps.ts";
 import {
@@ -54,11 +56,19 @@ export async function run(job: Runnable): Promise<unknown> {
   if (isPreparing()) await prepareTake();
   setContext(context);
   if (ready !== undefined && !await ready()) return undefined;
+  // Of what the toolkit runs for itself, as the worker of a pool, only the calls are of interest.
+  const over = recorder === undefined || target.module.startsWith(LIBRARY)
+    ? undefined
+    : recorder.runs("task", target.name);
   let hasFailed = true;
   try {
     const value = await call(found, values, subclass);
     hasFailed = false;
+    over?.(false);
     return value;
+  } catch (error) {
+    over?.(true, error);
+    throw error;
   } finally {
     tellForgottenNow(hasFailed);
   }
@@ -78,6 +88,16 @@ async function call(found: Target, values: unknown, subclass: boolean): Promise<
     });
   }
   return await object.run();
+}
+
+/** Has this thread recorded at a place in a trace; a trace that cannot be found stops nobody. */
+export async function record(seat: unknown): Promise<void> {
+  try {
+    const { join } = await import("../trace/recorder.ts");
+    await join(seat);
+  } catch {
+    // Its row says that nothing is known of it.
+  }
 }
 
 /**

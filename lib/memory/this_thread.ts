@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { recorder } from "../core/hooks.ts";
 import type { Parties } from "./region.ts";
 import { CANCEL, CUT, type Listed, Roster, ROSTER_WORDS, STATE, TWIN } from "./roster.ts";
 
@@ -86,6 +87,7 @@ export function leave(slot: number, ident: number, dead: boolean, reuse: boolean
   const { roster, words } = self();
   const twin = Atomics.load(words, slot + TWIN);
   if (!roster.leave(slot, ident, dead, reuse)) return;
+  recorder?.left(ident, dead);
   Atomics.notify(words as Int32Array<SharedArrayBuffer>, slot + STATE);
   if (twin === 0) return;
   if (twins.leave !== undefined) twins.leave(twin, dead);

@@ -8,7 +8,7 @@
  * @module
  */
 import { checkArray, checkBoolean, checkString, show } from "../core/checks.ts";
-import { childrenFirst } from "../core/hooks.ts";
+import { childrenFirst, recorder } from "../core/hooks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held, heldStream, reached } from "../core/promises.ts";
 import { errorOf, settle } from "../child/outcome.ts";
@@ -203,6 +203,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
         watched: self().isMain,
         config: configPlace(),
         arena: arenaForChild(),
+        trace: recorder?.seatProcess(this.#name),
         quiet: (options as { [QUIET]?: boolean })[QUIET] === true,
         main: mainModule(),
         argv: Deno.args,

@@ -17,7 +17,7 @@
  * @module
  */
 import { EOFError, ShareError, TimeoutError } from "../core/errors.ts";
-import { beforeEnd } from "../core/hooks.ts";
+import { beforeEnd, recorder } from "../core/hooks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { Countdown, reached, takeUntil } from "../core/promises.ts";
 import {
@@ -162,6 +162,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
 
   async recv(options?: WaitOptions): Promise<T> {
     const { number, packet, level } = await this.#receive(options);
+    recorder?.moves("get", "Pipe");
     this.#wire.received(number);
     const message = contentOf(packet);
     const found = readValue(message, 0, message.length, () => level);
@@ -192,6 +193,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
     options: WaitOptions | undefined,
   ): Promise<unknown> {
     const come = await this.#receive(options);
+    recorder?.moves("get", "Pipe");
     try {
       const message = contentOf(come.packet);
       const value = unwrap(read(message, 0, message.length));
@@ -398,6 +400,7 @@ export class SocketConnection<T = unknown> implements Connection<T>, WireEnd {
   #put(packet: Packet, cargo: unknown[]): void {
     this.#onTheirWay += packet.length;
     this.#sent += packet.length;
+    recorder?.moves("put", "Pipe");
     if (cargo.length > 0) this.#aboard.push({ until: this.#sent, cargo });
     this.#wire.send(packet);
   }

@@ -34,6 +34,7 @@
  * @module
  */
 import { DeadlockError } from "../core/errors.ts";
+import { recorder } from "../core/hooks.ts";
 import { heldEntry, noteElsewhere, unnoteElsewhere } from "../memory/wait_notes.ts";
 import { IDENT_MASK } from "../memory/roster.ts";
 import { isCut, self } from "../memory/this_thread.ts";
@@ -277,6 +278,8 @@ export class Mutex implements Held {
     const words = this.#words;
     const word = this.#word;
     const me = this.me;
+    // Before it is another's: so in a trace no two have it at a time.
+    recorder?.frees(this.#cell.region.parties, this.#id, me);
     if (
       Atomics.compareExchange(words, word, me, 0) !== me &&
       Atomics.compareExchange(words, word, me | ASYNC, 0) !== (me | ASYNC)
@@ -287,9 +290,13 @@ export class Mutex implements Held {
 
   /** Releases the lock, whoever holds it; it is held. */
   release(): void {
+    recorder?.frees(this.#cell.region.parties, this.#id, this.me);
     const owner = this.#free();
     if (owner === this.me) this.#leaveNote();
-    else this.#cell.region.parties.roster.disown(owner, this.#id);
+    else {
+      recorder?.frees(this.#cell.region.parties, this.#id, owner);
+      this.#cell.region.parties.roster.disown(owner, this.#id);
+    }
   }
 
   /** True if somebody holds the lock, at this moment. */
@@ -377,6 +384,7 @@ export class Mutex implements Held {
     const notes = this.#notes;
     if (notes[this.#note] === 0) notes[this.#note] = this.#id;
     else noteElsewhere(notes, this.#cell.region.parties.slot, this.#id);
+    recorder?.takes(this.#cell.region.parties, this.#id);
   }
 
   #leaveNote(): void {

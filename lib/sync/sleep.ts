@@ -32,7 +32,7 @@ function checkMs(ms: unknown): number {
 
 function* steps(): Steps<void> {
   region ??= new HeapRegion(new SharedArrayBuffer(4));
-  const park: Park = { region, index: 0, value: 0, on: 0 };
+  const park: Park = { region, index: 0, value: 0, on: 0, name: "sleep" };
   for (;;) yield park;
 }
 

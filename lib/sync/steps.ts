@@ -13,7 +13,7 @@
  * @module
  */
 import { ThreadTerminated } from "../core/errors.ts";
-import { flushes, services } from "../core/hooks.ts";
+import { flushes, recorder, services } from "../core/hooks.ts";
 import { BLOCKS, WaitNote } from "../memory/wait_notes.ts";
 import type { Region } from "../memory/region.ts";
 import { RUNNING, WAITING } from "../memory/roster.ts";
@@ -32,6 +32,8 @@ export interface Park {
   on: number;
   /** Who had it at the last look, 0 for nobody. */
   holder?: number;
+  /** The word for what is waited for, where it has no id. */
+  name?: string;
   /** True if the waiter wants to be told of a deadlock. */
   detects?: boolean | undefined;
   /** The time to spin before parking. Default: not at all. */
@@ -172,14 +174,19 @@ class Noted {
   readonly #mode: number;
   #region: Region | undefined;
   #note: WaitNote | undefined;
+  /** The wait in a trace. */
+  #wait = -1;
 
   constructor(mode: number) {
     this.#mode = mode;
   }
 
-  saw({ region, on, holder = 0, detects = false }: Park): void {
+  saw({ region, on, holder = 0, detects = false, name }: Park): void {
+    if (recorder !== undefined) {
+      this.#wait = recorder.waits(this.#wait, region.parties, on, holder, name);
+    }
     if (region !== this.#region) {
-      this.end();
+      this.#forget();
       this.#region = region;
       this.#note = new WaitNote(region.parties, this.#mode);
     }
@@ -187,6 +194,11 @@ class Noted {
   }
 
   end(): void {
+    if (this.#wait >= 0) recorder?.waited(this.#wait);
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#note?.end();
     this.#note = undefined;
   }

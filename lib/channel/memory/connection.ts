@@ -19,6 +19,7 @@
  * @module
  */
 import { EOFError, TimeoutError } from "../../core/errors.ts";
+import { recorder } from "../../core/hooks.ts";
 import { INSPECT, shown } from "../../core/inspect.ts";
 import { takeUntil } from "../../core/promises.ts";
 import type { Placement } from "../../memory/placement.ts";
@@ -405,9 +406,8 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
     const timeout = options === undefined ? Infinity : this.#patience(options, RECEIVE);
     const chain = this.#open(this.#inbound, RECEIVE);
     const now = this.#tryGet(chain, read, timeout);
-    const found = now !== NOTHING
-      ? now
-      : this.#check(runSync(this.#receiving(chain, read, 0), timeout), RECEIVE, timeout);
+    const got = now !== NOTHING ? now : runSync(this.#receiving(chain, read, 0), timeout);
+    const found = this.#check(got, RECEIVE, timeout);
     if (found.apart !== undefined) runSync(found.apart.come());
     return found;
   }
@@ -466,7 +466,7 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
 
   #tryPut(chain: Chain, { bytes, length, flights, before }: Message): boolean {
     try {
-      return chain.tryPut(bytes, length, before);
+      return recorded(chain.tryPut(bytes, length, before));
     } catch (error) {
       loseAll(flights);
       throw error;
@@ -474,9 +474,9 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
   }
 
   #tryBytes(chain: Chain, bytes: Uint8Array): boolean {
-    if (isInPlace(bytes)) return chain.tryPut(fillOf(bytes), bytes.length + 1);
+    if (isInPlace(bytes)) return recorded(chain.tryPut(fillOf(bytes), bytes.length + 1));
     const message = messageOfBytes(bytes);
-    return chain.tryPut(message.bytes, message.length);
+    return recorded(chain.tryPut(message.bytes, message.length));
   }
 
   async #sendLater(
@@ -520,7 +520,10 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
       const why = action === SEND ? "no room" : "nothing came";
       throw new TimeoutError(`Cannot ${action}: ${why} within ${timeout} ms`);
     }
-    if (result !== OVER) return result as R;
+    if (result !== OVER) {
+      recorder?.moves(action === SEND ? "put" : "get", "Pipe");
+      return result as R;
+    }
     if (this.#closed) throw new Error(`Cannot ${action}: the connection was closed meanwhile`);
     throw ended(action);
   }
@@ -529,6 +532,12 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
 const SEND = "send";
 const RECEIVE = "receive";
 const POLL = "poll";
+
+/** Gives whether a message was sent, and has a trace know. */
+function recorded(isSent: boolean): boolean {
+  if (isSent) recorder?.moves("put", "Pipe");
+  return isSent;
+}
 
 function leftUntil(deadline: number): number {
   return Math.max(0, deadline - performance.now());

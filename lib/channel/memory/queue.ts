@@ -10,6 +10,7 @@
  */
 import { show } from "../../core/checks.ts";
 import { Empty, Full } from "../../core/errors.ts";
+import { recorder } from "../../core/hooks.ts";
 import { filled, INSPECT, shown } from "../../core/inspect.ts";
 import type { Space } from "../../memory/heap_space.ts";
 import { ASYNC } from "../../sync/mutex.ts";
@@ -149,6 +150,7 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
       const limit = { timeout, ...(signal && { signal }) };
       const isPut = await this.#chain.put(keep(message), limit, before);
       if (!isPut) throw this.#full(timeout);
+      this.#record("put");
     } catch (error) {
       loseAll(flights);
       throw error;
@@ -163,6 +165,7 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
     const { flights, before } = message;
     try {
       if (!this.#chain.putSync(keep(message), timeout, before)) throw this.#full(timeout);
+      this.#record("put");
     } catch (error) {
       loseAll(flights);
       throw error;
@@ -200,6 +203,7 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
       found = await runAsync(steps, { timeout: timeout || AT_WORK, signal }) ?? NOTHING;
     }
     if (found === NOTHING) throw this.#empty(timeout);
+    this.#record("get");
     if (found.apart !== undefined) await runAsync(found.apart.come());
     if (found.bytes !== undefined || found.apart !== undefined) await loadFor(found);
     return unwrap(found) as T;
@@ -220,6 +224,7 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
       found = runSync(steps, timeout || AT_WORK) ?? NOTHING;
     }
     if (found === NOTHING) throw this.#empty(timeout);
+    this.#record("get");
     if (found.apart !== undefined) runSync(found.apart.come());
     return unwrap(found) as T;
   }
@@ -382,7 +387,7 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
       item.byteLength + VIEW_HEAD <= WHOLE && item.buffer instanceof ArrayBuffer;
     if (isLarge && transfer === undefined && this.#chain instanceof Chain) {
       const fill: Fill = (bytes, start) => writeView(bytes, start, item);
-      if (this.#chain.tryPut(fill, item.byteLength + VIEW_HEAD)) return;
+      if (this.#chain.tryPut(fill, item.byteLength + VIEW_HEAD)) return this.#record("put");
     }
     const head = this.#order?.headOf?.(item);
     let message = this.#dialect.write(item, transfer);
@@ -390,11 +395,16 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
     if (head !== undefined) message = joined(head, message);
     try {
       if (flights.length > 0) this.#dialect.board?.(message);
-      return this.#chain.tryPut(message.bytes, message.length, before) ? undefined : message;
+      if (!this.#chain.tryPut(message.bytes, message.length, before)) return message;
+      return this.#record("put");
     } catch (error) {
       loseAll(flights);
       throw error;
     }
+  }
+
+  #record(what: "put" | "get"): undefined {
+    recorder?.moves(what, this.#name, this.#chain.id);
   }
 
   #patience(options: QueueOptions | undefined, action: string): number {

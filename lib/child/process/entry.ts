@@ -24,7 +24,7 @@ import {
 } from "./protocol.ts";
 import { meetParent, takeKey } from "./rendezvous.ts";
 import { setThisProcess } from "../context.ts";
-import { exitCode, run } from "../run.ts";
+import { exitCode, record, run } from "../run.ts";
 
 /** The exit code of a child whose parent is gone. */
 const ORPHANED = 1;
@@ -38,6 +38,7 @@ async function main(folder: string): Promise<void> {
   inheritArena(boot.arena, boot.me.name);
   if (boot.watched && !boot.orphan && mayMap()) platform().endWithParent(boot.me.parent!.pid);
   watch(link, boot.orphan);
+  if (boot.trace !== undefined && mayMap()) await record(boot.trace);
   await work(boot, link);
 }
 

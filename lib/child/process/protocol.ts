@@ -30,6 +30,8 @@ export interface ProcessBoot extends Job<Uint8Array> {
    * not wait for a parent that reads no link.
    */
   box: string | undefined;
+  /** Where it records, while a trace is on. */
+  trace: unknown;
   /** True if its uncaught error is not printed. */
   quiet: boolean;
 }

@@ -13,6 +13,7 @@
  */
 import { show } from "../../core/checks.ts";
 import { WorkerLostError } from "../../core/errors.ts";
+import { recorder } from "../../core/hooks.ts";
 import { reachedUnheld } from "../../core/promises.ts";
 import { exitcodeOf, signalName, statusOf } from "../../core/signals.ts";
 import { type Link, MOST_FROM_BELOW } from "../../channel/socket/link.ts";
@@ -60,6 +61,8 @@ export class StartedProcess {
   /** Settles when the child has been reaped and has said all. */
   readonly gone: Promise<void>;
   readonly #title: string;
+  /** Where a trace has it, while one is on. */
+  readonly #seat: unknown;
   /** What the target is called. */
   readonly #target: string;
   /** The child's relation to this process, and so from whom its words are. */
@@ -95,6 +98,8 @@ export class StartedProcess {
     this.gone = this.#gone.promise;
     const { child, rendezvous, watchdog } = this.#spawn(launch);
     this.child = child;
+    this.#seat = launch.boot.trace;
+    recorder?.began(this.#seat, child.pid);
     const status = statusOf(child.status);
     if (!launch.isService) this.#adopted = adopt(child.pid, status);
     // Where a report may wake up the program's own code it is to be waited for as that is.
@@ -231,6 +236,7 @@ export class StartedProcess {
     heard: Promise<void>,
   ): Promise<void> {
     this.#exitcode = exitcodeOf(await status);
+    recorder?.reaped(this.#seat, this.#exitcode);
     const unwatched = watchdog?.end();
     // While this thread was blocked the child may have come, spoken and gone: then it is still to
     // be met.

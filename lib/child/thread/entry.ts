@@ -22,7 +22,7 @@ import { bareError, tame } from "../../transfer/failure.ts";
 import { reducer, revive } from "../../transfer/reduce.ts";
 import type { End } from "../job.ts";
 import { printUncaught } from "../outcome.ts";
-import { exitCode, isTermination, run } from "../run.ts";
+import { exitCode, isTermination, record, run, type Runnable } from "../run.ts";
 import {
   type FromThread,
   MAIN,
@@ -104,7 +104,7 @@ function begin(
   life = { name: me.name, fail };
   watchOver();
 
-  return run({
+  const job: Runnable = {
     ...boot,
     modules: modulesOfPacked(boot.args),
     args: () => unpack(boot.args, revive),
@@ -124,7 +124,9 @@ function begin(
         handOver(packed, starterOf(me.starter));
       },
     },
-  }).then(async (value) => {
+  };
+  const done = boot.trace === undefined ? run(job) : record(boot.trace).then(() => run(job));
+  return done.then(async (value) => {
     for (const wait of childrenFirst) await wait();
     if (Atomics.load(self().words, me.slot + CANCEL) !== 0) {
       return fail(new ThreadTerminated(`Thread ${JSON.stringify(me.name)} was terminated`));

@@ -9,7 +9,7 @@
  * @module
  */
 import type { Worker as NodeWorker } from "node:worker_threads";
-import { services } from "../../core/hooks.ts";
+import { recorder, services } from "../../core/hooks.ts";
 import { fileURLToPath } from "../../core/node.ts";
 import { loadPorts, messageIn, post, take, unref } from "../../core/ports.ts";
 import { lines } from "../../channel/parcels/lines.ts";
@@ -150,6 +150,7 @@ async function holdFor(count: number, modules: string[], port: MessagePort): Pro
 /** Starts a thread in a spare, with the ports that the spare has or with others. */
 function startSpare(spare: SpareThread, boot: ThreadBoot, ports?: ThreadPorts): void {
   try {
+    boot.trace = recorder?.seatThread(boot.me);
     const begin: ThreadBegin = { boot, ...(ports === undefined ? {} : { ports }) };
     wakeSpare(spare, begin, [...Object.values(ports ?? {}), ...boot.transfer]);
   } catch (cause) {
@@ -164,6 +165,7 @@ function startSpare(spare: SpareThread, boot: ThreadBoot, ports?: ThreadPorts): 
 /** Starts a thread in a new worker. */
 function startNew(boot: ThreadBoot, ports: ThreadPorts): void {
   const { port1, port2 } = new MessageChannel();
+  boot.trace = recorder?.seatThread(boot.me);
   const begin: ThreadBegin = { boot, ports, home: port2 };
   const transfer = [ports.port, ports.ends, port2, ...boot.transfer];
   if (boot.killable) {

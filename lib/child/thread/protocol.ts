@@ -18,6 +18,8 @@ export interface ThreadBoot extends Job<Packed> {
   roster: SharedArrayBuffer;
   /** Its entry in the roster. */
   me: Listed;
+  /** Where it records, while a trace is on. */
+  trace?: unknown;
   /** The objects to send along with the job's arguments. */
   transfer: Transferable[];
   /** When its task is to begin, if not at once, and when the thread was started. */

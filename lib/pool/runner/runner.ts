@@ -11,6 +11,7 @@
  */
 import { show } from "../../core/checks.ts";
 import { CancelledError, SystemExit } from "../../core/errors.ts";
+import { recorder } from "../../core/hooks.ts";
 import { setContext, type TaskContext } from "../../child/context.ts";
 import { isTermination } from "../../child/run.ts";
 import { messageOf, tame } from "../../transfer/failure.ts";
@@ -172,11 +173,14 @@ export class Runner {
       reply.id = call.id;
       reply.items = 1;
       let payload: Payload;
+      const over = recorder?.runs("call", this.#targets[call.target]!.reference.name);
       try {
         let value = this.#begin(call);
         if (isPromise(value)) value = await value;
+        over?.(false);
         payload = writeResult(value, this.#outlet.world);
       } catch (thrown) {
+        over?.(true, thrown);
         const error = tame(thrown);
         if (endsWorker(error)) throw error;
         reply.kind = FAILED;
