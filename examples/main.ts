@@ -278,4 +278,8 @@ async function main(): Promise<number> {
 }
 
 // Ctrl-C belongs to the exercise that runs, if one does.
-if (import.meta.main) await runScript("main", main, { endsOnCtrlC: false });
+if (import.meta.main) {
+  await runScript("main", main, { endsOnCtrlC: false });
+  // The menu may have left a read of the keyboard under way, which would hold the program.
+  Deno.exit();
+}
