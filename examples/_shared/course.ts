@@ -274,9 +274,15 @@ export const COURSE: Chapter[] = [
       },
       {
         name: "threads/traffic_light",
-        en: "Cars wait for green: Event",
-        zh: "汽车等绿灯：事件 Event",
-        forms: { "": 0 },
+        en: "Cars wait for green: an event of threads",
+        zh: "汽车等绿灯：线程的事件 Event",
+        forms: { "--no-wait": 1, "": 0 },
+      },
+      {
+        name: "processes/traffic_light",
+        en: "Cars wait for green: an event of processes",
+        zh: "汽车等绿灯：进程的事件 Event",
+        forms: { "--no-wait": 1, "": 0 },
       },
       {
         name: "threads/ordered",
