@@ -342,13 +342,13 @@ export const COURSE: Chapter[] = [
         name: "processes/pipe",
         en: "Pipes: two ways, one way, and how they end",
         zh: "管道：双向、单向，以及怎样结束",
-        forms: { "--form forgotten": 1, "": 0 },
+        forms: { "--form forgotten": 1, "--form wrongend": 1, "": 0 },
       },
       {
         name: "threads/pipe",
         en: "Pipes between threads, and data that moves",
         zh: "线程间的管道，以及直接移交的数据",
-        forms: { "": 0 },
+        forms: { "--form wrongend": 1, "": 0 },
       },
       {
         name: "processes/writer_reader",
