@@ -485,6 +485,12 @@ export const COURSE: Chapter[] = [
         forms: { "": 0 },
       },
       {
+        name: "threads/crash",
+        en: "A thread that fails: what goes with it, and what does not",
+        zh: "线程出了事：会带走什么，不会带走什么",
+        forms: { "": 0 },
+      },
+      {
         name: "processes/crash",
         en: "A worker that dies in the middle of a task",
         zh: "任务做到一半，工作进程死了",
