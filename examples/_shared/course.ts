@@ -63,6 +63,12 @@ export const COURSE: Chapter[] = [
         forms: { "": 0 },
       },
       {
+        name: "processes/top",
+        en: "A small top: a family of processes, looked at again and again",
+        zh: "小小的 top：一家进程，一遍又一遍地看",
+        forms: { "": 0 },
+      },
+      {
         name: "processes/nice",
         en: "nice and renice: who lets others go first",
         zh: "nice 与 renice：谁让别人先走",

@@ -12,7 +12,7 @@
  * Try:
  *
  *     examples/processes/queue_limits.ts                what a limit does, then the three loops
- *     examples/processes/queue_limits.ts --part limit   full, empty, nowait, timeout
+ *     examples/processes/queue_limits.ts --part limit   full, empty, nowait, block: false, timeout
  *     examples/processes/queue_limits.ts --part stuck   the more common bug
  *
  * @module
@@ -140,18 +140,20 @@ async function limit(): Promise<boolean> {
     console.log(`  ${fill(what, 26)} ${answer ?? TEXTS.done}`);
   };
   await ask("getNowait()", () => queue.getNowait());
+  await ask("get({ block: false })", () => queue.get({ block: false }));
   await ask(`get({ timeout: ${PATIENCE} })`, () => queue.get({ timeout: PATIENCE }));
   await ask('put("A")', () => queue.put("A"));
   await ask('put("B")', () => queue.put("B"));
   await ask("full()", () => queue.full());
   await ask('putNowait("C")', () => queue.putNowait("C"));
+  await ask('put("C", { block: false })', () => queue.put("C", { block: false }));
   await ask(`put("C", { timeout: ${PATIENCE} })`, () => queue.put("C", { timeout: PATIENCE }));
   const waiting = queue.put("C");
   await ask(TEXTS.thenGet, () => queue.get());
   await ask(TEXTS.putEnded, () => waiting);
   for (let k = 0; k < 2; k++) await ask("get()", () => queue.get());
   await ask("empty()", () => queue.empty());
-  const isRight = answers.join() === "Empty,Empty,,,true,Full,Full,A,,B,C,true";
+  const isRight = answers.join() === "Empty,Empty,Empty,,,true,Full,Full,Full,A,,B,C,true";
   console.log(isRight ? TEXTS.told : TEXTS.wrong);
   return isRight;
 }

@@ -8,11 +8,13 @@ const script = (...args: string[]) => run("processes/queue_limits.ts", args, { f
 const LIMIT = [
   "limit: a queue for 2",
   "  getNowait()                Empty",
+  "  get({ block: false })      Empty",
   "  get({ timeout: 200 })      Empty",
   '  put("A")                   done',
   '  put("B")                   done',
   "  full()                     true",
   '  putNowait("C")             Full',
+  '  put("C", { block: false }) Full',
   '  put("C", { timeout: 200 }) Full',
   '  put("C"), and then get()   A',
   "  the put has ended          done",
