@@ -413,14 +413,15 @@ export const COURSE: Chapter[] = [
       },
       {
         name: "processes/producer_consumer",
-        en: "The same with processes: five ways, two wrong",
-        zh: "换成进程：五种办法，两种是错的",
+        en: "The same with processes: six ways, two wrong",
+        zh: "换成进程：六种办法，两种是错的",
         forms: {
           "--form none": 1,
           "--form early": 1,
           "--form sentinel": 0,
           "--form sentinels": 0,
           "--form joinable": 0,
+          "--form shutdown": 0,
         },
       },
       {
