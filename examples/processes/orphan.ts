@@ -42,6 +42,7 @@ Usage: orphan.ts [options]
     ended: "it has ended with its parent",
     outlived: "IT HAS OUTLIVED ITS PARENT",
     dead: "IT DID NOT LIVE ON",
+    livedOn: "its parent was killed, it lived on with another: as told",
     orphan: (adopter: number, command: string) =>
       `it is an orphan, taken in by ${adopter}: ${command}`,
   },
@@ -61,6 +62,7 @@ Usage: orphan.ts [options]
     ended: "它随父进程一起结束了",
     outlived: "父进程没了，它还活着：结果不对",
     dead: "它没有活下来：结果不对",
+    livedOn: "父进程被杀死，它换了个父进程活下去：符合预期",
     orphan: (adopter: number, command: string) => `它成了孤儿进程，由 ${adopter} 收养：${command}`,
   },
 });
@@ -136,6 +138,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   kill(pid, "SIGKILL");
   while (look(pid) !== undefined) await sleep(5);
   show(TEXTS.when.end, pid);
+  console.log(TEXTS.livedOn);
   return 0;
 }
 

@@ -51,6 +51,8 @@ Usage: wait.ts [options]
     none: "none has ended: I do something else",
     exitcode: (how: string, code: number | null) => `${how}; exitcode ${code}`,
     nobody: (name: string, code: string) => `no child is left: ${name}, ${code}`,
+    verdict: (children: number, isRight: boolean) =>
+      `${children} children, each told once: ${isRight ? "as it ended" : "NOT AS IT ENDED"}`,
   },
   zh: {
     usage: `子进程的五种结局，wait() 怎样告诉我们。
@@ -74,6 +76,8 @@ Usage: wait.ts [options]
     none: "还没有子进程退出：先做点别的",
     exitcode: (how: string, code: number | null) => `${how}；exitcode ${code}`,
     nobody: (name: string, code: string) => `没有子进程了：${name}，${code}`,
+    verdict: (children: number, isRight: boolean) =>
+      `${children} 个子进程，各报告一次：${isRight ? "与结局相符" : "与结局不符"}`,
   },
 });
 
@@ -151,6 +155,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     if (!(error instanceof ChildProcessError)) throw error;
     console.log(TEXTS.nobody(error.name, error.code));
   }
+  console.log(TEXTS.verdict(children.length, isAsExpected));
   return isAsExpected ? 0 : 1;
 }
 

@@ -25,6 +25,7 @@ import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
 const TEXTS = inLanguage({
   en: {
+    title: (name: string) => `${name}:`,
     usage: `Futures: callbacks, asCompleted, wait, and results in order.
 
 Usage: as_completed.ts [options]
@@ -45,6 +46,7 @@ Usage: as_completed.ts [options]
     lost: "PARCELS LOST",
   },
   zh: {
+    title: (name: string) => `${name}：`,
     usage: `Future：回调、asCompleted、wait，以及按顺序的结果。
 
 用法：as_completed.ts [选项]
@@ -170,7 +172,7 @@ async function main(): Promise<number> {
 
   let areDone = true;
   for (const name of form === "all" ? NAMES : [form]) {
-    console.log(`${name}:`);
+    console.log(TEXTS.title(name));
     await using couriers = new ThreadPoolExecutor(maxWorkers, { namePrefix: TEXTS.courier });
     if (!await FORMS[name](couriers)) areDone = false;
   }

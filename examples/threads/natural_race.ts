@@ -64,7 +64,7 @@ Usage: natural_race.ts [options]
     back: "两个线程；每一轮：加 5 减 5，或者加 8 减 8",
     head: ["方式", "第几次", "余额", "应为", "相差", "毫秒"],
     lost: (wrong: number, runs: number) =>
-      `不加锁：运行 ${runs} 次，${wrong} 次丢了更新：这就是竞争，而它并非每次都发生`,
+      `不加锁：运行 ${runs} 次，${wrong} 次丢了更新：这就是竞态，而它并非每次都发生`,
     lucky: (runs: number) => `不加锁：运行 ${runs} 次都没有丢：只是运气，证明不了什么`,
     exact: "加锁或用 add()：一个也不丢，完全正确",
     wrong: "加锁或用 add() 也丢了更新：结果不对",

@@ -29,6 +29,7 @@ type Form = typeof FORMS[number];
 
 const TEXTS = inLanguage({
   en: {
+    title: (name: string) => `${name}:`,
     usage: `A subclass of Thread with fields and a run(), and the same as a function.
 
 Usage: subclass.ts [options]
@@ -49,6 +50,7 @@ Usage: subclass.ts [options]
     wrong: "NOT AS IT SHOULD BE",
   },
   zh: {
+    title: (name: string) => `${name}：`,
     usage: `继承 Thread：自己的属性，自己的 run()；再用函数做同样的事。
 
 用法：subclass.ts [选项]
@@ -162,7 +164,7 @@ async function main(): Promise<number> {
   const form = oneOf("form", flags.form, ["all", ...FORMS]);
   let isRight = true;
   for (const each of form === "all" ? FORMS.slice(0, 3) : [form]) {
-    console.log(`${each}:`);
+    console.log(TEXTS.title(each));
     if (!await SHOW[each]()) isRight = false;
   }
   console.log(isRight ? TEXTS.verdict[form] : TEXTS.wrong);
