@@ -45,6 +45,7 @@ import {
 } from "./_shared/crawler/stages.ts";
 import { inLanguage } from "./_shared/language.ts";
 import { readFlags, runScript, UsageError, wholeNumber } from "./_shared/script.ts";
+import { temporaryFolder } from "./_shared/temporary.ts";
 
 const WORDS = inLanguage({
   en: {
@@ -225,8 +226,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const server = serveSite(latency);
   cleanup.defer(() => server.shutdown());
   const origin = `http://127.0.0.1:${server.addr.port}`;
-  const folder = await Deno.makeTempDir({ prefix: "switchyard-crawler-" });
-  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const folder = temporaryFolder("crawler", cleanup);
   const file = join(folder, "pages.jsonl");
   const trap = flags.crash ? TRAP : undefined;
 

@@ -29,6 +29,7 @@ import { Thread } from "../lib/threading.ts";
 import { sleep } from "../lib/time.ts";
 import { fill, inLanguage } from "./_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "./_shared/script.ts";
+import { temporaryFolder } from "./_shared/temporary.ts";
 
 const POOL_SIZE = 4;
 
@@ -203,8 +204,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     damaged += await compare(download, files, pool);
   }
   if (which !== "network") {
-    const folder = await Deno.makeTempDir({ prefix: "switchyard-downloads-" });
-    cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+    const folder = temporaryFolder("downloads", cleanup);
     console.log(WORDS.disk(count, kib));
     damaged += await compare(writeAndRead, filesIn((name) => join(folder, name)), pool);
   }

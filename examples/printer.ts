@@ -20,6 +20,7 @@ import { sleep } from "../lib/time.ts";
 import { Crew, type Gate, pass, WORKERS } from "./_shared/crew.ts";
 import { inLanguage } from "./_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "./_shared/script.ts";
+import { temporaryFolder } from "./_shared/temporary.ts";
 
 const TEXTS = inLanguage({
   en: {
@@ -116,8 +117,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const pages = wholeNumber("pages", flags.pages, 1, 1_000);
   const workers = oneOf("workers", flags.workers, WORKERS);
 
-  const folder = Deno.makeTempDirSync({ prefix: "switchyard-printer-" });
-  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const folder = temporaryFolder("printer", cleanup);
   const tray = join(folder, "tray.txt");
 
   const crew = cleanup.use(new Crew(workers));

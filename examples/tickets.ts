@@ -23,6 +23,7 @@ import { context } from "../lib/task.ts";
 import { Crew, type Gate, pass, stop, WORKERS } from "./_shared/crew.ts";
 import { inLanguage } from "./_shared/language.ts";
 import { oneOf, readFlags, runScript, UsageError, wholeNumber } from "./_shared/script.ts";
+import { temporaryFolder } from "./_shared/temporary.ts";
 
 const TEXTS = inLanguage({
   en: {
@@ -184,8 +185,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
 
   let db: string;
   if (flags.db === undefined) {
-    const folder = Deno.makeTempDirSync({ prefix: "switchyard-tickets-" });
-    cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+    const folder = temporaryFolder("tickets", cleanup);
     db = join(folder, "tickets.json");
   } else {
     db = resolve(String(flags.db));

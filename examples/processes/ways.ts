@@ -34,6 +34,7 @@ import {
 } from "../../lib/multiprocessing.ts";
 import { columnsOf, fill, inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
+import { temporaryFolder } from "../_shared/temporary.ts";
 
 const WAYS = ["file", "pipe", "queue", "memory"] as const;
 type Way = typeof WAYS[number];
@@ -262,8 +263,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const changes = wholeNumber("changes", flags.changes, 1, 1_000_000);
   const ways = chosen === "all" ? WAYS : [chosen];
 
-  const folder = Deno.makeTempDirSync({ prefix: "switchyard-ways-" });
-  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const folder = temporaryFolder("ways", cleanup);
   const room = Math.max(1, Math.min(ROOM.messages, Math.floor(ROOM.bytes / size)));
   const memory = cleanup.use(new SharedMemory({ create: true, size: room * size }));
 
