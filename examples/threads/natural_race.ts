@@ -91,8 +91,13 @@ export function clerk({ way, amount, back, rounds, runs, balance, begin, end }: 
   const change = {
     none: (n: number) => void (balance.value = balance.value + n),
     lock: (n: number) => {
-      using _ = balance.lock.acquireSync();
-      balance.value = balance.value + n;
+      // As one writes it in Python; `using _ = balance.lock.acquireSync();` does the same.
+      balance.lock.acquireSync();
+      try {
+        balance.value = balance.value + n;
+      } finally {
+        balance.lock.release();
+      }
     },
     add: (n: number) => void balance.add(n),
   }[way];
