@@ -50,6 +50,7 @@ Usage: cpu_and_io.ts [options]
     noPython: "  python3 is not there",
     python: (version: string, gil: boolean, note: string) =>
       `  CPython ${version}, ${gil ? "with" : "without"} its GIL${note}:`,
+    comma: ", ",
     summary: "times as fast as one after the other",
     here: (way: string) => `here, ${way}`,
     cpython: (way: string) => `CPython, ${way}`,
@@ -82,7 +83,8 @@ Usage: cpu_and_io.ts [options]
     noPython: "  没有 python3",
     python: (version: string, gil: boolean, note: string) =>
       `  CPython ${version}，${gil ? "有" : "没有"} GIL${note}：`,
-    summary: "是一个接一个的多少倍",
+    comma: "、",
+    summary: "加速比，与一个接一个相比",
     here: (way: string) => `这里，${way}`,
     cpython: (way: string) => `CPython，${way}`,
     notes: "讲义里的 CPython，多线程",
@@ -312,7 +314,8 @@ function showSummary({ cpu, io }: Record<Kind, Measured>): void {
     if (computing) line(TEXTS.cpython(TEXTS[way]), computing, waiting);
   }
   line(TEXTS.notes, ...NAMES.map((kind) => NOTES[kind].serial / NOTES[kind].threads));
-  const theirs = (way: "serial" | "threads") => NAMES.map((kind) => NOTES[kind][way]).join(", ");
+  const theirs = (way: "serial" | "threads") =>
+    NAMES.map((kind) => NOTES[kind][way]).join(TEXTS.comma);
   console.log(TEXTS.seconds(theirs("serial"), theirs("threads")));
 }
 
