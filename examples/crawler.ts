@@ -78,12 +78,12 @@ Usage: crawler.ts [options]
 
 用法：crawler.ts [选项]
 
-  --latency MS   服务器返回一页要多少毫秒 (20)
-  --fetchers N   几个线程负责抓取 (2)
+  --latency MS   服务器返回一页要多少毫秒（默认 20）
+  --fetchers N   几个线程负责抓取（默认 2）
   --crash        让一个抓取线程中途死掉
   --no-replace   死了也不补
   --verbose      每一页的每一步都写进日志
-  --lang L       en 或 zh (en)
+  --lang L       语言：en 或 zh（默认 en）
   --help         显示本说明`,
     begins: (url: string) => `开始爬取 ${url}`,
     died: (name: string, reason: string) => `${name} 死了：${reason}`,

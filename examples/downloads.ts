@@ -63,11 +63,11 @@ Usage: downloads.ts [options]
 
 用法：downloads.ts [选项]
 
-  --work W       network（网络）、disk（磁盘），或 both（两样都做）(both)
-  --files N      有几个文件 (6)
-  --size KIB     每个文件多大，单位 KiB (64)
-  --latency MS   服务器每次响应要多少毫秒 (150)
-  --lang L       en 或 zh (en)
+  --work W       network（网络）、disk（磁盘），或 both（两样都做）（默认 both）
+  --files N      有几个文件（默认 6）
+  --size KIB     每个文件多大，单位 KiB（默认 64）
+  --latency MS   服务器每次响应要多少毫秒（默认 150）
+  --lang L       语言：en 或 zh（默认 en）
   --help         显示本说明`,
     network: (files: number, size: number, latency: number) =>
       `网络：${files} 个文件，每个 ${size} KiB，服务器每次响应要 ${latency} ms`,

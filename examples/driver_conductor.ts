@@ -56,7 +56,7 @@ Keys: Ctrl-C departs, Ctrl-\\ arrives.`,
 
   --auto    不用键盘，自动跑完全程
   --usr1    一定用 SIGUSR1 发车，哪怕它会打开 Deno 的调试器
-  --lang L  语言：en 或 zh（en）
+  --lang L  语言：en 或 zh（默认 en）
   --help    显示本说明
 
 按键：Ctrl-C 发车，Ctrl-\\ 到站。`,

@@ -71,7 +71,7 @@ In a terminal, without options: pick one by arrow keys, by its number or by a pa
   --chapter N   列出一章，以及每个练习的各种形式
   --run NAME    运行一个练习；-- 后面是它自己的参数
   --all         运行全部练习的全部形式；加上 --chapter 就只运行那一章
-  --lang L      en 或 zh：这里用的语言，会说中文的练习也跟着用 (en)
+  --lang L      en 或 zh：这里用的语言，会说中文的练习也跟着用（默认 en）
   --help        显示本说明
 
 在终端里不带选项运行：用方向键、编号或名字的一部分来选。`,

@@ -30,12 +30,12 @@ export interface Chapter extends Line {
 export const COURSE: Chapter[] = [
   {
     en: "How to read this: five traps for those who come from Python",
-    zh: "怎样读这门课：从 Python 过来的五个陷阱",
+    zh: "怎样读这门课：从 Python 过来的五个坑",
     exercises: [
       {
         name: "traps",
         en: "Five traps, each broken and mended: which does the toolkit tell?",
-        zh: "五个陷阱，错的和对的写法：哪些会得到提示？",
+        zh: "五个坑，错的和对的写法：哪些会得到提示？",
         forms: { "": 0 },
       },
     ],

@@ -65,11 +65,11 @@ Usage: cpu_and_io.ts [options]
 
 用法：cpu_and_io.ts [选项]
 
-  --work W      任务：cpu、io 或 both（both）
-  --workers N   多少个线程或进程（有几个核就几个）
-  --tasks N     多少个任务（8）
-  --rounds N    量几轮，取最好的一轮（3）
-  --lang L      语言：en 或 zh（en）
+  --work W      任务：cpu、io 或 both（默认 both）
+  --workers N   多少个线程或进程（默认有几个核就几个）
+  --tasks N     多少个任务（默认 8）
+  --rounds N    量几轮，取最好的一轮（默认 3）
+  --lang L      语言：en 或 zh（默认 en）
   --help        显示本说明`,
     cpu: "数 300000 以内的质数",
     io: "等一个 50 ms 后才来的回答",

@@ -58,7 +58,7 @@ Usage: daemon.ts [options]
 用法：daemon.ts [选项]
 
   --case C   plain、daemon、mixed、child、late 或 all（默认 all）
-  --lang L   en 或 zh（默认 en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     titles: {
       plain: "plain：不是守护进程，程序会等它",

@@ -46,9 +46,9 @@ Usage: exit.ts [options]
 
 用法：exit.ts [选项]
 
-  --way W    退出方式：return、exit、text、_exit、kill 或 all（all）
-  --code N   exit 和 _exit 的退出码（3）
-  --lang L   语言：en 或 zh（en）
+  --way W    退出方式：return、exit、text、_exit、kill 或 all（默认 all）
+  --code N   exit 和 _exit 的退出码（默认 3）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     reason: "房子着火了",
     stderr: (text: string) => `  stderr：${text}`,

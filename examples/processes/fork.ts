@@ -52,10 +52,10 @@ Usage: fork.ts [options]
 
 用法：fork.ts [选项]
 
-  --bars N   一共多少小节（4）
-  --ms N     每小节多长，单位 ms（100）
+  --bars N   一共多少小节（默认 4）
+  --ms N     每小节多长，单位 ms（默认 100）
   --silent   不启动子进程
-  --lang L   语言：en 或 zh（en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     noFork: (error: string) => `os.fork()：${error}，改用 new Process()`,
     musician: "乐手",

@@ -62,7 +62,7 @@ Usage: join.ts [options]
 用法：join.ts [选项]
 
   --form F   without、with、three、turns 或 all（默认 all）
-  --lang L   en 或 zh（默认 en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     titles: {
       without: "without：p.start() 之后直接往下走",

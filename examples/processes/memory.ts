@@ -41,8 +41,8 @@ Usage: memory.ts [options]
 
 用法：memory.ts [选项]
 
-  --form F   n 是什么：variable、value、array，或者全部 all（all）
-  --lang L   语言：en 或 zh（en）
+  --form F   n 是什么：variable、value、array，或者全部 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     is: (n: number) => `n 是 ${n}`,
     sets: (n: number) => `改了它，n 是 ${n}`,

@@ -52,9 +52,9 @@ Usage: nice.ts [options]
 
 用法：nice.ts [选项]
 
-  --by N     nice 值加多少（5）
+  --by N     nice 值加多少（默认 5）
   --race     两个子进程抢一个核，其中一个让到底
-  --lang L   语言：en 或 zh（en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     here: "本进程",
     child: "子进程一开始和父进程一样",

@@ -52,7 +52,7 @@ Usage: orphan.ts [options]
 用法：orphan.ts [选项]
 
   --end    让孙进程随父进程一起结束
-  --lang L 语言：en 或 zh（en）
+  --lang L 语言：en 或 zh（默认 en）
   --help   显示本说明`,
     when: { lives: "子进程还活着：", killed: "杀死子进程之后：", end: "再杀死孙进程之后：" },
     gone: (pid: number) => `孙进程 ${pid} 已经不在了`,

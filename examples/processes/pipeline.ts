@@ -42,9 +42,9 @@ Usage: pipeline.ts [options]
 
 用法：pipeline.ts [选项]
 
-  --form F   形式：words、hands、early，或者依次全部 all（all）
-  --text T   数哪段文字的单词（"${TEXT}"）
-  --lang L   语言：en 或 zh（en）
+  --form F   形式：words、hands、early，或者依次全部 all（默认 all）
+  --text T   数哪段文字的单词（默认 "${TEXT}"）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     words: "words：tr | sort | uniq -c | sort -rn | head -n 3",
     hands: "hands：printf | sort",

@@ -61,8 +61,8 @@ Usage: queue_limits.ts [options]
 
 用法：queue_limits.ts [选项]
 
-  --part P   部分：limit、early、stuck、right，或者依次全部 all（all）
-  --lang L   语言：en 或 zh（en）
+  --part P   部分：limit、early、stuck、right，或者依次全部 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     asker: (k: number) => `询问者 ${k}`,
     waiter: (k: number) => `等待者 ${k}`,

@@ -57,7 +57,7 @@ Usage: start_cost.ts [options]
 
   --n N        一次同时启动几个（默认 4）
   --rounds N   每一项测几遍（默认 3）
-  --lang L     en 或 zh（默认 en）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     columns: ["", "毫秒", "每个 MB"],
     names: {

@@ -44,8 +44,8 @@ Usage: states.ts [options]
 
 用法：states.ts [选项]
 
-  --only S   看哪一个：R、S、T、Z 或 all（all）
-  --lang L   语言：en 或 zh（en）
+  --only S   看哪一个：R、S、T、Z 或 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     computes: "运行态：不停地计算",
     waits: "等待态：等定时器",

@@ -58,8 +58,8 @@ Usage: subprocess_run.ts [options]
 
 用法：subprocess_run.ts [选项]
 
-  --form F   形式：codes、output、input、background、shell、words，或者依次全部 all（all）
-  --lang L   语言：en 或 zh（en）
+  --form F   形式：codes、output、input、background、shell、words，或者依次全部 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     title: {
       codes: 'codes：run(["sh", "-c", ...])',

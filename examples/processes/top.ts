@@ -53,9 +53,9 @@ Usage: top.ts [options]
 
 用法：top.ts [选项]
 
-  --rounds N      看几次；0：一直看到按 Ctrl-C（6）
-  --interval MS   隔多久看一次（300）
-  --lang L        语言：en 或 zh（en）
+  --rounds N      看几次；0：一直看到按 Ctrl-C（默认 6）
+  --interval MS   隔多久看一次（默认 300）
+  --lang L        语言：en 或 zh（默认 en）
   --help          显示本说明`,
     names: {
       main: "本脚本：在看的人总在运行",

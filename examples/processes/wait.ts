@@ -61,7 +61,7 @@ Usage: wait.ts [options]
 
   --in-order   按启动的顺序，用 pid 逐个等待子进程
   --nohang     不阻塞：每 50 ms 看一次
-  --lang L     语言：en 或 zh（en）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     fates: {
       returns: "正常返回",

@@ -79,11 +79,11 @@ Usage: ways.ts [options]
 
 用法：ways.ts [选项]
 
-  --way W        方式：file、pipe、queue、memory，或者依次全部 all（all）
-  --messages N   传多少条消息（500）
-  --size BYTES   每条多少字节（65536）
-  --changes N    那个数修改多少次（2000）
-  --lang L       语言：en 或 zh（en）
+  --way W        方式：file、pipe、queue、memory，或者依次全部 all（默认 all）
+  --messages N   传多少条消息（默认 500）
+  --size BYTES   每条多少字节（默认 65536）
+  --changes N    那个数修改多少次（默认 2000）
+  --lang L       语言：en 或 zh（默认 en）
   --help         显示本说明`,
     facts: [
       ["开辟空间", "磁盘", "每个方向 1 MiB", "内存，可以设上限", "内存，大小固定"],

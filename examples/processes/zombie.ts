@@ -67,8 +67,8 @@ Usage: zombie.ts [options]
 
 用法：zombie.ts [选项]
 
-  --show W   看哪一个：none、wait、level、ignore、deno 或 all（all）
-  --lang L   语言：en 或 zh（en）
+  --show W   看哪一个：none、wait、level、ignore、deno 或 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     none: {
       title: "病：子进程退出了，父进程没有回收",

@@ -51,9 +51,9 @@ Usage: as_completed.ts [options]
 
 用法：as_completed.ts [选项]
 
-  --form F       形式：callbacks、completed、wait、order，或者依次全部 all（all）
-  --couriers N   有几个快递员（4）
-  --lang L       语言：en 或 zh（en）
+  --form F       形式：callbacks、completed、wait、order，或者依次全部 all（默认 all）
+  --couriers N   有几个快递员（默认 4）
+  --lang L       语言：en 或 zh（默认 en）
   --help         显示本说明`,
     courier: "快递员",
     cities: { Lisbon: "里斯本", Bern: "伯尔尼", Atlantis: "大西洲", Oslo: "奥斯陆" },

@@ -60,8 +60,8 @@ Usage: crash.ts [options]
 
 用法：crash.ts [选项]
 
-  --part P   部分：error、pool、process，或者依次全部 all（all）
-  --lang L   语言：en 或 zh（en）
+  --part P   部分：error、pool、process，或者依次全部 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     wagons: { coal: "煤车", dynamite: "炸药车", hay: "草车" },
     title: {

@@ -54,10 +54,10 @@ Usage: natural_race.ts [options]
 用法：natural_race.ts [选项]
 
   --back       一个线程存 5 取 5，另一个存 8 取 8：余额应为 0
-  --way W      方式：none、lock、add，或者依次全部 all（all）
-  --rounds N   每次运行中每个线程做多少轮（1000000；加锁时 50000）
-  --runs N     不加锁的运行次数（5）
-  --lang L     语言：en 或 zh（en）
+  --way W      方式：none、lock、add，或者依次全部 all（默认 all）
+  --rounds N   每次运行中每个线程做多少轮（默认 1000000；加锁时 50000）
+  --runs N     不加锁的运行次数（默认 5）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     ways: { none: "不加锁", lock: "加锁", add: "add()" },
     what: "两个线程；每一轮：读余额，加 1，写回去",

@@ -65,8 +65,8 @@ Usage: pipe.ts [options]
 
 用法：pipe.ts [选项]
 
-  --form F   形式：duplex、oneway、transfer、wrongend，或者依次全部 all（all）
-  --lang L   语言：en 或 zh（en）
+  --form F   形式：duplex、oneway、transfer、wrongend，或者依次全部 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     title: (form: string, call: string) => `${form}：${call}`,
     says: (who: string, what: string) => `  ${who}：${what}`,

@@ -61,11 +61,11 @@ Usage: producer_consumer.ts [options]
 
 用法：producer_consumer.ts [选项]
 
-  --form F        形式：none、early、sentinel、sentinels、joinable 或 shutdown（sentinels）
-  --producers N   有几个生产者（2；sentinel 时为 1）
-  --consumers N   有几个消费者（2；sentinel 时为 1）
-  --items N       每个生产者放几个产品（3）
-  --lang L        语言：en 或 zh（en）
+  --form F        形式：none、early、sentinel、sentinels、joinable 或 shutdown（默认 sentinels）
+  --producers N   有几个生产者（默认 2；sentinel 时为 1）
+  --consumers N   有几个消费者（默认 2；sentinel 时为 1）
+  --items N       每个生产者放几个产品（默认 3）
+  --lang L        语言：en 或 zh（默认 en）
   --help          显示本说明`,
     producer: (k: number) => `生产者${k}`,
     consumer: (k: number) => `消费者${k}`,

@@ -55,8 +55,8 @@ Usage: subclass.ts [options]
 
 用法：subclass.ts [选项]
 
-  --form F   形式：class、function、terminate、run，或者依次前三种 all（all）
-  --lang L   语言：en 或 zh（en）
+  --form F   形式：class、function、terminate、run，或者依次前三种 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     says: (who: string, what: string) => `  ${who}：${what}`,
     finally: "收拾好再走",

@@ -48,10 +48,10 @@ Usage: traffic_light.ts [options]
 
 用法：traffic_light.ts [选项]
 
-  --cars N     红灯时来几辆车（3）
-  --rounds N   变几次绿灯（2）
+  --cars N     红灯时来几辆车（默认 3）
+  --rounds N   变几次绿灯（默认 2）
   --no-wait    停下的车不等绿灯就走
-  --lang L     语言：en 或 zh（en）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     car: (k: number) => `${k} 号车`,
     red: "红灯",
