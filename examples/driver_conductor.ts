@@ -19,6 +19,7 @@
  *
  * @module
  */
+import { WorkerLostError } from "../lib/errors.ts";
 import { Process } from "../lib/multiprocessing.ts";
 import { getppid } from "../lib/os.ts";
 import { kill, pause, SIG_DFL, SIG_IGN, type Signal, signal, TimeoutError } from "../lib/signal.ts";
@@ -46,6 +47,7 @@ Keys: Ctrl-C departs, Ctrl-\\ arrives.`,
     arrives: "Arrived, please get off",
     onBoard: (pid: number | null) => `driver: the conductor is on board (process ${pid})`,
     press: "driver: press Ctrl-C to depart, Ctrl-\\ to arrive",
+    tooSoon: "driver: Ctrl-C before the conductor was on board: no trip today",
     neverCame: "SIGUSR2 never came",
     end: "driver: the conductor got off first, now I do: end of the line",
   },
@@ -68,6 +70,7 @@ Keys: Ctrl-C departs, Ctrl-\\ arrives.`,
     arrives: "到站了，请下车",
     onBoard: (pid: number | null) => `司机：售票员上车了（进程 ${pid}）`,
     press: "司机：按 Ctrl-C 发车，按 Ctrl-\\ 到站",
+    tooSoon: "司机：售票员还没上车，就按了 Ctrl-C：今天不发车",
     neverCame: "一直没有收到 SIGUSR2",
     end: "司机：售票员先下车了，我最后下：本次行程结束",
   },
@@ -108,7 +111,6 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     return 0;
   }
   const departure = flags.usr1 || !isUsr1Taken() ? "SIGUSR1" : "SIGCONT";
-  if (departure === "SIGCONT") console.log(TEXTS.onSigcont);
 
   let hasArrived = false;
   const handlers = {
@@ -128,6 +130,8 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     cleanup.defer(() => void signal(name as Signal, SIG_DFL));
   }
 
+  if (departure === "SIGCONT") console.log(TEXTS.onSigcont);
+
   const child = new Process(conductor, {
     args: [departure],
     name: "conductor",
@@ -138,7 +142,13 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     },
   });
   child.start();
-  await child.result();
+  try {
+    await child.result();
+  } catch (error) {
+    if (!(error instanceof WorkerLostError) || error.signal !== "SIGINT") throw error;
+    console.log(TEXTS.tooSoon);
+    return 130;
+  }
   // The signal may come in later than the end of its sender.
   while (!hasArrived) await pause({ timeout: 2_000 }).catch(explain);
   console.log(TEXTS.end);

@@ -252,7 +252,7 @@ export const COURSE: Chapter[] = [
         name: "threads/lock_and_join",
         en: "A hundred threads take 1 each: with a lock, join(), or neither",
         zh: "一百个线程各减 1：加锁、用 join()、什么都不用",
-        forms: { "--form race --threads 20": 1, "--threads 20": 0 },
+        forms: { "--form race --threads 10": 1, "--threads 10": 0 },
       },
       {
         name: "threads/recursion",

@@ -107,6 +107,22 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "driver_conductor.ts ends with code 130 on a Ctrl-C that comes too soon",
+  ignore: isWindows,
+  async fn() {
+    const { code, lines, stderr, leftovers } = await run("driver_conductor.ts", [], {
+      detached: true,
+      // The conductor is just being started.
+      onLine(line, child) {
+        if (line.startsWith("departs on")) Deno.kill(-child.pid, "SIGINT");
+      },
+    });
+    assertEquals([code, stderr], [130, ""], lines.join("\n"));
+    assertEquals(leftovers, []);
+  },
+});
+
 const script = (...args: string[]) => run("driver_conductor.ts", args);
 
 Deno.test({
