@@ -107,15 +107,32 @@ Deno.test({
   },
 });
 
+/** The first child of a process that is a Deno; waits until there is one. */
+function findDeno(parent: number): number {
+  const lineOf = (pid: number | string) => Deno.readTextFileSync(`/proc/${pid}/cmdline`);
+  const own = lineOf(parent);
+  for (;;) {
+    for (const task of Deno.readDirSync(`/proc/${parent}/task`)) {
+      const children = Deno.readTextFileSync(`/proc/${parent}/task/${task.name}/children`);
+      for (const pid of children.split(" ").filter((pid) => pid !== "")) {
+        const command = lineOf(pid);
+        const [program, verb] = command.split("\0");
+        // A child is a copy of its parent for a moment: a signal would be lost.
+        const isItself = program.endsWith("deno") && verb === "run" && command !== own;
+        if (isItself) return Number(pid);
+      }
+    }
+  }
+}
+
 Deno.test({
   name: "driver_conductor.ts ends with code 130 on a Ctrl-C that comes too soon",
-  ignore: isWindows,
+  ignore: Deno.build.os !== "linux",
   async fn() {
     const { code, lines, stderr, leftovers } = await run("driver_conductor.ts", [], {
-      detached: true,
-      // The conductor is just being started.
+      // The conductor has been started, and imports its modules.
       onLine(line, child) {
-        if (line.startsWith("departs on")) Deno.kill(-child.pid, "SIGINT");
+        if (line.startsWith("departs on")) Deno.kill(findDeno(child.pid), "SIGINT");
       },
     });
     assertEquals([code, stderr], [130, ""], lines.join("\n"));
