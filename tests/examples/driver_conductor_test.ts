@@ -107,22 +107,29 @@ Deno.test({
   },
 });
 
+/** The content of a file of `/proc`; nothing if its process or thread has just gone. */
+function read(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}
+
 /** The first child of a process that is a Deno; waits until there is one. */
 function findDeno(parent: number): number {
-  const lineOf = (pid: number | string) => Deno.readTextFileSync(`/proc/${pid}/cmdline`);
-  const own = lineOf(parent);
-  for (;;) {
-    for (const task of Deno.readDirSync(`/proc/${parent}/task`)) {
-      const children = Deno.readTextFileSync(`/proc/${parent}/task/${task.name}/children`);
-      for (const pid of children.split(" ").filter((pid) => pid !== "")) {
-        const command = lineOf(pid);
-        const [program, verb] = command.split("\0");
-        // A child is a copy of its parent for a moment: a signal would be lost.
-        const isItself = program.endsWith("deno") && verb === "run" && command !== own;
-        if (isItself) return Number(pid);
-      }
+  const own = read(`/proc/${parent}/cmdline`);
+  for (const end = Date.now() + 10_000; Date.now() < end;) {
+    const tasks = [...Deno.readDirSync(`/proc/${parent}/task`)];
+    const children = tasks.map(({ name }) => read(`/proc/${parent}/task/${name}/children`));
+    for (const pid of children.join(" ").split(" ").filter((pid) => pid !== "")) {
+      const command = read(`/proc/${pid}/cmdline`);
+      const [program, verb] = command.split("\0");
+      // A child is a copy of its parent for a moment: a signal would be lost.
+      if (program.endsWith("deno") && verb === "run" && command !== own) return Number(pid);
     }
   }
+  throw new Error("no child came");
 }
 
 Deno.test({
