@@ -45,6 +45,7 @@ import {
 } from "./_shared/crawler/stages.ts";
 import { inLanguage } from "./_shared/language.ts";
 import { readFlags, runScript, UsageError, wholeNumber } from "./_shared/script.ts";
+import { temporaryFolder } from "./_shared/temporary.ts";
 
 const WORDS = inLanguage({
   en: {
@@ -77,12 +78,12 @@ Usage: crawler.ts [options]
 
 用法：crawler.ts [选项]
 
-  --latency MS   服务器返回一页要多少毫秒 (20)
-  --fetchers N   几个线程负责抓取 (2)
+  --latency MS   服务器返回一页要多少毫秒（默认 20）
+  --fetchers N   几个线程负责抓取（默认 2）
   --crash        让一个抓取线程中途死掉
   --no-replace   死了也不补
   --verbose      每一页的每一步都写进日志
-  --lang L       en 或 zh (en)
+  --lang L       语言：en 或 zh（默认 en）
   --help         显示本说明`,
     begins: (url: string) => `开始爬取 ${url}`,
     died: (name: string, reason: string) => `${name} 死了：${reason}`,
@@ -225,8 +226,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const server = serveSite(latency);
   cleanup.defer(() => server.shutdown());
   const origin = `http://127.0.0.1:${server.addr.port}`;
-  const folder = await Deno.makeTempDir({ prefix: "switchyard-crawler-" });
-  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const folder = temporaryFolder("crawler", cleanup);
   const file = join(folder, "pages.jsonl");
   const trap = flags.crash ? TRAP : undefined;
 

@@ -29,6 +29,7 @@ import { Thread } from "../lib/threading.ts";
 import { sleep } from "../lib/time.ts";
 import { fill, inLanguage } from "./_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "./_shared/script.ts";
+import { temporaryFolder } from "./_shared/temporary.ts";
 
 const POOL_SIZE = 4;
 
@@ -62,11 +63,11 @@ Usage: downloads.ts [options]
 
 用法：downloads.ts [选项]
 
-  --work W       network（网络）、disk（磁盘），或 both（两样都做）(both)
-  --files N      有几个文件 (6)
-  --size KIB     每个文件多大，单位 KiB (64)
-  --latency MS   服务器每次响应要多少毫秒 (150)
-  --lang L       en 或 zh (en)
+  --work W       network（网络）、disk（磁盘），或 both（两样都做）（默认 both）
+  --files N      有几个文件（默认 6）
+  --size KIB     每个文件多大，单位 KiB（默认 64）
+  --latency MS   服务器每次响应要多少毫秒（默认 150）
+  --lang L       语言：en 或 zh（默认 en）
   --help         显示本说明`,
     network: (files: number, size: number, latency: number) =>
       `网络：${files} 个文件，每个 ${size} KiB，服务器每次响应要 ${latency} ms`,
@@ -203,8 +204,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     damaged += await compare(download, files, pool);
   }
   if (which !== "network") {
-    const folder = await Deno.makeTempDir({ prefix: "switchyard-downloads-" });
-    cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+    const folder = temporaryFolder("downloads", cleanup);
     console.log(WORDS.disk(count, kib));
     damaged += await compare(writeAndRead, filesIn((name) => join(folder, name)), pool);
   }

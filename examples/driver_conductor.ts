@@ -5,10 +5,11 @@
  * The parent drives, its child is the conductor. On SIGINT the conductor tells the driver to
  * depart, on SIGQUIT that the bus has arrived, and gets off; the driver leaves last.
  *
- *     Ctrl-C   SIGINT   -> conductor   SIGCONT (or SIGUSR1) -> driver   发车了 (departing)
- *     Ctrl-\   SIGQUIT  -> conductor   SIGUSR2              -> driver   到站了，请下车 (arrived, ...)
+ *     Ctrl-C   SIGINT   -> conductor   SIGCONT (or SIGUSR1) -> driver   Departing
+ *     Ctrl-\   SIGQUIT  -> conductor   SIGUSR2              -> driver   Arrived, please get off
  *
- * Keys typed in a terminal reach every process in it, so the driver ignores both.
+ * Keys typed in a terminal reach every process in its foreground, so the driver ignores both. Each
+ * of the two waits by `pause()`, and hears of the other by a handler that `signal()` has set.
  *
  * Try:
  *
@@ -18,7 +19,10 @@
  *
  * @module
  */
-import { parentProcess, Process } from "../lib/multiprocessing.ts";
+import { WorkerLostError } from "../lib/errors.ts";
+import { Process } from "../lib/multiprocessing.ts";
+import { getppid } from "../lib/os.ts";
+import { kill, pause, SIG_DFL, SIG_IGN, type Signal, signal, TimeoutError } from "../lib/signal.ts";
 import { context } from "../lib/task.ts";
 import { inLanguage } from "./_shared/language.ts";
 import { readFlags, runScript } from "./_shared/script.ts";
@@ -39,10 +43,11 @@ Keys: Ctrl-C departs, Ctrl-\\ arrives.`,
     gotOff: "conductor: got off",
     windows: "no trip today: Windows has none of the signals that this example is about",
     onSigcont: "departs on SIGCONT: SIGUSR1 opens Deno's debugger since 2.9.2 (--usr1 insists)",
-    departs: "发车了 (departing)",
-    arrives: "到站了，请下车 (arrived, please get off)",
+    departs: "Departing",
+    arrives: "Arrived, please get off",
     onBoard: (pid: number | null) => `driver: the conductor is on board (process ${pid})`,
     press: "driver: press Ctrl-C to depart, Ctrl-\\ to arrive",
+    tooSoon: "driver: Ctrl-C before the conductor was on board: no trip today",
     neverCame: "SIGUSR2 never came",
     end: "driver: the conductor got off first, now I do: end of the line",
   },
@@ -53,7 +58,7 @@ Keys: Ctrl-C departs, Ctrl-\\ arrives.`,
 
   --auto    不用键盘，自动跑完全程
   --usr1    一定用 SIGUSR1 发车，哪怕它会打开 Deno 的调试器
-  --lang L  语言：en 或 zh（en）
+  --lang L  语言：en 或 zh（默认 en）
   --help    显示本说明
 
 按键：Ctrl-C 发车，Ctrl-\\ 到站。`,
@@ -65,29 +70,27 @@ Keys: Ctrl-C departs, Ctrl-\\ arrives.`,
     arrives: "到站了，请下车",
     onBoard: (pid: number | null) => `司机：售票员上车了（进程 ${pid}）`,
     press: "司机：按 Ctrl-C 发车，按 Ctrl-\\ 到站",
+    tooSoon: "司机：售票员还没上车，就按了 Ctrl-C：今天不发车",
     neverCame: "一直没有收到 SIGUSR2",
     end: "司机：售票员先下车了，我最后下：本次行程结束",
   },
 });
 
 /** The child: passes on what it is told, and gets off on arrival. */
-export async function conductor(departure: Deno.Signal): Promise<void> {
-  const driver = parentProcess()!.pid!;
-  const arrived = Promise.withResolvers<void>();
-  Deno.addSignalListener("SIGINT", () => {
-    console.log(TEXTS.told("SIGINT", departure));
-    Deno.kill(driver, departure);
+export async function conductor(departure: Signal): Promise<void> {
+  const driver = getppid();
+  const tell = (heard: Signal, passed: Signal) => {
+    console.log(TEXTS.told(heard, passed));
+    kill(driver, passed);
+  };
+  let hasArrived = false;
+  signal("SIGINT", (heard) => tell(heard, departure));
+  signal("SIGQUIT", (heard) => {
+    tell(heard, "SIGUSR2");
+    hasArrived = true;
   });
-  Deno.addSignalListener("SIGQUIT", () => {
-    console.log(TEXTS.told("SIGQUIT", "SIGUSR2"));
-    Deno.kill(driver, "SIGUSR2");
-    arrived.resolve();
-  });
-  // Listening keeps no process alive; a timer does.
-  const shift = setInterval(() => {}, 60_000);
   context().report("on board");
-  await arrived.promise;
-  clearInterval(shift);
+  while (!hasArrived) await pause();
   console.log(TEXTS.gotOff);
 }
 
@@ -108,40 +111,52 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     return 0;
   }
   const departure = flags.usr1 || !isUsr1Taken() ? "SIGUSR1" : "SIGCONT";
-  if (departure === "SIGCONT") console.log(TEXTS.onSigcont);
 
-  const listen = (signal: Deno.Signal, listener: () => void) => {
-    Deno.addSignalListener(signal, listener);
-    cleanup.defer(() => Deno.removeSignalListener(signal, listener));
-  };
-  const arrived = Promise.withResolvers<void>();
-  listen("SIGINT", () => {});
-  listen("SIGQUIT", () => {});
-  listen(departure, () => {
-    console.log(TEXTS.departs);
-    if (flags.auto) Deno.kill(child.pid!, "SIGQUIT");
-  });
-  listen("SIGUSR2", () => {
-    console.log(TEXTS.arrives);
-    arrived.resolve();
-  });
+  let hasArrived = false;
+  const handlers = {
+    SIGINT: SIG_IGN,
+    SIGQUIT: SIG_IGN,
+    [departure]() {
+      console.log(TEXTS.departs);
+      if (flags.auto) kill(child.pid!, "SIGQUIT");
+    },
+    SIGUSR2() {
+      console.log(TEXTS.arrives);
+      hasArrived = true;
+    },
+  } as const;
+  for (const [name, handler] of Object.entries(handlers)) {
+    signal(name as Signal, handler);
+    cleanup.defer(() => void signal(name as Signal, SIG_DFL));
+  }
+
+  if (departure === "SIGCONT") console.log(TEXTS.onSigcont);
 
   const child = new Process(conductor, {
     args: [departure],
     name: "conductor",
     onReport() {
       console.log(TEXTS.onBoard(child.pid));
-      if (flags.auto) Deno.kill(child.pid!, "SIGINT");
+      if (flags.auto) kill(child.pid!, "SIGINT");
       else console.log(TEXTS.press);
     },
   });
   child.start();
-  await child.result();
+  try {
+    await child.result();
+  } catch (error) {
+    if (!(error instanceof WorkerLostError) || error.signal !== "SIGINT") throw error;
+    console.log(TEXTS.tooSoon);
+    return 130;
+  }
   // The signal may come in later than the end of its sender.
-  const limit = setTimeout(() => arrived.reject(new Error(TEXTS.neverCame)), 2_000);
-  await arrived.promise.finally(() => clearTimeout(limit));
+  while (!hasArrived) await pause({ timeout: 2_000 }).catch(explain);
   console.log(TEXTS.end);
   return 0;
+}
+
+function explain(error: unknown): never {
+  throw error instanceof TimeoutError ? new Error(TEXTS.neverCame) : error;
 }
 
 if (import.meta.main) await runScript("driver_conductor", main, { endsOnCtrlC: false });

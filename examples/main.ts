@@ -71,7 +71,7 @@ In a terminal, without options: pick one by arrow keys, by its number or by a pa
   --chapter N   列出一章，以及每个练习的各种形式
   --run NAME    运行一个练习；-- 后面是它自己的参数
   --all         运行全部练习的全部形式；加上 --chapter 就只运行那一章
-  --lang L      en 或 zh：这里用的语言，会说中文的练习也跟着用 (en)
+  --lang L      en 或 zh：这里用的语言，会说中文的练习也跟着用（默认 en）
   --help        显示本说明
 
 在终端里不带选项运行：用方向键、编号或名字的一部分来选。`,
@@ -103,6 +103,8 @@ In a terminal, without options: pick one by arrow keys, by its number or by a pa
 
 /** The last lines of stderr that are shown of a run that went wrong. */
 const LAST_LINES = 5;
+/** The columns that the forms take in the table, at least. */
+const FORM_WIDTH = 17;
 const NAME_WIDTH = Math.max(...ENTRIES.map(({ exercise }) => exercise.name.length)) + 2;
 
 /** One line of the list: the number, the name, what it shows. */
@@ -198,12 +200,17 @@ export async function runTable(entries: Pick<Entry, "exercise">[]): Promise<numb
   using signal = abortOn("SIGINT");
   const exercises = entries.map(({ exercise }) => exercise);
   const { name, form, code, time, verdict } = WORDS.table;
-  console.log(row("", name, form, code, time, verdict));
+  const formWidth = Math.max(
+    FORM_WIDTH,
+    ...exercises.flatMap(({ forms }) => Object.keys(forms).map(({ length }) => length)),
+  );
+  const row = (...cells: Cells) => printRow(formWidth, cells);
+  row("", name, form, code, time, verdict);
   let [runs, wrong] = [0, 0];
   try {
     for await (const outcome of runAll(exercises, { signal })) {
       runs++;
-      if (!show(outcome)) wrong++;
+      if (!show(outcome, row)) wrong++;
     }
   } catch (error) {
     if (signal.aborted) return 130;
@@ -215,10 +222,10 @@ export async function runTable(entries: Pick<Entry, "exercise">[]): Promise<numb
 }
 
 /** Shows a run in the table; true if it ended as it should. */
-function show(outcome: Outcome): boolean {
+function show(outcome: Outcome, row: (...cells: Cells) => void): boolean {
   const { name, flags, expected, code, verdict, stderr, ms } = outcome;
   const mark = isRight(outcome) ? "ok" : "!!";
-  console.log(row(mark, name, flags, String(expected), `${(ms / 1000).toFixed(1)} s`, verdict));
+  row(mark, name, flags, String(expected), `${(ms / 1000).toFixed(1)} s`, verdict);
   if (mark === "ok") return true;
   console.log(`    ${WORDS.differs(expected, code)}`);
   const told = stderr.split("\n").filter((line) => line.trim() !== "").slice(-LAST_LINES);
@@ -226,16 +233,14 @@ function show(outcome: Outcome): boolean {
   return false;
 }
 
-function row(
-  mark: string,
-  name: string,
-  form: string,
-  code: string,
-  time: string,
-  verdict: string,
-): string {
-  const cells = [fill(mark, 2), fill(name, NAME_WIDTH - 2), fill(form, 17), fill(code, 4)];
-  return `${cells.join("  ")}  ${" ".repeat(Math.max(0, 6 - columnsOf(time)))}${time}  ${verdict}`;
+/** The cells of a row of the table. */
+type Cells = [mark: string, name: string, form: string, code: string, time: string, end: string];
+
+/** Prints a row of the table, whose forms take so many columns. */
+function printRow(formWidth: number, [mark, name, form, code, time, end]: Cells): void {
+  const cells = [fill(mark, 2), fill(name, NAME_WIDTH - 2), fill(form, formWidth), fill(code, 4)];
+  const space = " ".repeat(Math.max(0, 6 - columnsOf(time)));
+  console.log(`${cells.join("  ")}  ${space}${time}  ${end}`);
 }
 
 async function main(): Promise<number> {
@@ -278,4 +283,8 @@ async function main(): Promise<number> {
 }
 
 // Ctrl-C belongs to the exercise that runs, if one does.
-if (import.meta.main) await runScript("main", main, { endsOnCtrlC: false });
+if (import.meta.main) {
+  await runScript("main", main, { endsOnCtrlC: false });
+  // The menu may have left a read of the keyboard under way, which would hold the program.
+  Deno.exit();
+}

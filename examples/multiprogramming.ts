@@ -65,9 +65,9 @@ Usage: multiprogramming.ts [options]
 
 用法：multiprogramming.ts [选项]
 
-  --mode M    batch（批处理）、switch（遇 IO 切换）、slices（时间片），或三种依次 (all)
-  --slice N   一个时间片有几拍 (2)
-  --lang L    en 或 zh (en)
+  --mode M    batch（批处理）、switch（遇 IO 切换）、slices（时间片），或三种依次（默认 all）
+  --slice N   一个时间片有几拍（默认 2）
+  --lang L    语言：en 或 zh（默认 en）
   --help      显示本说明`,
     modes: {
       batch: "批处理：一个作业做完，再做下一个",

@@ -20,6 +20,7 @@ import { sleep } from "../lib/time.ts";
 import { Crew, type Gate, pass, WORKERS } from "./_shared/crew.ts";
 import { inLanguage } from "./_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "./_shared/script.ts";
+import { temporaryFolder } from "./_shared/temporary.ts";
 
 const TEXTS = inLanguage({
   en: {
@@ -44,11 +45,11 @@ Usage: printer.ts [options]
 
 用法：printer.ts [选项]
 
-  --jobs N       有几份文件（3）
-  --pages N      每份文件有几页（3）
-  --workers W    打印文件的是什么：processes（进程）或 threads（线程）（processes）
+  --jobs N       有几份文件（默认 3）
+  --pages N      每份文件有几页（默认 3）
+  --workers W    打印文件的是什么：processes（进程）或 threads（线程）（默认 processes）
   --no-lock      不加锁，大家同时打印
-  --lang L       语言：en 或 zh（en）
+  --lang L       语言：en 或 zh（默认 en）
   --help         显示本说明`,
     job: (k: number) => `文件${k}`,
     page: (name: string, page: number, pages: number) => `${name} 第 ${page}/${pages} 页`,
@@ -116,8 +117,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const pages = wholeNumber("pages", flags.pages, 1, 1_000);
   const workers = oneOf("workers", flags.workers, WORKERS);
 
-  const folder = Deno.makeTempDirSync({ prefix: "switchyard-printer-" });
-  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  const folder = temporaryFolder("printer", cleanup);
   const tray = join(folder, "tray.txt");
 
   const crew = cleanup.use(new Crew(workers));

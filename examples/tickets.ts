@@ -23,6 +23,7 @@ import { context } from "../lib/task.ts";
 import { Crew, type Gate, pass, stop, WORKERS } from "./_shared/crew.ts";
 import { inLanguage } from "./_shared/language.ts";
 import { oneOf, readFlags, runScript, UsageError, wholeNumber } from "./_shared/script.ts";
+import { temporaryFolder } from "./_shared/temporary.ts";
 
 const TEXTS = inLanguage({
   en: {
@@ -61,14 +62,14 @@ Usage: tickets.ts [options]
 
 用法：tickets.ts [选项]
 
-  --buyers N     多少人想买票（10）
-  --tickets N    有多少张票（1）
-  --workers W    买票的人是什么：processes（进程）或 threads（线程）（processes）
+  --buyers N     多少人想买票（默认 10）
+  --tickets N    有多少张票（默认 1）
+  --workers W    买票的人是什么：processes（进程）或 threads（线程）（默认 processes）
   --no-lock      不加锁，大家同时买
   --kill         一个人拿着锁的时候杀死他
   --db PATH      数据库 {"count":N}；内容会重写，文件会保留（默认用临时文件）
-  --delay MS     网络延迟多少毫秒（20）
-  --lang L       语言：en 或 zh（en）
+  --delay MS     网络延迟多少毫秒（默认 20）
+  --lang L       语言：en 或 zh（默认 en）
   --help         显示本说明`,
     buyer: (k: number) => `路人${k}`,
     sees: (name: string, left: number) => `${name} 查到余票 ${left} 张`,
@@ -184,8 +185,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
 
   let db: string;
   if (flags.db === undefined) {
-    const folder = Deno.makeTempDirSync({ prefix: "switchyard-tickets-" });
-    cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+    const folder = temporaryFolder("tickets", cleanup);
     db = join(folder, "tickets.json");
   } else {
     db = resolve(String(flags.db));

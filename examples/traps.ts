@@ -99,7 +99,7 @@ Usage: traps.ts [options]
 用法：traps.ts [选项]
 
   --trap T   await、module、global、seconds、guard 或 all（默认 all）
-  --lang L   en 或 zh（默认 en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     what: {
       await: "存两次 1 元，可是谁也没有等锁",

@@ -30,12 +30,12 @@ export interface Chapter extends Line {
 export const COURSE: Chapter[] = [
   {
     en: "How to read this: five traps for those who come from Python",
-    zh: "怎样读这门课：从 Python 过来的五个陷阱",
+    zh: "怎样读这门课：从 Python 过来的五个坑",
     exercises: [
       {
         name: "traps",
         en: "Five traps, each broken and mended: which does the toolkit tell?",
-        zh: "五个陷阱，错的和对的写法：哪些会得到提示？",
+        zh: "五个坑，错的和对的写法：哪些会得到提示？",
         forms: { "": 0 },
       },
     ],
@@ -60,6 +60,12 @@ export const COURSE: Chapter[] = [
         name: "processes/states",
         en: "R, S, T and Z: the states of a process",
         zh: "R、S、T、Z：进程的各种状态",
+        forms: { "": 0 },
+      },
+      {
+        name: "processes/top",
+        en: "A small top: a family of processes, looked at again and again",
+        zh: "小小的 top：一家进程，一遍又一遍地看",
         forms: { "": 0 },
       },
       {
@@ -246,7 +252,7 @@ export const COURSE: Chapter[] = [
         name: "threads/lock_and_join",
         en: "A hundred threads take 1 each: with a lock, join(), or neither",
         zh: "一百个线程各减 1：加锁、用 join()、什么都不用",
-        forms: { "--form race --threads 20": 1, "--threads 20": 0 },
+        forms: { "--form race --threads 10": 1, "--threads 10": 0 },
       },
       {
         name: "threads/recursion",
@@ -274,9 +280,15 @@ export const COURSE: Chapter[] = [
       },
       {
         name: "threads/traffic_light",
-        en: "Cars wait for green: Event",
-        zh: "汽车等绿灯：事件 Event",
-        forms: { "": 0 },
+        en: "Cars wait for green: an event of threads",
+        zh: "汽车等绿灯：线程的事件 Event",
+        forms: { "--no-wait": 1, "": 0 },
+      },
+      {
+        name: "processes/traffic_light",
+        en: "Cars wait for green: an event of processes",
+        zh: "汽车等绿灯：进程的事件 Event",
+        forms: { "--no-wait": 1, "": 0 },
       },
       {
         name: "threads/ordered",
@@ -336,13 +348,13 @@ export const COURSE: Chapter[] = [
         name: "processes/pipe",
         en: "Pipes: two ways, one way, and how they end",
         zh: "管道：双向、单向，以及怎样结束",
-        forms: { "--form forgotten": 1, "": 0 },
+        forms: { "--form forgotten": 1, "--form wrongend": 1, "": 0 },
       },
       {
         name: "threads/pipe",
         en: "Pipes between threads, and data that moves",
         zh: "线程间的管道，以及直接移交的数据",
-        forms: { "": 0 },
+        forms: { "--form wrongend": 1, "": 0 },
       },
       {
         name: "processes/writer_reader",
@@ -401,14 +413,15 @@ export const COURSE: Chapter[] = [
       },
       {
         name: "processes/producer_consumer",
-        en: "The same with processes: five ways, two wrong",
-        zh: "换成进程：五种办法，两种是错的",
+        en: "The same with processes: six ways, two wrong",
+        zh: "换成进程：六种办法，两种是错的",
         forms: {
           "--form none": 1,
           "--form early": 1,
           "--form sentinel": 0,
           "--form sentinels": 0,
           "--form joinable": 0,
+          "--form shutdown": 0,
         },
       },
       {
@@ -476,6 +489,12 @@ export const COURSE: Chapter[] = [
         name: "processes/cancel",
         en: "A task that is no longer wanted: queued, running, deaf",
         zh: "不再需要的任务：排队的、运行的、不听话的",
+        forms: { "": 0 },
+      },
+      {
+        name: "threads/crash",
+        en: "A thread that fails: what goes with it, and what does not",
+        zh: "线程出了事：会带走什么，不会带走什么",
         forms: { "": 0 },
       },
       {

@@ -38,15 +38,11 @@ export async function commandOf(name: string, flags: string[]): Promise<string[]
   ];
 }
 
-/** What Deno must be told where the scripts are not in a folder: whom to import from, and a map. */
+/** What Deno must be told where the scripts are not in a folder: whom to import from. */
 function placeFlags(url: URL, permissions: string): string[] {
-  if (url.protocol === "file:") return [];
-  const map = `--import-map=${import.meta.resolve("../../deno.json")}`;
-  if (permissions.includes("-A")) return [map];
-  return [
-    `--allow-import=${url.hostname}:${url.port || (url.protocol === "http:" ? 80 : 443)}`,
-    map,
-  ];
+  if (url.protocol === "file:" || permissions.includes("-A")) return [];
+  const port = url.port || (url.protocol === "http:" ? 80 : 443);
+  return [`--allow-import=${url.hostname}:${port}`];
 }
 
 /** What a run of an exercise gave. */

@@ -1,7 +1,9 @@
 /**
  * Picking a line of a list in a terminal: by arrow keys, by its number, by a part of its name.
  *
- * `Picker` knows what keys do and what is seen; `pick()` has the terminal.
+ * `Picker` knows what keys do and what is seen, `Keyboard` which keys are pressed; `pick()` has the
+ * terminal. Who leaves by Esc leaves a read of the terminal under way: end the program by
+ * `Deno.exit()`.
  *
  * @module
  */
@@ -110,6 +112,56 @@ export function keysOf(text: string): string[] {
   return text.match(/\x1b[[O][0-9;]*[A-Za-z~]|[^]/gu) ?? [];
 }
 
+/** How long the rest of a key may take, in ms: a slow line cuts an arrow key in two. */
+const REST = 50;
+
+/** What may be the beginning of a longer key, at the end of a text. */
+// deno-lint-ignore no-control-regex -- keys are control characters
+const BEGUN = /\x1b(?:[[O][0-9;]*)?$/;
+
+/** The keys that are pressed, each whole, even where its parts come one after the other. */
+export class Keyboard {
+  readonly #source: { read(buffer: Uint8Array): Promise<number | null> };
+  readonly #buffer = new Uint8Array(256);
+  readonly #decoder = new TextDecoder();
+  /** The read that is under way: it outlasts the wait for the rest of a key. */
+  #reading: Promise<number | null> | undefined;
+  /** The beginning of a key. */
+  #begun = "";
+
+  constructor(source: { read(buffer: Uint8Array): Promise<number | null> }) {
+    this.#source = source;
+  }
+
+  /** The next keys; undefined: there will be no more. */
+  async next(): Promise<string[] | undefined> {
+    for (;;) {
+      this.#reading ??= this.#source.read(this.#buffer);
+      const count = await this.#inTime(this.#reading);
+      let text = this.#begun;
+      this.#begun = "";
+      if (count === null && text === "") return undefined;
+      if (count === "late" || count === null) return keysOf(text);
+      this.#reading = undefined;
+      text += this.#decoder.decode(this.#buffer.subarray(0, count), { stream: true });
+      const end = text.search(BEGUN);
+      if (end !== -1) [text, this.#begun] = [text.slice(0, end), text.slice(end)];
+      if (text !== "") return keysOf(text);
+    }
+  }
+
+  /** What a read gives; "late": there is but the beginning of a key, and its rest does not come. */
+  async #inTime(reading: Promise<number | null>): Promise<number | null | "late"> {
+    if (this.#begun === "") return await reading;
+    const late = Promise.withResolvers<"late">();
+    const timer = setTimeout(() => late.resolve("late"), REST);
+    return await Promise.race([reading, late.promise]).finally(() => clearTimeout(timer));
+  }
+}
+
+/** One for all lists: a read that is under way when a list is left is the next one's. */
+const keyboard = new Keyboard(Deno.stdin);
+
 /** The size of a terminal that does not tell its own. */
 const USUAL = { rows: 24, columns: 80 };
 
@@ -138,8 +190,6 @@ export async function pick(
   write("\x1b[?1049h\x1b[?25l");
   Deno.addSignalListener("SIGINT", end);
   try {
-    const decoder = new TextDecoder();
-    const buffer = new Uint8Array(256);
     for (;;) {
       const { rows, columns } = sizeOfTerminal();
       const below = picker.typed === "" ? hint : `${typedHint} ${picker.typed}`;
@@ -149,9 +199,9 @@ export async function pick(
         cut(below, columns - 1),
       ];
       write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\r\n")}\x1b[J`);
-      const count = await Deno.stdin.read(buffer);
-      if (count === null) return undefined;
-      for (const key of keysOf(decoder.decode(buffer.subarray(0, count), { stream: true }))) {
+      const keys = await keyboard.next();
+      if (keys === undefined) return undefined;
+      for (const key of keys) {
         const wish = picker.press(key);
         if (wish === "pick") return picker.marked;
         if (wish === "interrupt") return wish;

@@ -42,10 +42,10 @@ Usage: bank.ts [options]
 
 用法：bank.ts [选项]
 
-  --clerks N   多少个柜员（4）
-  --rounds N   每人存 30 取 10 几轮（2）
+  --clerks N   多少个柜员（默认 4）
+  --rounds N   每人存 30 取 10 几轮（默认 2）
   --no-lock    让大家都读完余额，再一起写
-  --lang L     语言：en 或 zh（en）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     clerk: (k: number) => `柜员 ${k}`,
     deposits: (name: string, amount: number) => `${name} 存 ${amount}`,

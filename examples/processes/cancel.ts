@@ -64,10 +64,10 @@ Usage: cancel.ts [options]
 
 用法：cancel.ts [选项]
 
-  --part P      部分：queued、running、signal、timeout、grace，或者依次全部 all（all）
-  --workers W   processes 或 threads（processes）
-  --grace MS    要求任务结束后，最多给它多少时间（300）
-  --lang L      语言：en 或 zh（en）
+  --part P      部分：queued、running、signal、timeout、grace，或者依次全部 all（默认 all）
+  --workers W   processes 或 threads（默认 processes）
+  --grace MS    要求任务结束后，最多给它多少时间（默认 300）
+  --lang L      语言：en 或 zh（默认 en）
   --help        显示本说明`,
     boat: "小船",
     first: "第一条船",

@@ -37,10 +37,10 @@ Usage: counters.ts [options]
 
 用法：counters.ts [选项]
 
-  --tellers N   多少个计票员（4）
-  --votes N     每人多少张票（12）
-  --way W       怎样计数：none、lock 或 add（lock）
-  --lang L      语言：en 或 zh（en）
+  --tellers N   多少个计票员（默认 4）
+  --votes N     每人多少张票（默认 12）
+  --way W       怎样计数：none、lock 或 add（默认 lock）
+  --lang L      语言：en 或 zh（默认 en）
   --help        显示本说明`,
     candidate: (k: number, votes: number) => `候选人 ${k}：${votes} 票`,
     sum: (total: number, cast: number, exact: boolean) =>

@@ -50,10 +50,10 @@ Usage: crash.ts [options]
 
 用法：crash.ts [选项]
 
-  --part P    部分：one、retries、start，或者依次全部 all（all）
-  --how H     怎样死：kill（SIGKILL）或 exit（exit(3)）（kill）
-  --tries N   可以重试的任务最多做几次（3）
-  --lang L    语言：en 或 zh（en）
+  --part P    部分：one、retries、start，或者依次全部 all（默认 all）
+  --how H     怎样死：kill（SIGKILL）或 exit（exit(3)）（默认 kill）
+  --tries N   可以重试的任务最多做几次（默认 3）
+  --lang L    语言：en 或 zh（默认 en）
   --help      显示本说明`,
     wagons: { coal: "煤", dynamite: "炸药", hay: "干草" },
     through: (wagon: string) => `${wagon}过了隧道`,

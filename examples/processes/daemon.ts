@@ -44,7 +44,6 @@ Usage: daemon.ts [options]
       late: "late: p.daemon = true after p.start()",
     },
     child: "child",
-    grandchild: "grandchild",
     main: "main",
     running: (name: string) => `${name} is running`,
     done: (name: string) => `${name} is done`,
@@ -59,7 +58,7 @@ Usage: daemon.ts [options]
 用法：daemon.ts [选项]
 
   --case C   plain、daemon、mixed、child、late 或 all（默认 all）
-  --lang L   en 或 zh（默认 en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     titles: {
       plain: "plain：不是守护进程，程序会等它",
@@ -69,7 +68,6 @@ Usage: daemon.ts [options]
       late: "late：p.start() 之后才写 p.daemon = true",
     },
     child: "子进程",
-    grandchild: "孙进程",
     main: "主进程",
     running: (name: string) => `${name}开始运行`,
     done: (name: string) => `${name}运行结束`,
@@ -104,7 +102,8 @@ export async function bar(): Promise<void> {
 /** A daemon that wants a child of its own. */
 export function parent(name: string): void {
   console.log(WORDS.running(name));
-  tell(() => new Process(task, { args: [WORDS.grandchild], name: "grandchild" }).start());
+  // The toolkit's sleep() is a target, as time.sleep is in Python.
+  tell(() => new Process(sleep, { args: [300], name: "grandchild" }).start());
 }
 
 /** Says what is wrong with what it does. */

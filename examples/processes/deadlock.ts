@@ -44,8 +44,8 @@ Usage: deadlock.ts [options]
 
 用法：deadlock.ts [选项]
 
-  --way W   方式：none、timeout、order 或 detect（detect）
-  --lang L  语言：en 或 zh（en）
+  --way W   方式：none、timeout、order 或 detect（默认 detect）
+  --lang L  语言：en 或 zh（默认 en）
   --help    显示本说明`,
     names: ["会计甲", "会计乙"],
     holds: (name: string, lock: string) => `${name}拿到 ${lock}`,

@@ -52,8 +52,8 @@ Usage: dialogue.ts [options]
 
 用法：dialogue.ts [选项]
 
-  --form F   形式：ask、stuck、communicate，或者依次全部 all（all）
-  --lang L   语言：en 或 zh（en）
+  --form F   形式：ask、stuck、communicate，或者依次全部 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     ask: (name: string) => `ask：${name}`,
     answered: (right: number) =>

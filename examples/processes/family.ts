@@ -45,8 +45,8 @@ Usage: family.ts [options]
 
 用法：family.ts [选项]
 
-  --generations N   一共几代，算上本进程（3）
-  --lang L          语言：en 或 zh（en）
+  --generations N   一共几代，算上本进程（默认 3）
+  --lang L          语言：en 或 zh（默认 en）
   --help            显示本说明`,
     child: "子进程",
     childOf: (name: string) => `${name}的子进程`,

@@ -20,7 +20,7 @@
  * @module
  */
 import { currentProcess, Process } from "../../lib/multiprocessing.ts";
-import { getpid, getppid } from "../../lib/os.ts";
+import { fork, getpid, getppid } from "../../lib/os.ts";
 import { sleep } from "../../lib/time.ts";
 import { fill, inLanguage } from "../_shared/language.ts";
 import { readFlags, runScript, wholeNumber } from "../_shared/script.ts";
@@ -36,9 +36,10 @@ Usage: fork.ts [options]
   --silent   start no child
   --lang L   en or zh (en)
   --help     show this`,
+    noFork: (error: string) => `os.fork(): ${error}; new Process() takes its place`,
     musician: "musician",
     plays: (pid: number, ppid: number) => `I am ${pid}, child of ${ppid}, and I make music`,
-    la: "la ",
+    la: (times: number) => "la ".repeat(times).trim(),
     dances: (pid: number) => `I am ${pid}, and I dance`,
     step: (bar: number) => `step ${bar}`,
     quiet: "it was a quiet evening",
@@ -51,18 +52,19 @@ Usage: fork.ts [options]
 
 用法：fork.ts [选项]
 
-  --bars N   一共多少小节（4）
-  --ms N     每小节多长，单位 ms（100）
+  --bars N   一共多少小节（默认 4）
+  --ms N     每小节多长，单位 ms（默认 100）
   --silent   不启动子进程
-  --lang L   语言：en 或 zh（en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
+    noFork: (error: string) => `os.fork()：${error}，改用 new Process()`,
     musician: "乐手",
-    plays: (pid: number, ppid: number) => `我是 ${pid}，${ppid} 的子进程，我唱歌`,
-    la: "啦 ",
+    plays: (pid: number, ppid: number) => `我是 ${pid}，${ppid} 的子进程，我放音乐`,
+    la: (times: number) => `放音乐：${"啦 ".repeat(times).trim()}`,
     dances: (pid: number) => `我是 ${pid}，我跳舞`,
-    step: (bar: number) => `第 ${bar} 步`,
+    step: (bar: number) => `跳舞，第 ${bar} 步`,
     quiet: "今晚很安静",
-    heard: (bars: number, code: number | null) => `乐手唱了 ${bars} 小节，退出码是 ${code}`,
+    heard: (bars: number, code: number | null) => `乐手放了 ${bars} 小节，退出码是 ${code}`,
     played: (played: number) => `这里的变量 played 是 ${played}：什么也没有共享`,
   },
 });
@@ -72,7 +74,7 @@ export async function music(bars: number, ms: number): Promise<number> {
   say(TEXTS.plays(getpid(), getppid()));
   for (let bar = 1; bar <= bars; bar++) {
     played++;
-    say(TEXTS.la.repeat(bar % 3 + 1).trim());
+    say(TEXTS.la(bar % 3 + 1));
     await sleep(ms);
   }
   return played;
@@ -108,9 +110,12 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const bars = wholeNumber("bars", flags.bars, 1, 1_000);
   const ms = wholeNumber("ms", flags.ms, 0, 10_000);
 
-  // pid = os.fork()
-  // if pid == 0: music()
-  // else:        dance()
+  // In Python: pid = os.fork(), and then: if pid == 0: music(); else: dance()
+  try {
+    fork();
+  } catch (error) {
+    console.log(TEXTS.noFork((error as Error).name));
+  }
   const child = new Process(music, { args: [bars, ms], name: TEXTS.musician });
   if (!flags.silent) child.start();
   cleanup.defer(() => child.pid === null ? undefined : child.kill());

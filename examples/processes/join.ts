@@ -12,7 +12,7 @@
  *
  * @module
  */
-import { Barrier, Process } from "../../lib/multiprocessing.ts";
+import { activeChildren, Barrier, Process } from "../../lib/multiprocessing.ts";
 import { getpid, getppid } from "../../lib/os.ts";
 import { sleep } from "../../lib/time.ts";
 import { breakOnFailure } from "../_shared/barriers.ts";
@@ -40,6 +40,8 @@ Usage: join.ts [options]
     child: (k: number) => `child-${k}`,
     running: (name: string) => `${name} is running: ${getpid()}, parent ${getppid()}`,
     done: (name: string) => `${name} is done`,
+    family: (children: number) =>
+      `${children + 1} processes: main, and ${children} in activeChildren()`,
     main: (isAlive: boolean) => `main goes on: ${getpid()}; p.isAlive() is ${isAlive}`,
     after: (pid: number | null, exitcode: number | null) =>
       `p has ended, and can be asked still: pid ${pid}, exitcode ${exitcode}`,
@@ -60,7 +62,7 @@ Usage: join.ts [options]
 用法：join.ts [选项]
 
   --form F   without、with、three、turns 或 all（默认 all）
-  --lang L   en 或 zh（默认 en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     titles: {
       without: "without：p.start() 之后直接往下走",
@@ -71,6 +73,8 @@ Usage: join.ts [options]
     child: (k: number) => `子进程${k}`,
     running: (name: string) => `${name}开始运行：进程号 ${getpid()}，父进程 ${getppid()}`,
     done: (name: string) => `${name}运行结束`,
+    family: (children: number) =>
+      `共 ${children + 1} 个进程：主进程，以及 activeChildren() 里的 ${children} 个`,
     main: (isAlive: boolean) => `主进程往下走：进程号 ${getpid()}；p.isAlive() 是 ${isAlive}`,
     after: (pid: number | null, exitcode: number | null) =>
       `p 已经结束，仍然可以查到：pid ${pid}，exitcode ${exitcode}`,
@@ -134,7 +138,10 @@ async function three(inTurns: boolean, cleanup: AsyncDisposableStack): Promise<b
     children.push(p);
     if (inTurns) await p.join();
   }
-  if (gate !== undefined) breakOnFailure(children, gate);
+  if (gate !== undefined) {
+    breakOnFailure(children, gate);
+    say(WORDS.family(activeChildren().length));
+  }
   // join() one after the other: whoever has ended meanwhile costs no more time.
   for (const p of children) await p.join();
 

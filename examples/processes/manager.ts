@@ -53,9 +53,9 @@ Usage: manager.ts [options]
 
 用法：manager.ts [选项]
 
-  --form F     形式：update、unsafe 或 lock（update）
-  --clerks N   多少个店员（4）
-  --lang L     语言：en 或 zh（en）
+  --form F     形式：update、unsafe 或 lock（默认 update）
+  --clerks N   多少个店员（默认 4）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     clerk: (k: number) => `店员 ${k}`,
     fruits: { apples: "苹果", pears: "梨" },

@@ -61,7 +61,7 @@ Usage: multiplex.ts [options]
   --form F       threads、wait、async 或 all（默认 all）
   --pipes N      管道的数量（默认 6）
   --messages N   每个管道传几条消息（默认 4）
-  --lang L       en 或 zh（默认 en）
+  --lang L       语言：en 或 zh（默认 en）
   --help         显示本说明`,
     titles: {
       threads: "threads：一个管道一个线程，各自阻塞在 recvSync() 里",

@@ -41,6 +41,8 @@ Usage: nice.ts [options]
     takenBack: "taken back, which only a privileged user may",
     notTakenBack: (why: string) => `not taken back: ${why}`,
     still: "this process, all the while",
+    verdict: (isRight: boolean) =>
+      isRight ? "everybody may let others go first: as expected" : "NOT AS EXPECTED",
     noRace: "no race: there is no program taskset that puts both on one core",
     share: (niceness: string, percent: string) =>
       `niceness ${niceness} got ${percent} % of the core`,
@@ -50,9 +52,9 @@ Usage: nice.ts [options]
 
 用法：nice.ts [选项]
 
-  --by N     nice 值加多少（5）
+  --by N     nice 值加多少（默认 5）
   --race     两个子进程抢一个核，其中一个让到底
-  --lang L   语言：en 或 zh（en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     here: "本进程",
     child: "子进程一开始和父进程一样",
@@ -63,6 +65,7 @@ Usage: nice.ts [options]
     takenBack: "改回来，只有特权用户才可以",
     notTakenBack: (why: string) => `改不回来：${why}`,
     still: "本进程，始终没有变",
+    verdict: (isRight: boolean) => isRight ? "谁都可以让别人先走：符合预期" : "不符合预期",
     noRace: "比不了：没有 taskset 程序把两个放到一个核上",
     share: (niceness: string, percent: string) => `nice 值 ${niceness} 得到这个核的 ${percent} %`,
   },
@@ -179,7 +182,9 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   say(TEXTS.still, nice());
   const seen = [before, after, program, started, reniced, most, nice()];
   const expected = [mine, nicer, nicer, nicer, nicer, 19, mine];
-  return seen.every((niceness, k) => niceness === expected[k]) ? 0 : 1;
+  const isRight = seen.every((niceness, k) => niceness === expected[k]);
+  console.log(TEXTS.verdict(isRight));
+  return isRight ? 0 : 1;
 }
 
 if (import.meta.main) await runScript("nice", main);

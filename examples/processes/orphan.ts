@@ -42,6 +42,7 @@ Usage: orphan.ts [options]
     ended: "it has ended with its parent",
     outlived: "IT HAS OUTLIVED ITS PARENT",
     dead: "IT DID NOT LIVE ON",
+    livedOn: "its parent was killed, it lived on with another: as told",
     orphan: (adopter: number, command: string) =>
       `it is an orphan, taken in by ${adopter}: ${command}`,
   },
@@ -51,7 +52,7 @@ Usage: orphan.ts [options]
 用法：orphan.ts [选项]
 
   --end    让孙进程随父进程一起结束
-  --lang L 语言：en 或 zh（en）
+  --lang L 语言：en 或 zh（默认 en）
   --help   显示本说明`,
     when: { lives: "子进程还活着：", killed: "杀死子进程之后：", end: "再杀死孙进程之后：" },
     gone: (pid: number) => `孙进程 ${pid} 已经不在了`,
@@ -61,6 +62,7 @@ Usage: orphan.ts [options]
     ended: "它随父进程一起结束了",
     outlived: "父进程没了，它还活着：结果不对",
     dead: "它没有活下来：结果不对",
+    livedOn: "父进程被杀死，它换了个父进程活下去：符合预期",
     orphan: (adopter: number, command: string) => `它成了孤儿进程，由 ${adopter} 收养：${command}`,
   },
 });
@@ -136,6 +138,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   kill(pid, "SIGKILL");
   while (look(pid) !== undefined) await sleep(5);
   show(TEXTS.when.end, pid);
+  console.log(TEXTS.livedOn);
   return 0;
 }
 

@@ -36,9 +36,9 @@ Usage: ping_pong.ts [options]
 
 用法：ping_pong.ts [选项]
 
-  --rounds N       每人击球几次（5）
+  --rounds N       每人击球几次（默认 5）
   --no-condition   谁想打就打
-  --lang L         语言：en 或 zh（en）
+  --lang L         语言：en 或 zh（默认 en）
   --help           显示本说明`,
     players: ["乒", "乓"],
     sum: (all: number, counted: number, inTurn: boolean) =>

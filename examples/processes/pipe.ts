@@ -9,10 +9,11 @@
  *     duplex      both send and receive: questions and answers
  *     oneway      one end sends, the other receives, until the end
  *     forgotten   as oneway, but main keeps its copy of the sending end: it waits for itself
+ *     wrongend    as oneway, but the two ends are taken for each other
  *
  * Try:
  *
- *     examples/processes/pipe.ts                    the three of them
+ *     examples/processes/pipe.ts                    the four of them
  *     examples/processes/pipe.ts --form forgotten   stuck, until main closes its copy
  *
  * @module
@@ -28,7 +29,7 @@ const TEXTS = inLanguage({
 
 Usage: pipe.ts [options]
 
-  --form F   duplex, oneway, forgotten, or all of them in turn (all)
+  --form F   duplex, oneway, forgotten, wrongend, or all of them in turn (all)
   --lang L   en or zh (en)
   --help     show this`,
     adder: "adder",
@@ -49,6 +50,7 @@ Usage: pipe.ts [options]
       duplex: "duplex: pipe()",
       oneway: "oneway: pipe({ duplex: false })",
       forgotten: "forgotten: no sender.close()",
+      wrongend: "wrongend: const [sender, receiver] = pipe({ duplex: false })",
     },
     answered: (right: number) =>
       `3 questions, ${right} answers: ${right === 3 ? "complete" : "WRONG"}`,
@@ -56,6 +58,10 @@ Usage: pipe.ts [options]
       `sent ABC, received ${text}: ${text === "ABC" ? "complete" : "WRONG"}`,
     waited: (isStuck: boolean) =>
       isStuck ? "main waited for itself: STUCK" : "main saw the end: complete",
+    refused: (times: number) =>
+      times === 2
+        ? "the first end only receives, the second only sends: WRONG END"
+        : `refused ${times} times, should be 2`,
     sum: (wrong: string[], right: string[]) =>
       `wrong: ${wrong.join(", ")}; right: ${right.join(", ")}`,
   },
@@ -64,8 +70,8 @@ Usage: pipe.ts [options]
 
 用法：pipe.ts [选项]
 
-  --form F   形式：duplex、oneway、forgotten，或者依次全部 all（all）
-  --lang L   语言：en 或 zh（en）
+  --form F   形式：duplex、oneway、forgotten、wrongend，或者依次全部 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     adder: "加法进程",
     writer: "写进程",
@@ -84,6 +90,7 @@ Usage: pipe.ts [options]
       duplex: "duplex：pipe()",
       oneway: "oneway：pipe({ duplex: false })",
       forgotten: "forgotten：没有 sender.close()",
+      wrongend: "wrongend：const [sender, receiver] = pipe({ duplex: false })",
     },
     answered: (right: number) =>
       `3 个问题，${right} 个答案：${right === 3 ? "一个不少" : "结果不对"}`,
@@ -91,6 +98,8 @@ Usage: pipe.ts [options]
       `发送 ABC，收到 ${text}：${text === "ABC" ? "一个不少" : "结果不对"}`,
     waited: (isStuck: boolean) =>
       isStuck ? "主进程等的是自己：卡住了" : "主进程知道结束了：一个不少",
+    refused: (times: number) =>
+      times === 2 ? "第一个只能接收，第二个只能发送：两端拿反了" : `有 ${times} 次报错，应为 2 次`,
     sum: (wrong: string[], right: string[]) =>
       `错误：${wrong.join("、")}；正确：${right.join("、")}`,
   },
@@ -119,6 +128,19 @@ export async function writer(end: Connection<string>): Promise<void> {
     say(TEXTS.sends(letter));
     await end.send(letter);
   }
+}
+
+/** As the writer, but with an end that only receives. Says whether it was refused. */
+export async function mistaken(end: Connection<string>): Promise<boolean> {
+  say(TEXTS.sends("A"));
+  return await isRefused(() => end.send("A"));
+}
+
+/** Says whether a call throws, and what. */
+async function isRefused(call: () => Promise<unknown>): Promise<boolean> {
+  const error = await Promise.try(call).then(() => undefined, (error: unknown) => error);
+  if (error !== undefined) say(TEXTS.told(String(error)));
+  return error !== undefined;
 }
 
 function say(what: string): void {
@@ -193,7 +215,21 @@ async function forgotten(cleanup: AsyncDisposableStack): Promise<boolean> {
   return !isStuck && end instanceof EOFError;
 }
 
-const FORMS = { duplex, oneway, forgotten };
+/** The ends come in the order receiver, sender: as in Python. */
+async function wrongend(cleanup: AsyncDisposableStack): Promise<boolean> {
+  console.log(TEXTS.title.wrongend);
+  const [sender, receiver] = pipe<string>({ duplex: false });
+  const child = new Process(mistaken, { args: [sender], name: TEXTS.writer }).start();
+  cleanup.defer(() => child.kill());
+  let refused = await child.result() ? 1 : 0;
+  if (await isRefused(() => receiver.recv({ timeout: PATIENCE }))) refused++;
+  sender.close();
+  receiver.close();
+  console.log(TEXTS.refused(refused));
+  return refused === 0;
+}
+
+const FORMS = { duplex, oneway, forgotten, wrongend };
 type Form = keyof typeof FORMS;
 const NAMES = Object.keys(FORMS) as Form[];
 
@@ -210,7 +246,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
   const wrong: Form[] = [];
   for (const name of NAMES) (await FORMS[name](cleanup) ? right : wrong).push(name);
   console.log(TEXTS.sum(wrong, right));
-  return wrong.join() === "forgotten" ? 0 : 1;
+  return wrong.join() === "forgotten,wrongend" ? 0 : 1;
 }
 
 if (import.meta.main) await runScript("pipe", main);

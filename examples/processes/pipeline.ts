@@ -33,6 +33,7 @@ Usage: pipeline.ts [options]
     hands: "hands: printf | sort",
     early: "early: yes | head -n 2",
     codes: (codes: number[]) => `  return codes: ${codes.join(" ")}`,
+    verdict: (isRight: boolean) => isRight ? "all went through the whole row" : "WRONG",
     endless: (codes: number[]) =>
       `  return codes: ${codes.join(" ")}: yes would have gone on for ever`,
   },
@@ -41,14 +42,15 @@ Usage: pipeline.ts [options]
 
 用法：pipeline.ts [选项]
 
-  --form F   形式：words、hands、early，或者依次全部 all（all）
-  --text T   数哪段文字的单词（"${TEXT}"）
-  --lang L   语言：en 或 zh（en）
+  --form F   形式：words、hands、early，或者依次全部 all（默认 all）
+  --text T   数哪段文字的单词（默认 "${TEXT}"）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     words: "words：tr | sort | uniq -c | sort -rn | head -n 3",
     hands: "hands：printf | sort",
     early: "early：yes | head -n 2",
     codes: (codes: number[]) => `  退出码：${codes.join(" ")}`,
+    verdict: (isRight: boolean) => isRight ? "都从头走到了尾：正确" : "结果不对",
     endless: (codes: number[]) => `  退出码：${codes.join(" ")}，不然 yes 会永远写下去`,
   },
 });
@@ -110,6 +112,7 @@ async function main(): Promise<number> {
   for (const name of form === "all" ? NAMES : [form]) {
     isRight = await FORMS[name](String(flags.text)) && isRight;
   }
+  console.log(TEXTS.verdict(isRight));
   return isRight ? 0 : 1;
 }
 

@@ -51,9 +51,9 @@ Usage: pool.ts [options]
 用法：pool.ts [选项]
 
   --part P        部分：apply、callbacks、map、starmap、imap、unordered，
-                  或者依次全部 all（all）
-  --processes N   池里多少个进程（4）
-  --lang L        语言：en 或 zh（en）
+                  或者依次全部 all（默认 all）
+  --processes N   池里多少个进程（默认 4）
+  --lang L        语言：en 或 zh（默认 en）
   --help          显示本说明`,
     noWalk: (n: number) => `不能从 ${n} 出发`,
     apply: (steps: number) => `apply：从 27 走到 1 要 ${steps} 步`,

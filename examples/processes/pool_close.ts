@@ -70,7 +70,7 @@ Usage: pool_close.ts [options]
 
   --show W      pool、executor、threads 或 all（默认 all）
   --workers N   池里有几个进程（线程）（默认 4）
-  --lang L      en 或 zh（默认 en）
+  --lang L      语言：en 或 zh（默认 en）
   --help        显示本说明`,
     titles: {
       pool: "pool：先 close()，再 join()",

@@ -52,9 +52,9 @@ Usage: pool_queue.ts [options]
 
 用法：pool_queue.ts [选项]
 
-  --way W     方式：initializer、argument、manager，或者依次全部 all（all）
-  --pages N   要读多少页（6）
-  --lang L    语言：en 或 zh（en）
+  --way W     方式：initializer、argument、manager，或者依次全部 all（默认 all）
+  --pages N   要读多少页（默认 6）
+  --lang L    语言：en 或 zh（默认 en）
   --help      显示本说明`,
     title: (name: string) => `${name}：`,
     read: ({ by, page, words }: Finding) => `  ${by} 读了第 ${page} 页：${words} 个字`,

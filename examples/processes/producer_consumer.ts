@@ -10,6 +10,9 @@
  *     sentinel    one producer, one consumer: an item that means "no more" comes last
  *     sentinels   several: when all producers are done, main puts one for each consumer
  *     joinable    consumers report each item done; main waits for that, and needs no sentinel
+ *                 (one report too many is an error)
+ *     shutdown    when all producers are done, main shuts the queue down; Python has that for its
+ *                 threads alone
  *
  * Try:
  *
@@ -17,6 +20,7 @@
  *     examples/processes/producer_consumer.ts --form none       consumers that give up
  *     examples/processes/producer_consumer.ts --form early      one producer is late
  *     examples/processes/producer_consumer.ts --form joinable   consumers that never end
+ *     examples/processes/producer_consumer.ts --form shutdown   the shortest consumer
  *
  * @module
  */
@@ -28,6 +32,7 @@ import {
   Process,
   Value,
 } from "../../lib/multiprocessing.ts";
+import { onMagenta, onYellow } from "../_shared/colors.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, UsageError, wholeNumber } from "../_shared/script.ts";
 
@@ -39,8 +44,7 @@ const TEXTS = inLanguage({
 
 Usage: producer_consumer.ts [options]
 
-  --form F        none, early, sentinel, sentinels or joinable (sentinels);
-                  shutdown is for threads: see threads/producer_consumer.ts
+  --form F        none, early, sentinel, sentinels, joinable or shutdown (sentinels)
   --producers N   how many producers there are (2; with sentinel 1)
   --consumers N   how many consumers there are (2; with sentinel 1)
   --items N       how many items each producer puts (3)
@@ -51,9 +55,10 @@ Usage: producer_consumer.ts [options]
     puts: (name: string, item: string) => `${name} puts ${item}`,
     gets: (name: string, item: string | null) => `${name} gets ${item}`,
     stops: (name: string) => `${name} gets a sentinel, and stops`,
+    tooMany: (error: string) => `main reports one more done: ${error}`,
     givesUp: (name: string, ms: number) =>
       `${name} gives up: nothing for ${ms} ms, and nobody said that it is over`,
-    noShutdown: "queues between processes have no shutdown(), as in Python: use sentinels",
+    seesShutdown: (name: string) => `${name} sees that the queue is shut down, and stops`,
     onlyOne: "--form sentinel is for one producer and one consumer: use sentinels",
     needsTwo: "--form early needs a second producer, one that is late",
     sum: (put: number, got: number, left: number, verdict: string) =>
@@ -67,24 +72,24 @@ Usage: producer_consumer.ts [options]
 
 用法：producer_consumer.ts [选项]
 
-  --form F        形式：none、early、sentinel、sentinels 或 joinable（sentinels）；
-                  shutdown 是线程才有的：见 threads/producer_consumer.ts
-  --producers N   多少个生产者（2；sentinel 时 1）
-  --consumers N   多少个消费者（2；sentinel 时 1）
-  --items N       每个生产者生产多少个（3）
-  --lang L        语言：en 或 zh（en）
+  --form F        形式：none、early、sentinel、sentinels、joinable 或 shutdown（默认 sentinels）
+  --producers N   多少个生产者（默认 2；sentinel 时 1）
+  --consumers N   多少个消费者（默认 2；sentinel 时 1）
+  --items N       每个生产者生产多少个（默认 3）
+  --lang L        语言：en 或 zh（默认 en）
   --help          显示本说明`,
-    producer: (k: number) => `生产者 ${k}`,
-    consumer: (k: number) => `消费者 ${k}`,
-    puts: (name: string, item: string) => `${name} 放入 ${item}`,
-    gets: (name: string, item: string | null) => `${name} 取出 ${item}`,
+    producer: (k: number) => `生产者${k}`,
+    consumer: (k: number) => `消费者${k}`,
+    puts: (name: string, item: string) => `${name} 生产了 包子${item}`,
+    gets: (name: string, item: string | null) => `${name} 消费了 包子${item}`,
     stops: (name: string) => `${name} 取到哨兵，停止`,
+    tooMany: (error: string) => `多报告了一次做完：${error}`,
     givesUp: (name: string, ms: number) => `${name} 放弃：${ms} ms 没有数据，也没有人说已经结束`,
-    noShutdown: "进程间的队列没有 shutdown()，和 Python 一样：请用 sentinels",
+    seesShutdown: (name: string) => `${name} 发现队列已经关闭，停止`,
     onlyOne: "--form sentinel 只适合一个生产者和一个消费者：请用 sentinels",
     needsTwo: "--form early 需要第二个生产者，一个来晚的",
     sum: (put: number, got: number, left: number, verdict: string) =>
-      `放入 ${put} 个，取出 ${got} 个，剩余 ${left} 个：${verdict}`,
+      `生产 ${put} 个，消费 ${got} 个，剩余 ${left} 个：${verdict}`,
     complete: "一个不少",
     stuck: "卡住了",
     early: "停得太早",
@@ -116,7 +121,7 @@ export async function producer({ queue, items, sentinels, late }: Hall): Promise
   await late?.wait();
   for (let k = 1; k <= items; k++) {
     const item = `${name.replace(/^\D+/, "")}.${k}`;
-    console.log(TEXTS.puts(name, item));
+    console.log(onMagenta(TEXTS.puts(name, item)));
     await queue.put(item);
   }
   for (let k = 0; k < sentinels; k++) await queue.put(SENTINEL);
@@ -128,7 +133,7 @@ export async function consumer({ queue, got }: Hall): Promise<void> {
   for (;;) {
     const item = await queue.get();
     if (item === SENTINEL) break;
-    console.log(TEXTS.gets(name, item));
+    console.log(onYellow(TEXTS.gets(name, item)));
     got.add(1);
   }
   console.log(TEXTS.stops(name));
@@ -140,7 +145,7 @@ export async function hopeful({ queue, got }: Hall): Promise<void> {
   try {
     for (;;) {
       const item = await queue.get({ timeout: PATIENCE });
-      console.log(TEXTS.gets(name, item));
+      console.log(onYellow(TEXTS.gets(name, item)));
       got.add(1);
     }
   } catch (error) {
@@ -154,10 +159,20 @@ export async function daemon({ queue, got }: Hall): Promise<void> {
   const { name } = currentProcess();
   for (;;) {
     const item = await queue.get();
-    console.log(TEXTS.gets(name, item));
+    console.log(onYellow(TEXTS.gets(name, item)));
     got.add(1);
     queue.taskDone();
   }
+}
+
+/** One consumer that gets items until the queue is shut down and empty. */
+export async function drainer({ queue, got }: Hall): Promise<void> {
+  const { name } = currentProcess();
+  for await (const item of queue) {
+    console.log(onYellow(TEXTS.gets(name, item)));
+    got.add(1);
+  }
+  console.log(TEXTS.seesShutdown(name));
 }
 
 async function main(cleanup: AsyncDisposableStack): Promise<number> {
@@ -171,7 +186,6 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     return 0;
   }
   const form = oneOf("form", flags.form, FORMS);
-  if (form === "shutdown") throw new UsageError(TEXTS.noShutdown);
   const usual = form === "sentinel" ? 1 : 2;
   const producers = wholeNumber("producers", flags.producers ?? usual, 1, 100);
   const consumers = wholeNumber("consumers", flags.consumers ?? usual, 1, 100);
@@ -217,13 +231,23 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     await ended(start(producer, makers));
     for (let k = 0; k < consumers; k++) await queue.put(SENTINEL);
     await ended(crowd);
-  } else {
+  } else if (form === "joinable") {
     const crowd = start(daemon, takers);
     await ended(start(producer, makers));
     // A daemon never ends, unless it is lost: then what it got is never done.
     const lost = new AbortController();
     ended(crowd).catch((error) => lost.abort(error));
     await queue.join({ signal: lost.signal });
+    try {
+      queue.taskDone();
+    } catch (error) {
+      console.log(TEXTS.tooMany(String(error)));
+    }
+  } else {
+    const crowd = start(drainer, takers);
+    await ended(start(producer, makers));
+    queue.shutdown();
+    await ended(crowd);
   }
 
   const put = producers * items;

@@ -12,7 +12,7 @@
  * Try:
  *
  *     examples/processes/queue_limits.ts                what a limit does, then the three loops
- *     examples/processes/queue_limits.ts --part limit   full, empty, nowait, timeout
+ *     examples/processes/queue_limits.ts --part limit   full, empty, nowait, block: false, timeout
  *     examples/processes/queue_limits.ts --part stuck   the more common bug
  *
  * @module
@@ -41,13 +41,13 @@ Usage: queue_limits.ts [options]
     seesEmpty: "sees an empty queue, and stops",
     stops: "gets a sentinel, and stops",
     title: {
-      limit: "limit: a queue for 2",
+      limit: "limit: a queue for 3",
       early: "early: while (!queue.empty()), and a slow producer",
       stuck: "stuck: while (!queue.empty()), and two that ask",
       right: "right: get() until a sentinel comes",
     },
     done: "done",
-    thenGet: 'put("C"), and then get()',
+    thenGet: "put(123), and then get()",
     putEnded: "the put has ended",
     told: "who does not want to wait is told: as it should be",
     wrong: "WRONG",
@@ -61,8 +61,8 @@ Usage: queue_limits.ts [options]
 
 用法：queue_limits.ts [选项]
 
-  --part P   部分：limit、early、stuck、right，或者依次全部 all（all）
-  --lang L   语言：en 或 zh（en）
+  --part P   部分：limit、early、stuck、right，或者依次全部 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     asker: (k: number) => `询问者 ${k}`,
     waiter: (k: number) => `等待者 ${k}`,
@@ -74,13 +74,13 @@ Usage: queue_limits.ts [options]
     seesEmpty: "看到队列空了，停止",
     stops: "取到哨兵，停止",
     title: {
-      limit: "limit：最多放 2 个的队列",
+      limit: "limit：最多放 3 个的队列",
       early: "early：while (!queue.empty())，而生产者很慢",
       stuck: "stuck：while (!queue.empty())，两个一起问",
       right: "right：一直 get()，直到取到哨兵",
     },
     done: "完成",
-    thenGet: 'put("C")，然后 get()',
+    thenGet: "put(123)，然后 get()",
     putEnded: "刚才的 put 结束了",
     told: "不想等的，当场就知道：正该如此",
     wrong: "结果不对",
@@ -132,26 +132,35 @@ function say(what: string): void {
 /** What a queue says when it is full, and when it is empty. */
 async function limit(): Promise<boolean> {
   console.log(TEXTS.title.limit);
-  const queue = new Queue<string>(2);
+  const queue = new Queue<unknown>(3);
   const answers: unknown[] = [];
   const ask = async (what: string, call: () => unknown) => {
     const answer = await Promise.try(call).catch((error) => error.name);
-    answers.push(answer);
-    console.log(`  ${fill(what, 26)} ${answer ?? TEXTS.done}`);
+    const text = typeof answer === "string" ? answer : Deno.inspect(answer);
+    answers.push(text);
+    console.log(`  ${fill(what, 26)} ${answer === undefined ? TEXTS.done : text}`);
   };
+  const timeout = PATIENCE;
   await ask("getNowait()", () => queue.getNowait());
-  await ask(`get({ timeout: ${PATIENCE} })`, () => queue.get({ timeout: PATIENCE }));
-  await ask('put("A")', () => queue.put("A"));
-  await ask('put("B")', () => queue.put("B"));
+  await ask("get({ block: false })", () => queue.get({ block: false }));
+  await ask(`get({ timeout: ${timeout} })`, () => queue.get({ timeout }));
+  await ask('put("hello")', () => queue.put("hello"));
+  await ask("put({ a: 1 })", () => queue.put({ a: 1 }));
+  await ask("put([3, 3, 3])", () => queue.put([3, 3, 3]));
   await ask("full()", () => queue.full());
-  await ask('putNowait("C")', () => queue.putNowait("C"));
-  await ask(`put("C", { timeout: ${PATIENCE} })`, () => queue.put("C", { timeout: PATIENCE }));
-  const waiting = queue.put("C");
+  await ask("putNowait(123)", () => queue.putNowait(123));
+  await ask("put(123, { block: false })", () => queue.put(123, { block: false }));
+  await ask(`put(123, { timeout: ${timeout} })`, () => queue.put(123, { timeout }));
+  const waiting = queue.put(123);
   await ask(TEXTS.thenGet, () => queue.get());
   await ask(TEXTS.putEnded, () => waiting);
-  for (let k = 0; k < 2; k++) await ask("get()", () => queue.get());
+  for (let k = 0; k < 3; k++) await ask("get()", () => queue.get());
   await ask("empty()", () => queue.empty());
-  const isRight = answers.join() === "Empty,Empty,,,true,Full,Full,A,,B,C,true";
+  const none = "undefined";
+  const isRight = answers.join("; ") === [
+    ...["Empty", "Empty", "Empty", none, none, none, "true", "Full", "Full", "Full"],
+    ...["hello", none, "{ a: 1 }", "[ 3, 3, 3 ]", "123", "true"],
+  ].join("; ");
   console.log(isRight ? TEXTS.told : TEXTS.wrong);
   return isRight;
 }

@@ -43,11 +43,11 @@ Usage: semaphore.ts [options]
 
 用法：semaphore.ts [选项]
 
-  --places N       多少个车位（3）
-  --visitors N     多少辆车要停（8）
-  --stay MS        每辆停多久（20）
+  --places N       多少个车位（默认 3）
+  --visitors N     多少辆车要停（默认 8）
+  --stay MS        每辆停多久（默认 20）
   --no-semaphore   谁都放进来
-  --lang L         语言：en 或 zh（en）
+  --lang L         语言：en 或 zh（默认 en）
   --help           显示本说明`,
     visitor: (k: number) => `${k} 号车`,
     in: (name: string, inside: number) => `${name}进场：场内 ${inside} 辆`,

@@ -64,7 +64,7 @@ Usage: signals.ts [options]
 
   --show W     alarm、ignore、handler、kill、table 或 all（默认 all）
   --rounds N   对打几个回合（默认 3）
-  --lang L     en 或 zh（默认 en）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     titles: {
       alarm: "alarm：闹钟",

@@ -44,6 +44,9 @@ Usage: start_cost.ts [options]
       threadCall: "a call in a pool of threads",
       processCall: "a call in a pool of processes",
     },
+    main: "main",
+    heard: (names: string[]) => `started together, heard in this order: ${names.join(", ")}`,
+    python: "(in Python the thread is heard before main, as often as not: it has nothing to load)",
     right: "thread < process, and prewarmed < both: as expected",
     wrong: "thread < process, and prewarmed < both: NOT SO, this time",
   },
@@ -54,7 +57,7 @@ Usage: start_cost.ts [options]
 
   --n N        一次同时启动几个（默认 4）
   --rounds N   每一项测几遍（默认 3）
-  --lang L     en 或 zh（默认 en）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     columns: ["", "毫秒", "每个 MB"],
     names: {
@@ -67,6 +70,9 @@ Usage: start_cost.ts [options]
       threadCall: "线程池里的一次调用",
       processCall: "进程池里的一次调用",
     },
+    main: "主线程",
+    heard: (names: string[]) => `一起启动，先后听到：${names.join("、")}`,
+    python: "（在 Python 里，线程常常比主线程先开口：它什么也不用装载）",
     right: "线程比进程快，预热好的比两者都快：符合预期",
     wrong: "线程比进程快，预热好的比两者都快：这一次不是这样",
   },
@@ -131,6 +137,15 @@ async function main(): Promise<number> {
   const n = wholeNumber("n", flags.n, 1, 64);
   const rounds = wholeNumber("rounds", flags.rounds, 1, 100);
   const all = (start: () => Promise<number>) => Promise.all(Array.from({ length: n }, start));
+
+  const heard: string[] = [];
+  const both = [startThread, startProcess].map(async (start, k) => {
+    await start();
+    heard.push([names.thread, names.process][k]);
+  });
+  heard.push(WORDS.main);
+  await Promise.all(both);
+  console.log(`${WORDS.heard(heard)}\n${WORDS.python}\n`);
 
   const [name, ms, memory] = WORDS.columns;
   console.log(`${fill(name, 36 - columnsOf(ms))}  ${ms}   ${memory}`);

@@ -55,7 +55,7 @@ Usage: start_method.ts [options]
 用法：start_method.ts [选项]
 
   --form F   guard、no-guard、table 或 all（默认 all）
-  --lang L   en 或 zh（默认 en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     titles: {
       guard: "guard：在 if (import.meta.main) 之下启动 v",

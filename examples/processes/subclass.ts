@@ -65,7 +65,7 @@ Usage: subclass.ts [options]
 用法：subclass.ts [选项]
 
   --form F   class、function、stopped、private 或 all（默认 all）
-  --lang L   en 或 zh（默认 en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     titles: {
       class: "class：new Greeter(100, 200)，由 start() 调用它的 run()",

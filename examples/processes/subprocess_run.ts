@@ -2,11 +2,12 @@
 /**
  * Running programs to their end: exit codes, output, input, and who reads the arguments.
  *
- *     codes     a program says with a number how it went; check turns a failure into an error
- *     output    what it writes can be had as text, instead of on the screen
- *     input     what it reads can be given
- *     shell     a stranger's word in a line of shell is run: wrong
- *     words     the same word as an argument is a word, whatever is in it
+ *     codes        a program says with a number how it went; check turns a failure into an error
+ *     output       what it writes can be had as text, instead of on the screen
+ *     input        what it reads can be given
+ *     background   what a shell does with `&`: it has a pid, and nobody waits
+ *     shell        a stranger's word in a line of shell is run: wrong
+ *     words        the same word as an argument is a word, whatever is in it
  *
  * Try:
  *
@@ -16,7 +17,7 @@
  * @module
  */
 import { CalledProcessError } from "../../lib/errors.ts";
-import { PIPE, run } from "../../lib/subprocess.ts";
+import { PIPE, Popen, run } from "../../lib/subprocess.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript } from "../_shared/script.ts";
 
@@ -26,13 +27,14 @@ const TEXTS = inLanguage({
 
 Usage: subprocess_run.ts [options]
 
-  --form F   codes, output, input, shell, words, or all of them in turn (all)
+  --form F   codes, output, input, background, shell, words, or all of them in turn (all)
   --lang L   en or zh (en)
   --help     show this`,
     title: {
       codes: 'codes: run(["sh", "-c", ...])',
       output: "output: { captureOutput: true, text: true }",
       input: 'input: { input: "pear apple plum" }, to sort',
+      background: 'background: new Popen(["sh", "-c", "read line; exit 5"])',
       shell: "shell: run(`printf '%s\\n' ${name}`, { shell: true })",
       words: 'words: run(["printf", "%s\\n", name])',
     },
@@ -43,6 +45,9 @@ Usage: subprocess_run.ts [options]
     stream: (name: string, text: string) => `  ${name}: ${text.trim()}`,
     result: "a result",
     remark: "a remark",
+    isThere: (pid: number, code: number | null) =>
+      `  it is process ${pid}; we go on meanwhile: poll() is ${code}`,
+    isGone: (code: number) => `  it got its line, and ended with code ${code}`,
     command: "  the name was run as a command: WRONG",
     name: "  the name was a name",
     sum: (wrong: string[], right: string[]) =>
@@ -53,13 +58,14 @@ Usage: subprocess_run.ts [options]
 
 用法：subprocess_run.ts [选项]
 
-  --form F   形式：codes、output、input、shell、words，或者依次全部 all（all）
-  --lang L   语言：en 或 zh（en）
+  --form F   形式：codes、output、input、background、shell、words，或者依次全部 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     title: {
       codes: 'codes：run(["sh", "-c", ...])',
       output: "output：{ captureOutput: true, text: true }",
       input: 'input：{ input: "pear apple plum" }，交给 sort',
+      background: 'background：new Popen(["sh", "-c", "read line; exit 5"])',
       shell: "shell：run(`printf '%s\\n' ${name}`, { shell: true })",
       words: 'words：run(["printf", "%s\\n", name])',
     },
@@ -70,6 +76,9 @@ Usage: subprocess_run.ts [options]
     stream: (name: string, text: string) => `  ${name}：${text.trim()}`,
     result: "一个结果",
     remark: "一句说明",
+    isThere: (pid: number, code: number | null) =>
+      `  它是进程 ${pid}；我们接着做别的：poll() 是 ${code}`,
+    isGone: (code: number) => `  给了它一行，它就结束了，退出码是 ${code}`,
     command: "  名字被当成命令执行了：错误",
     name: "  名字就只是名字",
     sum: (wrong: string[], right: string[]) =>
@@ -124,6 +133,17 @@ async function input(): Promise<boolean> {
   return stdout === "apple\npear\nplum\n";
 }
 
+/** It waits for a line: that it has not ended yet is no matter of luck. */
+async function background(): Promise<boolean> {
+  console.log(TEXTS.title.background);
+  await using child = new Popen(["sh", "-c", "read line; exit 5"], { stdin: PIPE, text: true });
+  const code = child.poll();
+  console.log(TEXTS.isThere(child.pid, code));
+  await child.communicate("\n");
+  console.log(TEXTS.isGone(child.returncode!));
+  return code === null && child.returncode === 5;
+}
+
 async function shell(): Promise<boolean> {
   console.log(TEXTS.title.shell);
   const { stdout } = await run(`printf '%s\\n' ${NAME}`, { shell: true, stdout: PIPE, text: true });
@@ -152,7 +172,7 @@ function text(output: unknown): string {
   return new TextDecoder().decode(output as Uint8Array).trim();
 }
 
-const FORMS = { codes, output, input, shell, words };
+const FORMS = { codes, output, input, background, shell, words };
 type Form = keyof typeof FORMS;
 const NAMES = Object.keys(FORMS) as Form[];
 

@@ -63,7 +63,7 @@ Usage: terminate.ts [options]
 
   --show W         moments、reader 或 both（默认 both）
   --no-terminate   不终止读进程，一直等它：它永远不会结束
-  --lang L         en 或 zh（默认 en）
+  --lang L         语言：en 或 zh（默认 en）
   --help           显示本说明`,
     moments: "moments：一个干活不停的子进程",
     moment: "时刻",

@@ -54,8 +54,8 @@ Usage: timeout.ts [options]
 
 用法：timeout.ts [选项]
 
-  --form F   形式：run、communicate、alone、tree，或者依次全部 all（all）
-  --lang L   语言：en 或 zh（en）
+  --form F   形式：run、communicate、alone、tree，或者依次全部 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     title: {
       run: "run：{ timeout: 300 }",

@@ -51,6 +51,8 @@ Usage: wait.ts [options]
     none: "none has ended: I do something else",
     exitcode: (how: string, code: number | null) => `${how}; exitcode ${code}`,
     nobody: (name: string, code: string) => `no child is left: ${name}, ${code}`,
+    verdict: (children: number, isRight: boolean) =>
+      `${children} children, each told once: ${isRight ? "as it ended" : "NOT AS IT ENDED"}`,
   },
   zh: {
     usage: `子进程的五种结局，wait() 怎样告诉我们。
@@ -59,7 +61,7 @@ Usage: wait.ts [options]
 
   --in-order   按启动的顺序，用 pid 逐个等待子进程
   --nohang     不阻塞：每 50 ms 看一次
-  --lang L     语言：en 或 zh（en）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     fates: {
       returns: "正常返回",
@@ -74,6 +76,8 @@ Usage: wait.ts [options]
     none: "还没有子进程退出：先做点别的",
     exitcode: (how: string, code: number | null) => `${how}；exitcode ${code}`,
     nobody: (name: string, code: string) => `没有子进程了：${name}，${code}`,
+    verdict: (children: number, isRight: boolean) =>
+      `${children} 个子进程，各报告一次：${isRight ? "与结局相符" : "与结局不符"}`,
   },
 });
 
@@ -151,6 +155,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     if (!(error instanceof ChildProcessError)) throw error;
     console.log(TEXTS.nobody(error.name, error.code));
   }
+  console.log(TEXTS.verdict(children.length, isAsExpected));
   return isAsExpected ? 0 : 1;
 }
 

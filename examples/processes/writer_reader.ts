@@ -48,11 +48,11 @@ Usage: writer_reader.ts [options]
 
 用法：writer_reader.ts [选项]
 
-  --text T     写什么，一个一个字母地写（ABCDEF）
-  --limit N    队列最多放多少个字母；0：不限（0）
-  --write MS   写者写一个字母要多久（5）
-  --read MS    读者看一个字母要多久（30）
-  --lang L     语言：en 或 zh（en）
+  --text T     写什么，一个一个字母地写（默认 ABCDEF）
+  --limit N    队列最多放多少个字母；0：不限（默认 0）
+  --write MS   写者写一个字母要多久（默认 5）
+  --read MS    读者看一个字母要多久（默认 30）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     writer: "写者",
     reader: "读者",

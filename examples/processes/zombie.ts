@@ -53,6 +53,8 @@ Usage: zombie.ts [options]
     cannot: "  this system's sh or env cannot do that",
     verdict: (zombies: number, why: string) =>
       `  ${zombies === 0 ? "no zombie" : "a zombie"}: ${why}`,
+    told: (isRight: boolean) =>
+      isRight ? "a zombie is there only where nobody asked: as told" : "NOT AS TOLD",
     deno: "Deno: the child ends, nobody asks",
     gone: (pid: string) => `  ${pid} is gone: Deno has asked by itself`,
     known: (pid: number, code: number) =>
@@ -65,8 +67,8 @@ Usage: zombie.ts [options]
 
 用法：zombie.ts [选项]
 
-  --show W   看哪一个：none、wait、level、ignore、deno 或 all（all）
-  --lang L   语言：en 或 zh（en）
+  --show W   看哪一个：none、wait、level、ignore、deno 或 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     none: {
       title: "病：子进程退出了，父进程没有回收",
@@ -87,6 +89,7 @@ Usage: zombie.ts [options]
     cannot: "  这个系统的 sh 或 env 做不到",
     verdict: (zombies: number, why: string) =>
       `  ${zombies === 0 ? "没有僵尸进程" : "僵尸进程"}：${why}`,
+    told: (isRight: boolean) => isRight ? "没有人回收，才有僵尸：符合预期" : "不符合预期",
     deno: "Deno：子进程退出了，没有人来问",
     gone: (pid: string) => `  ${pid} 已经不在了：Deno 自己回收了它`,
     known: (pid: number, code: number) => `  wait() 还知道：${pid} 退出了，退出码是 ${code}`,
@@ -223,6 +226,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     if (show === name || show === "all") isAsTold = await tell(story, cleanup) && isAsTold;
   }
   if (show === "deno" || show === "all") isAsTold = await tellOfDeno() && isAsTold;
+  console.log(`\n${TEXTS.told(isAsTold)}`);
   return isAsTold ? 0 : 1;
 }
 

@@ -25,6 +25,7 @@ import { oneOf, readFlags, runScript, wholeNumber } from "../_shared/script.ts";
 
 const TEXTS = inLanguage({
   en: {
+    title: (name: string) => `${name}:`,
     usage: `Futures: callbacks, asCompleted, wait, and results in order.
 
 Usage: as_completed.ts [options]
@@ -45,13 +46,14 @@ Usage: as_completed.ts [options]
     lost: "PARCELS LOST",
   },
   zh: {
+    title: (name: string) => `${name}：`,
     usage: `Future：回调、asCompleted、wait，以及按顺序的结果。
 
 用法：as_completed.ts [选项]
 
-  --form F       形式：callbacks、completed、wait、order，或者依次全部 all（all）
-  --couriers N   有几个快递员（4）
-  --lang L       语言：en 或 zh（en）
+  --form F       形式：callbacks、completed、wait、order，或者依次全部 all（默认 all）
+  --couriers N   有几个快递员（默认 4）
+  --lang L       语言：en 或 zh（默认 en）
   --help         显示本说明`,
     courier: "快递员",
     cities: { Lisbon: "里斯本", Bern: "伯尔尼", Atlantis: "大西洲", Oslo: "奥斯陆" },
@@ -170,7 +172,7 @@ async function main(): Promise<number> {
 
   let areDone = true;
   for (const name of form === "all" ? NAMES : [form]) {
-    console.log(`${name}:`);
+    console.log(TEXTS.title(name));
     await using couriers = new ThreadPoolExecutor(maxWorkers, { namePrefix: TEXTS.courier });
     if (!await FORMS[name](couriers)) areDone = false;
   }

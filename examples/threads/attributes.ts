@@ -50,8 +50,8 @@ Usage: attributes.ts [options]
 
 用法：attributes.ts [选项]
 
-  --name N   给线程改成什么名字（worker）
-  --lang L   语言：en 或 zh（en）
+  --name N   给线程改成什么名字（默认 worker）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     seen: "谁来看",
     sides: {

@@ -45,10 +45,10 @@ Usage: bank.ts [options]
 
 用法：bank.ts [选项]
 
-  --clerks N   有几个柜员（4）
-  --rounds N   每个柜员存 30、取 10，做几轮（2）
+  --clerks N   有几个柜员（默认 4）
+  --rounds N   每个柜员存 30、取 10，做几轮（默认 2）
   --no-lock    不加锁：谁也没写回之前，大家都读了余额
-  --lang L     语言：en 或 zh（en）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     clerk: (k: number) => `柜员${k}`,
     deposits: (amount: number) => `存入 ${amount}`,

@@ -61,7 +61,7 @@ Usage: banker.ts [options]
 用法：banker.ts [选项]
 
   --no-banker   谁要谁拿，没有人管
-  --lang L      语言：en 或 zh（en）
+  --lang L      语言：en 或 zh（默认 en）
   --help        显示本说明`,
     names: ["甲", "乙", "丙"],
     kinds: ["磁带机", "打印机"],

@@ -61,8 +61,8 @@ Usage: blocking.ts [options]
 
 用法：blocking.ts [选项]
 
-  --part P   看哪一部分：pool、lock、thread，或者依次全部 all（all）
-  --lang L   语言：en 或 zh（en）
+  --part P   看哪一部分：pool、lock、thread，或者依次全部 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     tea: "茶",
     coffee: "咖啡",

@@ -45,8 +45,8 @@ Usage: broadcast.ts [options]
 
 用法：broadcast.ts [选项]
 
-  --listeners N   一开始有几个人在听（3）
-  --lang L        语言：en 或 zh（en）
+  --listeners N   一开始有几个人在听（默认 3）
+  --lang L        语言：en 或 zh（默认 en）
   --help          显示本说明`,
     listener: (k: number) => `乘客${k}`,
     latecomer: "迟到者",

@@ -38,10 +38,10 @@ Usage: counters.ts [options]
 
 用法：counters.ts [选项]
 
-  --tellers N   有几个计票员（4）
-  --votes N     每人计多少张票（12）
-  --way W       怎么计票：none、lock 或 add（lock）
-  --lang L      语言：en 或 zh（en）
+  --tellers N   有几个计票员（默认 4）
+  --votes N     每人计多少张票（默认 12）
+  --way W       怎么计票：none、lock 或 add（默认 lock）
+  --lang L      语言：en 或 zh（默认 en）
   --help        显示本说明`,
     candidate: (k: number, votes: number) => `候选人${k}：${votes} 票`,
     counted: (total: number, cast: number) => `共投 ${cast} 票，计到 ${total} 票：`,

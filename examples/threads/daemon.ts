@@ -60,9 +60,9 @@ Usage: daemon.ts [options]
 
 用法：daemon.ts [选项]
 
-  --form F   plain、daemon、join、two、endless 或 late（daemon）
-  --ms N     线程要做多久，毫秒（200）
-  --lang L   语言：en 或 zh（en）
+  --form F   plain、daemon、join、two、endless 或 late（默认 daemon）
+  --ms N     线程要做多久，毫秒（默认 200）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     hello: (name: string) => `${name} say hello`,
     main: "主线程",

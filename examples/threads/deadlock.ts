@@ -46,8 +46,8 @@ Usage: deadlock.ts [options]
 
 用法：deadlock.ts [选项]
 
-  --way W   办法：none、timeout、order 或 detect（detect）
-  --lang L  语言：en 或 zh（en）
+  --way W   办法：none、timeout、order 或 detect（默认 detect）
+  --lang L  语言：en 或 zh（默认 en）
   --help    显示本说明`,
     names: ["甲", "乙"],
     holds: (name: string, lock: string) => `${name}锁住了 ${lock}`,

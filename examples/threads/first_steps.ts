@@ -64,9 +64,9 @@ Usage: first_steps.ts [options]
 
 用法：first_steps.ts [选项]
 
-  --form F   形式：order、threads、join，或者依次全部 all（all）
-  --ms N     每一轮多长，毫秒（50）
-  --lang L   语言：en 或 zh（en）
+  --form F   形式：order、threads、join，或者依次全部 all（默认 all）
+  --ms N     每一轮多长，毫秒（默认 50）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     titles: {
       order: "顺序执行：",

@@ -54,8 +54,8 @@ Usage: locals.ts [options]
 
 用法：locals.ts [选项]
 
-  --threads N   线程数（3）
-  --lang L      语言：en 或 zh（en）
+  --threads N   线程数（默认 3）
+  --lang L      语言：en 或 zh（默认 en）
   --help        显示本说明`,
     what: (threads: number) => `n 是 100；${threads} 个线程往上加：第一个加 1，第二个加 2，……`,
     kinds: {

@@ -57,10 +57,10 @@ Usage: lock_and_join.ts [options]
 
 用法：lock_and_join.ts [选项]
 
-  --form F      形式：race、part、whole、join，或者依次全部 all（all）
-  --threads N   有多少个线程，n 一开始就是多少（100）
-  --look MS     每个线程减 1 之前先查看多少毫秒（2）
-  --lang L      语言：en 或 zh（en）
+  --form F      形式：race、part、whole、join，或者依次全部 all（默认 all）
+  --threads N   有多少个线程，n 一开始就是多少（默认 100）
+  --look MS     每个线程减 1 之前先查看多少毫秒（默认 2）
+  --lang L      语言：en 或 zh（默认 en）
   --help        显示本说明`,
     notes: {
       race: "全都同时进行",

@@ -36,8 +36,8 @@ Usage: memory.ts [options]
 
 用法：memory.ts [选项]
 
-  --form F   n 是什么：variable、value 或 both（both）
-  --lang L   语言：en 或 zh（en）
+  --form F   n 是什么：variable、value 或 both（默认 both）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     is: (n: number) => `n 是 ${n}`,
     sets: (n: number) => `改了 n，n 是 ${n}`,

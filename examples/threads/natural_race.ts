@@ -54,17 +54,17 @@ Usage: natural_race.ts [options]
 用法：natural_race.ts [选项]
 
   --back       一个线程存 5 取 5，另一个存 8 取 8：余额应为 0
-  --way W      方式：none、lock、add，或者依次全部 all（all）
-  --rounds N   每次运行中每个线程做多少轮（1000000；加锁时 50000）
-  --runs N     不加锁的运行次数（5）
-  --lang L     语言：en 或 zh（en）
+  --way W      方式：none、lock、add，或者依次全部 all（默认 all）
+  --rounds N   每次运行中每个线程做多少轮（默认 1000000；加锁时 50000）
+  --runs N     不加锁的运行次数（默认 5）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     ways: { none: "不加锁", lock: "加锁", add: "add()" },
     what: "两个线程；每一轮：读余额，加 1，写回去",
     back: "两个线程；每一轮：加 5 减 5，或者加 8 减 8",
     head: ["方式", "第几次", "余额", "应为", "相差", "毫秒"],
     lost: (wrong: number, runs: number) =>
-      `不加锁：运行 ${runs} 次，${wrong} 次丢了更新：这就是竞争，而它并非每次都发生`,
+      `不加锁：运行 ${runs} 次，${wrong} 次丢了更新：这就是竞态，而它并非每次都发生`,
     lucky: (runs: number) => `不加锁：运行 ${runs} 次都没有丢：只是运气，证明不了什么`,
     exact: "加锁或用 add()：一个也不丢，完全正确",
     wrong: "加锁或用 add() 也丢了更新：结果不对",
@@ -91,8 +91,13 @@ export function clerk({ way, amount, back, rounds, runs, balance, begin, end }: 
   const change = {
     none: (n: number) => void (balance.value = balance.value + n),
     lock: (n: number) => {
-      using _ = balance.lock.acquireSync();
-      balance.value = balance.value + n;
+      // As one writes it in Python; `using _ = balance.lock.acquireSync();` does the same.
+      balance.lock.acquireSync();
+      try {
+        balance.value = balance.value + n;
+      } finally {
+        balance.lock.release();
+      }
     },
     add: (n: number) => void balance.add(n),
   }[way];

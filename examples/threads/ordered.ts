@@ -39,10 +39,10 @@ Usage: ordered.ts [options]
 
 用法：ordered.ts [选项]
 
-  --letters WORD   哪些字母，每个字母一个线程（ABC）
-  --times N        打印几遍（5）
+  --letters WORD   哪些字母，每个字母一个线程（默认 ABC）
+  --times N        打印几遍（默认 5）
   --no-locks       不用锁，谁想打印就打印
-  --lang L         语言：en 或 zh（en）
+  --lang L         语言：en 或 zh（默认 en）
   --help           显示本说明`,
     wrongLetters: (text: string) => `--letters 必须是 2 到 26 个不同的字母，收到的是 ${text}`,
     times: (times: number, letters: string) => `${letters} 打印 ${times} 遍：`,

@@ -37,9 +37,9 @@ Usage: ping_pong.ts [options]
 
 用法：ping_pong.ts [选项]
 
-  --rounds N       每人击球几次（5）
+  --rounds N       每人击球几次（默认 5）
   --no-condition   不用条件变量，想打就打
-  --lang L         语言：en 或 zh（en）
+  --lang L         语言：en 或 zh（默认 en）
   --help           显示本说明`,
     names: ["乒", "乓"],
     hits: (hits: number, counted: number) => `击球 ${hits} 次，计数 ${counted} 次：`,

@@ -9,10 +9,11 @@
  *     duplex     both send and receive: questions and answers
  *     oneway     one end sends, the other receives, until the end
  *     transfer   large data need not be copied: it moves there, and back
+ *     wrongend   as oneway, but the two ends are taken for each other
  *
  * Try:
  *
- *     examples/threads/pipe.ts                   the three of them
+ *     examples/threads/pipe.ts                   the four of them
  *     examples/threads/pipe.ts --form transfer   a million bytes that are never twice there
  *
  * @module
@@ -28,9 +29,11 @@ const TEXTS = inLanguage({
 
 Usage: pipe.ts [options]
 
-  --form F   duplex, oneway, transfer, or all of them in turn (all)
+  --form F   duplex, oneway, transfer, wrongend, or all of them in turn (all)
   --lang L   en or zh (en)
   --help     show this`,
+    title: (form: string, call: string) => `${form}: ${call}`,
+    says: (who: string, what: string) => `  ${who} ${what}`,
     names: { adder: "adder", writer: "writer", filler: "filler" },
     asks: (a: number, b: number) => `asks ${a} + ${b}`,
     answers: (sum: number) => `answers ${sum}`,
@@ -45,6 +48,13 @@ Usage: pipe.ts [options]
     fills: (bytes: number) => `has ${bytes} bytes, and fills them`,
     hasSent: (bytes: number) => `has sent them, and has ${bytes}`,
     areBack: (bytes: number) => `${bytes} bytes are back, filled: `,
+    told: (error: string) => `is told ${error}`,
+    refused: (times: number) =>
+      times === 2
+        ? "the first end only receives, the second only sends: WRONG END"
+        : `refused ${times} times, should be 2`,
+    sum: (wrong: string[], right: string[]) =>
+      `wrong: ${wrong.join(", ")}; right: ${right.join(", ")}`,
     complete: "complete",
     wrong: "WRONG",
     moved: "moved",
@@ -55,9 +65,11 @@ Usage: pipe.ts [options]
 
 用法：pipe.ts [选项]
 
-  --form F   形式：duplex、oneway、transfer，或者依次全部 all（all）
-  --lang L   语言：en 或 zh（en）
+  --form F   形式：duplex、oneway、transfer、wrongend，或者依次全部 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
+    title: (form: string, call: string) => `${form}：${call}`,
+    says: (who: string, what: string) => `  ${who}：${what}`,
     names: { adder: "加法员", writer: "写信人", filler: "填充员" },
     asks: (a: number, b: number) => `问 ${a} + ${b}`,
     answers: (sum: number) => `答 ${sum}`,
@@ -72,6 +84,11 @@ Usage: pipe.ts [options]
     fills: (bytes: number) => `有 ${bytes} 字节，把它们填满`,
     hasSent: (bytes: number) => `发出去了，手里还有 ${bytes} 字节`,
     areBack: (bytes: number) => `填满之后回来 ${bytes} 字节：`,
+    told: (error: string) => `得到 ${error}`,
+    refused: (times: number) =>
+      times === 2 ? "第一个只能接收，第二个只能发送：两端拿反了" : `有 ${times} 次报错，应为 2 次`,
+    sum: (wrong: string[], right: string[]) =>
+      `错误：${wrong.join("、")}；正确：${right.join("、")}`,
     complete: "一个不少",
     wrong: "结果不对",
     moved: "是搬过去的",
@@ -113,13 +130,26 @@ export async function filler(end: Connection<Uint8Array<ArrayBuffer>>): Promise<
   }
 }
 
+/** As the writer, but with an end that only receives. Says whether it was refused. */
+export async function mistaken(end: Connection<string>): Promise<boolean> {
+  say(TEXTS.sends("A"));
+  return await isRefused(() => end.send("A"));
+}
+
+/** Says whether a call throws, and what. */
+async function isRefused(call: () => Promise<unknown>): Promise<boolean> {
+  const error = await Promise.try(call).then(() => undefined, (error: unknown) => error);
+  if (error !== undefined) say(TEXTS.told(String(error)));
+  return error !== undefined;
+}
+
 function say(what: string): void {
-  console.log(`  ${currentThread().name} ${what}`);
+  console.log(TEXTS.says(currentThread().name, what));
 }
 
 /** Both ends send and receive. */
 async function duplex(): Promise<boolean> {
-  console.log("duplex: pipe()");
+  console.log(TEXTS.title("duplex", "pipe()"));
   const [here, there] = pipe<number | number[]>();
   const thread = new Thread(adder, { args: [there], name: TEXTS.names.adder }).start();
 
@@ -138,7 +168,7 @@ async function duplex(): Promise<boolean> {
 
 /** One end sends, the other receives. */
 async function oneway(): Promise<boolean> {
-  console.log("oneway: pipe({ duplex: false })");
+  console.log(TEXTS.title("oneway", "pipe({ duplex: false })"));
   const [receiver, sender] = pipe<string>({ duplex: false });
   const thread = new Thread(writer, { args: [sender], name: TEXTS.names.writer }).start();
 
@@ -155,7 +185,7 @@ async function oneway(): Promise<boolean> {
 
 /** A buffer goes there and back. */
 async function transfer(): Promise<boolean> {
-  console.log("transfer: send(bytes, { transfer: [bytes.buffer] })");
+  console.log(TEXTS.title("transfer", "send(bytes, { transfer: [bytes.buffer] })"));
   const [here, there] = pipe<Uint8Array<ArrayBuffer>>();
   const thread = new Thread(filler, { args: [there], name: TEXTS.names.filler }).start();
 
@@ -172,7 +202,19 @@ async function transfer(): Promise<boolean> {
   return isMoved;
 }
 
-const FORMS = { duplex, oneway, transfer };
+/** The ends come in the order receiver, sender: as in Python. */
+async function wrongend(): Promise<boolean> {
+  console.log(TEXTS.title("wrongend", "const [sender, receiver] = pipe({ duplex: false })"));
+  const [sender, receiver] = pipe<string>({ duplex: false });
+  const thread = new Thread(mistaken, { args: [sender], name: TEXTS.names.writer }).start();
+  let refused = await thread.result() ? 1 : 0;
+  if (await isRefused(() => receiver.recv({ timeout: 300 }))) refused++;
+  receiver.close();
+  console.log(TEXTS.refused(refused));
+  return refused === 0;
+}
+
+const FORMS = { duplex, oneway, transfer, wrongend };
 type Form = keyof typeof FORMS;
 const NAMES = Object.keys(FORMS) as Form[];
 
@@ -184,9 +226,12 @@ async function main(): Promise<number> {
   }
   const form = oneOf("form", flags.form, ["all", ...NAMES]);
 
-  let ok = true;
-  for (const name of form === "all" ? NAMES : [form]) ok = await FORMS[name]() && ok;
-  return ok ? 0 : 1;
+  if (form !== "all") return await FORMS[form]() ? 0 : 1;
+  const right: Form[] = [];
+  const wrong: Form[] = [];
+  for (const name of NAMES) (await FORMS[name]() ? right : wrong).push(name);
+  console.log(TEXTS.sum(wrong, right));
+  return wrong.join() === "wrongend" ? 0 : 1;
 }
 
 if (import.meta.main) await runScript("pipe", main);

@@ -10,6 +10,7 @@
  *     sentinel    one producer, one consumer: an item that means "no more" comes last
  *     sentinels   several: when all producers are done, main puts one for each consumer
  *     joinable    consumers report each item done; main waits for that, and needs no sentinel
+ *                 (one report too many is an error)
  *     shutdown    when all producers are done, main shuts the queue down
  *
  * Try:
@@ -23,6 +24,7 @@
  */
 import { Empty, Queue } from "../../lib/queue.ts";
 import { currentThread, Event, Thread, Value } from "../../lib/threading.ts";
+import { onMagenta, onYellow } from "../_shared/colors.ts";
 import { inLanguage } from "../_shared/language.ts";
 import { oneOf, readFlags, runScript, UsageError, wholeNumber } from "../_shared/script.ts";
 
@@ -45,6 +47,7 @@ Usage: producer_consumer.ts [options]
     puts: (name: string, item: string) => `${name} puts ${item}`,
     gets: (name: string, item: unknown) => `${name} gets ${item}`,
     getsSentinel: (name: string) => `${name} gets a sentinel, and stops`,
+    tooMany: (error: string) => `main reports one more done: ${error}`,
     givesUp: (name: string, ms: number) =>
       `${name} gives up: nothing for ${ms} ms, and nobody said that it is over`,
     seesShutdown: (name: string) => `${name} sees that the queue is shut down, and stops`,
@@ -58,21 +61,22 @@ Usage: producer_consumer.ts [options]
 
 用法：producer_consumer.ts [选项]
 
-  --form F        形式：none、early、sentinel、sentinels、joinable 或 shutdown（sentinels）
-  --producers N   有几个生产者（2；sentinel 时为 1）
-  --consumers N   有几个消费者（2；sentinel 时为 1）
-  --items N       每个生产者放几个产品（3）
-  --lang L        语言：en 或 zh（en）
+  --form F        形式：none、early、sentinel、sentinels、joinable 或 shutdown（默认 sentinels）
+  --producers N   有几个生产者（默认 2；sentinel 时为 1）
+  --consumers N   有几个消费者（默认 2；sentinel 时为 1）
+  --items N       每个生产者放几个产品（默认 3）
+  --lang L        语言：en 或 zh（默认 en）
   --help          显示本说明`,
     producer: (k: number) => `生产者${k}`,
     consumer: (k: number) => `消费者${k}`,
-    puts: (name: string, item: string) => `${name} 放入 ${item}`,
-    gets: (name: string, item: unknown) => `${name} 取出 ${item}`,
+    puts: (name: string, item: string) => `${name} 生产了 包子${item}`,
+    gets: (name: string, item: unknown) => `${name} 消费了 包子${item}`,
     getsSentinel: (name: string) => `${name} 取到哨兵，停止`,
+    tooMany: (error: string) => `多报告了一次做完：${error}`,
     givesUp: (name: string, ms: number) => `${name} 放弃：${ms} 毫秒没有取到东西，也没有人说结束了`,
     seesShutdown: (name: string) => `${name} 发现队列已经关闭，停止`,
     counts: (put: number, got: number, left: number) =>
-      `放入 ${put} 个，取出 ${got} 个，剩余 ${left} 个：`,
+      `生产 ${put} 个，消费 ${got} 个，剩余 ${left} 个：`,
     verdicts: { complete: "全部取完", stuck: "卡住了", early: "停得太早" },
     sentinelIsForOne: "--form sentinel 只适合一个生产者、一个消费者：请用 sentinels",
     earlyNeedsTwo: "--form early 还要第二个生产者，一个来晚了的",
@@ -103,7 +107,7 @@ export async function producer({ queue, items, sentinels, late }: Hall): Promise
   await late?.wait();
   for (let k = 1; k <= items; k++) {
     const item = `${name.match(/\d+$/)}.${k}`;
-    console.log(TEXTS.puts(name, item));
+    console.log(onMagenta(TEXTS.puts(name, item)));
     await queue.put(item);
   }
   for (let k = 0; k < sentinels; k++) await queue.put(SENTINEL);
@@ -115,7 +119,7 @@ export async function consumer({ queue, got }: Hall): Promise<void> {
   for (;;) {
     const item = await queue.get();
     if (item === SENTINEL) break;
-    console.log(TEXTS.gets(name, item));
+    console.log(onYellow(TEXTS.gets(name, item)));
     got.add(1);
   }
   console.log(TEXTS.getsSentinel(name));
@@ -127,7 +131,7 @@ export async function hopeful({ queue, got }: Hall): Promise<void> {
   try {
     for (;;) {
       const item = await queue.get({ timeout: PATIENCE });
-      console.log(TEXTS.gets(name, item));
+      console.log(onYellow(TEXTS.gets(name, item)));
       got.add(1);
     }
   } catch (error) {
@@ -141,7 +145,7 @@ export async function daemon({ queue, got }: Hall): Promise<void> {
   const { name } = currentThread();
   for (;;) {
     const item = await queue.get();
-    console.log(TEXTS.gets(name, item));
+    console.log(onYellow(TEXTS.gets(name, item)));
     got.add(1);
     queue.taskDone();
   }
@@ -151,7 +155,7 @@ export async function daemon({ queue, got }: Hall): Promise<void> {
 export async function drainer({ queue, got }: Hall): Promise<void> {
   const { name } = currentThread();
   for await (const item of queue) {
-    console.log(TEXTS.gets(name, item));
+    console.log(onYellow(TEXTS.gets(name, item)));
     got.add(1);
   }
   console.log(TEXTS.seesShutdown(name));
@@ -220,6 +224,11 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     const lost = new AbortController();
     ended(crowd).catch((error) => lost.abort(error));
     await queue.join({ signal: lost.signal });
+    try {
+      queue.taskDone();
+    } catch (error) {
+      console.log(TEXTS.tooMany(String(error)));
+    }
   } else {
     const crowd = start(drainer, takers);
     await ended(start(producer, makers));

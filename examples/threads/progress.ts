@@ -37,10 +37,10 @@ Usage: progress.ts [options]
 
 用法：progress.ts [选项]
 
-  --form F     进度条：bar、own 或 none（bar）
-  --rows N     画多少行（24）
-  --depth N    每个点最多看多少步（1000000）
-  --lang L     语言：en 或 zh（en）
+  --form F     进度条：bar、own 或 none（默认 bar）
+  --rows N     画多少行（默认 24）
+  --depth N    每个点最多看多少步（默认 1000000）
+  --lang L     语言：en 或 zh（默认 en）
   --help       显示本说明`,
     rendering: (bar: string, done: number, total: number) => `绘制 ${bar} ${done}/${total}`,
     rows: (rows: number) => `共 ${rows} 行`,

@@ -50,11 +50,11 @@ Usage: race_start.ts [options]
 
 用法：race_start.ts [选项]
 
-  --runners N     有几名选手（4）
-  --heats N       跑几轮（3）
+  --runners N     有几名选手（默认 4）
+  --heats N       跑几轮（默认 3）
   --no-show       有一名选手没来
-  --patience MS   那时其他人在起跑线上等多少毫秒（300）
-  --lang L        语言：en 或 zh（en）
+  --patience MS   那时其他人在起跑线上等多少毫秒（默认 300）
+  --lang L        语言：en 或 zh（默认 en）
   --help          显示本说明`,
     runner: (k: number) => `${k} 号选手`,
     isAtLine: (name: string) => `${name}就位`,

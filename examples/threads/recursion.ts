@@ -42,8 +42,8 @@ Usage: recursion.ts [options]
 
 用法：recursion.ts [选项]
 
-  --lock L   锁的种类：rlock 或 plain（rlock）
-  --lang L   语言：en 或 zh（en）
+  --lock L   锁的种类：rlock 或 plain（默认 rlock）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     names: ["甲", "乙"],
     folders: { home: "主目录", music: "音乐", jazz: "爵士乐", notes: "笔记" },

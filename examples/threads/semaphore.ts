@@ -43,11 +43,11 @@ Usage: semaphore.ts [options]
 
 用法：semaphore.ts [选项]
 
-  --places N       有几个车位（3）
-  --visitors N     有几辆车要停（8）
-  --stay MS        每辆车停多少毫秒（20）
+  --places N       有几个车位（默认 3）
+  --visitors N     有几辆车要停（默认 8）
+  --stay MS        每辆车停多少毫秒（默认 20）
   --no-semaphore   不用信号量，来者不拒
-  --lang L         语言：en 或 zh（en）
+  --lang L         语言：en 或 zh（默认 en）
   --help           显示本说明`,
     visitor: (k: number) => `${k} 号车`,
     drivesIn: (name: string, inside: number) => `${name}开进：场内 ${inside} 辆`,

@@ -67,7 +67,7 @@ Usage: states.ts [options]
 
 用法：states.ts [选项]
 
-  --lang L   语言：en 或 zh（en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     diagram: `
                      调度

@@ -29,6 +29,7 @@ type Form = typeof FORMS[number];
 
 const TEXTS = inLanguage({
   en: {
+    title: (name: string) => `${name}:`,
     usage: `A subclass of Thread with fields and a run(), and the same as a function.
 
 Usage: subclass.ts [options]
@@ -49,12 +50,13 @@ Usage: subclass.ts [options]
     wrong: "NOT AS IT SHOULD BE",
   },
   zh: {
+    title: (name: string) => `${name}：`,
     usage: `继承 Thread：自己的属性，自己的 run()；再用函数做同样的事。
 
 用法：subclass.ts [选项]
 
-  --form F   形式：class、function、terminate、run，或者依次前三种 all（all）
-  --lang L   语言：en 或 zh（en）
+  --form F   形式：class、function、terminate、run，或者依次前三种 all（默认 all）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     says: (who: string, what: string) => `  ${who}：${what}`,
     finally: "收拾好再走",
@@ -162,7 +164,7 @@ async function main(): Promise<number> {
   const form = oneOf("form", flags.form, ["all", ...FORMS]);
   let isRight = true;
   for (const each of form === "all" ? FORMS.slice(0, 3) : [form]) {
-    console.log(`${each}:`);
+    console.log(TEXTS.title(each));
     if (!await SHOW[each]()) isRight = false;
   }
   console.log(isRight ? TEXTS.verdict[form] : TEXTS.wrong);

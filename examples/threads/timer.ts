@@ -41,9 +41,9 @@ Usage: timer.ts [options]
 
 用法：timer.ts [选项]
 
-  --ms N     多少毫秒之后响（300）
+  --ms N     多少毫秒之后响（默认 300）
   --cancel   响之前取消
-  --lang L   语言：en 或 zh（en）
+  --lang L   语言：en 或 zh（默认 en）
   --help     显示本说明`,
     name: "闹钟",
     ready: "茶泡好了",

@@ -2,8 +2,8 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { commandOf, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
-const DEPARTS = "发车了 (departing)";
-const ARRIVES = "到站了，请下车 (arrived, please get off)";
+const DEPARTS = "Departing";
+const ARRIVES = "Arrived, please get off";
 const isWindows = Deno.build.os === "windows";
 
 /** Types Ctrl-C and Ctrl-\ when the lines say so; ends with the code of what it ran. */
@@ -59,6 +59,7 @@ Deno.test({
       assertEquals(code, 0);
       checkTrip(lines);
       assertEquals(lines.filter((line) => line === DEPARTS || line === ARRIVES).length, 2);
+      assert(!/\p{Script=Han}/u.test(lines.join()), lines.join("\n"));
       assertEquals(leftovers, []);
     }
   },
@@ -102,6 +103,46 @@ Deno.test({
     assertStringIncludes(stderr, "driver_conductor: ");
     assertStringIncludes(stderr, "SIGKILL");
     assertEquals(code, 1);
+    assertEquals(leftovers, []);
+  },
+});
+
+/** The content of a file of `/proc`; nothing if its process or thread has just gone. */
+function read(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}
+
+/** The first child of a process that is a Deno; waits until there is one. */
+function findDeno(parent: number): number {
+  const own = read(`/proc/${parent}/cmdline`);
+  for (const end = Date.now() + 10_000; Date.now() < end;) {
+    const tasks = [...Deno.readDirSync(`/proc/${parent}/task`)];
+    const children = tasks.map(({ name }) => read(`/proc/${parent}/task/${name}/children`));
+    for (const pid of children.join(" ").split(" ").filter((pid) => pid !== "")) {
+      const command = read(`/proc/${pid}/cmdline`);
+      const [program, verb] = command.split("\0");
+      // A child is a copy of its parent for a moment: a signal would be lost.
+      if (program.endsWith("deno") && verb === "run" && command !== own) return Number(pid);
+    }
+  }
+  throw new Error("no child came");
+}
+
+Deno.test({
+  name: "driver_conductor.ts ends with code 130 on a Ctrl-C that comes too soon",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    const { code, lines, stderr, leftovers } = await run("driver_conductor.ts", [], {
+      // The conductor has been started, and imports its modules.
+      onLine(line, child) {
+        if (line.startsWith("departs on")) Deno.kill(findDeno(child.pid), "SIGINT");
+      },
+    });
+    assertEquals([code, stderr], [130, ""], lines.join("\n"));
     assertEquals(leftovers, []);
   },
 });

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { COURSE, ENTRIES, entriesNamed, type Exercise } from "../../examples/_shared/course.ts";
 import { columnsOf, LANGUAGES } from "../../examples/_shared/language.ts";
 import { isRight, runAll } from "../../examples/_shared/launch.ts";
-import { keysOf, Picker } from "../../examples/_shared/picker.ts";
+import { Keyboard, keysOf, Picker } from "../../examples/_shared/picker.ts";
 import { runTable } from "../../examples/main.ts";
 import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
@@ -239,6 +239,26 @@ Deno.test("the picker is left by q, Esc and Ctrl-D, and interrupted by Ctrl-C", 
   for (const keys of ["\x03", "/q\x03"]) assertEquals(pressed(keys)[1], "interrupt");
 });
 
+/** A terminal that sends these texts, one with each read, and then nothing. */
+function sending(...texts: string[]) {
+  return {
+    read(buffer: Uint8Array): Promise<number | null> {
+      const text = texts.shift();
+      if (text === undefined) return new Promise(() => {});
+      return Promise.resolve(new TextEncoder().encodeInto(text, buffer).written);
+    },
+  };
+}
+
+Deno.test("a key that comes in parts is one key, and Esc alone is Esc", async () => {
+  const keys = new Keyboard(sending("\x1b", "[B", "x\x1b[", "A", "\x1bO", "Aq\x1b"));
+  const seen = [];
+  for (let k = 0; k < 5; k++) seen.push(await keys.next());
+  assertEquals(seen, [["\x1b[B"], ["x"], ["\x1b[A"], ["\x1bOA", "q"], ["\x1b"]]);
+  const closed = new Keyboard({ read: () => Promise.resolve(null) });
+  assertEquals(await closed.next(), undefined);
+});
+
 Deno.test("the picker shows what is marked, however few lines there are", () => {
   const picker = new Picker(ROWS);
   for (let k = 0; k < 30; k++) {
@@ -306,6 +326,20 @@ Deno.test({
       ["exit code 0", ""],
       ["Enter: back to the list", "\n"],
       ["Enter: run; q: leave", "q"],
+    ]);
+    assertEquals(code, 0);
+  },
+});
+
+Deno.test({
+  name: "main.ts goes back from the forms, and leaves, on Esc",
+  ignore: !hasTerminal(),
+  async fn() {
+    const code = await inTerminal([
+      ["Enter: run; q: leave", "threads/ban"],
+      ["looking for: threads/ban", "\r"],
+      ["Enter: run in this form", "\x1b"],
+      ["Enter: run; q: leave", "\x1b"],
     ]);
     assertEquals(code, 0);
   },

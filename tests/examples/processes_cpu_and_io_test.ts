@@ -12,7 +12,7 @@ const WAYS = [
   "a pool of threads",
   "a pool of processes",
 ].map((way) => new RegExp(`^  ${way}${FIGURES}$`));
-const PYTHON_WAYS = [WAYS[0], WAYS[2]];
+const PYTHON_WAYS = [WAYS[0], WAYS[2], WAYS[3]];
 
 function hasPython(): boolean {
   try {
@@ -37,12 +37,17 @@ function checkTable(lines: string[], title: string, note: string): string[] {
 }
 
 Deno.test("processes/cpu_and_io.ts measures all ways, beside CPython's", async () => {
-  const { code, lines, stderr, leftovers } = await script("--workers", "2");
+  const { code, lines, stderr, leftovers } = await script("--workers", "2", "--rounds", "1");
   assertEquals(stderr, "");
-  const cpu = "cpu: 8 x counting the primes below 300000, 2 workers";
-  const io = "io: 8 x waiting 50 ms for an answer, 2 workers";
-  const rest = checkTable(checkTable(lines, cpu, ", below 20000"), io, "");
-  assertEquals(rest, ["all gave the same results"]);
+  const cpu = "cpu: 8 x counting the primes below 300000, 2 workers, best of 1";
+  const io = "io: 8 x waiting 50 ms for an answer, 2 workers, best of 1";
+  const rest = checkTable(checkTable(lines, cpu, ", below 40000"), io, "");
+  assertEquals(rest.pop(), "all gave the same results");
+  assertEquals(rest[0], "times as fast as one after the other");
+  assertMatch(rest[1], /^ +cpu +io$/);
+  assertMatch(rest[3], /^ {2}here, a pool of threads +\d+\.\d x +\d+\.\d x$/);
+  assertMatch(rest.at(-2)!, /^ {2}the old notes: CPython, threads +0\.9 x +0\.7 x$/);
+  assertMatch(rest.at(-1)!, /one thread 85\.3, 18\.1; threads 97\.1, 25\.9/);
   assertEquals(code, 0);
   assertEquals(leftovers, []);
 });
@@ -50,7 +55,7 @@ Deno.test("processes/cpu_and_io.ts measures all ways, beside CPython's", async (
 Deno.test("processes/cpu_and_io.ts --work shows one of them", async () => {
   const { code, lines, stderr } = await script("--work", "io", "--tasks", "2", "--workers", "1");
   assertEquals(stderr, "");
-  const rest = checkTable(lines, "io: 2 x waiting 50 ms for an answer, 1 workers", "");
+  const rest = checkTable(lines, "io: 2 x waiting 50 ms for an answer, 1 workers, best of 3", "");
   assertEquals([code, rest], [0, ["all gave the same results"]]);
 });
 
@@ -96,9 +101,16 @@ Deno.test("processes/cpu_and_io.ts --lang zh speaks Chinese", async () => {
   assertEquals(lines.at(-1), "结果全部相同");
 });
 
-testUsage("processes/cpu_and_io.ts", script, ["--work", "--workers", "--tasks", "--lang"], [
+testUsage("processes/cpu_and_io.ts", script, [
+  "--work",
+  "--workers",
+  "--tasks",
+  "--rounds",
+  "--lang",
+], [
   [["--gil"], 'cpu_and_io: unknown argument "--gil"'],
   [["--work", "gpu"], 'cpu_and_io: --work must be both or cpu or io, received "gpu"'],
   [["--workers", "0"], 'cpu_and_io: --workers must be a whole number from 1 to 64, received "0"'],
+  [["--rounds", "0"], 'cpu_and_io: --rounds must be a whole number from 1 to 100, received "0"'],
   [["--tasks", "x"], 'cpu_and_io: --tasks must be a whole number from 1 to 1000, received "x"'],
 ]);

@@ -29,14 +29,15 @@ Deno.test("processes/join.ts shows who goes on when", async () => {
     "main goes on: N; p.isAlive() is false",
     "p has ended, and can be asked still: pid N, exitcode 0",
   ]);
-  const beside = all.slice(10, 16);
+  assertEquals(all[10], "4 processes: main, and 3 in activeChildren()");
+  const beside = all.slice(11, 17);
   // Who begins first is for the system to decide; nobody ends before all have begun.
   for (const [k, what] of ["is running", "is done"].entries()) {
     const three = beside.slice(3 * k, 3 * k + 3).sort();
     assertEquals(three, [`child-1 ${what}`, `child-2 ${what}`, `child-3 ${what}`]);
   }
   const turns = [1, 2, 3].flatMap((k) => [`child-${k} is running`, `child-${k} is done`]);
-  assertEquals(all.slice(18, 24), turns);
+  assertEquals(all.slice(19, 25), turns);
   assertEquals(
     all.at(-1),
     "without: main went on first; with: main waited; three: side by side; turns: one at a time",

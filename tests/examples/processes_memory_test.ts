@@ -23,11 +23,22 @@ const VALUE = (child: string) => [
   "a Value is shared",
 ];
 
+const ARRAY = (child: string) => [
+  'new Array("i32", [1, 2, 3]), new Array("i32", 2)',
+  "  MainProcess they are 1 2 3 0 0",
+  `  ${child.padEnd(11)} they are 1 2 3 0 0`,
+  `  ${child.padEnd(11)} sets them, they are 1 4 9 7 7`,
+  "  MainProcess they are 1 4 9 7 7",
+  "an Array is shared",
+];
+
 Deno.test("processes/memory.ts shows that processes share a Value, and no variable", async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const { code, lines, stderr, leftovers } = await script();
     assertEquals(stderr, "");
-    assertEquals(lines, [...VARIABLE("Process-1"), ...VALUE("Process-2")]);
+    assertEquals(lines, [
+      ...[...VARIABLE("Process-1"), ...VALUE("Process-2"), ...ARRAY("Process-3")],
+    ]);
     assertEquals(code, 0);
     assertEquals(leftovers, []);
   }
@@ -38,6 +49,8 @@ Deno.test("processes/memory.ts --form shows one of them", async () => {
   assertEquals([variable.code, variable.lines], [0, VARIABLE("Process-1")]);
   const value = await script("--form", "value");
   assertEquals([value.code, value.lines], [0, VALUE("Process-1")]);
+  const array = await script("--form", "array");
+  assertEquals([array.code, array.lines], [0, ARRAY("Process-1")]);
 });
 
 Deno.test("processes/memory.ts --lang zh speaks Chinese", async () => {
@@ -48,5 +61,5 @@ Deno.test("processes/memory.ts --lang zh speaks Chinese", async () => {
 
 testUsage("processes/memory.ts", script, ["--form", "--lang"], [
   [["--amnesia"], 'memory: unknown argument "--amnesia"'],
-  [["--form", "x"], 'memory: --form must be variable or value or both, received "x"'],
+  [["--form", "x"], 'memory: --form must be all or variable or value or array, received "x"'],
 ]);

@@ -8,6 +8,7 @@ const script = (...args: string[]) => run("processes/nice.ts", args, { flags: FL
 Deno.test("processes/nice.ts shows the ways to set a niceness", async () => {
   const { code, lines, stderr, leftovers } = await script("--by", "2");
   assertEquals([code, stderr, leftovers], [0, "", []]);
+  assertEquals(lines.pop(), "everybody may let others go first: as expected");
   const before = Number(/^this process +(-?\d+)$/.exec(lines[0])![1]);
   const after = Math.min(19, before + 2);
   const numbers = lines.map((line) => Number(/(-?\d+)$/.exec(line)?.[1]));
@@ -24,6 +25,7 @@ Deno.test("processes/nice.ts --race shows what it is worth", async () => {
 Deno.test("processes/nice.ts --lang zh speaks Chinese", async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--by", "39");
   assertEquals([code, stderr], [0, ""]);
+  assertEquals(lines.pop(), "谁都可以让别人先走：符合预期");
   assert(/^启动时就指定：nice -n 39 程序 {25}19$/.test(lines[4]), lines[4]);
   assert(/^本进程，始终没有变 +-?\d+$/.test(lines.at(-1)!), lines.at(-1));
 });

@@ -15,6 +15,7 @@ Deno.test("processes/orphan.ts shows that an orphan gets another parent", async 
   assert(adopter !== child);
   assertStringIncludes(lines[3], `it is an orphan, taken in by ${adopter}: `);
   assertStringIncludes(lines[4], `grandchild ${grandchild} is gone`);
+  assertEquals(lines[5], "its parent was killed, it lived on with another: as told");
 });
 
 Deno.test("processes/orphan.ts --end shows that it ends with its parent", async () => {

@@ -27,17 +27,26 @@ const LETTERS = [
   "  writer sends C",
 ];
 
+const WRONGEND = [
+  "wrongend: const [sender, receiver] = pipe({ duplex: false })",
+  "  writer sends A",
+  "  writer is told Error: Cannot send: this end of a one-way pipe only receives",
+  "  MainProcess is told Error: Cannot receive: this end of a one-way pipe only sends",
+  "the first end only receives, the second only sends: WRONG END",
+];
+
 for (const [over, flags] of [["sockets", LEAST], ["memory", [...LEAST, "--allow-ffi"]]] as const) {
-  Deno.test(`processes/pipe.ts shows three pipes and their ends [${over}]`, async () => {
+  Deno.test(`processes/pipe.ts shows four pipes and their ends [${over}]`, async () => {
     for (let round = 0; round < ROUNDS; round++) {
       const { code, lines, stderr, leftovers } = await run("processes/pipe.ts", [], {
         flags: [...flags],
       });
       assertEquals(stderr, "");
-      assertEquals(lines.pop(), "wrong: forgotten; right: duplex, oneway");
+      assertEquals(lines.pop(), "wrong: forgotten, wrongend; right: duplex, oneway");
       assertEquals(code, 0);
       assertEquals(lines.splice(0, DUPLEX.length), DUPLEX);
       checkOneway(lines.splice(0, 9));
+      assertEquals(lines.splice(-WRONGEND.length), WRONGEND);
       checkForgotten(lines);
       assertEquals(leftovers, []);
     }
@@ -53,6 +62,8 @@ Deno.test("processes/pipe.ts --form shows one of them", async () => {
   const forgotten = await script("--form", "forgotten");
   assertEquals([forgotten.code, forgotten.stderr], [1, ""]);
   checkForgotten(forgotten.lines);
+  const wrongend = await script("--form", "wrongend");
+  assertEquals([wrongend.code, wrongend.lines, wrongend.stderr], [1, WRONGEND, ""]);
 });
 
 Deno.test("processes/pipe.ts --lang zh speaks Chinese", async () => {
@@ -66,7 +77,7 @@ Deno.test("processes/pipe.ts --lang zh speaks Chinese", async () => {
 
 testUsage("processes/pipe.ts", script, ["--form", "--lang"], [
   [["--smoke"], 'pipe: unknown argument "--smoke"'],
-  [["--form", "x"], "pipe: --form must be all or duplex or oneway or forgotten, received"],
+  [["--form", "x"], "pipe: --form must be all or duplex or oneway or forgotten or wrongend"],
 ]);
 
 function checkOneway(lines: string[]): void {

@@ -20,6 +20,7 @@ const ALL = [
   "  y",
   "  y",
   "  return codes: -13 0: yes would have gone on for ever",
+  "all went through the whole row",
 ];
 
 Deno.test("processes/pipeline.ts shows all of it", async () => {
@@ -34,7 +35,7 @@ Deno.test("processes/pipeline.ts shows all of it", async () => {
 Deno.test("processes/pipeline.ts --form words --text counts another text", async () => {
   const { code, lines, stderr } = await script("--form", "words", "--text", "a b a $(b)");
   assertEquals([code, stderr], [0, ""]);
-  assertEquals([lines.length, lines[1]], [5, "  2 a"]);
+  assertEquals([lines.length, lines[1]], [6, "  2 a"]);
   assert(lines.includes("  1 $(b)"));
 });
 
@@ -46,6 +47,7 @@ Deno.test("processes/pipeline.ts --lang zh speaks Chinese", async () => {
     "  y",
     "  y",
     "  退出码：-13 0，不然 yes 会永远写下去",
+    "都从头走到了尾：正确",
   ]);
 });
 

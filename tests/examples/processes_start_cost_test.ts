@@ -8,13 +8,14 @@ const script = (...args: string[]) => run("processes/start_cost.ts", args, { fla
 Deno.test("processes/start_cost.ts measures each way to start", async () => {
   const { code, lines, stderr, leftovers } = await script("--n", "2");
   assertEquals([stderr, leftovers], ["", []]);
+  assertMatch(lines[0], /^started together, heard in this order: main, a \w+, a \w+$/);
   const names = [
     ...["a thread", "a process", "2 threads at once", "2 processes at once"],
     ...["a thread, prewarmed", "a process, prewarmed"],
     ...["a call in a pool of threads", "a call in a pool of processes"],
   ];
-  assertEquals(lines.slice(1, 9).map((line) => line.replace(/ +[\d.]+( +\d+)?$/, "")), names);
-  assertMatch(lines[2], /^a process +\d+\.\d +\d+$/);
+  assertEquals(lines.slice(4, 12).map((line) => line.replace(/ +[\d.]+( +\d+)?$/, "")), names);
+  assertMatch(lines[5], /^a process +\d+\.\d +\d+$/);
   // How fast this machine is while others use it is not for a test to say.
   const verdict = lines.at(-1)!;
   assert(verdict.startsWith("thread < process, and prewarmed < both: "), verdict);
@@ -24,8 +25,8 @@ Deno.test("processes/start_cost.ts measures each way to start", async () => {
 Deno.test("processes/start_cost.ts --lang zh: a table in Chinese", async () => {
   const { lines, stderr } = await script("--n", "1", "--rounds", "1", "--lang", "zh");
   assertEquals(stderr, "");
-  assertEquals(lines[0].trim(), "毫秒   每个 MB");
-  assertMatch(lines[1], /^一个线程 +\d+\.\d +\d+$/);
+  assertEquals(lines[3].trim(), "毫秒   每个 MB");
+  assertMatch(lines[4], /^一个线程 +\d+\.\d +\d+$/);
   assert(lines.at(-1)!.startsWith("线程比进程快，预热好的比两者都快："));
 });
 

@@ -34,13 +34,23 @@ const TRANSFER = [
   "1000000 bytes are back, filled: moved",
 ];
 
-Deno.test("threads/pipe.ts shows three pipes", async () => {
+const WRONGEND = [
+  "wrongend: const [sender, receiver] = pipe({ duplex: false })",
+  "  writer sends A",
+  "  writer is told Error: Cannot send the value: this end of the pipe only receives",
+  "  MainThread is told Error: Cannot receive a value: this end of the pipe only sends",
+  "the first end only receives, the second only sends: WRONG END",
+];
+
+Deno.test("threads/pipe.ts shows four pipes", async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const { code, lines, stderr, leftovers } = await script();
     assertEquals(stderr, "");
     assertEquals(code, 0);
     assertEquals(lines.splice(0, DUPLEX.length), DUPLEX);
     checkOneway(lines.splice(0, 9));
+    assertEquals(lines.pop(), "wrong: wrongend; right: duplex, oneway, transfer");
+    assertEquals(lines.splice(-WRONGEND.length), WRONGEND);
     checkTransfer(lines);
     assertEquals(leftovers, []);
   }
@@ -55,18 +65,23 @@ Deno.test("threads/pipe.ts --form shows one of them", async () => {
   const transfer = await script("--form", "transfer");
   assertEquals([transfer.code, transfer.stderr], [0, ""]);
   checkTransfer(transfer.lines);
+  const wrongend = await script("--form", "wrongend");
+  assertEquals([wrongend.code, wrongend.lines, wrongend.stderr], [1, WRONGEND, ""]);
 });
 
 Deno.test("threads/pipe.ts --form duplex --lang zh speaks Chinese", async () => {
   const { code, lines, stderr } = await script("--form", "duplex", "--lang", "zh");
   assertEquals([code, stderr], [0, ""]);
-  assertEquals(lines.slice(0, 3), ["duplex: pipe()", "  MainThread 问 1 + 2", "  加法员 答 3"]);
-  assertEquals(lines.slice(-2), ["  加法员 得到 EOFError，停止", "问了 3 次，答对 3 次：一个不少"]);
+  assertEquals(lines.slice(0, 3), ["duplex：pipe()", "  MainThread：问 1 + 2", "  加法员：答 3"]);
+  assertEquals(lines.slice(-2), [
+    "  加法员：得到 EOFError，停止",
+    "问了 3 次，答对 3 次：一个不少",
+  ]);
 });
 
 testUsage("threads/pipe.ts", script, ["--form", "--lang"], [
   [["--smoke"], 'pipe: unknown argument "--smoke"'],
-  [["--form", "x"], "pipe: --form must be all or duplex or oneway or transfer, received"],
+  [["--form", "x"], "pipe: --form must be all or duplex or oneway or transfer or wrongend"],
 ]);
 
 function checkOneway(lines: string[]): void {

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -21,6 +21,9 @@ for (const [form, put, stops] of COMPLETE) {
       assertEquals(code, 0);
       assertEquals(checkItems(lines), { put, got: put });
       assertEquals(count(lines, /^consumer-\d+ .*, and stops$/), stops);
+      if (form === "joinable") {
+        assertMatch(lines.pop()!, /^main reports one more done: RangeError: /);
+      }
       assertEquals(lines.length, 2 * put + stops);
       assertEquals(leftovers, []);
     }
@@ -94,11 +97,11 @@ Deno.test({
 Deno.test("threads/producer_consumer.ts --form sentinel --lang zh speaks Chinese", async () => {
   const { code, lines, stderr } = await script("--form", "sentinel", "--lang", "zh");
   assertEquals([code, stderr], [0, ""]);
-  assertEquals(count(lines, /^生产者1 放入 1\.[123]$/), 3);
-  assertEquals(count(lines, /^消费者1 取出 1\.[123]$/), 3);
+  assertEquals(count(lines, /^生产者1 生产了 包子1\.[123]$/), 3);
+  assertEquals(count(lines, /^消费者1 消费了 包子1\.[123]$/), 3);
   assertEquals(lines.slice(-2), [
     "消费者1 取到哨兵，停止",
-    "放入 3 个，取出 3 个，剩余 0 个：全部取完",
+    "生产 3 个，消费 3 个，剩余 0 个：全部取完",
   ]);
 });
 

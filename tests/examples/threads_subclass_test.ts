@@ -36,7 +36,7 @@ Deno.test("threads/subclass.ts --form class --lang zh speaks Chinese", async () 
   const { code, lines, stderr } = await script("--form", "class", "--lang", "zh");
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines, [
-    "class:",
+    "class：",
     ...SAID.map((what) => `  SubThread：${what}`),
     "属性传过去了，run() 在自己的线程里运行：正确",
   ]);

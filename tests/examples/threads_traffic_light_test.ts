@@ -17,6 +17,22 @@ Deno.test("threads/traffic_light.ts lets cars cross on green only", async () => 
   }
 });
 
+Deno.test("threads/traffic_light.ts --no-wait lets them cross on red, every time", async () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    const { code, lines, stderr } = await script("--no-wait", "--rounds", "1");
+    assertEquals(stderr, "");
+    assertEquals(lines.pop(), "1 crossed on green, 3 on red, 1 turned round: DANGEROUS");
+    assertEquals(code, 1);
+    assertEquals(lines.slice(lines.indexOf("GREEN")), [
+      "GREEN",
+      "car-4 crosses on green",
+      "RED",
+      "car-5 stops",
+      "car-5 turns round: still red after 100 ms",
+    ]);
+  }
+});
+
 Deno.test("threads/traffic_light.ts has as many cars and rounds as it is told", async () => {
   const { code, lines, stderr } = await script("--cars", "5", "--rounds", "1");
   assertEquals(stderr, "");
@@ -38,7 +54,7 @@ Deno.test("threads/traffic_light.ts --lang zh speaks Chinese", async () => {
   assertEquals(lines.at(-1), "绿灯通过 2 辆，闯红灯 0 辆，掉头 1 辆：秩序井然");
 });
 
-testUsage("threads/traffic_light.ts", script, ["--cars", "--rounds", "--lang"], [
+testUsage("threads/traffic_light.ts", script, ["--cars", "--rounds", "--no-wait", "--lang"], [
   [["--amber"], 'traffic_light: unknown argument "--amber"'],
   [["--cars", "0"], 'traffic_light: --cars must be a whole number from 1 to 100, received "0"'],
   [["--rounds", "x"], 'traffic_light: --rounds must be a whole number from 1 to 100, received "x"'],
