@@ -39,7 +39,9 @@ import "./channel/shareables.ts";
 export { LifoQueue, PriorityQueue, Queue, SimpleQueue } from "./channel/queue.ts";
 export type { TaskQueue } from "./channel/queue.ts";
 export type { PutOptions, PutSyncOptions, ThreadQueue } from "./channel/thread_queue.ts";
+export type { MemoryQueue } from "./channel/memory/queue.ts";
 export type {
+  MovingOptions,
   QueueLike,
   QueueOptions,
   QueueSyncOptions,

@@ -18,6 +18,12 @@ export interface QueueOptions extends WaitOptions {
   block?: boolean;
 }
 
+/** Options of a put that may move parts of its item. */
+export interface MovingOptions {
+  /** Objects in the item that are moved instead of copied, as in `postMessage()`. */
+  transfer?: Transferable[];
+}
+
 /** Options of `shutdown()`. */
 export interface ShutdownOptions {
   /** True if what is still in the queue is dropped. Default: false. */

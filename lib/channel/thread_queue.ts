@@ -9,12 +9,13 @@ import { checkArray, show } from "../core/checks.ts";
 import { ShareError, ShutDown } from "../core/errors.ts";
 import { takeUntil } from "../core/promises.ts";
 import { foundHeapSpace, makeHeapSpace } from "../memory/heap_space.ts";
+import type { Placement } from "../memory/placement.ts";
 import { noteMadeIn } from "../sync/traps.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
-import { MemoryQueue, type MovingOptions } from "./memory/queue.ts";
+import { MemoryQueue } from "./memory/queue.ts";
 import type { QueueOrder } from "./memory/queue_order.ts";
 import { clearParcels } from "./parcels/desk.ts";
-import type { QueueOptions, QueueSyncOptions } from "./queue_like.ts";
+import type { MovingOptions, QueueOptions, QueueSyncOptions } from "./queue_like.ts";
 import { threadDialect } from "./thread_dialect.ts";
 
 /** Options of `putSync()` of a queue between threads. */
@@ -38,6 +39,8 @@ export interface SentThreadQueue {
 /** A queue between threads: see {@linkcode Queue}. */
 export abstract class ThreadQueue<T = unknown> extends MemoryQueue<T>
   implements Disposable, AsyncDisposable {
+  readonly #placement: Placement;
+
   /** Makes a queue, or a handle of one. */
   constructor(source: QueueSource, order?: QueueOrder) {
     const isNew = typeof source !== "object";
@@ -57,6 +60,7 @@ export abstract class ThreadQueue<T = unknown> extends MemoryQueue<T>
       }),
       onDrop: () => clearParcels(id()),
     });
+    this.#placement = space.placement;
     noteMadeIn(this, "thread");
   }
 
@@ -113,7 +117,7 @@ export abstract class ThreadQueue<T = unknown> extends MemoryQueue<T>
         place(),
       );
     }
-    const at = this.space.placement.share(world, place, name);
+    const at = this.#placement.share(world, place, name);
     return { at, maxsize: this.maxsize } satisfies SentThreadQueue;
   }
 }

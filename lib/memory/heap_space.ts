@@ -18,14 +18,29 @@ export interface Space {
   blocks: Blocks;
 }
 
-/** A space's size in bytes. Elsewhere than on Windows only what is used takes memory. */
-const BYTES = Deno.build.os === "windows" ? 1 << 26 : 1 << 30;
+/**
+ * The sizes of a space that are tried, in bytes. Only what is used takes memory, except on Windows,
+ * and where the system promises no more than it has.
+ */
+const SIZES = [1 << 30, 1 << 26, 1 << 22];
+if (Deno.build.os === "windows") SIZES.shift();
 /** The owner's words begin on a cache line of their own. */
 const FIRST = 16;
 
-/** Makes a space. Its owner has the first block's words, less those before {@linkcode FIRST}. */
+/**
+ * Makes a space. Its owner has the first block's words, less those before {@linkcode FIRST}.
+ *
+ * @throws {RangeError} There is no memory.
+ */
 export function makeHeapSpace(): Space {
-  return spaceAt(placeOnHeap(new SharedArrayBuffer(BYTES), FIRST, true));
+  for (const [k, size] of SIZES.entries()) {
+    try {
+      return spaceAt(placeOnHeap(new SharedArrayBuffer(size), FIRST, true));
+    } catch (error) {
+      if (k === SIZES.length - 1) throw error;
+    }
+  }
+  throw new RangeError("Cannot make a queue: there is no memory");
 }
 
 /** The space that another thread speaks of. */

@@ -13,7 +13,7 @@ import type { QueueOrder } from "../channel/memory/queue_order.ts";
 import { messageOf, readerOf, readLoaded } from "../channel/message.ts";
 import type { ShutdownOptions } from "../channel/queue_like.ts";
 import { theArena } from "../memory/arena.ts";
-import { AT, type Placed } from "../memory/placement.ts";
+import { AT, type Placed, type Placement } from "../memory/placement.ts";
 import type { NameOptions, SentCell } from "../sync/cell.ts";
 import type { WaitOptions, WaitSyncOptions } from "../sync/options.ts";
 import { noteMade } from "../sync/traps.ts";
@@ -72,6 +72,7 @@ export interface QueueMaking extends NameOptions, Placed {
  * ```
  */
 export class Queue<T = unknown> extends MemoryQueue<T> implements Disposable {
+  readonly #placement: Placement;
   readonly #users: Holders;
 
   /**
@@ -104,6 +105,7 @@ export class Queue<T = unknown> extends MemoryQueue<T> implements Disposable {
       // Ends of pipes that were in it will never be got.
       onDrop: () => users.renew(),
     });
+    this.#placement = placement;
     this.#users = users;
     users.landOnce(options[ENTRY] ?? -1);
     noteMade(this, placement);
@@ -152,7 +154,7 @@ export class Queue<T = unknown> extends MemoryQueue<T> implements Disposable {
 
   /** @ignore */
   [SHARE](world: World, place: () => string): unknown {
-    const { placement } = this.space;
+    const placement = this.#placement;
     const at = placement.share(world, place, this.constructor.name);
     if (packedFor() === "below") placement.region.words[placement.base + BELOW] = 1;
     const users = this.#users;

@@ -33,6 +33,7 @@ import {
 import {
   checkQueue,
   checkShutdown,
+  type MovingOptions,
   type QueueLike,
   type QueueOptions,
   type QueueSyncOptions,
@@ -69,12 +70,6 @@ export interface QueueParts {
   dialect: QueueDialect;
   /** Called before items are dropped; more than once if somebody is killed meanwhile. */
   onDrop?: () => void;
-}
-
-/** Options of a put that may move parts of its item. */
-export interface MovingOptions {
-  /** Objects in the item that are moved instead of copied, as in `postMessage()`. */
-  transfer?: Transferable[];
 }
 
 /** A queue in shared memory. */
@@ -308,11 +303,6 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
   /** Its name in reports. @ignore */
   protected get reportName(): string | undefined {
     return this.#name;
-  }
-
-  /** Where it lies. @ignore */
-  protected get space(): Space {
-    return this.#space;
   }
 
   /** Shuts it down. @ignore */
