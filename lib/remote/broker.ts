@@ -34,8 +34,15 @@
  * but is never lost. Of one publisher to one consumer the order stays, apart from what is given
  * back. No promise here keeps the program alive: who awaits it sees to that.
  *
+ * **At once.** A broker in this process answers without a promise (see {@linkcode Soon}), and throws
+ * where another rejects; so a thread that is blocked can use it. One that is far away always gives
+ * promises.
+ *
  * @module
  */
+
+/** What is there now or will be. `await` takes both. */
+export type Soon<T> = T | Promise<T>;
 
 /** What one program gives to another. */
 export interface Message {
@@ -75,12 +82,12 @@ export interface Delivery extends Message {
    * Settles when that is certain, and never rejects: at worst it is given back when the connection
    * is lost.
    */
-  back(options?: { delay?: number }): Promise<void>;
+  back(options?: { delay?: number }): Soon<void>;
   /**
    * Puts a copy into the queue that `deadTo` names, with the headers `reason`, `from` (its queue)
    * and `tried` (this attempt), then acknowledges it. Without `deadTo` it is gone.
    */
-  bury(reason: string): Promise<void>;
+  bury(reason: string): Soon<void>;
 }
 
 /** A queue of the broker. Two programs that name one must want the same of it. */
@@ -134,7 +141,7 @@ export interface PublishOptions {
 
 /** Options of `consume()`. */
 export interface ConsumeOptions {
-  /** How many messages it may hold at once, from 1. */
+  /** The first credit, from 0; see {@linkcode Consumer.setPrefetch}. */
   prefetch: number;
   /** Called once, with the reason, when it has ended without cancel(): the broker has. */
   onEnd?: (error: Error) => void;
@@ -142,13 +149,21 @@ export interface ConsumeOptions {
 
 /** Somebody to whom a queue gives its messages, each to one of all that it has. */
 export interface Consumer {
-  /** Changes how many it may hold at once, from 0: then it gets none for the time being. */
-  setPrefetch(n: number): void;
+  /**
+   * Gives it new credit: from now on it is given messages as long as it has fewer than `n` unsettled
+   * ones of those given after this call. What it holds from before stays held and does not count.
+   * With 0 it is given none until the next call. (So with AMQP: cancel, and consume anew on the same
+   * channel with this prefetch.)
+   *
+   * When it settles, all that the broker gave it by the old credit has been handed over. It never
+   * rejects.
+   */
+  setPrefetch(n: number): Soon<void>;
   /**
    * Ends it: what it holds is READY again. When this settles, everything that the broker had given
    * it has been handed over, and nothing more comes. It never rejects; twice does nothing.
    */
-  cancel(): Promise<void>;
+  cancel(): Soon<void>;
 }
 
 /** Why, and for how long, a broker has been out of reach. */
@@ -168,6 +183,10 @@ export type BrokerState = "connecting" | "up" | "blocked" | "down" | "ended";
 
 /** What keeps messages between programs. */
 export interface Broker {
+  /** True if it is in this process: it answers at once. */
+  readonly isNear: boolean;
+  /** Its place for messages, as in `amqp://host/vhost` or `memory:jobs`; without user and password. */
+  readonly place: string;
   /** Whether it can be reached. */
   readonly state: BrokerState;
   /** Why not, from the first failure until it is up again; why it ended, unless by close(). */
@@ -183,7 +202,7 @@ export interface Broker {
    * true.
    * @throws {Error} It is there with other properties; the message shows both.
    */
-  declare(spec: QueueSpec, isKept?: boolean): Promise<void>;
+  declare(spec: QueueSpec, isKept?: boolean): Soon<void>;
   /**
    * Puts a message into a queue. Calls in one turn go in their order.
    *
@@ -191,7 +210,7 @@ export interface Broker {
    * @throws {Unroutable} There is no such queue.
    * @throws {RangeError} It is larger than the broker takes.
    */
-  publish(queue: string, message: Message, options?: PublishOptions): Promise<void>;
+  publish(queue: string, message: Message, options?: PublishOptions): Soon<void>;
   /**
    * Takes messages of a queue as they come. It is made again after a loss. A handler that throws
    * gives its message back. If the queue is removed by another program it is declared again, if it
@@ -204,25 +223,25 @@ export interface Broker {
     queue: string,
     options: ConsumeOptions,
     on: (delivery: Delivery) => void,
-  ): Promise<Consumer>;
+  ): Soon<Consumer>;
   /** What a queue has; undefined if there is none of that name. */
-  depth(queue: string): Promise<Depth | undefined>;
+  depth(queue: string): Soon<Depth | undefined>;
   /** Drops what is READY in a queue. */
-  purge(queue: string): Promise<void>;
+  purge(queue: string): Soon<void>;
   /** Removes a queue with what it has; one that is not there too. */
-  remove(queue: string): Promise<void>;
+  remove(queue: string): Soon<void>;
   /** Tells everybody who listens to a topic at this moment. */
-  broadcast(topic: string, message: Message): Promise<void>;
+  broadcast(topic: string, message: Message): Soon<void>;
   /**
    * Calls `on` with each message of a topic from now on, also after a loss, until what this gives is
    * called. What is told while the connection is down is missed.
    */
-  listen(topic: string, on: (message: Message) => void): Promise<() => Promise<void>>;
+  listen(topic: string, on: (message: Message) => void): Soon<() => Soon<void>>;
   /**
    * Ends it: what was published goes out first, for 2 s at most, then what is held is given back and
    * what is pending is rejected. Twice does nothing. It never rejects.
    */
-  close(): Promise<void>;
+  close(): Soon<void>;
 }
 
 /** There is no queue of that name: nobody has declared it, or it was removed. */
