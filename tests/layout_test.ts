@@ -16,6 +16,7 @@ const LAYERS: Record<string, number> = {
   core: 0,
   lint: 0,
   transfer: 1,
+  amqp: 1,
   memory: 2,
   sync: 3,
   channel: 4,
