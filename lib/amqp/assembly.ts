@@ -12,6 +12,7 @@ import { BASIC, REPLY } from "./table.ts";
 
 /** A message that was delivered. */
 export interface Delivered extends Content {
+  body: Uint8Array<ArrayBuffer>;
   /** Its number on the channel, for acks. */
   tag: number;
   /** Whether somebody may have had it before. */
@@ -28,7 +29,7 @@ const LONGEST = 2 ** 29;
 export class Assembly {
   #method: Method | undefined;
   #properties: Properties | undefined;
-  #parts: Uint8Array[] = [];
+  #parts: Uint8Array<ArrayBuffer>[] = [];
   #left = 0;
 
   /** Checks that a method may come now. */
@@ -72,16 +73,17 @@ export class Assembly {
   }
 
   /** Gives the message that is complete, and begins anew. */
-  end(): { method: Method; content: Content } {
+  end(): { method: Method; properties: Properties; body: Uint8Array<ArrayBuffer> } {
     const method = this.#method!;
-    const content = { properties: this.#properties!, body: joined(this.#parts) };
+    const properties = this.#properties!;
+    const body = joined(this.#parts);
     this.#method = this.#properties = undefined;
     this.#parts = [];
-    return { method, content };
+    return { method, properties, body };
   }
 }
 
-function joined(parts: Uint8Array[]): Uint8Array {
+function joined(parts: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
   if (parts.length === 1) return parts[0]!;
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

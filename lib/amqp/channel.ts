@@ -264,6 +264,11 @@ export class AmqpChannel {
     this.onEnd?.(error);
   }
 
+  /** Sends the acks that were to go out at the end of this turn. */
+  flush(): void {
+    this.#acks.flush();
+  }
+
   /** The connection has ended. */
   gone(error: AmqpError): void {
     if (this.#state >= CLOSED) return;
@@ -340,9 +345,9 @@ export class AmqpChannel {
   }
 
   #complete(): void {
-    const { method: { name, args }, content } = this.#assembly.end();
+    const { method: { name, args }, properties, body } = this.#assembly.end();
     if (name === "basic.return") {
-      this.#confirms.returned(content.properties.messageId, args[3] as string);
+      this.#confirms.returned(properties.messageId, args[3] as string);
       return;
     }
     const [consumer, tag, isRedelivered, exchange, key] = args as [
@@ -356,7 +361,7 @@ export class AmqpChannel {
     const actions = this.#consumers.get(consumer);
     if (actions === undefined) return void this.nack(tag, true);
     try {
-      actions.on({ ...content, tag, isRedelivered, exchange, key });
+      actions.on({ properties, body, tag, isRedelivered, exchange, key });
     } catch (error) {
       this.nack(tag, true);
       actions.onFault(error);

@@ -351,7 +351,9 @@ export class AmqpConnection implements Carrier {
       return;
     }
     const closed = this.#expect("CLOSING", "connection.close-ok");
-    for (const channel of [...this.#channels.values()]) channel.gone(error);
+    const channels = [...this.#channels.values()];
+    for (const channel of channels) channel.flush();
+    for (const channel of channels) channel.gone(error);
     this.method(0, "connection.close", [REPLY.success, "", 0, 0]);
     const patience = this.#blocked === undefined ? this.deadline : BLOCKED_CLOSING;
     await reached(closed, patience).catch(() => {});

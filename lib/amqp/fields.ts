@@ -1,6 +1,6 @@
 /**
  * Tables of AMQP: named values, each with a letter for its type. The letters are RabbitMQ's, which
- * are not those of the specification: `s` is a short with sign, `l` and `L` are longlongs with sign.
+ * are not those of the specification: `s` is a short with sign, `l` and `L` a longlong with sign.
  *
  * ```text
  *   sent      null V   boolean t   whole number I, beyond 32 bits l, else d   bigint l
