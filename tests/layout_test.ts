@@ -19,6 +19,7 @@ const LAYERS: Record<string, number> = {
   amqp: 1,
   memory: 2,
   sync: 3,
+  amqp: 3,
   channel: 4,
   child: 5,
   threading: 6,
@@ -28,6 +29,7 @@ const LAYERS: Record<string, number> = {
   os: 7,
   pool: 7,
   futures: 8,
+  remote: 9,
 };
 
 /** The files directly in `lib/`: the public faces. Only `mod.ts` imports them. */
@@ -44,8 +46,8 @@ const FACES = [
   "threading",
   "time",
 ].map((name) => `lib/${name}.ts`);
-const FACE = 9;
-const MOD = 10;
+const FACE = 10;
+const MOD = 11;
 
 /** What a script of threads loads, and what a thread loads: no FFI and no subprocess in these. */
 const THREADS_ONLY = [
