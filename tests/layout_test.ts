@@ -16,7 +16,6 @@ const LAYERS: Record<string, number> = {
   core: 0,
   lint: 0,
   transfer: 1,
-  amqp: 1,
   memory: 2,
   sync: 3,
   amqp: 3,
