@@ -67,8 +67,9 @@ type ConnectionState =
 /** The longest frame that we agree to, in bytes: what RabbitMQ proposes. */
 const LONGEST = 131_072;
 const MOST_CHANNELS = 65_535;
-/** How long a blocked broker is waited for at the end, in ms: it reads nothing. */
-const BLOCKED_CLOSING = 1_000;
+/** How long a broker is waited for at the end, in ms; and one that is blocked, and reads nothing. */
+const CLOSING = 2_000;
+const BLOCKED_CLOSING = 100;
 
 /** What we understand; the broker uses only what is here. */
 const CAPABILITIES: FieldTable = {
@@ -326,7 +327,7 @@ export class AmqpConnection implements Carrier {
     this.#step?.late.cancel();
     this.#step = undefined;
     if (last === undefined) this.#socket.close();
-    else reached(last, BLOCKED_CLOSING).finally(() => this.#socket.close());
+    else reached(last, CLOSING).finally(() => this.#socket.close());
     const channels = [...this.#channels.values()];
     this.#channels.clear();
     for (const channel of channels) channel.gone(error);
@@ -355,7 +356,7 @@ export class AmqpConnection implements Carrier {
     for (const channel of channels) channel.flush();
     for (const channel of channels) channel.gone(error);
     this.method(0, "connection.close", [REPLY.success, "", 0, 0]);
-    const patience = this.#blocked === undefined ? this.deadline : BLOCKED_CLOSING;
+    const patience = this.#blocked === undefined ? CLOSING : BLOCKED_CLOSING;
     await reached(closed, patience).catch(() => {});
     this.#lose(error);
   }

@@ -21,7 +21,7 @@
  * @module
  */
 import { Countdown } from "../core/promises.ts";
-import { AmqpConnection } from "./connection.ts";
+import type { AmqpConnection } from "./connection.ts";
 import { AmqpError } from "./errors.ts";
 import { type Host, hostText } from "./url.ts";
 

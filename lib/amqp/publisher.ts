@@ -24,7 +24,7 @@ import { Countdown } from "../core/promises.ts";
 import type { AmqpChannel } from "./channel.ts";
 import type { Unconfirmed, Verdict } from "./confirms.ts";
 import type { AmqpConnection } from "./connection.ts";
-import { AmqpError } from "./errors.ts";
+import type { AmqpError } from "./errors.ts";
 import type { Content } from "./frames.ts";
 
 /** How many messages may be on their way to the broker. */
