@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseUrl } from "../amqp/url.ts";
 import { show } from "../core/checks.ts";
 
 /** The variable of the environment that says where queues are, unless they say so themselves. */
@@ -32,8 +33,11 @@ export function redacted(url: string): string {
   return url.replace(USER, "$1").replace(/\?[^]*$/, "");
 }
 
-/** The modules of brokers, by their schemes. Each exports `open(url)`. */
-export const brokerModules: Map<string, string> = new Map();
+/**
+ * The modules of brokers that are not in this process, by their schemes; each exports `open(url)`.
+ * "" is that of RabbitMQ, which the link's thread knows. Tests add others.
+ */
+export const brokerModules: Map<string, string> = new Map([["amqp:", ""], ["amqps:", ""]]);
 
 /**
  * Reads where something is to be.
@@ -59,6 +63,7 @@ export function addressOf(url: unknown, action: string): Address {
       }`,
     );
   }
+  if (brokerModules.get(scheme.toLowerCase()) === "") parseUrl(text);
   return { url: text, place: redacted(text), memory: undefined };
 }
 

@@ -20,7 +20,7 @@ import { Service } from "./service.ts";
 export interface LinkPlan {
   /** The broker's URL. */
   url: string;
-  /** The module of the broker, which exports `open(url)`. */
+  /** The module of the broker, which exports `open(url)`; "" for RabbitMQ's. */
   module: string;
   /** The word by which it is rung. */
   bell: SharedArrayBuffer;
@@ -35,8 +35,10 @@ export const serveLink: (plan: LinkPlan) => Promise<void> = task(
     // In a thread this keeps its own event loop going, not the program's.
     const letGo = holdProgram();
     try {
-      const { open } = await import(module) as { open(url: string): Broker };
-      const service = new Service(open(url));
+      const rabbit = () => import("../amqp_broker.ts");
+      const opener: { open(url: string): Broker } =
+        await (module === "" ? rabbit() : import(module));
+      const service = new Service(opener.open(url));
       const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
       const readControl = () => {
         for (let any = false;; any = true) {
