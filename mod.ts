@@ -16,3 +16,4 @@ export * as subprocess from "./lib/subprocess.ts";
 export * as signal from "./lib/signal.ts";
 export * as os from "./lib/os.ts";
 export * as time from "./lib/time.ts";
+export * as remote from "./lib/remote.ts";

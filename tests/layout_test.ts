@@ -39,6 +39,7 @@ const FACES = [
   "multiprocessing",
   "os",
   "queue",
+  "remote",
   "signal",
   "subprocess",
   "task",
@@ -52,6 +53,7 @@ const MOD = 11;
 const THREADS_ONLY = [
   "lib/threading.ts",
   "lib/queue.ts",
+  "lib/remote.ts",
   "lib/task.ts",
   "lib/time.ts",
   "lib/child/thread/entry.ts",

@@ -125,7 +125,7 @@ class Line {
 }
 
 /** An item that was handed out, or that is next. */
-export interface Taken {
+export interface TakenItem {
   /** The item. */
   item: Item;
 }
@@ -237,7 +237,7 @@ export class QueueUser {
   }
 
   /** The next item of those that were granted, still to be taken. */
-  peek(): Taken | undefined {
+  peek(): TakenItem | undefined {
     if (isCut()) return undefined;
     const words = this.#words;
     const grant = Atomics.load(words, GRANT);
@@ -253,7 +253,7 @@ export class QueueUser {
   }
 
   /** Takes the next item of those that were granted, which ends a wait if `waits`. */
-  take(waits: boolean): Taken | undefined {
+  take(waits: boolean): TakenItem | undefined {
     const words = this.#words;
     for (;;) {
       const next = this.peek();

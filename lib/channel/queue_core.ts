@@ -19,7 +19,7 @@ import type { HomeQueue } from "./home.ts";
 import { findAtHome, homePark, makeAtHome, readLines, register, ringAll } from "./home_lines.ts";
 import { Boxed, type Item, keep, missing } from "./item.ts";
 import { CLOSED, DRAINING, Ledger, OPEN } from "./ledger.ts";
-import { type QueueUser, type Taken, theLine } from "./line.ts";
+import { type QueueUser, type TakenItem, theLine } from "./line.ts";
 import type { Order } from "./line_protocol.ts";
 import type { Compare } from "./natural_order.ts";
 
@@ -202,7 +202,7 @@ export class Core {
    *
    * @param sync True if it must be possible to open it at once.
    */
-  takeNow(sync: boolean): Taken | undefined {
+  takeNow(sync: boolean): TakenItem | undefined {
     checkCancelled();
     this.#checkDrained();
     const user = this.#user;
@@ -216,7 +216,7 @@ export class Core {
     return taken === undefined ? undefined : this.#handOut(taken, sync);
   }
 
-  #handOut(taken: Taken, sync: boolean): Taken {
+  #handOut(taken: TakenItem, sync: boolean): TakenItem {
     const home = this.#home!;
     if (sync) {
       try {
@@ -246,11 +246,11 @@ export class Core {
    *
    * @param asks True to give up when home says that there is none.
    */
-  get(sync: boolean, asks = false): Steps<Taken | "none"> {
+  get(sync: boolean, asks = false): Steps<TakenItem | "none"> {
     return this.#user === undefined ? this.#getAtHome(sync, asks) : this.#getByLine(sync, asks);
   }
 
-  *#getAtHome(sync: boolean, asks: boolean): Steps<Taken | "none"> {
+  *#getAtHome(sync: boolean, asks: boolean): Steps<TakenItem | "none"> {
     const home = this.#home!;
     let waits = false;
     try {
@@ -275,7 +275,7 @@ export class Core {
     }
   }
 
-  *#getByLine(sync: boolean, asks: boolean): Steps<Taken | "none"> {
+  *#getByLine(sync: boolean, asks: boolean): Steps<TakenItem | "none"> {
     const user = this.#user!;
     let waits = false;
     let question = 0;
@@ -330,7 +330,7 @@ export class Core {
 }
 
 /** A blocked thread cannot import what an item needs. */
-function checkLoaded(next: Taken | undefined): void {
+function checkLoaded(next: TakenItem | undefined): void {
   if (!(next?.item instanceof Boxed)) return;
   const [module] = missing(next.item);
   if (module === undefined) return;

@@ -12,7 +12,7 @@ import { noteMadeIn, watchWait } from "../sync/traps.ts";
 import { SHARE, type World } from "../transfer/shareable.ts";
 import { OPEN } from "./ledger.ts";
 import { type Item, open, ready, wrap } from "./item.ts";
-import type { Taken } from "./line.ts";
+import type { TakenItem } from "./line.ts";
 import type { Core } from "./queue_core.ts";
 import {
   checkQueue,
@@ -146,8 +146,8 @@ export abstract class ThreadQueue<T = unknown>
   }
 
   async #ask(
-    run: (asks: boolean) => Promise<Taken | "none" | undefined>,
-  ): Promise<Taken | undefined> {
+    run: (asks: boolean) => Promise<TakenItem | "none" | undefined>,
+  ): Promise<TakenItem | undefined> {
     let found = await run(true);
     if (found === "none" && this.#core.ledger.size > 0) found = await run(false);
     return found === "none" ? undefined : found;

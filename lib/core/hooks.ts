@@ -28,3 +28,6 @@ export const beforeEnd: Set<() => Promise<unknown>> = new Set();
 
 /** What a thread whose task has ended by itself still tells others, just before it ends. */
 export const lastWords: Set<() => void> = new Set();
+
+/** What the main thread does when another thread of this process has ended, by its ident. */
+export const threadsGone: Set<(ident: number) => void> = new Set();

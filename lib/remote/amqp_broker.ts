@@ -26,13 +26,13 @@ import { contentOf, messageOf } from "./amqp_message.ts";
 import { declarationOf } from "./amqp_queue.ts";
 import {
   type Broker,
+  type BrokerMessage,
   type BrokerState,
   type ConsumeOptions,
   type Consumer,
   type Delivery,
   type Depth,
-  type Loss,
-  type Message,
+  type Outage,
   type PublishOptions,
   type QueueSpec,
   Unroutable,
@@ -82,7 +82,7 @@ export class AmqpBroker implements Broker {
     return this.#session.state;
   }
 
-  get loss(): Loss | undefined {
+  get loss(): Outage | undefined {
     const { loss } = this.#session;
     return this.#isClosed || loss === undefined ? undefined : loss;
   }
@@ -133,7 +133,7 @@ export class AmqpBroker implements Broker {
     });
   }
 
-  publish(queue: string, message: Message, options: PublishOptions = {}): Promise<void> {
+  publish(queue: string, message: BrokerMessage, options: PublishOptions = {}): Promise<void> {
     return this.#do(`publish to ${queue}`, async () => {
       const { delay = 0, signal } = options;
       if (delay > 0) return await this.#publishLater(queue, message, delay, signal);
@@ -149,7 +149,7 @@ export class AmqpBroker implements Broker {
 
   async #publishLater(
     queue: string,
-    message: Message,
+    message: BrokerMessage,
     delay: number,
     signal?: AbortSignal,
   ): Promise<void> {
@@ -173,7 +173,7 @@ export class AmqpBroker implements Broker {
   async #publishTo(
     key: string,
     queue: string,
-    message: Message,
+    message: BrokerMessage,
     signal?: AbortSignal,
   ): Promise<void> {
     await this.#checkSize(queue, message);
@@ -193,7 +193,7 @@ export class AmqpBroker implements Broker {
     }
   }
 
-  async #checkSize(queue: string, { body }: Message): Promise<void> {
+  async #checkSize(queue: string, { body }: BrokerMessage): Promise<void> {
     if (body.length <= LONGEST_FROM_4) return;
     await this.#session.ready();
     const { version } = this.#session;
@@ -285,7 +285,7 @@ export class AmqpBroker implements Broker {
     });
   }
 
-  broadcast(topic: string, message: Message): Promise<void> {
+  broadcast(topic: string, message: BrokerMessage): Promise<void> {
     return this.#do("broadcast", async () => {
       const exchange = this.#full(topic);
       if (!this.#topics.has(topic)) await this.#session.declareFanout(exchange);
@@ -295,7 +295,7 @@ export class AmqpBroker implements Broker {
     });
   }
 
-  listen(topic: string, on: (message: Message) => void): Promise<() => Promise<void>> {
+  listen(topic: string, on: (message: BrokerMessage) => void): Promise<() => Promise<void>> {
     return this.#do("listen", async () => {
       const name = this.#full(`listen.${crypto.randomUUID()}`);
       const boundTo = this.#full(topic);

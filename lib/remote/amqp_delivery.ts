@@ -12,20 +12,20 @@
  */
 import type { Lease } from "../amqp/subscription.ts";
 import { attemptOf, messageOf } from "./amqp_message.ts";
-import type { Delivery, Message } from "./broker.ts";
+import type { BrokerMessage, Delivery } from "./broker.ts";
 
 /** What a delivery needs of its broker. */
 export interface DeliveryHost {
   /** Publishes a copy into its queue, after a time. */
-  later(message: Message, delay: number): Promise<void>;
+  later(message: BrokerMessage, delay: number): Promise<void>;
   /** Publishes a copy where its queue's dead are; false if there is no such queue. */
-  bury(message: Message): Promise<boolean>;
+  bury(message: BrokerMessage): Promise<boolean>;
 }
 
 /** A message that a consumer holds. */
 export class AmqpDelivery implements Delivery {
   readonly body: Uint8Array<ArrayBuffer>;
-  readonly headers: Message["headers"];
+  readonly headers: BrokerMessage["headers"];
   readonly type: string;
   readonly id: string;
   readonly format: string;
@@ -66,7 +66,7 @@ export class AmqpDelivery implements Delivery {
   }
 
   /** Itself with other headers. */
-  #copy(headers: Message["headers"]): Message {
+  #copy(headers: BrokerMessage["headers"]): BrokerMessage {
     const { body, type, id, format, replyTo } = this;
     return {
       body,

@@ -15,7 +15,7 @@
 import type { Delivered } from "../amqp/assembly.ts";
 import type { Field, FieldTable } from "../amqp/fields.ts";
 import type { Content } from "../amqp/frames.ts";
-import type { Message } from "./broker.ts";
+import type { BrokerMessage } from "./broker.ts";
 
 /** How the id of a message begins that has none. */
 const NO_ID = "switchyard.none.";
@@ -24,7 +24,9 @@ const PERSISTENT = 2;
 let unnamed = 0;
 
 /** The message as it is sent. */
-export function contentOf({ body, headers, type, id, format, replyTo, expires }: Message): Content {
+export function contentOf(
+  { body, headers, type, id, format, replyTo, expires }: BrokerMessage,
+): Content {
   return {
     properties: {
       messageId: id === "" ? `${NO_ID}${++unnamed}` : id,
@@ -40,7 +42,7 @@ export function contentOf({ body, headers, type, id, format, replyTo, expires }:
 }
 
 /** The message that came. */
-export function messageOf({ properties, body }: Delivered): Message {
+export function messageOf({ properties, body }: Delivered): BrokerMessage {
   const { messageId = "", type = "", contentType = "", replyTo, expiration } = properties;
   return {
     body,
@@ -53,7 +55,7 @@ export function messageOf({ properties, body }: Delivered): Message {
   };
 }
 
-function ownHeaders(table: FieldTable = {}): Message["headers"] {
+function ownHeaders(table: FieldTable = {}): BrokerMessage["headers"] {
   const headers: Record<string, string | number | boolean> = {};
   for (const [name, value] of Object.entries(table)) {
     if (name.startsWith("x-")) continue;

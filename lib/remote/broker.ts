@@ -5,16 +5,17 @@
  *
  * **Messages.** A message is on its way, READY in a queue, HELD by one consumer, or gone:
  *
- *     publish -> READY -> HELD -> gone             ack(), bury() (a copy is in the queue of the dead)
+ *     publish -> READY -> HELD -> gone             ack(), bury() (a copy is in the queue of the
+ * dead)
  *        \         ^        |
  *         \        +--------+                      back(); its consumer, or its program, has ended
  *          +-> delayed -> READY                    when `delay` is over
  *
  * The lease is the consumer: a message is its own for as long as it lives, however long that takes;
- * no time is guessed. A consumer ends by cancel(), by the end of its program (SIGKILL too), and when
- * the connection is lost. What it held is READY again then, where it was before, and is given to
- * another with `attempt` counted up. What it does with such a message afterwards (`isHeld` is false)
- * does nothing, silently.
+ * no time is guessed. A consumer ends by cancel(), by the end of its program (SIGKILL too), and
+ * when the connection is lost. What it held is READY again then, where it was before, and is given
+ * to another with `attempt` counted up. What it does with such a message afterwards (`isHeld` is
+ * false) does nothing, silently.
  *
  * **States.**
  *
@@ -34,9 +35,9 @@
  * but is never lost. Of one publisher to one consumer the order stays, apart from what is given
  * back. No promise here keeps the program alive: who awaits it sees to that.
  *
- * **At once.** A broker in this process answers without a promise (see {@linkcode Soon}), and throws
- * where another rejects; so a thread that is blocked can use it. One that is far away always gives
- * promises.
+ * **At once.** A broker in this process answers without a promise (see {@linkcode Soon}), and
+ * throws where another rejects; so a thread that is blocked can use it. One that is far away always
+ * gives promises.
  *
  * @module
  */
@@ -45,7 +46,7 @@
 export type Soon<T> = T | Promise<T>;
 
 /** What one program gives to another. */
-export interface Message {
+export interface BrokerMessage {
   /** The bytes. */
   readonly body: Uint8Array<ArrayBuffer>;
   /** Facts about it, by name. A number is a double; it need not keep being an integer's type. */
@@ -63,7 +64,7 @@ export interface Message {
 }
 
 /** A message that a consumer holds. */
-export interface Delivery extends Message {
+export interface Delivery extends BrokerMessage {
   /**
    * Which delivery of the message this is, from 1; in a queue of kind `"plain"` it is 2 for the
    * second and all after it. A number in the header `tried` is added.
@@ -150,10 +151,10 @@ export interface ConsumeOptions {
 /** Somebody to whom a queue gives its messages, each to one of all that it has. */
 export interface Consumer {
   /**
-   * Gives it new credit: from now on it is given messages as long as it has fewer than `n` unsettled
-   * ones of those given after this call. What it holds from before stays held and does not count.
-   * With 0 it is given none until the next call. (So with AMQP: cancel, and consume anew on the same
-   * channel with this prefetch.)
+   * Gives it new credit: from now on it is given messages as long as it has fewer than `n`
+   * unsettled ones of those given after this call. What it holds from before stays held and does
+   * not count. With 0 it is given none until the next call. (So with AMQP: cancel, and consume anew
+   * on the same channel with this prefetch.)
    *
    * When it settles, all that the broker gave it by the old credit has been handed over. It never
    * rejects.
@@ -167,7 +168,7 @@ export interface Consumer {
 }
 
 /** Why, and for how long, a broker has been out of reach. */
-export interface Loss {
+export interface Outage {
   /** The host, without user and password. */
   readonly host: string;
   /** How often a connection was tried since. */
@@ -185,12 +186,14 @@ export type BrokerState = "connecting" | "up" | "blocked" | "down" | "ended";
 export interface Broker {
   /** True if it is in this process: it answers at once. */
   readonly isNear: boolean;
-  /** Its place for messages, as in `amqp://host/vhost` or `memory:jobs`; without user and password. */
+  /**
+   * Its place for messages, as in `amqp://host/vhost` or `memory:jobs`; without user and password.
+   */
   readonly place: string;
   /** Whether it can be reached. */
   readonly state: BrokerState;
   /** Why not, from the first failure until it is up again; why it ended, unless by close(). */
-  readonly loss: Loss | undefined;
+  readonly loss: Outage | undefined;
   /** Why it is "blocked", in the broker's words, as in `"low on memory"`; "" otherwise. */
   readonly blockedBy: string;
   /** Calls `fn` at each change of `state`, until what this gives is called. */
@@ -210,7 +213,7 @@ export interface Broker {
    * @throws {Unroutable} There is no such queue.
    * @throws {RangeError} It is larger than the broker takes.
    */
-  publish(queue: string, message: Message, options?: PublishOptions): Soon<void>;
+  publish(queue: string, message: BrokerMessage, options?: PublishOptions): Soon<void>;
   /**
    * Takes messages of a queue as they come. It is made again after a loss. A handler that throws
    * gives its message back. If the queue is removed by another program it is declared again, if it
@@ -231,15 +234,15 @@ export interface Broker {
   /** Removes a queue with what it has; one that is not there too. */
   remove(queue: string): Soon<void>;
   /** Tells everybody who listens to a topic at this moment. */
-  broadcast(topic: string, message: Message): Soon<void>;
+  broadcast(topic: string, message: BrokerMessage): Soon<void>;
   /**
-   * Calls `on` with each message of a topic from now on, also after a loss, until what this gives is
-   * called. What is told while the connection is down is missed.
+   * Calls `on` with each message of a topic from now on, also after a loss, until what this gives
+   * is called. What is told while the connection is down is missed.
    */
-  listen(topic: string, on: (message: Message) => void): Soon<() => Soon<void>>;
+  listen(topic: string, on: (message: BrokerMessage) => void): Soon<() => Soon<void>>;
   /**
-   * Ends it: what was published goes out first, for 2 s at most, then what is held is given back and
-   * what is pending is rejected. Twice does nothing. It never rejects.
+   * Ends it: what was published goes out first, for 2 s at most, then what is held is given back
+   * and what is pending is rejected. Twice does nothing. It never rejects.
    */
   close(): Soon<void>;
 }

@@ -8,9 +8,9 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { BrokerLostError, Full } from "../../lib/errors.ts";
 import {
   type Broker,
+  type BrokerMessage,
   type Consumer,
   type Delivery,
-  type Message,
   type QueueSpec,
   Unroutable,
 } from "../../lib/remote/broker.ts";
@@ -29,11 +29,11 @@ export interface BrokerWorld {
   ignore?: boolean;
 }
 
-const text = (message: Message) => new TextDecoder().decode(message.body);
+const text = (message: BrokerMessage) => new TextDecoder().decode(message.body);
 let ids = 0;
 
 /** A message with a text. */
-function messageOf(body: string, more: Partial<Message> = {}): Message {
+function messageOf(body: string, more: Partial<BrokerMessage> = {}): BrokerMessage {
   return {
     body: new TextEncoder().encode(body),
     headers: {},
