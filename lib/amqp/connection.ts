@@ -72,7 +72,7 @@ type ConnectionState =
 /** The longest frame that we agree to, in bytes: what RabbitMQ proposes. */
 const LONGEST = 131_072;
 const MOST_CHANNELS = 65_535;
-/** How long a broker is waited for at the end, in ms; and one that is blocked, and reads nothing. */
+/** How long a broker is waited for at the end, in ms; one that is blocked reads nothing. */
 const CLOSING = 2_000;
 const BLOCKED_CLOSING = 100;
 

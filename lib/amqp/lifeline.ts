@@ -56,7 +56,7 @@ const LAST_DELAY_REFUSED = 1_000;
 /** After how long a connection is good, in ms. */
 const GOOD = 10_000;
 
-/** The time to wait before an attempt, from 0, in ms: random, twice as long each time up to `last`. */
+/** The time before an attempt, from 0, in ms: random, twice as long each time up to `last`. */
 export function backoff(attempt: number, last = LAST_DELAY, random = Math.random): number {
   return random() * Math.min(last, FIRST_DELAY * 2 ** attempt);
 }
