@@ -35,6 +35,8 @@ export interface Carrier {
   readonly where: string;
   /** How long a call may take, in ms. */
   readonly deadline: number;
+  /** How the names of consumers end. */
+  readonly mark: string;
   /** Sends a method. */
   method(channel: number, name: MethodName, args: readonly Argument[]): void;
   /** Sends a method with a message. */
@@ -155,6 +157,8 @@ export class AmqpChannel {
     }
     this.#late?.cancel();
     if (this.#state === OPENING) this.#state = OPEN;
+    // What comes behind it in the same bytes is nobody's any more.
+    if (name === "basic.cancel-ok") this.#consumers.delete(args[0] as string);
     this.#calls.pop().resolve(args);
     this.#next();
   }
@@ -199,7 +203,7 @@ export class AmqpChannel {
     actions: ConsumerActions,
     { isExclusive = false, args = {} }: { isExclusive?: boolean; args?: FieldTable } = {},
   ): Promise<string> {
-    const tag = `c${++this.#consumed}`;
+    const tag = `c${++this.#consumed}${this.#carrier.mark}`;
     // Messages may come with the answer, before who waits for it goes on.
     this.#consumers.set(tag, actions);
     try {
@@ -213,9 +217,7 @@ export class AmqpChannel {
 
   /** Ends a consumer; what it has not acked stays with it until the channel ends. */
   async cancel(tag: string): Promise<void> {
-    if (!this.#consumers.has(tag)) return;
-    await this.call("basic.cancel", [tag, false]);
-    this.#consumers.delete(tag);
+    if (this.#consumers.has(tag)) await this.call("basic.cancel", [tag, false]);
   }
 
   /** Says that a message is done with; dropped when the channel is not open. */

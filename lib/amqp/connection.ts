@@ -52,6 +52,11 @@ export interface AmqpConnectionOptions {
   deadline?: number;
   /** The name that the broker shows. */
   name?: string;
+  /**
+   * How the names of its consumers end. Default: by chance. After a restart a quorum queue may take
+   * a consumer for one of before that had its name, and then waits for that one's acks.
+   */
+  mark?: string;
 }
 
 type ConnectionState =
@@ -67,7 +72,7 @@ type ConnectionState =
 /** The longest frame that we agree to, in bytes: what RabbitMQ proposes. */
 const LONGEST = 131_072;
 const MOST_CHANNELS = 65_535;
-/** How long a broker is waited for at the end, in ms; and one that is blocked, and reads nothing. */
+/** How long a broker is waited for at the end, in ms; one that is blocked reads nothing. */
 const CLOSING = 2_000;
 const BLOCKED_CLOSING = 100;
 
@@ -84,6 +89,7 @@ const CAPABILITIES: FieldTable = {
 export class AmqpConnection implements Carrier {
   readonly where: string;
   readonly deadline: number;
+  readonly mark: string;
   /** Called when the broker blocks publishers, with its reason, and with undefined when not. */
   onBlocked: ((reason: string | undefined) => void) | undefined;
   /** Settles with what ended the connection. */
@@ -107,6 +113,7 @@ export class AmqpConnection implements Carrier {
     this.#options = options;
     this.where = hostText(options.host);
     this.deadline = options.deadline ?? 10_000;
+    this.mark = options.mark ?? `.${crypto.randomUUID().slice(0, 13)}`;
     this.#socket = new ByteSocket(stream);
     this.#splitter = new FrameSplitter(LONGEST, (...frame) => this.#onFrame(...frame));
     this.ended = this.#ended.promise;

@@ -10,8 +10,9 @@
  * failure in it is a failure of the attempt, and the connection is given up: all or nothing.
  *
  * Before attempt n it waits a random time up to 100 ms · 2^n, 30 s at most, so that many clients do
- * not come back at once; n begins anew after 10 s of a good connection. Of several hosts the next
- * one is tried at each attempt, in an order that is random for each client.
+ * not come back at once; 1 s at most where nobody listens, since that costs a broker nothing, and
+ * it is found soon after its start. n begins anew after 10 s of a good connection. Of several hosts
+ * the next one is tried at each attempt, in an order that is random for each client.
  *
  * WHO DIES WHEN. Passing errors (a broker that restarts, a network that is cut) end a connection
  * and never the lifeline: how long is too long is for those to say who wait. Lasting ones (a wrong
@@ -51,12 +52,13 @@ export interface LifelineLoss {
 /** The least and the most that is waited before an attempt, in ms. */
 const FIRST_DELAY = 100;
 const LAST_DELAY = 30_000;
+const LAST_DELAY_REFUSED = 1_000;
 /** After how long a connection is good, in ms. */
 const GOOD = 10_000;
 
-/** The time to wait before attempt `n`, from 0, in ms: random, and twice as long each time. */
-export function backoff(attempt: number, random: () => number = Math.random): number {
-  return random() * Math.min(LAST_DELAY, FIRST_DELAY * 2 ** attempt);
+/** The time before an attempt, from 0, in ms: random, twice as long each time up to `last`. */
+export function backoff(attempt: number, last = LAST_DELAY, random = Math.random): number {
+  return random() * Math.min(last, FIRST_DELAY * 2 ** attempt);
 }
 
 /** Keeps a connection to one of several hosts. */
@@ -120,7 +122,9 @@ export class Lifeline {
       this.#loss = { host: hostText(host), attempts, since: began, cause: error };
       if (error.isLasting) return void this.end(error);
       this.#become("down");
-      await this.#pause(backoff(this.#attempts++));
+      const isRefused = error.cause instanceof Deno.errors.ConnectionRefused;
+      const last = isRefused ? LAST_DELAY_REFUSED : LAST_DELAY;
+      await this.#pause(backoff(this.#attempts++, last));
     }
   }
 
@@ -159,6 +163,11 @@ export class Lifeline {
     await promise;
     countdown.cancel();
     this.#wake = undefined;
+  }
+
+  /** Tries at once: others have reached the broker. */
+  hurry(): void {
+    this.#wake?.();
   }
 
   #become(state: LifelineState): void {

@@ -7,8 +7,8 @@
  *       \______\_______> given up by its signal, or the session has ended
  * ```
  *
- * At most 1,000 messages or 16 MiB are SENT; others wait, in the order of the calls. Who awaits each
- * call, or some hundreds at a time, is so held back by the broker.
+ * At most 1,000 messages or 16 MiB are SENT; others wait, in the order of the calls. Who awaits
+ * each call, or some hundreds at a time, is so held back by the broker.
  *
  * An error of one message (an exchange that is not there) closes the channel with all that is SENT,
  * and does not say whose it is. So those are sent again one at a time: the one that closes the

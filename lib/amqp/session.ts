@@ -164,7 +164,9 @@ export class Session {
   }
 
   #changed(): void {
-    const states = [this.#control.state, this.#publishing?.state];
+    const lines = [this.#control, this.#publishing];
+    const states = lines.map((line) => line?.state);
+    if (states.includes("up")) { for (const line of lines) line?.hurry(); }
     if (states.includes("ended") && !this.#isClosing) {
       this.#end(this.loss?.cause ?? closedError(this.#address));
     }

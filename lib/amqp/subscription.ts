@@ -140,7 +140,7 @@ export class Subscription {
     this.#attempts = 0;
   }
 
-  /** Makes the queue if it is ours; else looks whether it is there, though nothing is consumed yet. */
+  /** Makes the queue if it is ours; else looks whether it is there, for what has no credit yet. */
   async #declare(channel: AmqpChannel): Promise<void> {
     const declared = this.#host.declared(this.queue);
     if (declared !== undefined) return await declare(channel, declared);

@@ -1,10 +1,10 @@
 /**
- * The broker `amqp:` and `amqps:`, RabbitMQ 3.10 to 4.3: the interface of `broker.ts` over a session
- * of `lib/amqp/`. Names in the broker begin with a prefix, `sy` or the URL's `?prefix=`.
+ * The broker `amqp:` and `amqps:`, RabbitMQ 3.10 to 4.3: the interface of `broker.ts` over a
+ * session of `lib/amqp/`. Names in the broker begin with a prefix, `sy` or the URL's `?prefix=`.
  *
  * ```text
  *   sy.NAME            a queue: kind "counted" is a quorum queue, "plain" a classic one on disk
- *   sy.later.NAME.MS   what waits for a time        sy.due.NAME   what has waited, where NAME is full
+ *   sy.later.NAME.MS   what waits for a time        sy.due.NAME   what has waited, but NAME is full
  *   sy.TOPIC           an exchange of kind fanout   sy.listen.ID  one listener's own queue
  * ```
  *

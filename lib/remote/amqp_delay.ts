@@ -11,9 +11,9 @@
  * by the broker.
  *
  * A queue that refuses would refuse what comes so, and it would be lost. There the messages go to a
- * queue without bound, and a *mover* (=>) takes them on when there is room: one in each program that
- * has put something there, or takes from the queue. It holds one at a time, so they stay in order,
- * and lets go only when the queue has it.
+ * queue without bound, and a *mover* (=>) takes them on when there is room: one in each program
+ * that has put something there, or takes from the queue. It holds one at a time, so they stay in
+ * order, and lets go only when the queue has it.
  *
  * @module
  */

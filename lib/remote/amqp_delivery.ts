@@ -5,8 +5,8 @@
  *   HELD -> over       by ack(), back(), bury(), or the end of its channel
  * ```
  *
- * What needs a copy elsewhere first (`back` with a delay, `bury`) is over at once for its holder, and
- * acknowledged when the broker has the copy: until then it is lost by nobody's death.
+ * What needs a copy elsewhere first (`back` with a delay, `bury`) is over at once for its holder,
+ * and acknowledged when the broker has the copy: until then it is lost by nobody's death.
  *
  * @module
  */

@@ -6,9 +6,9 @@
  *   expires -> expiration, in whole ms      headers -> headers          delivery-mode 2: on disk
  * ```
  *
- * Every message has a message-id on its way, since by it a returned one is known again: one that its
- * sender gave no id gets one that is taken off where it arrives. Headers of the broker, which begin
- * with `x-`, are no headers of the message.
+ * Every message has a message-id on its way, since by it a returned one is known again: one that
+ * its sender gave no id gets one that is taken off where it arrives. Headers of the broker, which
+ * begin with `x-`, are no headers of the message.
  *
  * @module
  */

@@ -91,6 +91,7 @@ export async function play(stream: PlayedStream): Promise<string[]> {
       vhost: "/",
       credentials: new Credentials("user", "secret"),
       heartbeat: 0,
+      mark: "",
       dial: () => Promise.resolve(stream),
     });
     seen.push(`open ${connection.properties.version}`);

@@ -239,6 +239,7 @@ export class Script implements AsyncDisposable {
     return {
       host: { name: "127.0.0.1", port: this.port },
       vhost: "/",
+      mark: "",
       credentials: new Credentials("user", "p@:/%"),
       dial: ({ name, port }) => Deno.connect({ hostname: name, port }),
       ...more,

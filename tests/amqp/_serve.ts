@@ -3,10 +3,12 @@
  *
  * @module
  */
+import { writeContent } from "../../lib/amqp/frames.ts";
+import { ByteWriter } from "../../lib/amqp/writer.ts";
 import type { Argument } from "../../lib/amqp/methods.ts";
 import { readProperties } from "../../lib/amqp/methods.ts";
 import { ByteReader } from "../../lib/amqp/reader.ts";
-import { Session, type SessionOptions } from "../../lib/amqp/session.ts";
+import { Session } from "../../lib/amqp/session.ts";
 import type { FieldTable } from "../../lib/amqp/fields.ts";
 import type { MethodName } from "../../lib/amqp/table.ts";
 import { parseUrl } from "../../lib/amqp/url.ts";
@@ -41,6 +43,8 @@ export class Broker implements AsyncDisposable {
   readonly notes: string[] = [];
   /** What is done instead of the usual. */
   instead: Instead = () => false;
+  /** The name of the consumer that came last. */
+  consumer = "";
   readonly script: Script;
   readonly #connections: Record<string, number> = {};
   readonly #sessions: { session: Session; letGo: () => void }[] = [];
@@ -51,11 +55,20 @@ export class Broker implements AsyncDisposable {
   }
 
   /** A session with it, which keeps the program alive. */
-  session(options: SessionOptions = {}, url?: string): Session {
-    const address = parseUrl(url ?? `amqp://user:secret@127.0.0.1:${this.script.port}/`);
-    const session = new Session(address, options);
+  session(url = `amqp://user:secret@127.0.0.1:${this.script.port}/`): Session {
+    const session = new Session(parseUrl(url));
     this.#sessions.push({ session, letGo: holdProgram() });
     return session;
+  }
+
+  /** Delivers a message to the consumer that came last, on the first of all connections or another. */
+  async deliver(tag: number, channel: number, connection = 0): Promise<void> {
+    const peer = this.script.peers[connection]!;
+    const content = { properties: {}, body: Uint8Array.of(1) };
+    const out = new ByteWriter();
+    const args = [this.consumer, tag, false, "", "q"];
+    writeContent(out, channel, 131072, "basic.deliver", args, content);
+    await peer.raw(out.written());
   }
 
   async #serve(peer: Peer): Promise<void> {
@@ -69,7 +82,9 @@ export class Broker implements AsyncDisposable {
       const { channel, name, args } = seen;
       if (name === undefined) continue;
       const id = name === "basic.publish" ? await messageId(peer) : "";
-      const what = id || String(args.find((arg) => typeof arg === "string" && arg !== "") ?? "");
+      const text = args.find((arg) => typeof arg === "string" && arg !== "") ?? "";
+      const what = id || String(text).replace(/^(c\d+)\..+$/, "$1");
+      if (name === "basic.consume") this.consumer = String(args[2]);
       this.notes.push(`${where}: ${name} ${what}`.trim());
       const asked = { where, peer, channel, name, args, id };
       if (await this.instead(asked)) continue;

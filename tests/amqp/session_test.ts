@@ -12,7 +12,7 @@ import type { Lease, SubscriptionActions } from "../../lib/amqp/subscription.ts"
 import { parseUrl } from "../../lib/amqp/url.ts";
 import { until } from "../_help/until.ts";
 import { limited, within } from "../_help/within.ts";
-import { delivery, Script } from "./_script.ts";
+import { Script } from "./_script.ts";
 import { Broker } from "./_serve.ts";
 
 const QUEUE = { name: "q", isDurable: true };
@@ -150,14 +150,14 @@ test("what was held before a loss is held no more, and no ack of it is sent", as
   const session = broker.session();
   const taker = new Taker();
   await session.consume("q", 5, taker.actions);
-  broker.script.peers[0]!.raw(delivery(1, "a", {}, 2));
+  await broker.deliver(1, 2);
   await until(() => taker.leases.length === 1);
   assertEquals(taker.leases[0]!.isHeld, true);
   broker.script.peers[0]!.close();
   await until(() => session.state === "down");
   assertEquals([taker.leases[0]!.isHeld, taker.leases[0]!.ack()], [false, false]);
   await until(() => session.state === "up");
-  broker.script.peers[1]!.raw(delivery(1, "a", {}, 2));
+  await broker.deliver(1, 2, 1);
   await until(() => taker.leases.length === 2);
   assertEquals([taker.leases[0]!.isHeld, taker.leases[1]!.isHeld], [false, true]);
   assertEquals([taker.leases[0]!.nack(true), taker.leases[1]!.ack()], [false, true]);
@@ -188,7 +188,7 @@ for (
         await peer.send(0, "connection.close", [code, "no", 0, 0]);
         await peer.expect("connection.close-ok");
       });
-      const session = broker.session({}, `amqp://user:secret@127.0.0.1:${script.port}/v`);
+      const session = broker.session(`amqp://user:secret@127.0.0.1:${script.port}/v`);
       const states = statesOf(session);
       const calls = [
         session.declare(QUEUE),
@@ -217,16 +217,16 @@ test("the next host is tried when one is not there", async (broker) => {
   const deadPort = (dead.addr as Deno.NetAddr).port;
   dead.close();
   for (let k = 0; k < 4; k++) {
-    const session = broker.session({}, `amqp://127.0.0.1:${deadPort},127.0.0.1:${port}/`);
+    const session = broker.session(`amqp://127.0.0.1:${deadPort},127.0.0.1:${port}/`);
     await session.ready();
     assertEquals(session.state, "up");
   }
 });
 
 test("the time before an attempt is random, and twice as long each time", () => {
-  const most = [0, 1, 2, 3, 8, 9, 50].map((attempt) => backoff(attempt, () => 1));
+  const most = [0, 1, 2, 3, 8, 9, 50].map((attempt) => backoff(attempt, 30_000, () => 1));
   assertEquals(most, [100, 200, 400, 800, 25_600, 30_000, 30_000]);
-  assertEquals(backoff(5, () => 0), 0);
+  assertEquals(backoff(5, 30_000, () => 0), 0);
   return Promise.resolve();
 });
 
@@ -297,7 +297,7 @@ test("a consumer whose queue is removed declares it again, and goes on", async (
   const taker = new Taker();
   await session.consume("q", 1, taker.actions);
   broker.notes.length = 0;
-  await broker.script.peers[0]!.send(2, "basic.cancel", ["c1", true]);
+  await broker.script.peers[0]!.send(2, "basic.cancel", [broker.consumer, true]);
   await until(() => broker.notes.includes("control 1: basic.consume q"));
   assertEquals(broker.notes, [
     "control 1: channel.close",
@@ -319,7 +319,7 @@ test("a consumer whose queue is not ours ends when that is gone", async (broker)
     }
     return name === "queue.declare";
   };
-  await broker.script.peers[0]!.send(2, "basic.cancel", ["c1", true]);
+  await broker.script.peers[0]!.send(2, "basic.cancel", [broker.consumer, true]);
   await until(() => taker.ends.length === 1);
   assertEquals([taker.ends[0]!.code, session.state], [404, "up"]);
   await assertRejects(() => session.consume("q", 1, new Taker().actions), AmqpError, "no queue");
@@ -329,7 +329,7 @@ test("a consumer whose channel is closed comes back, and what it held is lost", 
   const session = broker.session();
   const taker = new Taker();
   await session.consume("q", 1, taker.actions);
-  await broker.script.peers[0]!.raw(delivery(1, "a", {}, 2));
+  await broker.deliver(1, 2);
   await until(() => taker.leases.length === 1);
   broker.notes.length = 0;
   await broker.script.peers[0]!.send(2, "channel.close", [406, "timed out", 0, 0]);
