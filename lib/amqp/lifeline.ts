@@ -73,7 +73,9 @@ export class Lifeline {
   #error: AmqpError | undefined;
   #next = Promise.withResolvers<AmqpConnection>();
   #wake: (() => void) | undefined;
-  #attempts = 0;
+  /** How many attempts found nobody, and how many somebody who failed, since it was good. */
+  #refusals = 0;
+  #failures = 0;
 
   /** Begins to connect. */
   constructor(hosts: readonly Host[], actions: LifelineActions) {
@@ -116,7 +118,7 @@ export class Lifeline {
       if (this.#error !== undefined) return;
       const isGood = this.#connection !== undefined;
       this.#connection = undefined;
-      if (isGood && performance.now() - since > GOOD) this.#attempts = 0;
+      if (isGood && performance.now() - since > GOOD) this.#refusals = this.#failures = 0;
       const attempts = isGood ? 0 : (this.#loss?.attempts ?? 0) + 1;
       const began = isGood ? performance.now() : this.#loss?.since ?? since;
       this.#loss = { host: hostText(host), attempts, since: began, cause: error };
@@ -124,7 +126,7 @@ export class Lifeline {
       this.#become("down");
       const isRefused = error.cause instanceof Deno.errors.ConnectionRefused;
       const last = isRefused ? LAST_DELAY_REFUSED : LAST_DELAY;
-      await this.#pause(backoff(this.#attempts++, last));
+      await this.#pause(backoff(isRefused ? this.#refusals++ : this.#failures++, last));
     }
   }
 

@@ -14,6 +14,8 @@
  * when what was not confirmed has been sent again, in its order and with the same ids. Calls wait
  * meanwhile. What was held when a connection was lost is held no more.
  *
+ * A session keeps no program alive, nor does a promise of its: who waits sees to that.
+ *
  * WHO DIES WHEN. A lasting error of either connection ends the session, as close() does: both
  * connections close, consumers end, whatever waits is rejected.
  *

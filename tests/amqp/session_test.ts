@@ -246,6 +246,17 @@ test("one message that closes the channel costs no other", async (broker) => {
   assertEquals(await session.publish(message("after")), "taken");
 });
 
+test("headers that no frame can hold are refused, and cost nobody else", async (broker) => {
+  const session = broker.session();
+  const properties = { messageId: "long", headers: { long: "x".repeat(200_000) } };
+  const all = ["a", "b", "c"].map((id) =>
+    session.publish(message(id, id === "b" ? { properties } : {}))
+  );
+  await assertRejects(() => all[1]!, RangeError, "Cannot send the headers of a message");
+  assertEquals(await Promise.all([all[0], all[2]]), ["taken", "taken"]);
+  assertEquals(broker.notes.filter((note) => /publishing.*open/.test(note)).length, 1);
+});
+
 test("what is given up is not sent again, and not sent if it was not", async (broker) => {
   const session = broker.session();
   const reason = new Error("no more");
