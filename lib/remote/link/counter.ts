@@ -153,6 +153,7 @@ export class Counter implements Site {
     const row = this.#row;
     const isPaused = row.isAhead;
     if (isPaused) yield* row.pause();
+    yield* row.settle();
     const depth = yield* settled(this.broker.depth(this.queue));
     const { kept } = row;
     if (isPaused) row.resume();
@@ -234,10 +235,17 @@ export class Counter implements Site {
 
   /** Whether nothing is READY, nor kept here. */
   *#drained(): Course<boolean> {
-    yield* this.#row.pause();
-    if (this.#row.kept > 0) return false;
-    const depth = yield* settled(this.broker.depth(this.queue));
-    return (depth?.ready ?? 0) === 0;
+    const row = this.#row;
+    yield* row.pause();
+    // It is final, so it is looked twice at a broker that is far.
+    for (let look = this.broker.isNear ? 1 : 2; look > 0; look--) {
+      yield* row.settle();
+      if (row.kept > 0) return false;
+      const depth = yield* settled(this.broker.depth(this.queue));
+      if ((depth?.ready ?? 0) > 0) return false;
+      row.noteBack();
+    }
+    return true;
   }
 
   /** Nobody waits for a request any more: what it was granted goes back. */

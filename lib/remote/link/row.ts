@@ -9,8 +9,8 @@
  * kept ready for {@linkcode LINGER} ms (the hoard), then goes back, and the consumer pauses. So a
  * loop that gets one item after the other always finds the next one here.
  *
- * While it is paused all that was on its way has arrived: only then what is READY at the broker,
- * and the hoard, are all that there is.
+ * While it is paused all that was on its way has arrived or gone back: only then what is READY at
+ * the broker, and the hoard, are all that there is.
  *
  * @module
  */
@@ -25,6 +25,8 @@ import { type Course, settled, start } from "./soon.ts";
 const STEPS = [1, 4, 16, 64, 256];
 /** How long a message that nobody waits for is kept ready, in ms. */
 const LINGER = 100;
+/** How long it may take until what was given back is READY at a broker that is far, in ms. */
+const SETTLING = 50;
 /** How long a message that was READY may be on its way, in ms. */
 const ON_ITS_WAY = 500;
 
@@ -44,6 +46,8 @@ export class Row {
   #isAdjusting = false;
   #stopLinger: (() => void) | undefined;
   #served = 0;
+  /** When something was given back for the last time. */
+  #backAt = -Infinity;
 
   /** @param onShut Called when somebody enters the row of a queue that is shut down. */
   constructor(site: Site, onShut: () => void) {
@@ -206,8 +210,10 @@ export class Row {
     });
   }
 
-  /** Stops what comes; all that was on its way is here then. */
+  /** Stops what comes; all that was on its way is here then, or goes back soon. */
   *pause(): Course<void> {
+    // A quorum queue may deliver after it has confirmed the end of a consumer; that goes back.
+    if (this.#size > 0) this.noteBack();
     this.#isToPause = true;
     this.#adjust();
     while (this.#adjusting !== undefined) yield this.#adjusting;
@@ -226,6 +232,7 @@ export class Row {
   }
 
   #giveBack(): void {
+    this.noteBack();
     const hoard = this.#hoard;
     this.#hoard = [];
     for (const { delivery } of hoard) start(settled(delivery.back()), () => {}, () => {});
@@ -244,8 +251,23 @@ export class Row {
     // With nobody in the row it would come here again, and be counted once more.
     const isToPause = this.isAhead;
     if (isToPause) yield* this.pause();
+    this.noteBack();
     yield* settled(delivery.back(delay > 0 ? { delay } : {}));
     if (isToPause) this.resume();
+  }
+
+  /** Something may be on its way back. */
+  noteBack(): void {
+    if (!this.#site.broker.isNear) this.#backAt = performance.now();
+  }
+
+  /** Waits until what has just gone back is READY: the broker does not say when it is. */
+  *settle(): Course<void> {
+    for (;;) {
+      const left = this.#backAt + SETTLING - performance.now();
+      if (left <= 0) return;
+      yield new Promise<void>((resolve) => this.#site.clock.after(left, resolve));
+    }
   }
 
   /** Drops what is kept ready; it is paused. */
