@@ -23,7 +23,7 @@
 import { Countdown, held, reached } from "../core/promises.ts";
 import { AmqpChannel, type Carrier } from "./channel.ts";
 import { AmqpError, malformed } from "./errors.ts";
-import type { FieldTable } from "./fields.ts";
+import type { FieldTable } from "./codec/fields.ts";
 import {
   type Content,
   FrameSplitter,
@@ -31,12 +31,12 @@ import {
   writeContent,
   writeHeartbeat,
   writeMethodFrame,
-} from "./frames.ts";
+} from "./codec/frames.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { type Argument, type Method, readMethod } from "./methods.ts";
-import type { ByteReader } from "./reader.ts";
+import { type Argument, type Method, readMethod } from "./codec/methods.ts";
+import type { ByteReader } from "./codec/reader.ts";
 import { ByteSocket, type ByteStream } from "./socket.ts";
-import { FRAME, type MethodName, REPLY } from "./table.ts";
+import { FRAME, type MethodName, REPLY } from "./codec/table.ts";
 import { type Credentials, type Host, hostText } from "./url.ts";
 
 /** How a connection is made. */

@@ -28,10 +28,10 @@ import { AmqpConnection } from "./connection.ts";
 import { dial, type TlsOptions } from "./dial.ts";
 import { AmqpError } from "./errors.ts";
 import { Lifeline, type LifelineLoss } from "./lifeline.ts";
-import type { Argument } from "./methods.ts";
+import type { Argument } from "./codec/methods.ts";
 import { Publisher, type PublishRequest } from "./publisher.ts";
 import { Subscription, type SubscriptionActions, type SubscriptionHost } from "./subscription.ts";
-import { REPLY } from "./table.ts";
+import { REPLY } from "./codec/table.ts";
 import { declare, declareAll, declareFanout, type QueueDeclaration } from "./topology.ts";
 import type { BrokerAddress, Host } from "./url.ts";
 

@@ -25,7 +25,7 @@ import type { AmqpChannel } from "./channel.ts";
 import type { AmqpConnection } from "./connection.ts";
 import { AmqpError } from "./errors.ts";
 import { backoff } from "./lifeline.ts";
-import { REPLY } from "./table.ts";
+import { REPLY } from "./codec/table.ts";
 import { declare, type QueueDeclaration } from "./topology.ts";
 
 /** What ends a subscription: its queue is not there, or is another one. */

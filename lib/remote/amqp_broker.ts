@@ -16,7 +16,7 @@
 import { AmqpError } from "../amqp/errors.ts";
 import { Session, type SessionOptions } from "../amqp/session.ts";
 import type { Lease, Subscription } from "../amqp/subscription.ts";
-import { REPLY } from "../amqp/table.ts";
+import { REPLY } from "../amqp/codec/table.ts";
 import { type BrokerAddress, hostText, parseUrl } from "../amqp/url.ts";
 import { show } from "../core/checks.ts";
 import { BrokerLostError, Full } from "../core/errors.ts";
