@@ -29,7 +29,7 @@ import { type Host, hostText } from "./url.ts";
 /** What a lifeline needs of its owner. */
 export interface LifelineActions {
   /** Connects. */
-  connect(host: Host): Promise<AmqpConnection>;
+  connect(host: Host, signal: AbortSignal): Promise<AmqpConnection>;
   /** Makes on a new connection what was on the old one. */
   restore(connection: AmqpConnection): Promise<void>;
   /** Its state has changed, or its `loss`. */
@@ -69,6 +69,10 @@ export class Lifeline {
   readonly #actions: LifelineActions;
   #state: LifelineState = "connecting";
   #connection: AmqpConnection | undefined;
+  /** One that is being restored. */
+  #coming: AmqpConnection | undefined;
+  #giveUp: AbortController | undefined;
+  readonly #ran: Promise<void>;
   #loss: LifelineLoss | undefined;
   #error: AmqpError | undefined;
   #next = Promise.withResolvers<AmqpConnection>();
@@ -82,7 +86,7 @@ export class Lifeline {
     this.#hosts = shuffled(hosts);
     this.#actions = actions;
     this.#next.promise.catch(() => {});
-    this.#run();
+    this.#ran = this.#run();
   }
 
   get state(): LifelineState {
@@ -134,7 +138,10 @@ export class Lifeline {
   async #attempt(host: Host): Promise<AmqpError> {
     let connection: AmqpConnection | undefined;
     try {
-      connection = await this.#actions.connect(host);
+      this.#giveUp = new AbortController();
+      connection = await this.#actions.connect(host, this.#giveUp.signal);
+      this.#giveUp = undefined;
+      this.#coming = connection;
       if (this.#error === undefined) await this.#actions.restore(connection);
       if (!connection.isOpen) return await connection.ended;
     } catch (error) {
@@ -143,6 +150,8 @@ export class Lifeline {
         : new AmqpError(`Cannot restore what was on the connection: ${error}`, { cause: error });
       connection?.abort(reason);
       return reason;
+    } finally {
+      this.#coming = undefined;
     }
     if (this.#error !== undefined) {
       connection.abort(this.#error);
@@ -189,12 +198,15 @@ export class Lifeline {
     const connection = this.#connection;
     this.#over(error);
     await connection?.close();
+    await this.#ran;
   }
 
   #over(error: AmqpError): void {
     if (this.#error !== undefined) return;
     this.#error = error;
     this.#connection = undefined;
+    this.#coming?.abort(error);
+    this.#giveUp?.abort();
     this.#next.reject(error);
     this.#wake?.();
     this.#become("ended");
