@@ -440,6 +440,23 @@ test("close() while it connects ends it", async (broker) => {
   await closed;
 });
 
+Deno.test("session: one that is closed while a broker hangs leaves nothing behind", () =>
+  limited(async () => {
+    const hangs = Promise.withResolvers<void>();
+    await using broker = new Broker();
+    await using script = new Script(async (peer) => {
+      await peer.send(0, "connection.start", [0, 9, {}, "PLAIN", "en_US"]);
+      await peer.expect("connection.start-ok");
+      hangs.resolve();
+      await peer.expectEnd();
+    });
+    const session = broker.session(`amqp://u:secret@127.0.0.1:${script.port}/`);
+    await hangs.promise;
+    await within(1000, session.close());
+    assertEquals(session.state, "ended");
+    await script.done();
+  }));
+
 Deno.test("session: heartbeat is checked at the call", () => {
   const address = parseUrl("amqp://u:secret@127.0.0.1:1");
   for (const heartbeat of [-1, 0.5, 65_536, NaN]) {
