@@ -272,20 +272,27 @@ Deno.test("channel: a consumer that the broker cancels ends, and its channel doe
     await channel.call("basic.qos", [0, 1, false]);
   }));
 
-Deno.test("channel: what comes for a consumer that was cancelled goes back", async () => {
+Deno.test("channel: what comes behind a consumer's end is handed over, what comes later goes back", async () => {
   const back = Promise.withResolvers<void>();
   await played(async (peer) => {
     await peer.answer("basic.consume", 1, ["c1"]);
     await peer.expect("basic.cancel");
     await peer.raw(joined(method(1, "basic.cancel-ok", ["c1"]), deliveryOf(1)));
-    assertEquals(await peer.expect("basic.nack"), [1, false, true]);
+    await peer.answer("basic.qos");
+    await peer.expect("basic.qos");
+    await peer.raw(joined(deliveryOf(2), method(1, "basic.qos-ok")));
+    assertEquals(await peer.expect("basic.nack"), [2, false, true]);
     back.resolve();
     await peer.closed();
   }, async (channel) => {
-    const tag = await channel.consume("q", noting([]));
+    const notes: string[] = [];
+    const tag = await channel.consume("q", noting(notes));
     await channel.cancel(tag);
     await channel.cancel(tag);
+    assertEquals(notes, ["got 1"]);
+    await channel.call("basic.qos", [0, 1, false]);
     await back.promise;
+    assertEquals(notes, ["got 1"]);
   });
 });
 

@@ -366,8 +366,10 @@ test("new credit is a new consumer; without credit there is none", async (broker
     "basic.consume q",
     "basic.cancel c1",
     "basic.qos",
+    "basic.qos",
     "basic.consume q",
     "basic.cancel c2",
+    "basic.qos",
     "channel.close",
   ]);
 });
