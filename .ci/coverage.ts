@@ -45,6 +45,7 @@ const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
     alone: true,
   },
   lint: { tests: ["lint_test.ts"] },
+  amqp: { tests: ["amqp"] },
   transfer: { tests: ["transfer", "security/transfer_test.ts", "conformance/sharing_test.ts"] },
   memory: {
     tests: [

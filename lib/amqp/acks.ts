@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Argument } from "./methods.ts";
+import type { Argument } from "./codec/methods.ts";
 
 /** How acks are sent. */
 type SendAck = (name: "basic.ack" | "basic.nack", args: Argument[]) => void;

@@ -5,10 +5,10 @@
  * @module
  */
 import { type AmqpError, malformed } from "./errors.ts";
-import type { Content } from "./frames.ts";
-import { type Method, type Properties, readProperties } from "./methods.ts";
-import type { ByteReader } from "./reader.ts";
-import { BASIC, REPLY } from "./table.ts";
+import type { Content } from "./codec/frames.ts";
+import { type Method, type Properties, readProperties } from "./codec/methods.ts";
+import type { ByteReader } from "./codec/reader.ts";
+import { BASIC, REPLY } from "./codec/table.ts";
 
 /** A message that was delivered. */
 export interface Delivered extends Content {

@@ -23,11 +23,11 @@ import { Acks } from "./acks.ts";
 import { Assembly, type Delivered } from "./assembly.ts";
 import { Confirms, type Unconfirmed } from "./confirms.ts";
 import { AmqpError, malformed } from "./errors.ts";
-import type { FieldTable } from "./fields.ts";
-import type { Content } from "./frames.ts";
-import type { Argument, Method } from "./methods.ts";
-import type { ByteReader } from "./reader.ts";
-import { type MethodName, REPLY } from "./table.ts";
+import type { FieldTable } from "./codec/fields.ts";
+import type { Content } from "./codec/frames.ts";
+import type { Argument, Method } from "./codec/methods.ts";
+import type { ByteReader } from "./codec/reader.ts";
+import { type MethodName, REPLY } from "./codec/table.ts";
 
 /** What a channel needs of its connection. */
 export interface Carrier {

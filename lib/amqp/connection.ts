@@ -23,7 +23,7 @@
 import { Countdown, held, reached } from "../core/promises.ts";
 import { AmqpChannel, type Carrier } from "./channel.ts";
 import { AmqpError, malformed } from "./errors.ts";
-import type { FieldTable } from "./fields.ts";
+import type { FieldTable } from "./codec/fields.ts";
 import {
   type Content,
   FrameSplitter,
@@ -31,12 +31,12 @@ import {
   writeContent,
   writeHeartbeat,
   writeMethodFrame,
-} from "./frames.ts";
+} from "./codec/frames.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { type Argument, type Method, readMethod } from "./methods.ts";
-import type { ByteReader } from "./reader.ts";
+import { type Argument, type Method, readMethod } from "./codec/methods.ts";
+import type { ByteReader } from "./codec/reader.ts";
 import { ByteSocket, type ByteStream } from "./socket.ts";
-import { FRAME, type MethodName, REPLY } from "./table.ts";
+import { FRAME, type MethodName, REPLY } from "./codec/table.ts";
 import { type Credentials, type Host, hostText } from "./url.ts";
 
 /** How a connection is made. */
@@ -45,7 +45,9 @@ export interface AmqpConnectionOptions {
   vhost: string;
   credentials: Credentials;
   /** Makes the stream of bytes. */
-  dial: (host: Host) => Promise<ByteStream>;
+  dial: (host: Host, signal?: AbortSignal) => Promise<ByteStream>;
+  /** Gives it up while it opens. */
+  signal?: AbortSignal;
   /** The most seconds between two signs of life; 0: none are sent. Default: 10. */
   heartbeat?: number;
   /** How long each step of opening and closing and each call may take, in ms. Default: 10,000. */
@@ -125,8 +127,10 @@ export class AmqpConnection implements Carrier {
    * @throws {AmqpError} It cannot be had; `isLasting` says whether it is of use to try again.
    */
   static async open(options: AmqpConnectionOptions): Promise<AmqpConnection> {
-    const { host, credentials, vhost, deadline = 10_000 } = options;
+    const { host, credentials, vhost, deadline = 10_000, signal } = options;
     let connection: AmqpConnection | undefined;
+    const abort = () => connection?.abort(new AmqpError("it was given up"));
+    signal?.addEventListener("abort", abort);
     try {
       connection = new AmqpConnection(options, await dialWithin(options, deadline));
       await connection.#open();
@@ -141,6 +145,8 @@ export class AmqpConnection implements Carrier {
         `Cannot connect to ${hostText(host)} as ${credentials.user} in vhost ${vhost}: ${reason}`,
         { code, isLasting, cause },
       );
+    } finally {
+      signal?.removeEventListener("abort", abort);
     }
   }
 
@@ -370,11 +376,12 @@ export class AmqpConnection implements Carrier {
 }
 
 async function dialWithin(
-  { dial, host }: AmqpConnectionOptions,
+  { dial, host, signal }: AmqpConnectionOptions,
   deadline: number,
 ): Promise<ByteStream> {
-  const dialled = dial(host);
-  if (await reached(dialled, deadline)) return await dialled;
+  const dialled = dial(host, signal);
+  const isThere = await reached(dialled, deadline).catch(() => true);
+  if (isThere && signal?.aborted !== true) return await dialled;
   // It may still come: nobody would close it.
   dialled.then((stream) => stream.close(), () => {});
   throw new AmqpError(`no answer within ${deadline} ms, in state TCP`);

@@ -21,9 +21,14 @@ export async function dial(
   { name, port }: Host,
   isTls: boolean,
   { caCerts, cert, key }: TlsOptions,
+  signal?: AbortSignal,
 ): Promise<ByteStream> {
   if (!isTls) {
-    const conn = await Deno.connect({ hostname: name, port });
+    const conn = await Deno.connect({
+      hostname: name,
+      port,
+      ...signal === undefined ? {} : { signal },
+    });
     // A frame that is alone would wait for the answer to the one before it.
     conn.setNoDelay(true);
     return conn;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { REPLY } from "./table.ts";
+import { REPLY } from "./codec/table.ts";
 
 /** More about an {@linkcode AmqpError}. */
 interface AmqpErrorFacts {

@@ -29,7 +29,7 @@ import { type Host, hostText } from "./url.ts";
 /** What a lifeline needs of its owner. */
 export interface LifelineActions {
   /** Connects. */
-  connect(host: Host): Promise<AmqpConnection>;
+  connect(host: Host, signal: AbortSignal): Promise<AmqpConnection>;
   /** Makes on a new connection what was on the old one. */
   restore(connection: AmqpConnection): Promise<void>;
   /** Its state has changed, or its `loss`. */
@@ -69,18 +69,24 @@ export class Lifeline {
   readonly #actions: LifelineActions;
   #state: LifelineState = "connecting";
   #connection: AmqpConnection | undefined;
+  /** One that is being restored. */
+  #coming: AmqpConnection | undefined;
+  #giveUp: AbortController | undefined;
+  readonly #ran: Promise<void>;
   #loss: LifelineLoss | undefined;
   #error: AmqpError | undefined;
   #next = Promise.withResolvers<AmqpConnection>();
   #wake: (() => void) | undefined;
-  #attempts = 0;
+  /** How many attempts found nobody, and how many somebody who failed, since it was good. */
+  #refusals = 0;
+  #failures = 0;
 
   /** Begins to connect. */
   constructor(hosts: readonly Host[], actions: LifelineActions) {
     this.#hosts = shuffled(hosts);
     this.#actions = actions;
     this.#next.promise.catch(() => {});
-    this.#run();
+    this.#ran = this.#run();
   }
 
   get state(): LifelineState {
@@ -116,7 +122,7 @@ export class Lifeline {
       if (this.#error !== undefined) return;
       const isGood = this.#connection !== undefined;
       this.#connection = undefined;
-      if (isGood && performance.now() - since > GOOD) this.#attempts = 0;
+      if (isGood && performance.now() - since > GOOD) this.#refusals = this.#failures = 0;
       const attempts = isGood ? 0 : (this.#loss?.attempts ?? 0) + 1;
       const began = isGood ? performance.now() : this.#loss?.since ?? since;
       this.#loss = { host: hostText(host), attempts, since: began, cause: error };
@@ -124,7 +130,7 @@ export class Lifeline {
       this.#become("down");
       const isRefused = error.cause instanceof Deno.errors.ConnectionRefused;
       const last = isRefused ? LAST_DELAY_REFUSED : LAST_DELAY;
-      await this.#pause(backoff(this.#attempts++, last));
+      await this.#pause(backoff(isRefused ? this.#refusals++ : this.#failures++, last));
     }
   }
 
@@ -132,7 +138,10 @@ export class Lifeline {
   async #attempt(host: Host): Promise<AmqpError> {
     let connection: AmqpConnection | undefined;
     try {
-      connection = await this.#actions.connect(host);
+      this.#giveUp = new AbortController();
+      connection = await this.#actions.connect(host, this.#giveUp.signal);
+      this.#giveUp = undefined;
+      this.#coming = connection;
       if (this.#error === undefined) await this.#actions.restore(connection);
       if (!connection.isOpen) return await connection.ended;
     } catch (error) {
@@ -141,6 +150,8 @@ export class Lifeline {
         : new AmqpError(`Cannot restore what was on the connection: ${error}`, { cause: error });
       connection?.abort(reason);
       return reason;
+    } finally {
+      this.#coming = undefined;
     }
     if (this.#error !== undefined) {
       connection.abort(this.#error);
@@ -187,12 +198,15 @@ export class Lifeline {
     const connection = this.#connection;
     this.#over(error);
     await connection?.close();
+    await this.#ran;
   }
 
   #over(error: AmqpError): void {
     if (this.#error !== undefined) return;
     this.#error = error;
     this.#connection = undefined;
+    this.#coming?.abort(error);
+    this.#giveUp?.abort();
     this.#next.reject(error);
     this.#wake?.();
     this.#become("ended");

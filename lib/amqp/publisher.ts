@@ -25,24 +25,20 @@ import type { AmqpChannel } from "./channel.ts";
 import type { Unconfirmed, Verdict } from "./confirms.ts";
 import type { AmqpConnection } from "./connection.ts";
 import type { AmqpError } from "./errors.ts";
-import type { Content } from "./frames.ts";
+import type { Content } from "./codec/frames.ts";
 
 /** How many messages may be on their way to the broker. */
 const WINDOW = 1_000;
 /** How many bytes of them, unless there is only one. */
 const WINDOW_BYTES = 16 << 20;
 
-/** Where a message goes. */
-export interface Destination {
+/** What is published, where, and how. */
+export interface PublishRequest extends Content {
   /** The exchange; "" sends to the queue of the name `key`. */
   exchange: string;
   key: string;
   /** Whether it must reach a queue; else its verdict is `unroutable`. */
   isMandatory: boolean;
-}
-
-/** How a message is published. */
-export interface PublishRequest extends Destination, Content {
   /** Gives it up: it is not sent, or not again. */
   signal?: AbortSignal | undefined;
 }

@@ -14,6 +14,8 @@
  * when what was not confirmed has been sent again, in its order and with the same ids. Calls wait
  * meanwhile. What was held when a connection was lost is held no more.
  *
+ * A session keeps a program alive for no longer than a step of it takes: who waits sees to that.
+ *
  * WHO DIES WHEN. A lasting error of either connection ends the session, as close() does: both
  * connections close, consumers end, whatever waits is rejected.
  *
@@ -26,10 +28,10 @@ import { AmqpConnection } from "./connection.ts";
 import { dial, type TlsOptions } from "./dial.ts";
 import { AmqpError } from "./errors.ts";
 import { Lifeline, type LifelineLoss } from "./lifeline.ts";
-import type { Argument } from "./methods.ts";
+import type { Argument } from "./codec/methods.ts";
 import { Publisher, type PublishRequest } from "./publisher.ts";
 import { Subscription, type SubscriptionActions, type SubscriptionHost } from "./subscription.ts";
-import { REPLY } from "./table.ts";
+import { REPLY } from "./codec/table.ts";
 import { declare, declareAll, declareFanout, type QueueDeclaration } from "./topology.ts";
 import type { BrokerAddress, Host } from "./url.ts";
 
@@ -90,13 +92,13 @@ export class Session {
       forget: (subscription) => this.#subscriptions.delete(subscription),
     };
     this.#control = new Lifeline(address.hosts, {
-      connect: (host) => this.#connect(host, "control"),
+      connect: (host, signal) => this.#connect(host, "control", signal),
       restore: (connection) => this.#restore(connection),
       changed: () => this.#changed(),
     });
   }
 
-  #connect(host: Host, part: string): Promise<AmqpConnection> {
+  #connect(host: Host, part: string, signal: AbortSignal): Promise<AmqpConnection> {
     const { isTls, vhost, credentials } = this.#address;
     const { name = `Deno ${Deno.pid}`, heartbeat = 10, deadline = 10_000 } = this.#options;
     return AmqpConnection.open({
@@ -106,7 +108,8 @@ export class Session {
       heartbeat,
       deadline,
       name: `${name} (${part})`,
-      dial: (host) => dial(host, isTls, this.#options),
+      dial: (host, signal) => dial(host, isTls, this.#options, signal),
+      signal,
     });
   }
 
@@ -121,8 +124,8 @@ export class Session {
   /** The connection that publishes, made when it is first needed. */
   #publishingLine(): Lifeline {
     return this.#publishing ??= new Lifeline(this.#address.hosts, {
-      connect: async (host) => {
-        const connection = await this.#connect(host, "publishing");
+      connect: async (host, signal) => {
+        const connection = await this.#connect(host, "publishing", signal);
         connection.onBlocked = (reason) => {
           this.#blocked = reason;
           this.#changed();

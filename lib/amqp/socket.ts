@@ -8,7 +8,7 @@
  * @module
  */
 import { Countdown } from "../core/promises.ts";
-import { ByteWriter } from "./writer.ts";
+import { ByteWriter } from "./codec/writer.ts";
 
 /** For how long is read what the other side has said before it stopped listening, in ms. */
 const GRACE = 1_000;

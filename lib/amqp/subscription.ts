@@ -25,8 +25,11 @@ import type { AmqpChannel } from "./channel.ts";
 import type { AmqpConnection } from "./connection.ts";
 import { AmqpError } from "./errors.ts";
 import { backoff } from "./lifeline.ts";
-import { REPLY } from "./table.ts";
+import { REPLY } from "./codec/table.ts";
 import { declare, type QueueDeclaration } from "./topology.ts";
+
+/** What ends a subscription: its queue is not there, or is another one. */
+const ENDING: readonly number[] = [REPLY.notFound, REPLY.failed];
 
 /** What a subscription needs of its session. */
 export interface SubscriptionHost {
@@ -196,7 +199,7 @@ export class Subscription {
       if (this.#channel === undefined) await this.#open(connection);
     }).catch((error) => {
       if (this.#isOver || !connection.isOpen) return;
-      if (error instanceof AmqpError && error.isLasting || error.code === REPLY.notFound) {
+      if (error instanceof AmqpError && (error.isLasting || ENDING.includes(error.code))) {
         return this.end(error);
       }
       this.#pause?.cancel();

@@ -5,8 +5,8 @@
  * @module
  */
 import type { AmqpChannel } from "./channel.ts";
-import type { FieldTable } from "./fields.ts";
-import type { Argument } from "./methods.ts";
+import type { FieldTable } from "./codec/fields.ts";
+import type { Argument } from "./codec/methods.ts";
 
 /** A queue as it is declared. */
 export interface QueueDeclaration {

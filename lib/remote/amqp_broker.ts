@@ -16,7 +16,7 @@
 import { AmqpError } from "../amqp/errors.ts";
 import { Session, type SessionOptions } from "../amqp/session.ts";
 import type { Lease, Subscription } from "../amqp/subscription.ts";
-import { REPLY } from "../amqp/table.ts";
+import { REPLY } from "../amqp/codec/table.ts";
 import { type BrokerAddress, hostText, parseUrl } from "../amqp/url.ts";
 import { show } from "../core/checks.ts";
 import { BrokerLostError, Full } from "../core/errors.ts";
@@ -176,9 +176,13 @@ export class AmqpBroker implements Broker {
     message: BrokerMessage,
     signal?: AbortSignal,
   ): Promise<void> {
-    await this.#checkSize(queue, message);
+    this.#checkSize(queue, message);
     const request = { exchange: "", key, isMandatory: true, ...contentOf(message), signal };
-    let verdict = await this.#session.publish(request);
+    let verdict = await this.#session.publish(request).catch((error) => {
+      // Of another version than the size was checked for: the broker says how much it takes.
+      const isSize = error instanceof AmqpError && error.code === REPLY.failed;
+      throw isSize ? new RangeError(`Cannot publish to ${queue}: ${error.message}`) : error;
+    });
     // It was declared here, and others have removed it.
     const declared = this.#session.declared(key);
     if (verdict === "unroutable" && declared !== undefined) {
@@ -193,10 +197,10 @@ export class AmqpBroker implements Broker {
     }
   }
 
-  async #checkSize(queue: string, { body }: BrokerMessage): Promise<void> {
-    if (body.length <= LONGEST_FROM_4) return;
-    await this.#session.ready();
+  /** Does not wait, or calls would get out of order: before the broker is known, it lets all go. */
+  #checkSize(queue: string, { body }: BrokerMessage): void {
     const { version } = this.#session;
+    if (body.length <= LONGEST_FROM_4 || version === "") return;
     const longest = parseInt(version) >= 4 ? LONGEST_FROM_4 : LONGEST;
     if (body.length <= longest) return;
     throw new RangeError(

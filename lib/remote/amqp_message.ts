@@ -13,8 +13,8 @@
  * @module
  */
 import type { Delivered } from "../amqp/assembly.ts";
-import type { Field, FieldTable } from "../amqp/fields.ts";
-import type { Content } from "../amqp/frames.ts";
+import type { Field, FieldTable } from "../amqp/codec/fields.ts";
+import type { Content } from "../amqp/codec/frames.ts";
 import type { BrokerMessage } from "./broker.ts";
 
 /** How the id of a message begins that has none. */

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { FieldTable } from "../amqp/fields.ts";
+import type { FieldTable } from "../amqp/codec/fields.ts";
 import type { QueueDeclaration } from "../amqp/topology.ts";
 import type { QueueSpec } from "./broker.ts";
 

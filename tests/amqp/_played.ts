@@ -6,9 +6,9 @@
  */
 import type { AmqpChannel } from "../../lib/amqp/channel.ts";
 import { AmqpConnection } from "../../lib/amqp/connection.ts";
-import { writeContent, writeHeartbeat } from "../../lib/amqp/frames.ts";
+import { writeContent, writeHeartbeat } from "../../lib/amqp/codec/frames.ts";
 import { Credentials } from "../../lib/amqp/url.ts";
-import { ByteWriter } from "../../lib/amqp/writer.ts";
+import { ByteWriter } from "../../lib/amqp/codec/writer.ts";
 import { delivery, joined, method, start, tuneArgs } from "./_script.ts";
 import type { PlayedStream } from "./_stream.ts";
 

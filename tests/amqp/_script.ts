@@ -7,7 +7,7 @@
 import { assertEquals } from "@std/assert";
 import { reached } from "../../lib/core/promises.ts";
 import { AmqpConnection, type AmqpConnectionOptions } from "../../lib/amqp/connection.ts";
-import type { FieldTable } from "../../lib/amqp/fields.ts";
+import type { FieldTable } from "../../lib/amqp/codec/fields.ts";
 import {
   type Content,
   FrameSplitter,
@@ -15,11 +15,11 @@ import {
   writeContent,
   writeHeartbeat,
   writeMethodFrame,
-} from "../../lib/amqp/frames.ts";
-import { type Argument, type Properties, readMethod } from "../../lib/amqp/methods.ts";
-import { FRAME, type MethodName } from "../../lib/amqp/table.ts";
+} from "../../lib/amqp/codec/frames.ts";
+import { type Argument, type Properties, readMethod } from "../../lib/amqp/codec/methods.ts";
+import { FRAME, type MethodName } from "../../lib/amqp/codec/table.ts";
 import { Credentials } from "../../lib/amqp/url.ts";
-import { ByteWriter } from "../../lib/amqp/writer.ts";
+import { ByteWriter } from "../../lib/amqp/codec/writer.ts";
 
 /** A frame that a client has sent. */
 export interface Seen {

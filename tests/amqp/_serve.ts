@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { writeContent } from "../../lib/amqp/frames.ts";
-import { ByteWriter } from "../../lib/amqp/writer.ts";
-import type { Argument } from "../../lib/amqp/methods.ts";
-import { readProperties } from "../../lib/amqp/methods.ts";
-import { ByteReader } from "../../lib/amqp/reader.ts";
+import { writeContent } from "../../lib/amqp/codec/frames.ts";
+import { ByteWriter } from "../../lib/amqp/codec/writer.ts";
+import type { Argument } from "../../lib/amqp/codec/methods.ts";
+import { readProperties } from "../../lib/amqp/codec/methods.ts";
+import { ByteReader } from "../../lib/amqp/codec/reader.ts";
 import { Session } from "../../lib/amqp/session.ts";
-import type { FieldTable } from "../../lib/amqp/fields.ts";
-import type { MethodName } from "../../lib/amqp/table.ts";
+import type { FieldTable } from "../../lib/amqp/codec/fields.ts";
+import type { MethodName } from "../../lib/amqp/codec/table.ts";
 import { parseUrl } from "../../lib/amqp/url.ts";
 import { holdProgram } from "../../lib/core/promises.ts";
 import { type Peer, Script } from "./_script.ts";

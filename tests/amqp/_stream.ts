@@ -5,7 +5,7 @@
  * @module
  */
 import type { ByteStream } from "../../lib/amqp/socket.ts";
-import { ByteWriter } from "../../lib/amqp/writer.ts";
+import { ByteWriter } from "../../lib/amqp/codec/writer.ts";
 
 /** How many turns a client is given to answer what it has read. */
 const TURNS = 40;

@@ -11,7 +11,7 @@ import {
   type FieldTable,
   readTable,
   writeTable,
-} from "../../lib/amqp/fields.ts";
+} from "../../lib/amqp/codec/fields.ts";
 import {
   type Argument,
   type Properties,
@@ -19,10 +19,10 @@ import {
   readProperties,
   writeMethod,
   writeProperties,
-} from "../../lib/amqp/methods.ts";
-import { ByteReader } from "../../lib/amqp/reader.ts";
-import { type MethodName, METHODS, PROPERTIES } from "../../lib/amqp/table.ts";
-import { ByteWriter } from "../../lib/amqp/writer.ts";
+} from "../../lib/amqp/codec/methods.ts";
+import { ByteReader } from "../../lib/amqp/codec/reader.ts";
+import { type MethodName, METHODS, PROPERTIES } from "../../lib/amqp/codec/table.ts";
+import { ByteWriter } from "../../lib/amqp/codec/writer.ts";
 import { METHODS_IN_WORDS, PROPERTIES_IN_WORDS } from "./_specification.ts";
 
 function throughTable(table: FieldTable): FieldTable {

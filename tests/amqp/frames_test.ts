@@ -5,9 +5,9 @@
  */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { AmqpError } from "../../lib/amqp/errors.ts";
-import { FrameSplitter, writeContent, writeMethodFrame } from "../../lib/amqp/frames.ts";
+import { FrameSplitter, writeContent, writeMethodFrame } from "../../lib/amqp/codec/frames.ts";
 import { ByteSocket } from "../../lib/amqp/socket.ts";
-import { ByteWriter } from "../../lib/amqp/writer.ts";
+import { ByteWriter } from "../../lib/amqp/codec/writer.ts";
 import { randoms } from "../_help/random.ts";
 import { limited } from "../_help/within.ts";
 import { pieces, play, SEEN } from "./_played.ts";

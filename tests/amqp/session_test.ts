@@ -246,6 +246,17 @@ test("one message that closes the channel costs no other", async (broker) => {
   assertEquals(await session.publish(message("after")), "taken");
 });
 
+test("headers that no frame can hold are refused, and cost nobody else", async (broker) => {
+  const session = broker.session();
+  const properties = { messageId: "long", headers: { long: "x".repeat(200_000) } };
+  const all = ["a", "b", "c"].map((id) =>
+    session.publish(message(id, id === "b" ? { properties } : {}))
+  );
+  await assertRejects(() => all[1]!, RangeError, "Cannot send the headers of a message");
+  assertEquals(await Promise.all([all[0], all[2]]), ["taken", "taken"]);
+  assertEquals(broker.notes.filter((note) => /publishing.*open/.test(note)).length, 1);
+});
+
 test("what is given up is not sent again, and not sent if it was not", async (broker) => {
   const session = broker.session();
   const reason = new Error("no more");
@@ -430,6 +441,23 @@ test("close() while it connects ends it", async (broker) => {
   for (const call of calls) await assertRejects(() => call, AmqpError, "was closed");
   await closed;
 });
+
+Deno.test("session: one that is closed while a broker hangs leaves nothing behind", () =>
+  limited(async () => {
+    const hangs = Promise.withResolvers<void>();
+    await using broker = new Broker();
+    await using script = new Script(async (peer) => {
+      await peer.send(0, "connection.start", [0, 9, {}, "PLAIN", "en_US"]);
+      await peer.expect("connection.start-ok");
+      hangs.resolve();
+      await peer.expectEnd();
+    });
+    const session = broker.session(`amqp://u:secret@127.0.0.1:${script.port}/`);
+    await hangs.promise;
+    await within(1000, session.close());
+    assertEquals(session.state, "ended");
+    await script.done();
+  }));
 
 Deno.test("session: heartbeat is checked at the call", () => {
   const address = parseUrl("amqp://u:secret@127.0.0.1:1");

@@ -14,13 +14,6 @@ kill_node() {
   while kill -0 -- "-$(cat "$folder/group")" 2>/dev/null; do sleep 0.02; done
 }
 
-guard() { # owner, epmd
-  while kill -0 "$1" 2>/dev/null && [ ! -e "$folder/stop" ]; do sleep 0.2; done
-  kill_node
-  kill -KILL "$2" 2>/dev/null
-  rm -rf "$folder" "$folder.port"
-}
-
 case $command in
 start)
   port=$3 dist=$4 epmd=$5 owner=$6
@@ -39,11 +32,18 @@ start)
     [ "$(id -u)" = 0 ] && chown -R nobody:nogroup "$folder"
     # Started here and not by the node, which would leave it.
     "${as[@]}" epmd -port "$epmd" -address 127.0.0.1 </dev/null >/dev/null 2>&1 &
-    guarded=$!
-    (guard "$owner" "$guarded") </dev/null >/dev/null 2>&1 &
+    # In a session of its own: who ends the tests with all that they started is not to end it.
+    setsid bash "$0" guard "$folder" "$owner" $! </dev/null >/dev/null 2>&1 &
   fi
   setsid "${as[@]}" "$library/sbin/rabbitmq-server" </dev/null >"$folder/out.txt" 2>&1 &
   echo $! >"$folder/group"
   ;;
 kill) kill_node ;;
+guard)
+  owner=$3 epmd=$4
+  while kill -0 "$owner" 2>/dev/null && [ ! -e "$folder/stop" ]; do sleep 0.2; done
+  kill_node
+  kill -KILL "$epmd" 2>/dev/null
+  rm -rf "$folder" "$folder.port"
+  ;;
 esac

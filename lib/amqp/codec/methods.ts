@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { malformed } from "./errors.ts";
+import { malformed } from "../errors.ts";
 import { type FieldTable, readTable, writeTable } from "./fields.ts";
 import type { ByteReader } from "./reader.ts";
 import { type MethodName, type MethodRow, METHODS, PROPERTIES } from "./table.ts";

@@ -13,7 +13,7 @@
  *
  * @module
  */
-import { AmqpError, malformed } from "./errors.ts";
+import { AmqpError, malformed } from "../errors.ts";
 import { type Argument, type Properties, writeMethod, writeProperties } from "./methods.ts";
 import { ByteReader } from "./reader.ts";
 import { BASIC, FRAME, FRAME_END, FRAME_EXTRA, type MethodName, REPLY } from "./table.ts";

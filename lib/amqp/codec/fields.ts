@@ -12,8 +12,8 @@
  *
  * @module
  */
-import { show } from "../core/checks.ts";
-import { malformed } from "./errors.ts";
+import { show } from "../../core/checks.ts";
+import { malformed } from "../errors.ts";
 import type { ByteReader } from "./reader.ts";
 import type { ByteWriter } from "./writer.ts";
 

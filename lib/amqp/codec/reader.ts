@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { malformed } from "./errors.ts";
+import { malformed } from "../errors.ts";
 
 /** The longest text that is read letter by letter: for it that is quicker than a call. */
 const SHORT = 40;
