@@ -63,8 +63,6 @@ export function backoff(attempt: number, last = LAST_DELAY, random = Math.random
 
 /** Keeps a connection to one of several hosts. */
 export class Lifeline {
-  /** How many connections there have been. */
-  generation = 0;
   readonly #hosts: Host[];
   readonly #actions: LifelineActions;
   #state: LifelineState = "connecting";
@@ -158,7 +156,6 @@ export class Lifeline {
       return this.#error;
     }
     this.#connection = connection;
-    this.generation++;
     this.#loss = undefined;
     this.#next.resolve(connection);
     this.#next = Promise.withResolvers();

@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AmqpConnection } from "../../lib/amqp/connection.ts";
+import { dial } from "../../lib/amqp/dial.ts";
 import { AmqpError } from "../../lib/amqp/errors.ts";
 import { Heartbeat } from "../../lib/amqp/heartbeat.ts";
 import { limited, within } from "../_help/within.ts";
@@ -294,7 +295,7 @@ Deno.test("connection: over TLS to an address, with a certificate for it", () =>
     const to = (caCerts: string[], hostname = "127.0.0.1") =>
       script.connect({
         host: { name: hostname, port },
-        dial: () => Deno.connectTls({ hostname, port, caCerts }),
+        dial: (host) => dial(host, true, { caCerts }),
       });
     const connection = await to([CA]);
     assertEquals(connection.isOpen, true);

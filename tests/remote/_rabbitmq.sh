@@ -30,9 +30,9 @@ start)
     printf 'listeners.tcp.default = 127.0.0.1:%s\nvm_memory_high_watermark.absolute = 1GB\n' "$port" \
       >"$folder/rabbitmq.conf"
     [ "$(id -u)" = 0 ] && chown -R nobody:nogroup "$folder"
-    # Started here and not by the node, which would leave it.
-    "${as[@]}" epmd -port "$epmd" -address 127.0.0.1 </dev/null >/dev/null 2>&1 &
-    # In a session of its own: who ends the tests with all that they started is not to end it.
+    # Started here and not by the node, which would leave it. It and the guard are in sessions of
+    # their own: who ends the tests with all that they started is to end neither.
+    setsid "${as[@]}" epmd -port "$epmd" -address 127.0.0.1 </dev/null >/dev/null 2>&1 &
     setsid bash "$0" guard "$folder" "$owner" $! </dev/null >/dev/null 2>&1 &
   fi
   setsid "${as[@]}" "$library/sbin/rabbitmq-server" </dev/null >"$folder/out.txt" 2>&1 &
