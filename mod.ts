@@ -17,3 +17,4 @@ export * as signal from "./lib/signal.ts";
 export * as os from "./lib/os.ts";
 export * as time from "./lib/time.ts";
 export * as trace from "./lib/trace.ts";
+export * as remote from "./lib/remote.ts";

@@ -45,6 +45,7 @@ const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
     alone: true,
   },
   lint: { tests: ["lint_test.ts"] },
+  amqp: { tests: ["amqp"] },
   transfer: { tests: ["transfer", "security/transfer_test.ts", "conformance/sharing_test.ts"] },
   memory: {
     tests: [
@@ -157,6 +158,15 @@ const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
       "pool/wait_test.ts",
       "pool/cancel_test.ts",
       "pool/map_test.ts",
+    ],
+  },
+  remote: {
+    tests: [
+      "remote/memory_broker_test.ts",
+      "remote/queue_memory_test.ts",
+      "remote/queue_failures_test.ts",
+      "remote/queue_slow_test.ts",
+      "remote",
     ],
   },
   subprocess: { tests: ["subprocess"], alone: true },

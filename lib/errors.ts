@@ -15,6 +15,7 @@
  * | a thread or process ended without a result | {@linkcode WorkerLostError} |
  * | a call was cancelled | {@linkcode CancelledError} |
  * | a pool can run nothing any more | {@linkcode BrokenExecutor} |
+ * | a broker cannot be reached | {@linkcode BrokerLostError} |
  * | there is no child to wait for | {@linkcode ChildProcessError} |
  * | `os.exit()` was called | {@linkcode SystemExit} |
  * | a signal came that ends what is going on | {@linkcode KeyboardInterrupt} |
@@ -26,6 +27,7 @@ export {
   BootstrapError,
   BrokenBarrierError,
   BrokenExecutor,
+  BrokerLostError,
   CalledProcessError,
   CancelledError,
   ChildProcessError,
@@ -43,4 +45,4 @@ export {
   TimeoutExpired,
   WorkerLostError,
 } from "./core/errors.ts";
-export type { Outputs, ProgramOutput, WorkerLoss } from "./core/errors.ts";
+export type { BrokerLoss, Outputs, ProgramOutput, WorkerLoss } from "./core/errors.ts";

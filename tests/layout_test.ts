@@ -19,6 +19,7 @@ const LAYERS: Record<string, number> = {
   memory: 2,
   sync: 3,
   trace: 3,
+  amqp: 3,
   channel: 4,
   child: 5,
   threading: 6,
@@ -28,6 +29,7 @@ const LAYERS: Record<string, number> = {
   os: 7,
   pool: 7,
   futures: 8,
+  remote: 9,
 };
 
 /** The files directly in `lib/`: the public faces. Only `mod.ts` imports them. */
@@ -38,6 +40,7 @@ const FACES = [
   "multiprocessing",
   "os",
   "queue",
+  "remote",
   "signal",
   "subprocess",
   "task",
@@ -45,13 +48,14 @@ const FACES = [
   "time",
   "trace",
 ].map((name) => `lib/${name}.ts`);
-const FACE = 9;
-const MOD = 10;
+const FACE = 10;
+const MOD = 11;
 
 /** What a script of threads loads, and what a thread loads: no FFI and no subprocess in these. */
 const THREADS_ONLY = [
   "lib/threading.ts",
   "lib/queue.ts",
+  "lib/remote.ts",
   "lib/task.ts",
   "lib/time.ts",
   "lib/child/thread/entry.ts",

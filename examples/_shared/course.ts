@@ -430,6 +430,12 @@ export const COURSE: Chapter[] = [
         zh: "分级流水线的爬虫：有上限的队列、日志、会死的线程",
         forms: { "--crash --no-replace": 1, "": 0, "--crash": 0 },
       },
+      {
+        name: "network_queue",
+        en: "A queue between machines: a consumer vanishes with its item",
+        zh: "机器之间的队列：消费者拿着东西消失了",
+        forms: { "--die --way get": 1, "": 0, "--die": 0 },
+      },
     ],
   },
   {

@@ -142,6 +142,36 @@ export class WorkerLostError extends Error {
   }
 }
 
+/** What is known of a broker that cannot be reached. */
+export interface BrokerLoss {
+  /** Its host, or its hosts; without user and password. */
+  host: string;
+  /** How often a connection was tried. */
+  attempts: number;
+  /** What the last attempt failed with. */
+  cause?: unknown;
+}
+
+/**
+ * A broker was out of reach for longer than the `patience` of what waited for it, or its connection
+ * was closed meanwhile.
+ */
+export class BrokerLostError extends Error {
+  /** The class's name. */
+  override name = "BrokerLostError";
+  /** The broker's host, or hosts; without user and password. */
+  readonly host: string;
+  /** How often a connection was tried. */
+  readonly attempts: number;
+
+  /** Creates the error; `loss.cause` is what the last attempt failed with. */
+  constructor(message: string, { host, attempts, cause }: BrokerLoss) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.host = host;
+    this.attempts = attempts;
+  }
+}
+
 /**
  * Thrown by `os.exit()`: `finally` blocks run on its way up, then it ends the thread, the child or
  * the program that threw it.

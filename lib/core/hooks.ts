@@ -30,6 +30,9 @@ export const beforeEnd: Set<() => Promise<unknown>> = new Set();
 /** What a thread whose task has ended by itself still tells others, just before it ends. */
 export const lastWords: Set<() => void> = new Set();
 
+/** What the main thread does when another thread of this process has ended, by its ident. */
+export const threadsGone: Set<(ident: number) => void> = new Set();
+
 /** Who takes part in a memory, as far as it takes to name what is there. */
 export interface Named {
   readonly me: number;

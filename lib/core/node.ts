@@ -8,6 +8,7 @@
 
 /** A built-in module, by its name without `node:`. */
 interface Builtins {
+  crypto: typeof import("node:crypto");
   child_process: typeof import("node:child_process");
   os: typeof import("node:os");
   path: typeof import("node:path");

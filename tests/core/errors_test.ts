@@ -18,6 +18,10 @@ const CASES: [error: Error, fields: Record<string, unknown>, base?: abstract new
   [new errors.ThreadTerminated("m"), {}],
   [new errors.CancelledError("m"), {}],
   [new errors.BrokenExecutor("m"), {}],
+  [
+    new errors.BrokerLostError("m", { host: "a", attempts: 3, cause: bytes }),
+    { host: "a", attempts: 3, cause: bytes },
+  ],
   [new errors.WorkerLostError("m"), { exitcode: null, signal: null }],
   [
     new errors.WorkerLostError("m", { exitcode: -9, signal: "SIGKILL" }),

@@ -9,7 +9,8 @@
  * @module
  */
 import type { Worker as NodeWorker } from "node:worker_threads";
-import { recorder, services } from "../../core/hooks.ts";
+import { LIBRARY } from "../../core/environment.ts";
+import { recorder, services, threadsGone } from "../../core/hooks.ts";
 import { fileURLToPath } from "../../core/node.ts";
 import { loadPorts, messageIn, post, take, unref } from "../../core/ports.ts";
 import { lines } from "../../channel/parcels/lines.ts";
@@ -101,8 +102,27 @@ export function endWorker(ident: number): void {
     serve(message as ToHome);
   }
   lines.ended?.(ident);
+  for (const gone of threadsGone) gone(ident);
   worker.home.close();
   worker.end();
+}
+
+/** What modules of layers above hear from other threads in the main thread, by their URL. */
+export const hearers: Map<string, (message: unknown) => void> = new Map();
+
+/**
+ * Tells a module of the toolkit something in the main thread, from another. It is loaded there, if
+ * it is not, and enters itself in {@linkcode hearers}.
+ */
+export function tellHome(module: string, message: unknown, transfer: Transferable[]): void {
+  post(lines.home!, { type: "tell", module, message } satisfies ToHome, transfer);
+}
+
+function hear(module: string, message: unknown): void {
+  const hearer = hearers.get(module);
+  if (hearer !== undefined) return hearer(message);
+  if (!module.startsWith(LIBRARY)) return;
+  import(module).then(() => hearers.get(module)?.(message));
 }
 
 /**
@@ -233,6 +253,7 @@ function serve(message: ToHome): void {
   }
   if (message.type === "line") return lines.accept?.(message.line);
   if (message.type === "alarm") return wind();
+  if (message.type === "tell") return hear(message.module, message.message);
   if (message.type === "spares") return void holdFor(message.count, message.modules, message.port);
   if (message.type === "ended") leave(message.slot, message.ident, message.dead, true);
   endWorker(message.ident);

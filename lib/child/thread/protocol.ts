@@ -78,4 +78,6 @@ export type ToHome =
   | { type: "cut"; ident: number }
   | { type: "line"; line: NewLine }
   | { type: "alarm" }
+  /** For a module of the toolkit, which hears it there by `hearers`. */
+  | { type: "tell"; module: string; message: unknown }
   | { type: "spares"; count: number; modules: string[]; port: MessagePort };

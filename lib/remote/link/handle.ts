@@ -1,0 +1,116 @@
+/**
+ * What a service knows of a handle of a queue somewhere, and of each request that it has made.
+ *
+ * @module
+ */
+import { Deque } from "../../core/deque.ts";
+import type { BrokerMessage, Delivery } from "../broker.ts";
+import type { QueueWish } from "./protocol.ts";
+
+/** A user of a service, as that answers it. */
+export interface User {
+  answer(n: number, value: unknown): void;
+  refuse(n: number, error: unknown): void;
+}
+
+/** An item that somebody holds. */
+export interface Holding {
+  readonly delivery: Delivery;
+  /** By which credit it came. */
+  readonly credit: number;
+}
+
+/** An item that is to be put. */
+export interface Put {
+  readonly op: Op;
+  readonly message: BrokerMessage;
+  readonly delay: number;
+}
+
+/** A handle of a queue, in some thread of this process. */
+export class Handle {
+  readonly user: User;
+  readonly wish: QueueWish;
+  /** For how long its requests wait for a broker that is away, in ms. */
+  readonly patience: number;
+  /** Its requests under way, by their number. */
+  readonly ops: Map<number, Op> = new Map();
+  /** What it has taken, by the number of the request. */
+  readonly holdings: Map<number, Holding> = new Map();
+  /** What waits to be put, in its order. */
+  readonly puts: Deque<Put> = new Deque();
+  /** True while an item is on its way that those behind must not overtake. */
+  isPutting = false;
+  /** True while the first of `puts` waits for room. */
+  needsRoom = false;
+  /** True when its queue is known to be as it wished. */
+  isReady = false;
+  /** True once it was closed. */
+  isClosed = false;
+
+  constructor(user: User, wish: QueueWish, patience: number) {
+    this.user = user;
+    this.wish = wish;
+    this.patience = patience;
+  }
+}
+
+/**
+ * A request under way: answered once, whatever happens first, and rid of its timers then.
+ */
+export class Op {
+  readonly handle: Handle;
+  readonly n: number;
+  /** The time that it may take, in ms; 0 does not wait. */
+  readonly timeout: number;
+  /** True if it needs a broker that takes messages. */
+  readonly isPut: boolean;
+  readonly #ends: (() => void)[] = [];
+  #isOpen = true;
+  #controller: AbortController | undefined;
+
+  constructor(handle: Handle, n: number, { timeout = Infinity, isPut = false } = {}) {
+    this.handle = handle;
+    this.n = n;
+    this.timeout = timeout;
+    this.isPut = isPut;
+    handle.ops.set(n, this);
+    this.atEnd(() => handle.ops.delete(n));
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Aborts when it has ended early. */
+  get signal(): AbortSignal {
+    return (this.#controller ??= new AbortController()).signal;
+  }
+
+  /** Calls `fn` at its end. */
+  atEnd(fn: () => void): void {
+    this.#ends.push(fn);
+  }
+
+  settle(value: unknown): void {
+    if (this.#end()) this.handle.user.answer(this.n, value);
+  }
+
+  fail(error: unknown): void {
+    if (!this.#end()) return;
+    this.#controller?.abort(error);
+    this.handle.user.refuse(this.n, error);
+  }
+
+  /** Nobody waits for it any more. */
+  drop(): void {
+    if (this.#end()) this.#controller?.abort();
+  }
+
+  #end(): boolean {
+    if (!this.#isOpen) return false;
+    this.#isOpen = false;
+    for (const end of this.#ends) end();
+    return true;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * A broker that is far away: that in memory, with every answer and every delivery on its way for a
+ * while. Its connection lives in a link's thread, so tests need no RabbitMQ for what is to be the
+ * same over it. URLs: `slow:NAME`, `slow:NAME?down` (never reached), `slow:NAME?wrong` (ended).
+ *
+ * @module
+ */
+import { brokerModules } from "../../lib/remote/address.ts";
+import type {
+  Broker,
+  BrokerMessage,
+  BrokerState,
+  ConsumeOptions,
+  Consumer,
+  Delivery,
+  Depth,
+  Outage,
+  PublishOptions,
+  QueueSpec,
+} from "../../lib/remote/broker.ts";
+import { MemoryBroker } from "../../lib/remote/memory_broker.ts";
+
+/** Lets queues have URLs of this kind. */
+export function registerSlow(): void {
+  brokerModules.set("slow:", import.meta.url);
+}
+
+/** What a link's thread calls. */
+export function open(url: string): Broker {
+  const [, name = "", how] = /^slow:([^?]*)\??(.*)$/.exec(url)!;
+  return new SlowBroker(name, how);
+}
+
+const never = new Promise<never>(() => {});
+const later = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
+
+class SlowBroker implements Broker {
+  readonly isNear = false;
+  readonly place: string;
+  readonly blockedBy: string;
+  readonly loss: Outage | undefined;
+  readonly #memory: MemoryBroker;
+  readonly #how: string | undefined;
+
+  constructor(name: string, how?: string) {
+    this.place = `slow:${name}`;
+    this.#how = how;
+    this.#memory = new MemoryBroker(name);
+    this.blockedBy = how === "blocked" ? "low on memory" : "";
+    if (how !== "down" && how !== "wrong") return;
+    const cause = new Error(how === "down" ? "nobody listens" : "wrong password of user");
+    this.loss = { host: "slow", attempts: 3, since: performance.now(), cause };
+  }
+
+  get state(): BrokerState {
+    if (this.#how === "down") return "down";
+    if (this.#how === "blocked") return "blocked";
+    return this.#how === "wrong" ? "ended" : this.#memory.state;
+  }
+
+  onState(fn: (state: BrokerState) => void): () => void {
+    return this.#memory.onState(fn);
+  }
+
+  async #soon<T>(fn: () => T): Promise<T> {
+    if (this.#how === "down") await never;
+    if (this.#how === "wrong") throw this.loss!.cause;
+    await later();
+    const value = fn();
+    await later();
+    return value;
+  }
+
+  declare(spec: QueueSpec): Promise<void> {
+    return this.#soon(() => this.#memory.declare(spec));
+  }
+
+  async publish(queue: string, message: BrokerMessage, options?: PublishOptions): Promise<void> {
+    if (this.#how === "blocked") await never;
+    return await this.#soon(() => this.#memory.publish(queue, message, options));
+  }
+
+  async consume(
+    queue: string,
+    options: ConsumeOptions,
+    on: (delivery: Delivery) => void,
+  ): Promise<Consumer> {
+    // What is delivered comes a while later, and in its order.
+    let line: Promise<void> = Promise.resolve();
+    const late = (delivery: Delivery) => {
+      line = line.then(later).then(() => on(delivery));
+    };
+    const consumer = await this.#soon(() => this.#memory.consume(queue, options, late));
+    return {
+      setPrefetch: async (n) => {
+        await this.#soon(() => consumer.setPrefetch(n));
+        await line;
+      },
+      cancel: async () => {
+        await this.#soon(() => consumer.cancel());
+        await line;
+      },
+    };
+  }
+
+  depth(queue: string): Promise<Depth | undefined> {
+    return this.#soon(() => this.#memory.depth(queue));
+  }
+
+  purge(queue: string): Promise<void> {
+    return this.#soon(() => this.#memory.purge(queue));
+  }
+
+  remove(queue: string): Promise<void> {
+    return this.#soon(() => this.#memory.remove(queue));
+  }
+
+  broadcast(topic: string, message: BrokerMessage): Promise<void> {
+    return this.#soon(() => this.#memory.broadcast(topic, message));
+  }
+
+  listen(topic: string, on: (message: BrokerMessage) => void): Promise<() => void> {
+    return this.#soon(() => this.#memory.listen(topic, on));
+  }
+
+  async close(): Promise<void> {
+    await later();
+    this.#memory.close();
+  }
+}

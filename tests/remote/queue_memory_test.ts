@@ -1,0 +1,3 @@
+import { queueSuite } from "./queue_suite.ts";
+
+queueSuite({ name: "memory", url: () => "memory:suite" });
