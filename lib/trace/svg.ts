@@ -362,6 +362,7 @@ export function svgOf(recording: Recording, title: string, width: number): strin
   const axis = y;
   let body = "";
   let bands = "";
+  let names = "";
   const notes = notesOf(recording);
   const partial: string[] = [];
   for (const [k, row] of shown.entries()) {
@@ -372,7 +373,7 @@ export function svgOf(recording: Recording, title: string, width: number): strin
     if (k % 2 === 0) {
       bands += rect(0, y, width, height + above, 'class="band"');
     }
-    body += isNarrow
+    names += isNarrow
       ? text(PAD, y + 14, cut(name, Math.floor(columns * 0.85)), 'class="name"')
       : text(PAD, y + height / 2 + 4, cut(name, Math.floor((gutter - 8) / 7)), 'class="name"');
     body += `${drawn}\n`;
@@ -391,12 +392,15 @@ export function svgOf(recording: Recording, title: string, width: number): strin
   for (const [k, { text: words }] of scale.breaks.entries()) {
     const x = cutAt[k]!;
     const waves = `q4 4 0 8t0 8`.repeat(Math.ceil((y - axis) / 16));
-    cuts += group(
-      `${words} in which nobody runs are folded`,
-      path("cut", `M${round(x)} ${axis}${waves}`),
-    ) +
-      text(x, y + 12, `${words} folded`, 'class="soft" text-anchor="middle"');
+    const tip = `${words} in which nobody runs are folded`;
+    cuts += group(tip, path("cut", `M${round(x)} ${axis}${waves}`));
+    const label = `${words} folded`;
+    const half = widthOf(label) / 2;
+    if (x - half < used) continue;
+    used = x + half + 8;
+    cuts += text(x, y + 12, label, 'class="soft" text-anchor="middle"');
   }
+  used = 0;
   for (const { at, text: words } of scale.ticks(Math.max(2, Math.floor((right - left) / 80)))) {
     const x = chart.at(at);
     grid += path("grid", `M${round(x)} ${axis - 4}V${round(y)}`);
@@ -420,7 +424,7 @@ export function svgOf(recording: Recording, title: string, width: number): strin
 <rect class="bg" width="${width}" height="${height}"/>
 ${head}
 ${bands}${grid}
-${body}${cuts}${foot}
+${body}${cuts}${names}${foot}
 </svg>
 `;
 }

@@ -120,7 +120,7 @@ function drawSpans(chart: Chart, spans: TraceSpan[], lines: Line[]): void {
     chart.column(event.at),
     chart.column(endOf(event, chart.length)),
   ];
-  const folds = fold(spans, range, 1.5, (a, b) => fillOf(a) === fillOf(b)).map((one) => {
+  const folds = fold(spans, range, 1.5).map((one) => {
     const from = Math.floor(one.from);
     return { ...one, from, to: Math.max(from + 1, Math.floor(one.to)) };
   });
@@ -129,7 +129,8 @@ function drawSpans(chart: Chart, spans: TraceSpan[], lines: Line[]): void {
     const lane = lanes[k]!;
     if (lane >= MOST_LANES) continue;
     while (lines.length <= lane) lines.push(new Line(chart.width));
-    const [first] = items;
+    // Among waits a sleep is the less important.
+    const first = items.find((event) => !isSleep(event)) ?? items[0];
     const fill = fillOf(first!);
     const style = fill === "sleep" ? "soft" : fill;
     const [start, middle, end] = FILLS[fill];
@@ -211,10 +212,14 @@ export function textOf(recording: Recording, width: number, color: boolean): str
     axis.write(at, words, "soft");
     used = at + words.length + 1;
   }
+  used = 0;
   for (const { from, to, text } of scale.breaks) {
     const words = `≈ ${text} folded`;
     const at = Math.floor((column(from) + column(to)) / 2);
-    cuts.write(Math.min(at, width - words.length), words, "soft");
+    const start = Math.min(at, width - words.length);
+    if (start < used) continue;
+    cuts.write(start, words, "soft");
+    used = start + words.length + 1;
   }
   const lines = [
     axis,

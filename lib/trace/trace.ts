@@ -86,7 +86,8 @@ export class Trace implements Disposable {
 
   /**
    * A picture as a file of its own: one row for each thread or process. It follows the reader's
-   * choice of light or dark, and needs nothing besides.
+   * choice of light or dark, and needs nothing besides. Long stretches in which nobody runs are
+   * folded, and so is what is too short to be seen; 64 rows are shown.
    *
    * @throws {TypeError | RangeError} Bad options.
    */

@@ -4,9 +4,10 @@
  * @module
  */
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { mark, start } from "../../lib/trace.ts";
+import { mark, start, type TraceEvent } from "../../lib/trace.ts";
 import { chromeTrace } from "../../lib/trace/chrome.ts";
 import { columnsOf, cut, duration, fold, lanesOf, ticksOf } from "../../lib/trace/layout.ts";
+import { Scale } from "../../lib/trace/scale.ts";
 import { svgOf } from "../../lib/trace/svg.ts";
 import { textOf } from "../../lib/trace/text.ts";
 import { HAND_MADE } from "./_hand_made.ts";
@@ -156,6 +157,25 @@ Deno.test("lanesOf() and fold() keep things apart, and small ones together", () 
   const items: [number, number][] = [[0, 1], [1, 2], [3, 9], [9, 10], [30, 31]];
   const folds = fold(items, (item) => item, 3);
   assertEquals(folds.map(({ items }) => items.length), [2, 1, 1, 1]);
+});
+
+Deno.test("long stretches in which nobody runs are folded, and no others", () => {
+  const [main, ann] = HAND_MADE.parties;
+  const late: TraceEvent[] = [
+    { type: "wait", party: main!, at: 10, end: 950, name: "the end of Ann", by: undefined },
+    { type: "task", party: ann!, at: 900, end: 1000, name: "sell", error: undefined },
+  ];
+  const scale = new Scale({ ...HAND_MADE, events: late, length: 1000 });
+  assertEquals(scale.breaks.map(({ text }) => text), ["870 ms"]);
+  assertEquals([scale.at(0), Math.round(scale.at(1000) * 1e6)], [0, 1e6]);
+  assert(scale.at(900) - scale.at(10) < 0.2);
+  assert(scale.at(10) > 0 && scale.at(950) > scale.at(900));
+  assertEquals(scale.ticks(4).map(({ at }) => at), [0, 900, 950, 1000]);
+  const svg = svgOf({ ...HAND_MADE, events: late, length: 1000 }, "", 700);
+  readXML(svg);
+  assertStringIncludes(svg, "870 ms folded");
+  assertStringIncludes(textOf({ ...HAND_MADE, events: late, length: 1000 }, 80, false), "≈ 870 ms");
+  assertEquals(new Scale(HAND_MADE).breaks, []);
 });
 
 Deno.test("times are round on the axis, and short for people", () => {
