@@ -160,6 +160,15 @@ const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
       "pool/map_test.ts",
     ],
   },
+  remote: {
+    tests: [
+      "remote/memory_broker_test.ts",
+      "remote/queue_memory_test.ts",
+      "remote/queue_failures_test.ts",
+      "remote/queue_slow_test.ts",
+      "remote",
+    ],
+  },
   subprocess: { tests: ["subprocess"], alone: true },
   signal: { tests: ["signal"], alone: true },
   os: { tests: ["os"], alone: true },

@@ -419,7 +419,7 @@ export const COURSE: Chapter[] = [
       },
       {
         name: "network_queue",
-        en: "A queue between machines: a consumer vanishes with an item in hand",
+        en: "A queue between machines: a consumer vanishes with its item",
         zh: "机器之间的队列：消费者拿着东西消失了",
         forms: { "--die --way get": 1, "": 0, "--die": 0 },
       },

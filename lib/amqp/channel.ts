@@ -214,8 +214,8 @@ export class AmqpChannel {
   }
 
   /**
-   * Ends a consumer; what it has not acked stays with it until the channel ends. When it settles all
-   * that the broker had given it has been handed over.
+   * Ends a consumer; what it has not acked stays with it until the channel ends. When it settles
+   * all that the broker had given it has been handed over.
    */
   async cancel(tag: string): Promise<void> {
     if (!this.#consumers.has(tag)) return;

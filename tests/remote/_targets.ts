@@ -62,3 +62,11 @@ export const sizeOf = task(
   import.meta,
   async (queue: RemoteQueue<number>) => [queue.name, await queue.size(), await queue.get()],
 );
+
+/** Puts and gets through its own main thread, blocking, while others of its threads do nothing. */
+export const echoSync = task(
+  import.meta,
+  (from: RemoteQueue<number>, to: RemoteQueue<number>, count: number) => {
+    for (let k = 0; k < count; k++) to.putSync(from.getSync());
+  },
+);

@@ -1,6 +1,6 @@
 /**
- * What becomes of a RemoteQueue when something goes wrong: brokers that are not there, messages that
- * are not ours, options that are none.
+ * What becomes of a RemoteQueue when something goes wrong: brokers that are not there, messages
+ * that are not ours, options that are none.
  *
  * @module
  */

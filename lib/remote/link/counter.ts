@@ -235,17 +235,11 @@ export class Counter implements Site {
 
   /** Whether nothing is READY, nor kept here. */
   *#drained(): Course<boolean> {
-    const row = this.#row;
-    yield* row.pause();
-    // It is final, so it is looked twice at a broker that is far.
-    for (let look = this.broker.isNear ? 1 : 2; look > 0; look--) {
-      yield* row.settle();
-      if (row.kept > 0) return false;
-      const depth = yield* settled(this.broker.depth(this.queue));
-      if ((depth?.ready ?? 0) > 0) return false;
-      row.noteBack();
-    }
-    return true;
+    yield* this.#row.pause();
+    yield* this.#row.settle();
+    if (this.#row.kept > 0) return false;
+    const depth = yield* settled(this.broker.depth(this.queue));
+    return (depth?.ready ?? 0) === 0;
   }
 
   /** Nobody waits for a request any more: what it was granted goes back. */

@@ -9,7 +9,7 @@
  * kept ready for {@linkcode LINGER} ms (the hoard), then goes back, and the consumer pauses. So a
  * loop that gets one item after the other always finds the next one here.
  *
- * While it is paused all that was on its way has arrived or gone back: only then what is READY at
+ * While it is paused all that was on its way has arrived: only then what is READY at
  * the broker, and the hoard, are all that there is.
  *
  * @module
@@ -210,10 +210,8 @@ export class Row {
     });
   }
 
-  /** Stops what comes; all that was on its way is here then, or goes back soon. */
+  /** Stops what comes; all that was on its way is here then. */
   *pause(): Course<void> {
-    // A quorum queue may deliver after it has confirmed the end of a consumer; that goes back.
-    if (this.#size > 0) this.noteBack();
     this.#isToPause = true;
     this.#adjust();
     while (this.#adjusting !== undefined) yield this.#adjusting;
@@ -232,7 +230,7 @@ export class Row {
   }
 
   #giveBack(): void {
-    this.noteBack();
+    this.#noteBack();
     const hoard = this.#hoard;
     this.#hoard = [];
     for (const { delivery } of hoard) start(settled(delivery.back()), () => {}, () => {});
@@ -251,13 +249,12 @@ export class Row {
     // With nobody in the row it would come here again, and be counted once more.
     const isToPause = this.isAhead;
     if (isToPause) yield* this.pause();
-    this.noteBack();
+    this.#noteBack();
     yield* settled(delivery.back(delay > 0 ? { delay } : {}));
     if (isToPause) this.resume();
   }
 
-  /** Something may be on its way back. */
-  noteBack(): void {
+  #noteBack(): void {
     if (!this.#site.broker.isNear) this.#backAt = performance.now();
   }
 
