@@ -221,7 +221,7 @@ Deno.test("connection: a broker that is silent for two heartbeats is lost, one t
     const silent = await script.connect();
     const beating = await script.connect();
     const error = await silent.ended;
-    assert(/no sign of life from 127.0.0.1:\d+ for 2\.\d s/.test(error.message), error.message);
+    assert(/no sign of life from 127.0.0.1:\d+ for \d+\.\d s/.test(error.message), error.message);
     assertEquals([error.isLasting, beating.isOpen], [false, true]);
     isOver = true;
     await beating.close();
@@ -263,7 +263,7 @@ Deno.test("heartbeat: who was held up itself judges nobody before it has read", 
     const began = performance.now();
     while (performance.now() - began < 400);
     // The tick comes first, then what lies in the socket.
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 0));
     assertEquals(seen.silences, 0);
     signs.lastRead = performance.now();
     await until(() => seen.beats >= 1);
