@@ -236,7 +236,7 @@ export class Counter implements Site {
   /** Whether nothing is READY, nor kept here. */
   *#drained(): Course<boolean> {
     yield* this.#row.pause();
-    yield* this.#row.settle();
+    yield* this.#row.settle(true);
     if (this.#row.kept > 0) return false;
     const depth = yield* settled(this.broker.depth(this.queue));
     return (depth?.ready ?? 0) === 0;
