@@ -233,11 +233,6 @@ export class AmqpConnection implements Carrier {
     return this.#properties;
   }
 
-  /** The longest frame, in bytes. */
-  get longest(): number {
-    return this.#longest;
-  }
-
   /**
    * Opens a channel.
    *

@@ -14,6 +14,9 @@
  * and does not say whose it is. So those are sent again one at a time: the one that closes the
  * channel alone is rejected with the error, and it is whole again behind it.
  *
+ * How long a message may wait is said by its signal, and by nothing else: a queue without a
+ * majority of its replicas confirms late, and to send the message again would only double it.
+ *
  * WHO DIES WHEN. Nothing is lost with a connection: what is SENT goes before what is WAITING, and
  * may so come twice, with the same id. `fail` rejects all.
  *

@@ -170,13 +170,14 @@ export class Session {
     const lines = [this.#control, this.#publishing];
     const states = lines.map((line) => line?.state);
     if (states.includes("up")) { for (const line of lines) line?.hurry(); }
-    if (states.includes("ended") && !this.#isClosing) {
+    const state = this.#stateOf(states);
+    const isNew = state !== this.#state;
+    // Set before anybody hears of the end, and looks.
+    this.#state = state;
+    if (state === "ended" && !this.#isClosing) {
       this.#end(this.loss?.cause ?? closedError(this.#address));
     }
-    const state = this.#stateOf(states);
-    if (state === this.#state) return;
-    this.#state = state;
-    this.onState?.(state);
+    if (isNew) this.onState?.(state);
   }
 
   #stateOf(states: (string | undefined)[]): SessionState {

@@ -28,6 +28,8 @@ import { backoff } from "./lifeline.ts";
 import { REPLY } from "./codec/table.ts";
 import { declare, type QueueDeclaration } from "./topology.ts";
 
+/** The most credit that AMQP has room for. */
+const MOST_PREFETCH = 0xffff;
 /** What ends a subscription: its queue is not there, or is another one. */
 const ENDING: readonly number[] = [REPLY.notFound, REPLY.failed];
 
@@ -152,7 +154,7 @@ export class Subscription {
 
   async #consume(channel: AmqpChannel): Promise<void> {
     if (this.#prefetch === 0) return;
-    await channel.call("basic.qos", [0, this.#prefetch, false]);
+    await channel.call("basic.qos", [0, Math.min(this.#prefetch, MOST_PREFETCH), false]);
     this.#tag = await channel.consume(this.queue, {
       on: (delivered) => this.#actions.on(new Lease(delivered, channel)),
       onFault: (error) => this.#actions.onFault(error),

@@ -283,8 +283,9 @@ export class AmqpBroker implements Broker {
 
   remove(queue: string): Promise<void> {
     return this.#do("remove a queue", async () => {
+      const isBounded = this.#isBounded(queue);
       this.#specs.delete(queue);
-      await this.#delays.forget(queue);
+      if (isBounded) await this.#delays.forget(queue);
       await this.#session.remove(this.#full(queue));
     });
   }

@@ -102,12 +102,11 @@ export class Delays {
     }
   }
 
-  /** A queue is removed, and with it what is due. */
+  /** A queue with a bound is removed, and with it what is due. */
   async forget(queue: string): Promise<void> {
-    const mover = this.#movers.get(queue);
-    if (mover === undefined) return;
+    const mover = await this.#movers.get(queue)?.catch(() => undefined);
     this.#movers.delete(queue);
-    await (await mover.catch(() => undefined))?.cancel();
+    await mover?.cancel();
     await this.#session.remove(this.#due(queue));
   }
 

@@ -20,6 +20,8 @@ import type { BrokerMessage } from "./broker.ts";
 /** How the id of a message begins that has none. */
 const NO_ID = "switchyard.none.";
 const PERSISTENT = 2;
+/** The longest time that RabbitMQ takes, in ms: some 49 days. */
+const LONGEST = 2 ** 32 - 1;
 
 let unnamed = 0;
 
@@ -35,7 +37,7 @@ export function contentOf(
       ...type === "" ? {} : { type },
       ...format === "" ? {} : { contentType: format },
       ...replyTo === undefined ? {} : { replyTo },
-      ...expires === undefined ? {} : { expiration: String(Math.ceil(expires)) },
+      ...expires === undefined ? {} : { expiration: String(Math.ceil(Math.min(expires, LONGEST))) },
     },
     body,
   };

@@ -104,13 +104,18 @@ Deno.test({
           // RabbitMQ 3.10 itself loses a quorum queue that it had made in the last half second.
           await pause(1_500);
           const recoveries: number[] = [];
+          const causes = new Set<string>();
           for (let k = 0; k < RESTARTS; k++) {
             await pause(random(MOMENT));
             broker.kill();
             broker.start();
             await broker.ready();
             const open = performance.now();
-            while (session.state !== "up") await pause(5);
+            while (session.state !== "up") {
+              const why = session.loss?.cause.message ?? "";
+              if (!why.includes("refused")) causes.add(why);
+              await pause(5);
+            }
             recoveries.push(performance.now() - open);
           }
           await pause(200);
@@ -122,7 +127,7 @@ Deno.test({
           console.log(
             `${next} published, ${confirmed.size} confirmed, ${lost.length} lost, ${doubled} doubled, ` +
               `${failed} failed; longest pause ${(longest / 1000).toFixed(1)} s, ` +
-              `recovery at most ${most} ms after the port was open`,
+              `recovery at most ${most} ms after the port was open ${[...causes].join("; ")}`,
           );
           assertEquals([lost, failed], [[], 0]);
           assertEquals(confirmed.size, next);
