@@ -52,7 +52,8 @@ export class Counter implements Site {
   #isDraining = false;
   #preparing: Promise<void> | undefined;
 
-  constructor(broker: Broker, clock: Clock, name: string) {
+  /** @param wasLeft Whether another one has given back what it held, just now. */
+  constructor(broker: Broker, clock: Clock, name: string, wasLeft = false) {
     this.broker = broker;
     this.clock = clock;
     this.name = name;
@@ -60,6 +61,7 @@ export class Counter implements Site {
     this.shown = `the queue ${JSON.stringify(name)}`;
     this.#dead = `q.${name}.dead`;
     this.#flag = `q.${name}.shut`;
+    if (wasLeft) this.#row.noteBack();
   }
 
   get isShut(): boolean {

@@ -236,7 +236,7 @@ export class Row {
   }
 
   #giveBack(): void {
-    this.#noteBack();
+    this.noteBack();
     const hoard = this.#hoard;
     this.#hoard = [];
     for (const { delivery } of hoard) start(settled(delivery.back()), () => {}, () => {});
@@ -255,12 +255,13 @@ export class Row {
     // With nobody in the row it would come here again, and be counted once more.
     const isToPause = this.isAhead;
     if (isToPause) yield* this.pause();
-    this.#noteBack();
+    this.noteBack();
     yield* settled(delivery.back(delay > 0 ? { delay } : {}));
     if (isToPause) this.resume();
   }
 
-  #noteBack(): void {
+  /** Something goes back, or went back of late. */
+  noteBack(): void {
     if (!this.#site.broker.isNear) this.#backAt = performance.now();
   }
 
