@@ -52,7 +52,8 @@ export class Counter implements Site {
   #isDraining = false;
   #preparing: Promise<void> | undefined;
 
-  constructor(broker: Broker, clock: Clock, name: string) {
+  /** @param wasLeft Whether another one has given back what it held, just now. */
+  constructor(broker: Broker, clock: Clock, name: string, wasLeft = false) {
     this.broker = broker;
     this.clock = clock;
     this.name = name;
@@ -60,6 +61,7 @@ export class Counter implements Site {
     this.shown = `the queue ${JSON.stringify(name)}`;
     this.#dead = `q.${name}.dead`;
     this.#flag = `q.${name}.shut`;
+    if (wasLeft) this.#row.noteBack();
   }
 
   get isShut(): boolean {
@@ -236,7 +238,7 @@ export class Counter implements Site {
   /** Whether nothing is READY, nor kept here. */
   *#drained(): Course<boolean> {
     yield* this.#row.pause();
-    yield* this.#row.settle();
+    yield* this.#row.settle(true);
     if (this.#row.kept > 0) return false;
     const depth = yield* settled(this.broker.depth(this.queue));
     return (depth?.ready ?? 0) === 0;

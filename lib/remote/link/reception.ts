@@ -33,17 +33,18 @@ export function ring(bell: Int32Array<SharedArrayBuffer>): void {
 /** A user in another thread. */
 class PortUser implements User {
   readonly port: MessagePort;
-  readonly #bell: Int32Array<SharedArrayBuffer>;
-  isToRing = false;
+  readonly bell: Int32Array<SharedArrayBuffer>;
+  readonly #sent: (user: PortUser) => void;
 
-  constructor({ port, bell }: NewUser) {
+  constructor({ port, bell }: NewUser, sent: (user: PortUser) => void) {
     this.port = port;
-    this.#bell = new Int32Array(bell);
+    this.bell = new Int32Array(bell);
+    this.#sent = sent;
   }
 
   post(message: FromService): void {
     post(this.port, message);
-    ring(this.#bell);
+    this.#sent(this);
   }
 
   answer(n: number, value: unknown): void {
@@ -61,6 +62,7 @@ export class Reception {
   readonly service: Service;
   readonly #bell: Int32Array<SharedArrayBuffer>;
   readonly #users = new Map<number, PortUser>();
+  readonly #toRing = new Set<PortUser>();
   readonly #alsoRead: () => boolean;
   #isListening = false;
   #isOver = false;
@@ -84,7 +86,7 @@ export class Reception {
 
   /** Lets a user in. */
   admit(user: NewUser): void {
-    const mine = new PortUser(user);
+    const mine = new PortUser(user, this.#sent);
     this.#users.set(user.ident, mine);
     const { ident, slot } = self();
     mine.post({ n: 0, bell: this.#bell.buffer, ident, slot });
@@ -103,6 +105,17 @@ export class Reception {
     if (this.#users.size === 0) services.delete(this.read);
   }
 
+  /** One ring is enough for all that is sent in one go: it wakes every wait of the thread. */
+  readonly #sent = (user: PortUser): void => {
+    if (this.#toRing.size === 0) queueMicrotask(this.#ringAll);
+    this.#toRing.add(user);
+  };
+
+  readonly #ringAll = (): void => {
+    for (const { bell } of this.#toRing) ring(bell);
+    this.#toRing.clear();
+  };
+
   #readUser(user: PortUser, most: number): boolean {
     for (let k = 0; k < most; k++) {
       const message = take(user.port);
@@ -116,6 +129,8 @@ export class Reception {
   readonly read = (): boolean => {
     let any = this.#alsoRead();
     for (const user of this.#users.values()) any = this.#readUser(user, MOST_AT_A_TIME) || any;
+    // A thread that is blocked runs no microtasks.
+    this.#ringAll();
     return any;
   };
 

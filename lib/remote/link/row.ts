@@ -25,8 +25,12 @@ import { type Course, settled, start } from "./soon.ts";
 const STEPS = [1, 4, 16, 64, 256];
 /** How long a message that nobody waits for is kept ready, in ms. */
 const LINGER = 100;
-/** How long it may take until what was given back is READY at a broker that is far, in ms. */
+/**
+ * How long it may take until what was given back is READY at a broker that is far, in ms: usually,
+ * and where a wrong answer would be final.
+ */
 const SETTLING = 50;
+const SETTLED = 500;
 /** How long a message that was READY may be on its way, in ms. */
 const ON_ITS_WAY = 500;
 
@@ -198,7 +202,9 @@ export class Row {
   linger(): void {
     if (this.#stopLinger !== undefined) return;
     const before = this.#served;
-    this.#stopLinger = this.#site.clock.after(LINGER, () => {
+    // The last items of a queue that is shut down are not to travel to and fro.
+    const linger = this.#site.isShut ? SETTLED : LINGER;
+    this.#stopLinger = this.#site.clock.after(linger, () => {
       this.#stopLinger = undefined;
       // Its end begins this anew.
       if (this.#row.length > 0) return;
@@ -230,7 +236,7 @@ export class Row {
   }
 
   #giveBack(): void {
-    this.#noteBack();
+    this.noteBack();
     const hoard = this.#hoard;
     this.#hoard = [];
     for (const { delivery } of hoard) start(settled(delivery.back()), () => {}, () => {});
@@ -249,19 +255,21 @@ export class Row {
     // With nobody in the row it would come here again, and be counted once more.
     const isToPause = this.isAhead;
     if (isToPause) yield* this.pause();
-    this.#noteBack();
+    this.noteBack();
     yield* settled(delivery.back(delay > 0 ? { delay } : {}));
     if (isToPause) this.resume();
   }
 
-  #noteBack(): void {
+  /** Something goes back, or went back of late. */
+  noteBack(): void {
     if (!this.#site.broker.isNear) this.#backAt = performance.now();
   }
 
   /** Waits until what has just gone back is READY: the broker does not say when it is. */
-  *settle(): Course<void> {
+  *settle(isFinal = false): Course<void> {
     for (;;) {
-      const left = this.#backAt + SETTLING - performance.now();
+      const time = isFinal ? SETTLED : SETTLING;
+      const left = this.#backAt + time - performance.now();
       if (left <= 0) return;
       yield new Promise<void>((resolve) => this.#site.clock.after(left, resolve));
     }

@@ -21,6 +21,9 @@ import { Handle, Op, type User } from "./handle.ts";
 import type { ToService } from "./protocol.ts";
 import { type Course, run, settled, start } from "./soon.ts";
 
+/** How long it may take until what a closed handle held can be taken elsewhere, in ms. */
+const LEFT_FOR = 500;
+
 /** The service of one broker. */
 export class Service {
   readonly #broker: Broker;
@@ -29,6 +32,8 @@ export class Service {
   readonly #users = new Map<User, Map<number, Handle>>();
   /** What is under way, each with what calls off its patience, if that is running out. */
   readonly #ops = new Map<Op, (() => void) | undefined>();
+  /** The queues whose last handle has been closed of late. */
+  readonly #left = new Set<string>();
   #listening: "no" | "soon" | "yes" = "no";
   #wasLost = false;
 
@@ -76,7 +81,8 @@ export class Service {
   #counterOf({ wish: { name } }: Handle): Counter {
     let counter = this.#counters.get(name);
     if (counter === undefined) {
-      this.#counters.set(name, counter = new Counter(this.#broker, this.#clock, name));
+      const wasLeft = this.#left.has(name);
+      this.#counters.set(name, counter = new Counter(this.#broker, this.#clock, name, wasLeft));
     }
     return counter;
   }
@@ -84,8 +90,12 @@ export class Service {
   *#leave(counter: Counter, handle: Handle): Course<void> {
     // With its last handle it ends; who comes meanwhile gets a new one.
     const isLast = counter.handles.size === 1 && counter.handles.has(handle);
-    if (isLast) this.#counters.delete(counter.name);
+    if (!isLast) return yield* counter.leave(handle);
+    this.#counters.delete(counter.name);
+    if (this.#broker.isNear) return yield* counter.leave(handle);
+    this.#left.add(counter.name);
     yield* counter.leave(handle);
+    this.#clock.after(LEFT_FOR, () => this.#left.delete(counter.name));
   }
 
   /** A thread has ended, or uses no queue any more: its handles are closed. */
