@@ -25,7 +25,7 @@ import type {
   PublishOptions,
   QueueSpec,
 } from "./broker.ts";
-import { checkSame, MemoryConsumer, MemoryQueue, MemoryStore } from "./memory_store.ts";
+import { checkSame, MemoryConsumer, MemoryStore, StoredQueue } from "./memory_store.ts";
 
 const stores = new Map<string, MemoryStore>();
 
@@ -77,7 +77,7 @@ export class MemoryBroker implements Broker {
       checkSame(known.spec, spec);
       return known.watchUse();
     }
-    const queue = new MemoryQueue(this.#store, spec);
+    const queue = new StoredQueue(this.#store, spec);
     queues.set(spec.name, queue);
     if (spec.exclusive) this.#exclusive.add(spec.name);
     for (const { consumer } of this.#consumers) {
@@ -134,7 +134,7 @@ export class MemoryBroker implements Broker {
     // Those of others go on with a new one.
     const others = removed.consumers.filter(({ owner }) => owner !== this);
     if (others.length === 0) return;
-    const queue = new MemoryQueue(this.#store, removed.spec);
+    const queue = new StoredQueue(this.#store, removed.spec);
     queues.set(name, queue);
     for (const consumer of others) consumer.move(queue);
   }

@@ -36,11 +36,11 @@ interface Stored {
 /** The store of a name: its queues, and who listens. */
 export class MemoryStore {
   readonly clock = new Clock();
-  readonly queues = new Map<string, MemoryQueue>();
+  readonly queues = new Map<string, StoredQueue>();
   readonly listeners = new Map<string, Set<(message: BrokerMessage) => void>>();
   #numbers = 0;
 
-  queue(name: string): MemoryQueue {
+  queue(name: string): StoredQueue {
     const queue = this.queues.get(name);
     if (queue === undefined) throw new Unroutable(name);
     return queue;
@@ -51,7 +51,7 @@ export class MemoryStore {
   }
 
   /** Puts what is out of place in its queue into that of the dead, if there is one. */
-  lay(from: MemoryQueue, stored: Stored, reason: string): void {
+  lay(from: StoredQueue, stored: Stored, reason: string): void {
     const dead = this.queues.get(from.spec.deadTo ?? "");
     if (dead === undefined) return;
     const { expires: _, ...message } = stored.message;
@@ -66,7 +66,7 @@ function triedOf({ headers }: BrokerMessage): number {
 }
 
 /** A queue, with those it gives its messages to. */
-export class MemoryQueue {
+export class StoredQueue {
   spec: QueueSpec;
   /** The number of messages that are READY. */
   ready = 0;
@@ -227,7 +227,7 @@ class MemoryDelivery implements Delivery {
   readonly redelivered: boolean;
   readonly credit: number;
   readonly stored: Stored;
-  readonly queue: MemoryQueue;
+  readonly queue: StoredQueue;
   readonly #consumer: MemoryConsumer;
   #isHeld = true;
 
@@ -286,7 +286,7 @@ export class MemoryConsumer implements Consumer {
   readonly #on: (delivery: Delivery) => void;
   readonly #held = new Set<MemoryDelivery>();
   /** Its queue: another one of that name, once it was removed and declared anew. */
-  queue: MemoryQueue;
+  queue: StoredQueue;
   /** Which credit it has: what was given by an older one does not count. */
   #credit = 0;
   #prefetch: number;
@@ -296,7 +296,7 @@ export class MemoryConsumer implements Consumer {
   constructor(
     owner: object,
     store: MemoryStore,
-    queue: MemoryQueue,
+    queue: StoredQueue,
     prefetch: number,
     on: (delivery: Delivery) => void,
   ) {
@@ -343,7 +343,7 @@ export class MemoryConsumer implements Consumer {
   }
 
   /** The queue was declared anew. */
-  move(queue: MemoryQueue): void {
+  move(queue: StoredQueue): void {
     this.queue = queue;
     queue.consumers.push(this);
   }

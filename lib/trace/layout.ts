@@ -16,7 +16,7 @@ import type {
 export type TraceSpan = RunEvent | WaitEvent | HoldEvent;
 
 /** The events of one party. */
-export interface Row {
+export interface PictureRow {
   party: TraceParty;
   /** Its tasks and calls. */
   runs: RunEvent[];
@@ -27,8 +27,8 @@ export interface Row {
 }
 
 /** Sorts the events by their parties. */
-export function rowsOf({ parties, events }: Recording): Row[] {
-  const rows = new Map<TraceParty, Row>();
+export function rowsOf({ parties, events }: Recording): PictureRow[] {
+  const rows = new Map<TraceParty, PictureRow>();
   for (const party of parties) rows.set(party, { party, runs: [], locks: [], points: [] });
   for (const event of events) {
     const row = rows.get(event.party)!;

@@ -19,8 +19,8 @@ import {
   lanesOf,
   manyOf,
   notesOf,
+  type PictureRow,
   plain,
-  type Row,
   rowsOf,
   summaryOf,
   tellOf,
@@ -247,7 +247,7 @@ function spanLabel({ shape, from, to, y, room, free }: Box, labels: string[]): s
 }
 
 /** Draws puts, gets, marks and deaths. */
-function drawPoints(chart: Chart, points: Row["points"], y: number, top: number): string {
+function drawPoints(chart: Chart, points: PictureRow["points"], y: number, top: number): string {
   const x = ({ at }: { at: number }): [number, number] => [chart.at(at), chart.at(at)];
   const folds = fold(points, x, 7, (a, b) => a.type === b.type && !isTold(a));
   let body = "";
@@ -277,11 +277,11 @@ function drawPoints(chart: Chart, points: Row["points"], y: number, top: number)
 }
 
 /** True for what is told by its name. */
-function isTold({ type }: Row["points"][number]): boolean {
+function isTold({ type }: PictureRow["points"][number]): boolean {
   return type === "mark" || type === "death";
 }
 
-function drawRow(chart: Chart, { party, runs, locks, points }: Row, top: number): Drawn {
+function drawRow(chart: Chart, { party, runs, locks, points }: PictureRow, top: number): Drawn {
   const from = chart.at(party.from);
   const to = chart.at(party.to ?? chart.length);
   let y = top + GAP;

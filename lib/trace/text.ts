@@ -17,8 +17,8 @@ import {
   lanesOf,
   manyOf,
   notesOf,
+  type PictureRow,
   plain,
-  type Row,
   rowsOf,
   summaryOf,
   type TraceSpan,
@@ -148,7 +148,7 @@ function drawSpans(chart: Chart, spans: TraceSpan[], lines: Line[]): void {
   }
 }
 
-function drawPoints(chart: Chart, points: Row["points"], line: Line): void {
+function drawPoints(chart: Chart, points: PictureRow["points"], line: Line): void {
   const column = ({ at }: { at: number }) =>
     Math.min(chart.width - 1, Math.floor(chart.column(at)));
   // What is told by its name is drawn last: it matters more than what else is at the same place.
@@ -171,7 +171,7 @@ function drawPoints(chart: Chart, points: Row["points"], line: Line): void {
   }
 }
 
-function drawRow(chart: Chart, { party, runs, locks, points }: Row): Line[] {
+function drawRow(chart: Chart, { party, runs, locks, points }: PictureRow): Line[] {
   const first = new Line(chart.width);
   const from = Math.floor(chart.column(party.from));
   const to = Math.max(from + 1, Math.ceil(chart.column(party.to ?? chart.length)));
