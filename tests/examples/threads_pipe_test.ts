@@ -37,8 +37,8 @@ const TRANSFER = [
 const WRONGEND = [
   "wrongend: const [sender, receiver] = pipe({ duplex: false })",
   "  writer sends A",
-  "  writer is told Error: Cannot send the value: this end of the pipe only receives",
-  "  MainThread is told Error: Cannot receive a value: this end of the pipe only sends",
+  "  writer is told Error: Cannot send: this end of a one-way pipe only receives",
+  "  MainThread is told Error: Cannot receive: this end of a one-way pipe only sends",
   "the first end only receives, the second only sends: WRONG END",
 ];
 
