@@ -50,8 +50,9 @@ interface Kind {
 }
 
 /**
- * The modules of what crosses between processes. They are the toolkit's own: whoever names one may
- * have it loaded.
+ * The modules of what crosses between processes, in either direction. They are the toolkit's own:
+ * whoever names one may have it loaded. A RemoteQueue is not among it: it names a URL, where
+ * somebody with fewer permissions would have this process go.
  */
 export const SHAREABLES: ReadonlySet<string> = new Set(
   [

@@ -60,6 +60,8 @@ export class Child<R = unknown> {
   readonly mayFail: boolean;
   readonly #reports: unknown[] = [];
   #news = Promise.withResolvers<void>();
+  /** What waits for its end while it is asked for reports. */
+  #end: Promise<true> | undefined;
 
   constructor(
     start: (onReport: (value: unknown) => void) => Handle<R>,
@@ -94,11 +96,16 @@ export class Child<R = unknown> {
   /** Takes the next of its reports, waiting for it. */
   async next(): Promise<unknown> {
     while (this.#reports.length === 0) {
-      const ended = this.result().then(() => true);
-      if (!await Promise.race([this.#news.promise, ended])) continue;
+      this.#end ??= this.result().then(() => true);
+      if (!await Promise.race([this.#news.promise, this.#end])) continue;
       if (this.#reports.length === 0) throw new Error(`${this.name} ended without a report`);
     }
     return this.#reports.shift();
+  }
+
+  /** Settles when nothing waits for it any more: a wait that outlives the test is a leak. */
+  async left(): Promise<void> {
+    await this.#end?.catch(() => {});
   }
 
   /** Ends it by force: a thread is terminated, a process killed. */
@@ -186,8 +193,9 @@ export class World {
   async clear(): Promise<unknown[]> {
     const errors: unknown[] = [];
     for (const child of this.#children) if (child.handle.isAlive()) child.kill();
-    for (const { handle, mayFail } of this.#children) {
-      await handle.join({ timeout: ENDING });
+    for (const child of this.#children) {
+      const { handle, mayFail } = child;
+      if (await handle.join({ timeout: ENDING })) await child.left();
       if (!mayFail && handle.error !== null) errors.push(handle.error);
     }
     return errors;

@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { ShareError } from "../../lib/errors.ts";
+import { RemoteQueue } from "../../lib/remote.ts";
 import { task } from "../../lib/task.ts";
 import { theArena } from "../../lib/memory/arena.ts";
 import { decode, encode } from "../../lib/transfer/codec/codec.ts";
@@ -23,7 +24,7 @@ import { packedFor, packFor } from "../../lib/transfer/flight.ts";
 import { pack, unpack } from "../../lib/transfer/pack.ts";
 import { reducer, revive, reviveBelow, reviveFrom } from "../../lib/transfer/reduce.ts";
 import type { TrustLevel } from "../../lib/transfer/reduction.ts";
-import { checkState, SHAREABLES } from "../../lib/transfer/shareable.ts";
+import { checkState, kindOf, restoreShareable, SHAREABLES } from "../../lib/transfer/shareable.ts";
 import {
   admit,
   find,
@@ -68,7 +69,8 @@ Deno.test("admit() loads what it can, and throws the first error, for an equal",
 });
 
 Deno.test("SHAREABLES are the modules whose objects cross between processes", async () => {
-  const threadsOnly = /^(?:sync\/|channel\/shareables\.ts$)/;
+  // Those of threads; and a RemoteQueue, which goes down only: see below.
+  const others = /^(?:sync\/|channel\/shareables\.ts$|remote\/queue\.ts$)/;
   const root = new URL("../../lib/", import.meta.url);
   const found: string[] = [];
   const look = async (folder: URL) => {
@@ -77,12 +79,19 @@ Deno.test("SHAREABLES are the modules whose objects cross between processes", as
       if (isDirectory) await look(url);
       else if (/^shareable\($|^shareable\(import\.meta/m.test(await Deno.readTextFile(url))) {
         const path = url.href.slice(root.href.length);
-        if (!threadsOnly.test(path)) found.push(url.href);
+        if (!others.test(path)) found.push(url.href);
       }
     }
   };
   await look(root);
   assertEquals([...SHAREABLES].sort(), found.sort());
+});
+
+Deno.test("a RemoteQueue from below is refused: its URL is where this process would go", () => {
+  const { module, name } = kindOf(new RemoteQueue("jobs", { url: "memory:" }))!;
+  const state = { name: "jobs", options: { url: "amqp://elsewhere/" } };
+  assertThrows(() => restoreShareable(module, name, state, "below"), ShareError, "no shareable");
+  assertInstanceOf(restoreShareable(module, name, state, "equal"), RemoteQueue);
 });
 
 // What may be found
