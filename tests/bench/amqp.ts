@@ -1,7 +1,7 @@
 /**
  * Our client of RabbitMQ against amqplib, in turns, with the same broker in the same minutes:
  *
- *     deno run -A tests/bench/amqp.ts [FOLDER] [ROUNDS] [MESSAGES]
+ *     SWITCHYARD_BROKER=1 deno run -A tests/bench/amqp.ts [FOLDER] [ROUNDS] [MESSAGES]
  *
  * Durable messages of 200 bytes into a quorum and a classic queue, each confirmed, with 1,000 on
  * their way; then all of them taken, with a prefetch of 100 and an ack each. amqplib is not ours to
@@ -102,7 +102,7 @@ async function ours(url: string, type: string, count: number): Promise<[number, 
 
 if (import.meta.main) {
   const [folder = "", rounds = 3, messages = 10_000] = Deno.args;
-  if (!hasRabbitMQ) Deno.exit(1);
+  if (!hasRabbitMQ) Deno.exit(1); // it has said why
   const broker = new RabbitMQ();
   try {
     await broker.ready();

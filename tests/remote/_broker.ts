@@ -1,6 +1,7 @@
 /**
- * A real RabbitMQ, where its server is installed: one for all tests of a run, which ends with the
- * run, and others for tests that kill theirs. Where it is not there, its tests are left out.
+ * A real RabbitMQ, where its server is installed and `SWITCHYARD_BROKER=1` asks for it: one for all
+ * tests of a run, which ends with the run, and others for tests that kill theirs. It takes some 10 s
+ * of both cores to start, and on a busy machine minutes. Otherwise its tests are left out.
  *
  * @module
  */
@@ -14,10 +15,15 @@ const INSTALLED = "/usr/lib/rabbitmq/lib";
 /** How long a start may take, in ms: some 10 s on an idle machine. */
 const STARTING = 90_000;
 
-/** Whether a broker can be started here. */
-export const hasRabbitMQ: boolean = Deno.build.os === "linux" && isThere(INSTALLED);
+const isWanted = Deno.env.get("SWITCHYARD_BROKER") === "1";
 
-if (!hasRabbitMQ) console.log("RabbitMQ is not installed: the tests with a real one are left out");
+/** Whether a broker is to be started here, and can be. */
+export const hasRabbitMQ: boolean = isWanted && Deno.build.os === "linux" && isThere(INSTALLED);
+
+if (!hasRabbitMQ) {
+  const why = isWanted ? "it is not installed" : "SWITCHYARD_BROKER=1 asks for them";
+  console.log(`The tests with a real RabbitMQ are left out: ${why}`);
+}
 
 function isThere(path: string): boolean {
   try {
