@@ -57,7 +57,7 @@ const NODE = `
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
 const n = ${LARGE_ITEMS};
 const worker = new Worker(\`
-  const { parentPort } = require("node:worker_threads");
+  import { parentPort } from "node:worker_threads";
   let count = 0;
   parentPort.on("message", () => { if (++count === ${LARGE_ITEMS}) parentPort.postMessage(0); });
   parentPort.postMessage(0);
