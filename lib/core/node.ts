@@ -13,6 +13,7 @@ interface Builtins {
   os: typeof import("node:os");
   path: typeof import("node:path");
   process: typeof import("node:process");
+  sqlite: typeof import("node:sqlite");
   timers: typeof import("node:timers");
   url: typeof import("node:url");
   v8: typeof import("node:v8");

@@ -5,6 +5,7 @@
  */
 import { parseUrl } from "../amqp/url.ts";
 import { show } from "../core/checks.ts";
+import { parseFileUrl } from "./file/url.ts";
 
 /** The variable of the environment that says where queues are, unless they say so themselves. */
 export const VARIABLE = "SWITCHYARD_URL";
@@ -35,9 +36,13 @@ export function redacted(url: string): string {
 
 /**
  * The modules of brokers that are not in this process, by their schemes; each exports `open(url)`.
- * "" is that of RabbitMQ, which the link's thread knows. Tests add others.
+ * "" is one of ours, which the link's thread knows. Tests add others.
  */
-export const brokerModules: Map<string, string> = new Map([["amqp:", ""], ["amqps:", ""]]);
+export const brokerModules: Map<string, string> = new Map([
+  ["amqp:", ""],
+  ["amqps:", ""],
+  ["file:", ""],
+]);
 
 /**
  * Reads where something is to be.
@@ -62,6 +67,10 @@ export function addressOf(url: unknown, action: string): Address {
         show(scheme || redacted(text))
       }`,
     );
+  }
+  if (scheme.toLowerCase() === "file:") {
+    const { url, place } = parseFileUrl(text);
+    return { url, place, memory: undefined };
   }
   if (brokerModules.get(scheme.toLowerCase()) === "") parseUrl(text);
   return { url: text, place: redacted(text), memory: undefined };

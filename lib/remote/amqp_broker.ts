@@ -51,6 +51,7 @@ const OPTIONS = ["heartbeat", "prefix"];
 /** A connection to RabbitMQ. */
 export class AmqpBroker implements Broker {
   readonly isNear = false;
+  readonly isExact = false;
   readonly place: string;
   readonly #session: Session;
   readonly #prefix: string;

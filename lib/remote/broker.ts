@@ -187,6 +187,11 @@ export interface Broker {
   /** True if it is in this process: it answers at once. */
   readonly isNear: boolean;
   /**
+   * True if what was given back is READY when that settles, and what a consumer held when its end
+   * does. Of others nobody says when it is.
+   */
+  readonly isExact: boolean;
+  /**
    * Its place for messages, as in `amqp://host/vhost` or `memory:jobs`; without user and password.
    */
   readonly place: string;

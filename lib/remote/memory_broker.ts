@@ -32,6 +32,7 @@ const stores = new Map<string, MemoryStore>();
 /** A connection to the store of a name in this process. */
 export class MemoryBroker implements Broker {
   readonly isNear = true;
+  readonly isExact = true;
   readonly blockedBy = "";
   readonly loss = undefined;
   readonly place: string;

@@ -36,6 +36,7 @@ const later = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
 
 class SlowBroker implements Broker {
   readonly isNear = false;
+  readonly isExact = false;
   readonly place: string;
   readonly blockedBy: string;
   readonly loss: Outage | undefined;

@@ -20,7 +20,7 @@ import { Service } from "./service.ts";
 export interface LinkPlan {
   /** The broker's URL. */
   url: string;
-  /** The module of the broker, which exports `open(url)`; "" for RabbitMQ's. */
+  /** The module of the broker, which exports `open(url)`; "" if it is one of ours. */
   module: string;
   /** The word by which it is rung. */
   bell: SharedArrayBuffer;
@@ -35,9 +35,7 @@ export const serveLink: (plan: LinkPlan) => Promise<void> = task(
     // In a thread this keeps its own event loop going, not the program's.
     const letGo = holdProgram();
     try {
-      const rabbit = () => import("../amqp_broker.ts");
-      const opener: { open(url: string): Broker } =
-        await (module === "" ? rabbit() : import(module));
+      const opener: { open(url: string): Broker } = await load(url, module);
       const service = new Service(opener.open(url));
       const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
       const readControl = () => {
@@ -60,3 +58,9 @@ export const serveLink: (plan: LinkPlan) => Promise<void> = task(
     }
   },
 );
+
+/** The module of a URL's broker. */
+function load(url: string, module: string): Promise<{ open(url: string): Broker }> {
+  if (module !== "") return import(module);
+  return /^file:/i.test(url) ? import("../file/broker.ts") : import("../amqp_broker.ts");
+}

@@ -262,7 +262,7 @@ export class Row {
 
   /** Something goes back, or went back of late. */
   noteBack(): void {
-    if (!this.#site.broker.isNear) this.#backAt = performance.now();
+    if (!this.#site.broker.isExact) this.#backAt = performance.now();
   }
 
   /** Waits until what has just gone back is READY: the broker does not say when it is. */

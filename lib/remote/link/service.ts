@@ -92,7 +92,7 @@ export class Service {
     const isLast = counter.handles.size === 1 && counter.handles.has(handle);
     if (!isLast) return yield* counter.leave(handle);
     this.#counters.delete(counter.name);
-    if (this.#broker.isNear) return yield* counter.leave(handle);
+    if (this.#broker.isExact) return yield* counter.leave(handle);
     this.#left.add(counter.name);
     yield* counter.leave(handle);
     this.#clock.after(LEFT_FOR, () => this.#left.delete(counter.name));
@@ -139,7 +139,9 @@ export class Service {
     const { state, loss } = this.#broker;
     const isAway = state === "down" || state === "connecting" || state === "blocked" && op.isPut;
     const stop = this.#ops.get(op);
-    if (state === "ended") return op.fail(this.#lost("it has ended", loss?.cause));
+    if (state === "ended") {
+      return op.fail(this.#lost(loss?.cause.message ?? "it has ended", loss?.cause));
+    }
     if (!isAway) {
       stop?.();
       this.#ops.set(op, undefined);
