@@ -14,16 +14,25 @@ import { messageOf } from "../../transfer/failure.ts";
 /** What can be wrong. */
 export type FaultKind = "locked" | "full" | "io" | "lasting" | "own";
 
-/** SQLite's primary result codes, and the text of each: not every error brings its code. */
-const KINDS: [code: number, text: RegExp, kind: FaultKind][] = [
-  [5, /database is locked/, "locked"],
-  [6, /database table is locked/, "locked"],
-  [8, /readonly database/, "lasting"],
-  [10, /disk I\/O error/, "io"],
-  [11, /disk image is malformed/, "lasting"],
-  [13, /disk is full/, "full"],
-  [14, /unable to open database/, "lasting"],
-  [26, /file is not a database/, "lasting"],
+/** One of SQLite's primary result codes. */
+interface Fault {
+  code: number;
+  /** Its text, as not every error brings its code. */
+  text: RegExp;
+  kind: FaultKind;
+  /** What it means for whoever reads it. */
+  meaning: string;
+}
+
+const FAULTS: Fault[] = [
+  { code: 5, text: /database is locked/, kind: "locked", meaning: "another program has it locked" },
+  { code: 6, text: /table is locked/, kind: "locked", meaning: "another program has it locked" },
+  { code: 8, text: /readonly database/, kind: "lasting", meaning: "it may not be written" },
+  { code: 10, text: /disk I\/O error/, kind: "io", meaning: "its disk fails" },
+  { code: 11, text: /image is malformed/, kind: "lasting", meaning: "it is damaged" },
+  { code: 13, text: /disk is full/, kind: "full", meaning: "its disk is full" },
+  { code: 14, text: /unable to open/, kind: "lasting", meaning: "it cannot be opened" },
+  { code: 26, text: /not a database/, kind: "lasting", meaning: "it is none of ours" },
 ];
 
 /** An error that trying again would not help against. */
@@ -38,13 +47,22 @@ export function isOfDatabase(error: unknown): boolean {
     error instanceof Error && /^ERR_/.test(String((error as { code?: unknown }).code));
 }
 
-/** What an error means. */
-export function kindOfFault(error: unknown): FaultKind {
-  if (error instanceof FileFault) return "lasting";
+function faultOf(error: unknown): Fault | undefined {
   const code = (error as { errcode?: number }).errcode;
   const text = messageOf(error);
-  const found = KINDS.find(([known, pattern]) =>
-    code === undefined ? pattern.test(text) : (code & 0xff) === known
+  return FAULTS.find((known) =>
+    code === undefined ? known.text.test(text) : (code & 0xff) === known.code
   );
-  return found?.[2] ?? "own";
+}
+
+/** What an error means. */
+export function kindOfFault(error: unknown): FaultKind {
+  return error instanceof FileFault ? "lasting" : faultOf(error)?.kind ?? "own";
+}
+
+/** What an error means, in words. */
+export function reasonOf(error: unknown): string {
+  const meaning = error instanceof FileFault ? undefined : faultOf(error)?.meaning;
+  const text = messageOf(error);
+  return meaning === undefined ? text : `${meaning} (${text})`;
 }

@@ -25,7 +25,7 @@ import { messageOf } from "../../transfer/failure.ts";
 import type { BrokerState, Outage } from "../broker.ts";
 import { Clock } from "../clock.ts";
 import { FileDatabase } from "./database.ts";
-import { isOfDatabase, kindOfFault } from "./fault.ts";
+import { isOfDatabase, kindOfFault, reasonOf } from "./fault.ts";
 import { FileWatch, touch } from "./file_watch.ts";
 import { Presence } from "./presence.ts";
 import { FileStore } from "./store.ts";
@@ -169,17 +169,22 @@ export class Ledger {
 
   /** Begins a transaction at the end of this turn: there is something to do, or to take. */
   schedule(): void {
-    if (this.#isScheduled || this.#stopRest !== undefined || this.#state === "ended") return;
+    if (this.#isScheduled || this.#state === "ended") return;
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
       if (this.#stopRest === undefined) this.#flush();
+      else if (this.#state === "blocked") this.#flush(true);
     });
   }
 
-  #flush(): void {
+  /** @param isTaking True if what brings something is left out: the disk is full. */
+  #flush(isTaking = false): void {
     if (this.#state === "ended") return;
+    const left = isTaking ? this.#jobs.filter(({ isDurable }) => isDurable) : [];
+    if (isTaking) this.#jobs = this.#jobs.filter(({ isDurable }) => !isDurable);
     const jobs = this.#jobs.splice(0, MOST_JOBS);
+    this.#jobs.push(...left);
     let current: Job | undefined;
     let after = () => {};
     let isNews = false;
@@ -202,12 +207,14 @@ export class Ledger {
     } catch (error) {
       return this.#failed(error, jobs, current);
     }
-    this.#loss = undefined;
-    this.#turn("up");
+    if (!isTaking) {
+      this.#loss = undefined;
+      this.#turn("up");
+    }
     if (isNews) touch(this.#address.path);
     for (const { outcome } of jobs) outcome();
     after();
-    if (this.#jobs.length > 0) this.schedule();
+    if (this.#jobs.length > left.length) this.schedule();
     this.#retime();
   }
 
@@ -275,19 +282,23 @@ export class Ledger {
       return this.schedule();
     }
     this.#jobs.unshift(...jobs);
-    const cause = error instanceof Error ? error : new Error(messageOf(error));
+    // Of a disk that is full it is known already.
+    if (kind === "full" && this.#stopRest !== undefined) return;
+    const cause = new Error(reasonOf(error), { cause: error });
     const { attempts = 0, since = performance.now() } = this.#loss ?? {};
     this.#loss = { host: this.#address.place, attempts: attempts + 1, since, cause };
     if (kind === "own" || kind === "lasting") return this.#end();
     let rest = SICK_REST;
-    if (kind === "full") this.#turn("blocked", "the disk is full");
-    else if (kind === "io") this.#turn("down");
+    if (kind === "full") {
+      this.#turn("blocked", cause.message);
+      // What takes something away may find room.
+      this.schedule();
+    } else if (kind === "io") this.#turn("down");
     else {
-      const reason = new Error("another program has it locked", { cause });
-      this.#loss = { ...this.#loss, cause: reason };
       rest = 1 + Math.random() * (REST - 1);
       if (performance.now() - since > LOCKED_FOR) this.#turn("down");
     }
+    this.#stopRest?.();
     this.#stopRest = this.clock.after(rest, () => {
       this.#stopRest = undefined;
       this.#flush();
@@ -317,7 +328,7 @@ export class Ledger {
 
   /** Looks for what others have written; `isInTurn` if also for those that are gone. */
   #look(isInTurn = false): void {
-    if (this.#opened === undefined || this.#isScheduled || this.#stopRest !== undefined) return;
+    if (this.#opened === undefined || this.#isScheduled) return;
     const { database, store, presence } = this.#opened;
     try {
       const version = database.version();
