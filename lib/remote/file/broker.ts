@@ -59,7 +59,11 @@ export class FileBroker implements Broker {
   constructor(url: string) {
     const address = parseFileUrl(url);
     this.place = address.place;
+    const consumers = this.#consumers;
     this.#ledger = new Ledger(address, {
+      get isTaking() {
+        return consumers.size > 0;
+      },
       hungry: () => this.#hungry(),
       serve: (store) => this.#serve(store),
       changed: (state) => {

@@ -50,6 +50,8 @@ const CLOSING = 2000;
 
 /** What the ledger serves. */
 export interface Patron {
+  /** True if it has consumers, whether they have credit or not. */
+  readonly isTaking: boolean;
   /** The queues from which it could take something. */
   hungry(): string[];
   /** Takes, in the transaction; gives what is to be done once that is committed. */
@@ -102,6 +104,8 @@ export class Ledger {
   #stopLook: (() => void) | undefined;
   /** What the others had written when it was last looked. */
   #version = -1;
+  /** When something happens by itself, as far as is known, by the system's clock. */
+  #due = Infinity;
   #closing: Promise<void> | undefined;
 
   constructor(address: FileAddress, patron: Patron) {
@@ -198,6 +202,7 @@ export class Ledger {
         current = undefined;
         after = this.#patron.serve(store);
         isNews = store.hasStirredOthers();
+        if (this.#patron.isTaking) this.#due = store.nextDue();
         database.commit();
       } catch (error) {
         database.rollback();
@@ -320,9 +325,8 @@ export class Ledger {
     this.#stopLook = undefined;
     if (this.#opened === undefined || this.#patron.hungry().length === 0) return;
     this.#watch ??= new FileWatch(this.#address.path, () => this.#look());
-    const due = this.#opened.store.nextDue() ?? Infinity;
     const look = this.#watch.isAtWork ? LOOK : LOOK_ALONE;
-    const ms = Math.max(0, Math.min(look, due - Date.now()));
+    const ms = Math.max(0, Math.min(look, this.#due - Date.now()));
     this.#stopLook = this.clock.after(ms, () => this.#look(true));
   }
 
@@ -332,15 +336,20 @@ export class Ledger {
     const { database, store, presence } = this.#opened;
     try {
       const version = database.version();
-      if (!isInTurn && version === this.#version) return;
+      const isNews = version !== this.#version;
       this.#version = version;
-      database.checkPlace();
-      if (isInTurn && store.others().some(({ token }) => presence.isGone(token))) {
-        this.run("give back what the dead held", (store) => this.tidy(store)).catch(() => {});
-      } else if (
-        this.#patron.hungry().some((name) => store.hasReady(name)) ||
-        (store.nextDue() ?? Infinity) <= Date.now()
-      ) this.schedule();
+      if (isInTurn) {
+        database.checkPlace();
+        if (store.others().some(({ token }) => presence.isGone(token))) {
+          this.run("give back what the dead held", (store) => this.tidy(store)).catch(() => {});
+          return;
+        }
+      } else if (!isNews) return;
+      if (isNews) {
+        if (this.#patron.hungry().some((name) => store.hasReady(name))) return this.schedule();
+        this.#due = store.nextDue();
+      }
+      if (this.#due <= Date.now()) this.schedule();
       else this.#retime();
     } catch (error) {
       this.#failed(error, [], undefined);

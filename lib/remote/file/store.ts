@@ -426,13 +426,13 @@ export class FileStore {
 
   // --- what happens by itself
 
-  /** When that will be, in the system's time; undefined if nothing is due. */
-  nextDue(): number | undefined {
+  /** When that will be, in the system's time; Infinity if nothing is due. */
+  nextDue(): number {
     const { due } = this.#database.get(
       "SELECT min(due) AS due FROM (SELECT min(due) AS due FROM messages WHERE due IS NOT NULL " +
         "UNION ALL SELECT min(due) FROM queues WHERE due IS NOT NULL)",
     )!;
-    return due === null ? undefined : Number(due);
+    return due === null ? Infinity : Number(due);
   }
 
   /** Does what is due. */
