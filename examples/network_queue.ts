@@ -1,4 +1,4 @@
-#!/usr/bin/env -S deno run --allow-read --allow-net
+#!/usr/bin/env -S deno run --allow-read --allow-write=. --allow-net
 /**
  * Guests order, cooks cook, and the slips hang on a queue that many machines can reach.
  *
@@ -13,14 +13,17 @@
  *     take   the slip is lent; it is gone when the cook says done(). If the cook vanishes, another
  *            one gets it, with "attempt 2" on it: so an order may be cooked twice, but never never
  *
- * By default the broker is in this process (`memory:`) and needs nothing installed. With a URL the
- * same script runs over RabbitMQ, and its two halves on two machines.
+ * By default the broker is in this process (`memory:`) and needs nothing installed. With the URL of
+ * a file its two halves are two programs of one machine, which need not run at the same time; with
+ * that of RabbitMQ they may be on two machines.
  *
  * Try:
  *
  *     examples/network_queue.ts                    all orders are cooked
  *     examples/network_queue.ts --die --way get    a cook goes with an order: it is lost
  *     examples/network_queue.ts --die              with take() another cook gets it
+ *     examples/network_queue.ts --url file:kitchen.db --role guests  orders wait in a file,
+ *     examples/network_queue.ts --url file:kitchen.db --role cooks   until somebody cooks
  *     examples/network_queue.ts --url amqp://guest:guest@localhost/ --role cooks    here,
  *     examples/network_queue.ts --url amqp://guest:guest@localhost/ --role guests   and there
  *
@@ -41,8 +44,8 @@ const TEXTS = inLanguage({
 
 Usage: network_queue.ts [options]
 
-  --url URL     the broker: amqp://user:password@host/ or memory: (memory:)
-  --role R      guests, cooks, or all of them here (all); the halves need a broker
+  --url URL     the broker: amqp://user:password@host/, file:PATH or memory: (memory:)
+  --role R      guests, cooks, or all of them here (all); the halves need a broker or a file
   --way W       how cooks take an order: take or get (take)
   --die         one cook vanishes with an order in hand
   --guests N    how many producers there are (2)
@@ -61,7 +64,7 @@ Usage: network_queue.ts [options]
     done: (count: number) => `${count} orders cooked here`,
     sum: (cooked: number, all: number) => `${cooked} of ${all} orders were cooked: `,
     verdicts: { complete: "nothing is lost", lost: "LOST" },
-    needsBroker: "--role guests and --role cooks need a broker: --url amqp://user:password@host/",
+    needsBroker: "--role guests and --role cooks need a broker: --url file:kitchen.db",
     needsTwo: "--die needs a second cook, who is left",
     diesHere: "--die is for --role all",
   },
@@ -70,8 +73,8 @@ Usage: network_queue.ts [options]
 
 用法：network_queue.ts [选项]
 
-  --url URL     中间件地址：amqp://用户:密码@主机/，或者 memory:（memory:）
-  --role R      角色：guests（客人）、cooks（厨师），或者都在这里 all（all）；分开跑要有中间件
+  --url URL     中间件地址：amqp://用户:密码@主机/，file:文件，或者 memory:（memory:）
+  --role R      角色：guests（客人）、cooks（厨师），或者都在这里 all（all）；分开跑要有中间件或文件
   --way W       厨师怎么取单：take 或 get（take）
   --die         一个厨师手里拿着单子消失了
   --guests N    有几个客人，即生产者（2）
@@ -90,7 +93,7 @@ Usage: network_queue.ts [options]
     done: (count: number) => `这里做了 ${count} 个菜`,
     sum: (cooked: number, all: number) => `点了 ${all} 个菜，做好 ${cooked} 个：`,
     verdicts: { complete: "一个也没丢", lost: "丢了" },
-    needsBroker: "--role guests 和 --role cooks 要有中间件：--url amqp://用户:密码@主机/",
+    needsBroker: "--role guests 和 --role cooks 要有中间件：--url file:kitchen.db",
     needsTwo: "--die 至少要有第二个厨师留下来",
     diesHere: "--die 只能与 --role all 一起用",
   },

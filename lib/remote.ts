@@ -1,5 +1,5 @@
 /**
- * Queues between programs on many machines, on RabbitMQ.
+ * Queues between programs: on many machines by RabbitMQ, on one machine in a file.
  *
  * | you need | reach for |
  * | --- | --- |
@@ -9,11 +9,20 @@
  * | to know that a message is from somebody who knows the secret | the option `secret` |
  *
  * A URL says where: `amqp://user:password@host/vhost` (several hosts: `amqp://u:p@a,b,c/`),
- * `amqps://…`, or `memory:` and `memory:NAME`, which are in this process and need nothing
- * installed: the same script, for tests and for a first run. Without the option `url` it is
- * `SWITCHYARD_URL` of the environment, else `memory:`. A handle works in every thread that it is
- * given to, and one of a broker in every process. All of one URL share one connection, which has a
- * thread of its own: so it lives while the main thread computes or blocks.
+ * `amqps://…`, `file:jobs.db` or `file:///folder/jobs.db`, or `memory:` and `memory:NAME`, which
+ * are in this process: the same script, for tests and for a first run. Without the option `url` it
+ * is `SWITCHYARD_URL` of the environment, else `memory:`. A handle works in every thread that it is
+ * given to, and, unless it is of `memory:`, in every process. All of one URL share one connection,
+ * which has a thread of its own: so it lives while the main thread computes or blocks.
+ *
+ * **In a file** a queue needs no server: any number of processes of one machine use it, at the same
+ * time or one after the other, and it outlives them all. The file is a SQLite database, private to
+ * its user, made at the first use; while it is open, `jobs.db-wal`, `jobs.db-shm` and the folder
+ * `jobs.db-users` are beside it. It must be on a disk of this machine, not of the network. A put
+ * that has settled survives the death of every process, and a power failure too, as it waits for
+ * the disk; so put many at once: they wait for it together. What a killed process had taken goes to
+ * another one within 100 ms. `?prefix=NAME` keeps one program's queues apart from another's. The
+ * file does not shrink when its queues are emptied: the room is used again.
  *
  * **What is promised.** A put that has settled is on the broker's disk. Nothing that was confirmed
  * is lost by the death of any program, or of the broker. Items of one program come to another in
@@ -30,7 +39,7 @@
  * buried: put aside with the reason.
  *
  * Needs `--allow-net` to the broker, and `--allow-env=SWITCHYARD_URL` to take the URL from there;
- * `memory:` nothing.
+ * for a file `--allow-read` and `--allow-write` of its folder; `memory:` nothing.
  *
  * @module
  */

@@ -16,8 +16,8 @@ import {
 /** Options of a `RemoteQueue`. */
 export interface RemoteQueueOptions {
   /**
-   * Where it is: `amqp://user:password@host/vhost`, `amqps://…`, `memory:` or `memory:NAME`.
-   * Default: `SWITCHYARD_URL` of the environment, if it may be read, else `memory:`.
+   * Where it is: `amqp://user:password@host/vhost`, `amqps://…`, `file:jobs.db`, `memory:` or
+   * `memory:NAME`. Default: `SWITCHYARD_URL` of the environment, if it may be read, else `memory:`.
    */
   url?: string;
   /** The most items that wait in it; 0 for any number. Default: 0. */

@@ -59,7 +59,8 @@ const told = new Set<string>();
  * Items are what `multiprocessing.Queue` takes, data of any shape, but no locks and other things of
  * one machine (another RemoteQueue can), no functions, and no objects of classes that are in files.
  *
- * *Permissions*: `--allow-net` to the broker; `memory:` none.
+ * *Permissions*: `--allow-net` to the broker; for a file, `--allow-read` and `--allow-write` of its
+ * folder; `memory:` none.
  *
  * @typeParam T The items.
  *
@@ -388,7 +389,7 @@ export class RemoteQueue<T = unknown> implements QueueLike<T>, Disposable, Async
         `Cannot share ${place()}: a RemoteQueue of ${
           show(url)
         } lives in one process; give it the ` +
-          'URL of a broker ("amqp://host/"), or use multiprocessing.Queue',
+          'URL of a broker ("amqp://host/", "file:jobs.db"), or use multiprocessing.Queue',
         place(),
       );
     }

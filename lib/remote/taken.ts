@@ -38,7 +38,7 @@ export class Taken<T> implements Disposable, AsyncDisposable {
   readonly item: T;
   /**
    * Which delivery this is, from 1. With more, somebody has had it before, and may have done a part
-   * of the work. A queue with `maxsize` on a broker counts only to 2.
+   * of the work. A queue with `maxsize` on RabbitMQ counts only to 2.
    */
   readonly attempt: number;
   /** The id that it was given when it was put: the same at each delivery. */

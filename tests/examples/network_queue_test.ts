@@ -59,6 +59,26 @@ Deno.test({
   },
 });
 
+Deno.test("network_queue.ts in a file: the cooks come when the guests have gone", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "switchyard-test-" });
+  const flags = ["--allow-read", `--allow-write=${folder}`];
+  const half = (role: string) =>
+    run("network_queue.ts", ["--role", role, "--url", `file:${folder}/kitchen.db`], { flags });
+  try {
+    const guests = await half("guests");
+    assertEquals([guests.code, guests.stderr], [0, ""]);
+    const cooks = await half("cooks");
+    assertEquals([cooks.code, cooks.stderr], [0, ""]);
+    assertEquals(
+      ordersIn(cooks.lines, /^cook-\d cooks (\d\.\d)$/),
+      ordersIn(guests.lines, /^guest-\d orders (\d\.\d)$/),
+    );
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["kitchen.db"]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 testUsage("network_queue.ts", script, ["--url", "--role", "--way", "--die", "--lang"], [
   [["--menu"], 'network_queue: unknown argument "--menu"'],
   [["--way", "x"], 'network_queue: --way must be take or get, received "x"'],
