@@ -295,6 +295,35 @@ test("RemoteQueue in a file: two prefixes are two sets of queues; the file is pr
   assertEquals([await a.size(), await b.size()], [0, 0]);
 });
 
+test("RemoteQueue in a file that has two names is one queue", async () => {
+  const path = newPath();
+  await using one = new RemoteQueue<number>("q", { url: `file:${path}` });
+  await one.put(1);
+  const link = newPath();
+  await Deno.symlink(path, link);
+  const taken = await one.take();
+  await using other = new RemoteQueue<number>("q", { url: `file:${link}` });
+  // The first is alive, and keeps what it has taken.
+  await assertRejects(() => other.take({ timeout: 400 }), Empty);
+  assertEquals(await taken.done(), true);
+});
+
+test("RemoteQueue in a file whose user was taken for dead is told", async () => {
+  const path = newPath();
+  await using queue = new RemoteQueue<number>("q", { url: `file:${path}` });
+  await queue.put(1);
+  const taken = await queue.take();
+  for (const { name } of Deno.readDirSync(`${path}-users`)) {
+    Deno.removeSync(`${path}-users/${name}`);
+  }
+  // Another connection, which looks who is there.
+  await using third = new RemoteQueue<number>("other", { url: `file:${path}?prefix=other` });
+  await third.size();
+  const error = await assertRejects(() => queue.put(2), BrokerLostError);
+  assertMatch(error.message, /others take this program for dead/);
+  await assertRejects(() => taken.done(), BrokerLostError);
+});
+
 test("RemoteQueue in a file beside a folder that others may write says so", async () => {
   const path = newPath();
   await Deno.mkdir(`${path}-users`);

@@ -197,6 +197,7 @@ export class Ledger {
       this.#begin(database, jobs.some(({ isDurable }) => isDurable));
       try {
         store.begin();
+        store.checkParty();
         store.sweep();
         for (current of jobs) this.#do(current, store);
         current = undefined;

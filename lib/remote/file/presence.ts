@@ -28,9 +28,10 @@ export class Presence {
    * @throws {FileFault} The folder cannot be made or written.
    */
   constructor(path: string) {
-    this.#folder = folderOf(path);
     this.token = crypto.randomUUID();
     try {
+      // Whichever name the file is opened by, all of its users meet in one folder.
+      this.#folder = `${Deno.realPathSync(path)}-users`;
       this.#file = enter(this.#folder, this.token);
     } catch (error) {
       throw openFault(path, error);
@@ -70,10 +71,6 @@ export class Presence {
     // As long as others are there it cannot be removed.
     remove(this.#folder);
   }
-}
-
-function folderOf(path: string): string {
-  return `${path}-users`;
 }
 
 /** Makes a file and locks it. */

@@ -23,6 +23,7 @@ import { type BrokerMessage, type QueueSpec, Unroutable } from "../broker.ts";
 import { checkSame } from "../memory_store.ts";
 import { DELAYED, type FileDatabase, HELD, LATE, READY, type TableRow } from "./database.ts";
 import { type Head, headOf, parseHead, triedOf } from "./message.ts";
+import { FileFault } from "./fault.ts";
 import { type FileQueue, queueOf, specText } from "./queue_row.ts";
 
 /** What happens by itself is done for so many messages at a time. */
@@ -270,8 +271,9 @@ export class FileStore {
 
   /** Takes up to `most` messages of a queue, in their order. */
   take(name: string, most: number): TakenMessage[] {
-    const queue = this.#find(name);
     const taken: TakenMessage[] = [];
+    if (most === 0 || !this.hasReady(name)) return taken;
+    const queue = this.#find(name);
     while (queue !== undefined && taken.length < most) {
       const rows = this.#database.all(
         `UPDATE messages SET state = ${HELD}, owner = ?, due = NULL, tries = tries + 1 WHERE id IN ` +
@@ -375,6 +377,17 @@ export class FileStore {
   /** A new party, by the token of its presence. */
   join(token: string): void {
     this.party = this.#database.run("INSERT INTO parties(token) VALUES (?)", token);
+  }
+
+  /**
+   * Checks that nobody takes this party for a dead one.
+   *
+   * @throws {FileFault} Somebody has.
+   */
+  checkParty(): void {
+    const sql = "SELECT 1 FROM parties WHERE id = ?";
+    if (this.#database.get(sql, this.party) !== undefined) return;
+    throw new FileFault("others take this program for dead: its file beside it was removed");
   }
 
   /** All parties but this one. */
