@@ -38,8 +38,8 @@ export interface ProcessInfo {
  * who took over the orphans. What it gives was true a moment ago. The toolkit's own watchdogs are
  * left out.
  *
- * On Windows it tells the numbers and the program's name; the state is always R, the niceness 0, and
- * the user is not told.
+ * On Windows it tells the numbers and the program's name; the state is always R, the niceness 0,
+ * and the user is not told.
  *
  * *Permissions*: on Linux `--allow-all`, which reading `/proc` takes; on Windows `--allow-ffi`;
  * elsewhere, and on Linux without it, `--allow-run=ps`.

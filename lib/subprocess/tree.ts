@@ -7,8 +7,8 @@
  * parent has ended before has left the tree; of a program that was started detached its process
  * group belongs to the tree, which still holds it.
  *
- * Windows cannot stop a process: there they are ended, whatever the signal, as often as new ones are
- * found. Without FFI its own `taskkill` does it.
+ * Windows cannot stop a process: there they are ended, whatever the signal, as often as new ones
+ * are found. Without FFI its own `taskkill` does it.
  *
  * @module
  */

@@ -36,7 +36,7 @@ export function useLoopback(): void {
   Atomics.store(self().words, FAMILY_SOCKETS, LOOPBACK);
 }
 
-/** Has this process use the kind of sockets that its parent uses: that of the socket in a folder. */
+/** Has this process use the kind of sockets that its parent does, as a folder of its shows. */
 export function useSocketsOf(folder: string): void {
   if (Deno.build.os !== "windows" && Deno.lstatSync(at(folder)).isFile) useLoopback();
 }
@@ -46,8 +46,10 @@ export function listenIn(folder: string): PrivateListener {
   if (!usesLoopback()) return Deno.listen({ transport: "unix", path: at(folder) });
   const listener = Deno.listen({ hostname: HOST, port: 0 });
   try {
-    const { port } = listener.addr as Deno.NetAddr;
-    Deno.writeTextFileSync(at(folder), String(port), { mode: 0o600, createNew: true });
+    Deno.writeTextFileSync(at(folder), String(listener.addr.port), {
+      mode: 0o600,
+      createNew: true,
+    });
   } catch (cause) {
     listener.close();
     throw cause;

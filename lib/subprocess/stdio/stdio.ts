@@ -56,7 +56,7 @@ export interface CommandPlan {
   name: string;
   program: string;
   args: string[];
-  /** True if Windows is to pass the arguments on as they are, for a shell that splits them itself. */
+  /** True if Windows is to pass the arguments on as they are: its shell splits them itself. */
   isRaw: boolean;
   cwd: string | URL | undefined;
   /**
