@@ -33,6 +33,8 @@ export interface CallOptions {
   retries?: number | undefined;
   /** The time that it may run, in ms. */
   timeout?: number | undefined;
+  /** The time that it may go on when it is cancelled, in ms. Default: as its pool says. */
+  grace?: number | undefined;
   /** Called with what it reports. */
   onReport?: ((value: never) => void) | undefined;
 }
