@@ -35,6 +35,22 @@
  * @module
  */
 export { RemoteQueue } from "./remote/queue.ts";
+export { RemoteExecutor } from "./remote/calls/executor.ts";
+export { RemoteWorker } from "./remote/calls/worker.ts";
+export type {
+  RemoteWorkerStats,
+  RunWorkerOptions,
+  StopWorkerOptions,
+} from "./remote/calls/worker.ts";
+export type { RemoteStats } from "./remote/calls/caller.ts";
+export type {
+  Orphan,
+  RemoteExecutorOptions,
+  RemoteSendOptions,
+  RemoteSubmitOptions,
+  RemoteWorkerOptions,
+} from "./remote/calls/options.ts";
+export type { Served } from "./remote/calls/station.ts";
 export { Taken } from "./remote/taken.ts";
 export type { BackOptions, Settle } from "./remote/taken.ts";
 export type {
