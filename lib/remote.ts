@@ -36,12 +36,12 @@
  */
 export { RemoteQueue } from "./remote/queue.ts";
 export { RemoteExecutor } from "./remote/calls/executor.ts";
-export { RemoteWorker } from "./remote/calls/worker.ts";
+export { RemoteWorker } from "./remote/serving/worker.ts";
 export type {
   RemoteWorkerStats,
   RunWorkerOptions,
   StopWorkerOptions,
-} from "./remote/calls/worker.ts";
+} from "./remote/serving/worker.ts";
 export type { RemoteStats } from "./remote/calls/caller.ts";
 export type {
   Orphan,
@@ -50,7 +50,7 @@ export type {
   RemoteSubmitOptions,
   RemoteWorkerOptions,
 } from "./remote/calls/options.ts";
-export type { Served } from "./remote/calls/station.ts";
+export type { WorkerTally } from "./remote/serving/station.ts";
 export { Taken } from "./remote/taken.ts";
 export type { BackOptions, Settle } from "./remote/taken.ts";
 export type {

@@ -16,8 +16,13 @@ import {
 import { Full } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held } from "../core/promises.ts";
-import { type AnyArgs, type Call, type CallOptions, knownReference } from "../pool/call.ts";
-import type { Caller } from "../pool/caller.ts";
+import {
+  type AnyArgs,
+  type Call,
+  type Caller,
+  type CallOptions,
+  knownReference,
+} from "../pool/call.ts";
 import { Engine } from "../pool/engine.ts";
 import { MAP, STARMAP } from "../pool/transport/frames.ts";
 import { checkMap, checkWorkers, type EngineOptions, type MapOptions } from "../pool/options.ts";

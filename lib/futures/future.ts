@@ -8,8 +8,7 @@ import { INSPECT, shown } from "../core/inspect.ts";
 import { CancelledError, TimeoutError } from "../core/errors.ts";
 import { errorOf } from "../child/outcome.ts";
 import { briefly, callSafely } from "../pool/async_result.ts";
-import { type Call, ENDED } from "../pool/call.ts";
-import type { Caller } from "../pool/caller.ts";
+import { type Call, type Caller, ENDED } from "../pool/call.ts";
 import { blockUntil, ended, unwrap } from "../pool/completion.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 

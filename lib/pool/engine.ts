@@ -20,8 +20,16 @@ import type { Packed } from "../transfer/pack.ts";
 import { loseAll, packFor } from "../transfer/flight.ts";
 import { callSafely } from "./async_result.ts";
 import { Backlog } from "./backlog.ts";
-import { Call, type CallOptions, ENDED, GIVEN, knownReference, QUEUED } from "./call.ts";
-import type { Caller, CallerMap } from "./caller.ts";
+import {
+  Call,
+  type Caller,
+  type CallerMap,
+  type CallOptions,
+  ENDED,
+  GIVEN,
+  knownReference,
+  QUEUED,
+} from "./call.ts";
 import { blockUntil } from "./completion.ts";
 import {
   CALL,

@@ -13,8 +13,7 @@
 import { CancelledError, ShareError, TimeoutError } from "../core/errors.ts";
 import { Countdown } from "../core/promises.ts";
 import { callSafely } from "./async_result.ts";
-import type { Call } from "./call.ts";
-import type { Caller, CallerMap } from "./caller.ts";
+import type { Call, Caller, CallerMap } from "./call.ts";
 import type { MAP, STARMAP } from "./transport/frames.ts";
 import type { MapOptions } from "./options.ts";
 import { LARGEST, Span } from "./payload.ts";

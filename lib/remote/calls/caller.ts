@@ -16,7 +16,6 @@
  */
 import {
   BrokenExecutor,
-  BrokerLostError,
   CancelledError,
   Full,
   TaskRefusedError,
@@ -26,23 +25,22 @@ import {
 import { holdProgram } from "../../core/promises.ts";
 import type { Outcome } from "../../child/outcome.ts";
 import { callSafely } from "../../pool/async_result.ts";
-import { type Call, ENDED, knownReference } from "../../pool/call.ts";
-import type { Caller, CallerMap } from "../../pool/caller.ts";
+import { type Call, type Caller, type CallerMap, ENDED, knownReference } from "../../pool/call.ts";
 import { holdInterrupts, interruption } from "../../pool/interrupt.ts";
 import { CallStats, type PoolStats } from "../../pool/stats.ts";
 import { CALL, type CallKind } from "../../pool/transport/frames.ts";
 import { mainModule } from "../../transfer/task.ts";
 import { Clock } from "../clock.ts";
 import type { Delivery } from "../broker.ts";
-import { type Access, isUnroutable } from "../link/access.ts";
+import { isUnroutable } from "../link/access.ts";
 import { start } from "../link/soon.ts";
 import { type CallerOptions, Exchange } from "./exchange.ts";
-import { callMessage, numberOf, pace, textOf } from "./messages.ts";
+import { callMessage, numberOf, textOf, versionText } from "./messages.ts";
 import { levelOf } from "./names.ts";
 import { AT_BROKER, BEGUN, NEW, RemoteCall, type RemoteCallOptions, SENT } from "./remote_call.ts";
 import { ResultReader } from "./result_reader.ts";
-import { versionText } from "./run.ts";
 import { isGenuine } from "./seal.ts";
+import { CallWatch, cannotRun } from "./watch.ts";
 import { CallWire, type RestoreQueue } from "./wire.ts";
 
 /** Figures about an executor over many machines. */
@@ -80,7 +78,7 @@ export class RemoteCaller implements Caller {
   #retried = 0;
   #refused = 0;
   #duplicates = 0;
-  /** Where workers are: by name, when each was heard of last, and how many calls it runs at once. */
+  /** Workers, by name: when each was heard of last, and how many calls it runs at once. */
   readonly #workers = new Map<string, { at: number; slots: number }>();
   readonly #maps = new Set<WeakRef<CallerMap>>();
   #interrupted: "ending" | "untold" | undefined;
@@ -88,11 +86,7 @@ export class RemoteCaller implements Caller {
   #release: (() => void) | undefined;
   #letGo: (() => void) | undefined;
   #gone: Promise<void> | undefined;
-  #isSweeping = false;
-  #sweptAt = 0;
-  #awaySince: number | undefined;
-  #unservedSince: number | undefined;
-  #isLooking = false;
+  readonly #watch: CallWatch;
   #isTold = false;
 
   /** @param restore Makes a RemoteQueue that comes in a result. */
@@ -104,7 +98,15 @@ export class RemoteCaller implements Caller {
       hear: (delivery) => this.#hear(delivery),
       opened: () => this.#flush(),
       failed: (error) => this.#failAll(() => error),
-      state: () => this.#sweep(),
+      state: () => this.#watch.look(),
+    });
+    this.#watch = new CallWatch(options, this.#exchange, this.#clock, {
+      isIdle: () => this.#open === 0,
+      sent: () => [...this.#sent.values()],
+      unsent: () => this.#unsent.slice(this.#next),
+      poll: () => this.poll(),
+      fail: (call, error) => this.#fail(call, error),
+      leave: (call, reason) => this.#tellCancelled(call, reason),
     });
     this.#idle.resolve();
   }
@@ -344,7 +346,10 @@ export class RemoteCaller implements Caller {
   #notSent(call: RemoteCall, error: unknown): void {
     if (call.state === ENDED) return;
     if (isUnroutable(error)) {
-      return this.#fail(call, new BrokenExecutor(this.#text("its queue was removed")));
+      return this.#fail(
+        call,
+        new BrokenExecutor(cannotRun(this.#options.queue, "its queue was removed")),
+      );
     }
     if (error instanceof Full) {
       const { queue, maxQueue } = this.#options;
@@ -352,10 +357,6 @@ export class RemoteCaller implements Caller {
       error = new Full(`Cannot submit a call: ${maxQueue} calls wait in the queue ${name} already`);
     }
     this.#fail(call, error);
-  }
-
-  #text(why: string): string {
-    return `Cannot run calls by the queue ${JSON.stringify(this.#options.queue)}: ${why}`;
   }
 
   #expire(call: RemoteCall, expires: number): void {
@@ -379,7 +380,7 @@ export class RemoteCaller implements Caller {
       return;
     }
     this.#stats.hearsNow();
-    this.#unservedSince = undefined;
+    this.#watch.isServed();
     const worker = textOf(delivery, "worker");
     const slots = numberOf(delivery, "slots") || this.#workers.get(worker)?.slots || 1;
     this.#workers.set(worker, { at: performance.now(), slots });
@@ -473,6 +474,13 @@ export class RemoteCaller implements Caller {
     });
   }
 
+  #forgetWorkers(): void {
+    const now = performance.now();
+    for (const [name, { at }] of this.#workers) {
+      if (now - at > HEARD_LATELY) this.#workers.delete(name);
+    }
+  }
+
   // --- the end of calls
 
   #fail(call: RemoteCall, error: unknown): void {
@@ -508,104 +516,7 @@ export class RemoteCaller implements Caller {
     this.#idle = Promise.withResolvers<void>();
     this.#release = holdProgram();
     this.#letGo = holdInterrupts(this);
-    this.#sweepSoon();
-  }
-
-  // --- what nobody tells
-
-  #sweepSoon(): void {
-    if (this.#isSweeping) return;
-    this.#isSweeping = true;
-    this.#sweptAt = performance.now();
-    this.#clock.after(pace.sweep, () => {
-      this.#isSweeping = false;
-      if (this.#open === 0) return;
-      const wasLate = performance.now() - this.#sweptAt > 3 * pace.sweep;
-      this.#sweepSoon();
-      this.poll();
-      this.#sweep();
-      // Who was stopped for a while hears first what has come meanwhile.
-      if (!wasLate) this.#sweepBegun();
-    });
-  }
-
-  #forgetWorkers(): void {
-    const now = performance.now();
-    for (const [name, { at }] of this.#workers) {
-      if (now - at > HEARD_LATELY) this.#workers.delete(name);
-    }
-  }
-
-  #sweep(): void {
-    if (this.#open === 0) return;
-    const access = this.#exchange.access;
-    if (access === undefined) return;
-    const { state, loss } = access;
-    if (state === "ended") return this.#failAll(() => this.#lost(access, "it has ended"));
-    const now = performance.now();
-    if (state === "up" || state === "blocked") {
-      this.#awaySince = undefined;
-      return this.#lookForWorkers(access, now);
-    }
-    const since = this.#awaySince ??= Math.max(loss?.since ?? now, this.#sweptAt - pace.sweep);
-    const { patience } = this.#options;
-    const isLost = (call: RemoteCall) => now - Math.max(since, call.since) > patience;
-    const all = [...this.#sent.values(), ...this.#unsent.slice(this.#next)].filter(isLost);
-    for (const call of all) {
-      this.#fail(call, this.#lost(access, `it has been out of reach for ${patience} ms`));
-    }
-  }
-
-  #lost(access: Access, why: string): BrokerLostError {
-    const { host = access.place, attempts = 0, cause } = access.loss ?? {};
-    const reason = cause === undefined ? why : `${why} (${cause.message})`;
-    const loss = { host, attempts, cause };
-    return new BrokerLostError(`Cannot reach the broker ${access.place}: ${reason}`, loss);
-  }
-
-  /** Looks whether anybody serves the queue, as long as calls wait there. */
-  #lookForWorkers(access: Access, now: number): void {
-    const { patience } = this.#options;
-    if (patience === Infinity || this.#isLooking || !this.#exchange.isOpen) return;
-    const waits = ({ phase, since, delay }: RemoteCall) =>
-      phase === AT_BROKER && now > since + delay;
-    if (![...this.#sent.values()].some(waits)) {
-      this.#unservedSince = undefined;
-      return;
-    }
-    this.#isLooking = true;
-    start(this.#exchange.consumers(access), (consumers) => {
-      this.#isLooking = false;
-      if (consumers > 0) this.#unservedSince = undefined;
-      else if (now - (this.#unservedSince ??= now) > patience) {
-        this.#unservedSince = undefined;
-        const text = this.#text(`no worker has served it for ${patience} ms`);
-        for (const call of [...this.#sent.values()]) {
-          if (!waits(call)) continue;
-          this.#tellCancelled(call, undefined);
-          this.#fail(call, new BrokenExecutor(text));
-        }
-      }
-    }, () => this.#isLooking = false);
-  }
-
-  #sweepBegun(): void {
-    const now = performance.now();
-    const grace = this.#options.grace ?? 0;
-    for (const call of [...this.#sent.values()]) {
-      if (call.phase !== BEGUN) continue;
-      const { options: { timeout = Infinity, retries }, target } = call;
-      const name = JSON.stringify(target.name);
-      if (now - call.begunAt > timeout + grace + 2 * pace.alive) {
-        this.cancel(call, new TimeoutError(`${name} has run for longer than ${timeout} ms`), true);
-      } else if (now - call.aliveAt > 3 * pace.alive) {
-        if (retries !== 0) call.phase = AT_BROKER;
-        else {
-          const text = `${name} was lost: its worker ${call.worker} says nothing any more`;
-          this.#fail(call, new WorkerLostError(text));
-        }
-      }
-    }
+    this.#watch.start();
   }
 }
 

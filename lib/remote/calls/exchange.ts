@@ -88,7 +88,7 @@ export class Exchange {
     return this.#isOpen;
   }
 
-  /** Opens it, if that was not done. What it fails with, all calls fail with, and it is tried anew. */
+  /** Opens it, if that was not done. If it fails all calls do, and the next one tries anew. */
   open(): void {
     if (this.#opened !== undefined) return;
     const opened = Promise.withResolvers<void>();

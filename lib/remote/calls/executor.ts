@@ -12,7 +12,7 @@ import type { AnyArgs } from "../../pool/call.ts";
 import { restoreQueue } from "../queue.ts";
 import { RemoteCaller, type RemoteStats } from "./caller.ts";
 import type { Embedded } from "./exchange.ts";
-import { makeStation, THREADS } from "./make_station.ts";
+import { makeStation, THREADS } from "../serving/make_station.ts";
 import {
   type CheckedExecutor,
   type CheckedWorker,

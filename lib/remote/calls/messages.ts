@@ -5,7 +5,7 @@
  *   to the queue of a level     call      id: the call's, or its key    replyTo: the caller's inbox
  *   to a caller's inbox         begin     replyTo: the worker's inbox; with `asks` it waits for go
  *                               report    body: the value          done, failed   body: the outcome
- *                               refused   why, and both versions   alive          body: ids, as JSON
+ *                               refused   why, both versions       alive        body: ids, as JSON
  *   to a worker's inbox         cancel    of what it runs          go             it may run
  *   to the topic of control     cancel    of what nobody has begun
  *                               who       replyTo: who asks; answered with `worker`
@@ -183,4 +183,9 @@ export function onward(
     headers: { ...headers, ...more },
     ...replyTo === undefined ? {} : { replyTo },
   };
+}
+
+/** The version of a target, as errors tell it. */
+export function versionText(print: number, deno: string = Deno.version.deno): string {
+  return `text ${print.toString(16).padStart(8, "0")}, Deno ${deno}`;
 }

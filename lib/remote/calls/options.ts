@@ -43,7 +43,7 @@ export interface RemoteExecutorOptions {
    * What a call throws is its outcome and no reason to try again. Default: 3.
    */
   retries?: number;
-  /** The most calls that wait in the queue; a call too many fails with `Full`. Default: no limit. */
+  /** The most calls that wait in the queue; one too many fails with `Full`. Default: no limit. */
   maxQueue?: number;
   /** The most calls that are with the broker and unanswered; others wait here. Default: 1,000. */
   maxInFlight?: number;

@@ -16,8 +16,8 @@ import type { Clock } from "../clock.ts";
 import type { Access, Taker } from "../link/access.ts";
 import { type Course, settled, start } from "../link/soon.ts";
 import { Desk, type DeskOptions } from "./desk.ts";
-import { HELD } from "./entry.ts";
-import { message, pace, textOf } from "./messages.ts";
+import { HELD } from "./held_call.ts";
+import { message, pace, textOf } from "../calls/messages.ts";
 import {
   callQueue,
   callSpec,
@@ -26,8 +26,8 @@ import {
   type Level,
   LEVELS,
   workerSpec,
-} from "./names.ts";
-import { isGenuine, sealed } from "./seal.ts";
+} from "../calls/names.ts";
+import { isGenuine, sealed } from "../calls/seal.ts";
 
 /** What a station is made of. */
 export interface StationOptions extends DeskOptions {
@@ -40,7 +40,7 @@ export interface StationOptions extends DeskOptions {
 }
 
 /** What a worker has done. */
-export interface Served {
+export interface WorkerTally {
   /** Calls that gave a value. */
   done: number;
   /** Calls that threw, were cancelled or lost. */
@@ -66,7 +66,7 @@ export class Station {
   #inboxTaker: Taker | undefined;
   /** How many calls of each level may have been there before it could hear of cancellations. */
   readonly #old: Record<Level, number> = { high: 0, mid: 0, low: 0 };
-  readonly #over = Promise.withResolvers<Served>();
+  readonly #over = Promise.withResolvers<WorkerTally>();
   readonly #ends: (() => void)[] = [];
   readonly #since = Date.now();
   #ahead: number;
@@ -88,7 +88,7 @@ export class Station {
   }
 
   /** Settles at its end, with what it has done. */
-  get over(): Promise<Served> {
+  get over(): Promise<WorkerTally> {
     return this.#over.promise;
   }
 
@@ -307,7 +307,7 @@ export class Station {
   // --- its end
 
   /** Takes no more, gives back what has not begun, and lets what runs end. */
-  stop(drain: number): Promise<Served> {
+  stop(drain: number): Promise<WorkerTally> {
     if (this.#state === "over") return this.over;
     if (this.#state === "draining") {
       // Again: at once.

@@ -20,8 +20,9 @@ import {
   type Reference,
   task,
 } from "../../transfer/task.ts";
-import { Places } from "./places.ts";
-import { CallWire, type RestoreQueue } from "./wire.ts";
+import { versionText } from "../calls/messages.ts";
+import { Places } from "../calls/places.ts";
+import { CallWire, type RestoreQueue } from "../calls/wire.ts";
 
 /** What each thread or process of a worker is told before its first call. */
 export interface Setup {
@@ -55,7 +56,7 @@ export interface Order {
 }
 
 /** What came of a call. */
-export type Verdict =
+export type CallVerdict =
   | { type: "done" | "failed"; body: Uint8Array<ArrayBuffer>; micros: number; items: number }
   | { type: "refused"; reason: string; there: string };
 
@@ -85,9 +86,9 @@ export const prepare: (setup: Setup) => Promise<void> = task(
 );
 
 /** Runs a call. */
-export const runCall: (order: Order) => Verdict | Promise<Verdict> = task(
+export const runCall: (order: Order) => CallVerdict | Promise<CallVerdict> = task(
   import.meta,
-  function runCall(order: Order): Verdict | Promise<Verdict> {
+  function runCall(order: Order): CallVerdict | Promise<CallVerdict> {
     const fn = found.get(keyOf(order));
     if (fn === undefined || order.hasQueue || !wire!.modules(order.body).every(isLoaded)) {
       return fetch(order);
@@ -100,9 +101,9 @@ function keyOf({ module, name, print, isMain }: Order): string {
   return `${isMain} ${print} ${name} ${module}`;
 }
 
-async function fetch(order: Order): Promise<Verdict> {
+async function fetch(order: Order): Promise<CallVerdict> {
   const { module, name, print, isMain, hasQueue } = order;
-  const refused = (reason: string, there = ""): Verdict => ({ type: "refused", reason, there });
+  const refused = (reason: string, there = ""): CallVerdict => ({ type: "refused", reason, there });
   for (const needed of [module, ...wire!.modules(order.body)]) {
     try {
       await load(needed);
@@ -124,18 +125,13 @@ async function fetch(order: Order): Promise<Verdict> {
   return await apply(order, fn);
 }
 
-/** The version of a target, as errors tell it. */
-export function versionText(print: number, deno: string = Deno.version.deno): string {
-  return `text ${print.toString(16).padStart(8, "0")}, Deno ${deno}`;
-}
-
 /** How far a call has come. */
 interface Progress {
   began: number;
   items: number;
 }
 
-function apply(order: Order, fn: AnyFunction): Verdict | Promise<Verdict> {
+function apply(order: Order, fn: AnyFunction): CallVerdict | Promise<CallVerdict> {
   enter(order);
   const progress: Progress = { began: performance.now(), items: 0 };
   try {
@@ -154,7 +150,7 @@ async function finish(
   value: PromiseLike<unknown>,
   order: Order,
   progress: Progress,
-): Promise<Verdict> {
+): Promise<CallVerdict> {
   try {
     return done(await value, order, progress);
   } catch (thrown) {
@@ -187,12 +183,12 @@ function mapped(kind: number, fn: AnyFunction, items: unknown[], progress: Progr
   return results;
 }
 
-function done(value: unknown, { kind }: Order, { began, items }: Progress): Verdict {
+function done(value: unknown, { kind }: Order, { began, items }: Progress): CallVerdict {
   const { body } = wire!.write(value, "result");
   return { type: "done", body, micros: sinceMicros(began), items: kind === CALL ? 1 : items };
 }
 
-function failed(thrown: unknown, { began, items }: Progress): Verdict {
+function failed(thrown: unknown, { began, items }: Progress): CallVerdict {
   const error = tame(thrown);
   if (error instanceof SystemExit || isTermination(error)) throw error;
   const body = wire!.writeError(error);

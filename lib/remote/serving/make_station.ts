@@ -8,7 +8,7 @@ import { startThread } from "../../pool/transport/thread.ts";
 import { referTo } from "../../transfer/task.ts";
 import type { Clock } from "../clock.ts";
 import type { Access } from "../link/access.ts";
-import type { CheckedWorker } from "./options.ts";
+import type { CheckedWorker } from "../calls/options.ts";
 import { prepare, type Setup } from "./run.ts";
 import { Station } from "./station.ts";
 

@@ -9,10 +9,10 @@ import type { BrokerMessage, Delivery } from "../broker.ts";
 import { type Access, isUnroutable } from "../link/access.ts";
 import { type Course, settled, start } from "../link/soon.ts";
 import type { Answered } from "./answered.ts";
-import { type CallFacts, message, onward, textOf } from "./messages.ts";
-import { callQueue, deadQueue, type Level } from "./names.ts";
-import { sealed } from "./seal.ts";
-import type { CallWire } from "./wire.ts";
+import { type CallFacts, message, onward, textOf } from "../calls/messages.ts";
+import { callQueue, deadQueue, type Level } from "../calls/names.ts";
+import { sealed } from "../calls/seal.ts";
+import type { CallWire } from "../calls/wire.ts";
 
 /** What has become of calls, in numbers. */
 export interface Counts {

@@ -9,8 +9,8 @@ import { held } from "../../core/promises.ts";
 import { Clock } from "../clock.ts";
 import { openAccess } from "../link/access.ts";
 import { makeStation, THREADS, type WorkerStart } from "./make_station.ts";
-import { type CheckedWorker, checkWorker, type RemoteWorkerOptions } from "./options.ts";
-import type { Served, Station } from "./station.ts";
+import { type CheckedWorker, checkWorker, type RemoteWorkerOptions } from "../calls/options.ts";
+import type { Station, WorkerTally } from "./station.ts";
 
 /** Options of `run()` of a `RemoteWorker`. */
 export interface RunWorkerOptions {
@@ -25,7 +25,7 @@ export interface StopWorkerOptions {
 }
 
 /** Figures about a `RemoteWorker`. */
-export interface RemoteWorkerStats extends Served {
+export interface RemoteWorkerStats extends WorkerTally {
   /** Calls that run. */
   running: number;
   /** Calls that wait here. */
@@ -72,7 +72,7 @@ export class RemoteWorker implements AsyncDisposable {
   readonly queue: string;
   readonly #options: CheckedWorker;
   #station: Station | undefined;
-  #running: Promise<Served> | undefined;
+  #running: Promise<WorkerTally> | undefined;
   #stopsWith: number | undefined;
 
   /**
@@ -94,7 +94,7 @@ export class RemoteWorker implements AsyncDisposable {
    * @throws {BrokenExecutor} Its threads or processes cannot start.
    * @throws {Error} It has been run before.
    */
-  run(options?: RunWorkerOptions): Promise<Served> {
+  run(options?: RunWorkerOptions): Promise<WorkerTally> {
     const action = "run the worker";
     checkOptions(options, action);
     const { signal } = options ?? {};
@@ -105,7 +105,7 @@ export class RemoteWorker implements AsyncDisposable {
     return this.#running = held(this.#run(signal));
   }
 
-  async #run(signal: AbortSignal | undefined): Promise<Served> {
+  async #run(signal: AbortSignal | undefined): Promise<WorkerTally> {
     const { address, kind, drain } = this.#options;
     const how = kind === "thread" ? THREADS : await this.#processes();
     const access = openAccess(address);
@@ -136,7 +136,7 @@ export class RemoteWorker implements AsyncDisposable {
    *
    * @returns What it has done.
    */
-  async stop(options?: StopWorkerOptions): Promise<Served> {
+  async stop(options?: StopWorkerOptions): Promise<WorkerTally> {
     const action = "stop the worker";
     checkOptions(options, action);
     const drain = options?.drain === undefined

@@ -10,8 +10,8 @@
  */
 import type { Call } from "../../pool/call.ts";
 import type { Delivery } from "../broker.ts";
-import type { CallFacts } from "./messages.ts";
-import type { Level } from "./names.ts";
+import type { CallFacts } from "../calls/messages.ts";
+import type { Level } from "../calls/names.ts";
 
 export const HELD = 0;
 export const CLAIMED = 1;
@@ -22,7 +22,7 @@ export const OVER = 3;
 export type Stop = "cancelled" | "orphan" | "drain";
 
 /** A call in the hands of a worker. */
-export class Entry {
+export class HeldCall {
   state: typeof HELD | typeof CLAIMED | typeof RUNNING | typeof OVER = HELD;
   /** All of its deliveries: it may come again while it runs. */
   readonly deliveries: [Delivery, ...Delivery[]];

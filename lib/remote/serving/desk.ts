@@ -28,13 +28,22 @@ import { type Course, settled, start } from "../link/soon.ts";
 import { type Answered, AnsweredCalls } from "./answered.ts";
 import { Callers } from "./callers.ts";
 import { type Counts, Fates } from "./fates.ts";
-import { CLAIMED, Entry, HELD, OVER, RUNNING, type Stop } from "./entry.ts";
-import { type CallFacts, message, numberOf, onward, pace, readCall, textOf } from "./messages.ts";
-import { callQueue, deadQueue, type Level, LEVELS } from "./names.ts";
-import type { Places } from "./places.ts";
-import { runCall, type Verdict, versionText } from "./run.ts";
-import { isGenuine, sealed } from "./seal.ts";
-import { CallWire } from "./wire.ts";
+import { CLAIMED, HELD, HeldCall, OVER, RUNNING, type Stop } from "./held_call.ts";
+import {
+  type CallFacts,
+  message,
+  numberOf,
+  onward,
+  pace,
+  readCall,
+  textOf,
+  versionText,
+} from "../calls/messages.ts";
+import { callQueue, deadQueue, type Level, LEVELS } from "../calls/names.ts";
+import type { Places } from "../calls/places.ts";
+import { type CallVerdict, runCall } from "./run.ts";
+import { isGenuine, sealed } from "../calls/seal.ts";
+import { CallWire } from "../calls/wire.ts";
 
 /** What a desk is made of. */
 export interface DeskOptions {
@@ -80,8 +89,8 @@ export class Desk {
   readonly #callers: Callers;
   readonly #answered = new AnsweredCalls();
   /** What has been claimed or runs, by id; a call without a key has an id of its own. */
-  readonly #open = new Map<string, Entry>();
-  readonly #held: Record<Level, Entry[]> = { high: [], mid: [], low: [] };
+  readonly #open = new Map<string, HeldCall>();
+  readonly #held: Record<Level, HeldCall[]> = { high: [], mid: [], low: [] };
   /** The calls that were cancelled before they came, the latest last. */
   readonly #cancelled = new Set<string>();
   readonly #told = new Set<string>();
@@ -101,12 +110,12 @@ export class Desk {
   }
 
   /** The calls that have been begun. */
-  get running(): Entry[] {
+  get running(): HeldCall[] {
     return [...this.#open.values()].filter(({ state }) => state === RUNNING);
   }
 
   /** The calls that wait here. */
-  get held(): Entry[] {
+  get held(): HeldCall[] {
     return LEVELS.flatMap((level) => this.#held[level]);
   }
 
@@ -135,7 +144,7 @@ export class Desk {
     if (known !== undefined) return void known.deliveries.push(delivery);
     if (delivery.attempt > facts.retries + 1) return this.#giveUp(level, delivery, facts);
     if (this.isStopping) return this.#fates.giveBack(level, delivery);
-    this.#held[level].push(new Entry(delivery, facts, level, isOld || delivery.redelivered));
+    this.#held[level].push(new HeldCall(delivery, facts, level, isOld || delivery.redelivered));
     this.pump();
   }
 
@@ -200,7 +209,7 @@ export class Desk {
     return this.#open.size < slots + (isShort ? this.ahead : 0);
   }
 
-  #claim(entry: Entry): void {
+  #claim(entry: HeldCall): void {
     entry.state = CLAIMED;
     this.#open.set(entry.id, entry);
     start(this.#begin(entry), () => {}, (error) => {
@@ -210,7 +219,7 @@ export class Desk {
     });
   }
 
-  *#begin(entry: Entry): Course<void> {
+  *#begin(entry: HeldCall): Course<void> {
     const { replyTo, facts } = entry;
     const where = replyTo === undefined ? "here" : yield* this.#callers.find(replyTo);
     if (entry.state !== CLAIMED) return;
@@ -244,7 +253,7 @@ export class Desk {
     return Promise.race([said, late.promise]).finally(() => clearTimeout(timer));
   }
 
-  #run(entry: Entry): void {
+  #run(entry: HeldCall): void {
     const { facts, attempt } = entry;
     const [{ body }] = entry.deliveries;
     const { module, name, print, isMain, kind, hasQueue, call: id, key } = facts;
@@ -279,7 +288,7 @@ export class Desk {
     call.whenEnded(() => this.#ended(entry, call));
   }
 
-  #stop(entry: Entry, stop: Stop, reason: unknown): void {
+  #stop(entry: HeldCall, stop: Stop, reason: unknown): void {
     if (entry.state === OVER || entry.stop !== undefined) return;
     entry.stop = stop;
     if (entry.call !== undefined && this.engine.cancel(entry.call, reason, true)) return;
@@ -294,20 +303,20 @@ export class Desk {
     for (const entry of [...this.#open.values()]) this.#stop(entry, "drain", reason);
   }
 
-  #ended(entry: Entry, call: Call): void {
+  #ended(entry: HeldCall, call: Call): void {
     const outcome = call.outcome!;
     this.#end(entry);
     if (entry.stop === "cancelled" || entry.stop === "orphan") {
       this.counts.failed++;
       this.#settle(entry, (delivery) => delivery.ack());
     } else if (entry.stop === "drain") this.#giveBackAll(entry);
-    else if (outcome.ok) this.#judge(entry, outcome.value as Verdict);
+    else if (outcome.ok) this.#judge(entry, outcome.value as CallVerdict);
     else this.#failed(entry, outcome.error, call.isCancelled);
     this.pump();
     this.changed();
   }
 
-  #judge(entry: Entry, verdict: Verdict): void {
+  #judge(entry: HeldCall, verdict: CallVerdict): void {
     if (verdict.type === "refused") return this.#wrong(entry, verdict);
     const { type, body, micros, items } = verdict;
     this.#learn(micros);
@@ -321,7 +330,7 @@ export class Desk {
     this.meanMicros = meanMicros < 0 ? micros : meanMicros + (micros - meanMicros) * WEIGHT;
   }
 
-  #failed(entry: Entry, error: unknown, isCancelled: boolean): void {
+  #failed(entry: HeldCall, error: unknown, isCancelled: boolean): void {
     const { facts, attempt } = entry;
     if (error instanceof WorkerLostError && facts.retries > 0) {
       if (attempt <= facts.retries) {
@@ -340,7 +349,7 @@ export class Desk {
   }
 
   /** It is not with this worker that it can run. */
-  #wrong(entry: Entry, { reason, there }: Verdict & { type: "refused" }): void {
+  #wrong(entry: HeldCall, { reason, there }: CallVerdict & { type: "refused" }): void {
     const [delivery, ...others] = entry.deliveries;
     for (const other of others) other.ack();
     const skewed = numberOf(delivery, "skewed");
@@ -352,24 +361,24 @@ export class Desk {
 
   // --- what becomes of calls
 
-  #end(entry: Entry): void {
+  #end(entry: HeldCall): void {
     entry.state = OVER;
     if (this.#open.get(entry.id) === entry) this.#open.delete(entry.id);
   }
 
-  #unhold(entry: Entry): void {
+  #unhold(entry: HeldCall): void {
     const held = this.#held[entry.level];
     const at = held.indexOf(entry);
     if (at >= 0) held.splice(at, 1);
     entry.state = OVER;
   }
 
-  #settle(entry: Entry, fate: (delivery: Delivery) => void): void {
+  #settle(entry: HeldCall, fate: (delivery: Delivery) => void): void {
     for (const delivery of entry.deliveries) fate(delivery);
   }
 
   /** Answers all who have asked for it, then acknowledges. */
-  #answer(entry: Entry, answer: Answered): void {
+  #answer(entry: HeldCall, answer: Answered): void {
     this.#answered.add(entry.id, answer);
     for (const delivery of entry.deliveries) {
       this.#answerAgain(delivery, entry.facts, answer);
@@ -382,7 +391,7 @@ export class Desk {
 
   /** Tells the caller of what runs something that it can do without. */
   #tell(
-    entry: Entry,
+    entry: HeldCall,
     type: string,
     headers: BrokerMessage["headers"],
     body?: Uint8Array<ArrayBuffer>,
@@ -458,14 +467,14 @@ export class Desk {
   }
 
   /** Gives back what has not begun, in a way that counts no try. */
-  giveBackHeld(entry: Entry, more: BrokerMessage["headers"] = {}): void {
+  giveBackHeld(entry: HeldCall, more: BrokerMessage["headers"] = {}): void {
     this.#unhold(entry);
     const [delivery, ...others] = entry.deliveries;
     for (const other of others) other.ack();
     this.#fates.giveBack(entry.level, delivery, more);
   }
 
-  #giveBackAll(entry: Entry): void {
+  #giveBackAll(entry: HeldCall): void {
     const [delivery, ...others] = entry.deliveries;
     for (const other of others) other.ack();
     // With no further try it has been acknowledged already.
@@ -478,7 +487,7 @@ export class Desk {
     }
   }
 
-  #putOff(entry: Entry, delay: number): void {
+  #putOff(entry: HeldCall, delay: number): void {
     const [delivery, ...others] = entry.deliveries;
     for (const other of others) other.ack();
     this.#fates.giveBack(entry.level, delivery, {}, delay);
