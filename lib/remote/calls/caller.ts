@@ -499,6 +499,7 @@ export class RemoteCaller implements Caller {
     if (!call.end(outcome)) return;
     this.#flush();
     if (--this.#open > 0) return;
+    this.#watch.stop();
     this.#release?.();
     this.#letGo?.();
     this.#idle.resolve();

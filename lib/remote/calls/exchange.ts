@@ -14,7 +14,7 @@ import type { Address } from "../address.ts";
 import type { BrokerMessage, Delivery } from "../broker.ts";
 import type { Clock } from "../clock.ts";
 import { type Access, isUnroutable, openAccess, type Taker } from "../link/access.ts";
-import { type Course, run, settled, start } from "../link/soon.ts";
+import { ask, type Course, run, settled, start } from "../link/soon.ts";
 import { message } from "./messages.ts";
 import { callQueue, callSpec, controlTopic, deadSpec, inboxSpec, LEVELS } from "./names.ts";
 import type { Places } from "./places.ts";
@@ -188,22 +188,24 @@ export class Exchange {
     await this.#within(Promise.resolve(run(this.publishing(call))), action);
   }
 
-  #say(inbox: string, message: BrokerMessage): void {
-    const publish = settled(this.#access!.publish(inbox, this.sealed(inbox, message)));
-    start(publish, () => {}, () => {});
+  #say(inbox: string, message: BrokerMessage, failed?: (error: unknown) => void): void {
+    ask(() => this.#access!.publish(inbox, this.sealed(inbox, message)), undefined, failed);
   }
 
   /** Tells a worker to leave a call. */
   cancel(inbox: string, call: string, reason: unknown): void {
     const name = reason instanceof Error ? reason.name : "";
-    this.#say(inbox, message("cancel", { call, why: messageOf(reason), name }));
+    // Where that worker has gone another has it, or will.
+    this.#say(inbox, message("cancel", { call, why: messageOf(reason), name }), (error) => {
+      if (isUnroutable(error)) this.cancelAnywhere(call);
+    });
   }
 
   /** Tells all workers to leave a call. */
   cancelAnywhere(call: string): void {
     const topic = controlTopic(this.#options.queue);
     const told = this.sealed(topic, message("cancel", { call }));
-    start(settled(this.#access!.broadcast(topic, told)), () => {}, () => {});
+    ask(() => this.#access!.broadcast(topic, told));
   }
 
   /** Tells a worker that it may run a call. */

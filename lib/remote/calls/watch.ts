@@ -38,6 +38,7 @@ export class CallWatch {
   readonly #clock: Clock;
   readonly #calls: Watched;
   #isOn = false;
+  #stop = () => {};
   #lookedAt = 0;
   #awaySince: number | undefined;
   #unservedSince: number | undefined;
@@ -60,7 +61,7 @@ export class CallWatch {
     if (this.#isOn) return;
     this.#isOn = true;
     this.#lookedAt = performance.now();
-    this.#clock.after(pace.sweep, () => {
+    this.#stop = this.#clock.after(pace.sweep, () => {
       this.#isOn = false;
       if (this.#calls.isIdle()) return;
       const wasLate = performance.now() - this.#lookedAt > 3 * pace.sweep;
@@ -70,6 +71,12 @@ export class CallWatch {
       // Who was stopped for a while hears first what has come meanwhile.
       if (!wasLate) this.#lookAtBegun();
     });
+  }
+
+  /** There are no calls any more. */
+  stop(): void {
+    this.#isOn = false;
+    this.#stop();
   }
 
   /** Looks whether the broker is there, and somebody serves the queue. */

@@ -41,6 +41,18 @@ export function start<T>(
   go(() => course.next());
 }
 
+/** Does one thing that a broker is to be waited for, and calls one of the two at its end. */
+export function ask<T>(
+  make: () => Soon<T> | PromiseLike<T>,
+  done: (value: T) => void = () => {},
+  failed: (error: unknown) => void = () => {},
+): void {
+  function* asking(): Course<T> {
+    return yield* settled(make());
+  }
+  start(asking(), done, failed);
+}
+
 /** Runs it; what it gives is there at once if nothing had to be waited for. */
 export function run<T>(course: Course<T>): Soon<T> {
   let state: "open" | "done" | "failed" = "open";

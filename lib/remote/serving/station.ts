@@ -13,8 +13,8 @@
 import { BrokerLostError, CancelledError, TimeoutError } from "../../core/errors.ts";
 import type { BrokerMessage, Delivery } from "../broker.ts";
 import type { Clock } from "../clock.ts";
-import type { Access, Taker } from "../link/access.ts";
-import { type Course, settled, start } from "../link/soon.ts";
+import { type Access, isUnroutable, type Taker } from "../link/access.ts";
+import { ask, type Course, settled, start } from "../link/soon.ts";
 import { Desk, type DeskOptions } from "./desk.ts";
 import { HELD } from "./held_call.ts";
 import { message, pace, textOf } from "../calls/messages.ts";
@@ -118,7 +118,7 @@ export class Station {
     const stop = yield* settled(
       access.listen(controlTopic(queue), (message) => this.#hearControl(message)),
     );
-    this.#ends.push(() => void start(settled(stop()), () => {}, () => {}));
+    this.#ends.push(() => ask(stop));
     yield* settled(access.declare(workerSpec(inbox)));
     const hear = (delivery: Delivery) => {
       delivery.ack();
@@ -213,8 +213,8 @@ export class Station {
 
   #say(queue: string, told: BrokerMessage): void {
     const message = sealed(this.#options.secret, queue, told);
-    start(settled(this.#access.publish(queue, message)), () => {}, (error) => {
-      if (error instanceof Error && error.name === "Unroutable") this.desk.orphan(queue);
+    ask(() => this.#access.publish(queue, message), undefined, (error) => {
+      if (isUnroutable(error)) this.desk.orphan(queue);
     });
   }
 
@@ -274,7 +274,7 @@ export class Station {
     if (ahead === this.#ahead || ahead > this.#ahead && this.desk.running.length === 0) return;
     this.#ahead = this.desk.ahead = ahead;
     for (const taker of this.#takers.values()) {
-      start(settled(taker.setPrefetch(this.#prefetch)), () => {}, () => {});
+      ask(() => taker.setPrefetch(this.#prefetch));
     }
   }
 
@@ -291,8 +291,7 @@ export class Station {
       return now - since > Math.min(pace.mostPass, pace.pass * 2 ** passes);
     });
     for (const [level, entries] of Map.groupBy(due, (entry) => entry.level)) {
-      const look = settled(this.#access.depth(callQueue(this.#options.queue, level)));
-      start(look, (depth) => {
+      ask(() => this.#access.depth(callQueue(this.#options.queue, level)), (depth) => {
         // There is nobody else.
         if ((depth?.consumers ?? 0) < 2) return;
         for (const entry of entries) {
@@ -300,7 +299,7 @@ export class Station {
           const passes = Number(entry.deliveries[0].headers.passes ?? 0) + 1;
           this.desk.giveBackHeld(entry, { passes });
         }
-      }, () => {});
+      });
     }
   }
 
