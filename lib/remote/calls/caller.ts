@@ -402,13 +402,17 @@ export class RemoteCaller implements Caller {
   }
 
   #hearBegin(call: RemoteCall, delivery: Delivery): void {
-    const { replyTo = "" } = delivery;
-    if (call.begunAt > 0) this.#retried++;
+    const { replyTo = "", headers: { asks } } = delivery;
+    if (asks === true) this.#exchange.go(replyTo, call.name);
+    // It is begun when it says so again, unless it runs at most once.
+    if (asks === true && call.options.retries !== 0) return;
+    const attempt = numberOf(delivery, "attempt");
+    if (call.attempt > 0 && attempt > call.attempt) this.#retried++;
+    call.attempt = attempt;
     call.phase = BEGUN;
     call.inbox = replyTo;
     call.worker = textOf(delivery, "worker");
     call.begunAt = call.aliveAt = performance.now();
-    if (delivery.headers.asks === true) this.#exchange.go(replyTo, call.name);
   }
 
   #hearAlive(delivery: Delivery): void {

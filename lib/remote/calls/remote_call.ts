@@ -40,6 +40,8 @@ export class RemoteCall extends Call {
   readonly message: BrokerMessage;
   readonly delay: number;
   readonly since: number = performance.now();
+  /** Which try was begun last. */
+  attempt = 0;
   /** The inbox of the worker that runs it. */
   inbox = "";
   /** When it was begun, and when its worker last said that it runs. */

@@ -41,7 +41,7 @@ import {
 } from "../calls/messages.ts";
 import { callQueue, deadQueue, type Level, LEVELS } from "../calls/names.ts";
 import type { Places } from "../calls/places.ts";
-import { type CallVerdict, runCall } from "./run.ts";
+import { BEGUN_HERE, type CallVerdict, runCall } from "./run.ts";
 import { isGenuine, sealed } from "../calls/seal.ts";
 import { CallWire } from "../calls/wire.ts";
 
@@ -109,9 +109,14 @@ export class Desk {
     });
   }
 
+  /** The calls that are with the engine: begun, or soon to be. */
+  get taken(): HeldCall[] {
+    return [...this.#open.values()].filter(({ state }) => state === RUNNING);
+  }
+
   /** The calls that have been begun. */
   get running(): HeldCall[] {
-    return [...this.#open.values()].filter(({ state }) => state === RUNNING);
+    return this.taken.filter(({ began }) => began > 0);
   }
 
   /** The calls that wait here. */
@@ -234,9 +239,8 @@ export class Desk {
     if (replyTo !== undefined && where === "here") {
       const asks = entry.isOld;
       const said = asks ? new Promise<void>((resolve) => entry.go = resolve) : undefined;
-      const { attempt } = entry;
-      const { slots } = this.#options;
-      this.#tell(entry, "begin", { attempt, slots, ...asks ? { asks } : {} });
+      // At most once: its caller is to notice if it dies with this worker.
+      if (asks || facts.retries === 0) this.#tellBegin(entry, asks);
       if (said !== undefined) yield this.#within(said, pace.go);
       entry.go = undefined;
       if (entry.state !== CLAIMED) return;
@@ -244,6 +248,12 @@ export class Desk {
     // At most once: who dies now has run it, or never will.
     if (facts.retries === 0) this.#settle(entry, (delivery) => delivery.ack());
     this.#run(entry);
+  }
+
+  #tellBegin(entry: HeldCall, asks = false): void {
+    const { attempt } = entry;
+    const { slots } = this.#options;
+    this.#tell(entry, "begin", { attempt, slots, ...asks ? { asks } : {} });
   }
 
   #within(said: Promise<void>, ms: number): Promise<void> {
@@ -270,13 +280,16 @@ export class Desk {
       key,
     };
     entry.state = RUNNING;
-    entry.began = performance.now();
     let call: Call;
     try {
       call = this.engine.submit(runCall, [order], {
         timeout: facts.timeout,
         grace: facts.grace,
-        onReport: (value: Uint8Array<ArrayBuffer>) => this.#tell(entry, "report", {}, value),
+        onReport: (value: Uint8Array<ArrayBuffer> | typeof BEGUN_HERE) => {
+          if (value !== BEGUN_HERE) return this.#tell(entry, "report", {}, value);
+          entry.began = performance.now();
+          this.#tellBegin(entry);
+        },
       });
     } catch {
       // Its workers cannot start: the desk's owner hears that from the engine.
@@ -467,7 +480,15 @@ export class Desk {
   }
 
   /** Gives back what has not begun, in a way that counts no try. */
-  giveBackHeld(entry: HeldCall, more: BrokerMessage["headers"] = {}): void {
+  giveBackUnbegun(entry: HeldCall, more: BrokerMessage["headers"] = {}): void {
+    if (entry.state === RUNNING) {
+      entry.more = more;
+      entry.stop = "drain";
+      const reason = new CancelledError("The call was given back");
+      if (!this.engine.cancel(entry.call!, reason, false)) entry.stop = undefined;
+      return;
+    }
+    if (entry.state !== HELD) return;
     this.#unhold(entry);
     const [delivery, ...others] = entry.deliveries;
     for (const other of others) other.ack();
@@ -478,7 +499,7 @@ export class Desk {
     const [delivery, ...others] = entry.deliveries;
     for (const other of others) other.ack();
     // With no further try it has been acknowledged already.
-    if (delivery.isHeld) this.#fates.giveBack(entry.level, delivery);
+    if (delivery.isHeld) this.#fates.giveBack(entry.level, delivery, entry.more);
     else if (entry.facts.retries === 0) {
       const name = JSON.stringify(entry.facts.name);
       const error = new WorkerLostError(`The call of ${name} was stopped with its worker`);

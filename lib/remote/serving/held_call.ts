@@ -9,7 +9,7 @@
  * @module
  */
 import type { Call } from "../../pool/call.ts";
-import type { Delivery } from "../broker.ts";
+import type { BrokerMessage, Delivery } from "../broker.ts";
 import type { CallFacts } from "../calls/messages.ts";
 import type { Level } from "../calls/names.ts";
 
@@ -36,9 +36,11 @@ export class HeldCall {
   readonly isOld: boolean;
   /** The call of the pool, once it runs. */
   call: Call | undefined;
-  /** When it was begun. */
+  /** When it was begun; 0 while it waits for a thread or process, or before. */
   began = 0;
   stop: Stop | undefined;
+  /** Headers that it gets when it is given back. */
+  more: BrokerMessage["headers"] = {};
   /** Called when its caller has said that it may run. */
   go: (() => void) | undefined;
   /** True if its caller has gone. */

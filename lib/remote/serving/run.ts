@@ -55,6 +55,9 @@ export interface Order {
   key: string | undefined;
 }
 
+/** What is reported when a call begins; all that its target reports is bytes. */
+export const BEGUN_HERE = 1;
+
 /** What came of a call. */
 export type CallVerdict =
   | { type: "done" | "failed"; body: Uint8Array<ArrayBuffer>; micros: number; items: number }
@@ -199,9 +202,10 @@ function sinceMicros(began: number): number {
   return Math.max(1, Math.round((performance.now() - began) * 1000));
 }
 
-/** Lets the target learn of its call. */
+/** Says that the call has begun, and lets the target learn of it. */
 function enter({ attempt, id, key }: Order): void {
   const outer = context();
+  outer.report(BEGUN_HERE);
   setContext({
     get signal() {
       return outer.signal;

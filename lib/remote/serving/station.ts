@@ -16,7 +16,6 @@ import type { Clock } from "../clock.ts";
 import { type Access, isUnroutable, type Taker } from "../link/access.ts";
 import { ask, type Course, settled, start } from "../link/soon.ts";
 import { Desk, type DeskOptions } from "./desk.ts";
-import { HELD } from "./held_call.ts";
 import { message, pace, textOf } from "../calls/messages.ts";
 import {
   callQueue,
@@ -245,7 +244,7 @@ export class Station {
   /** Says to each caller which of its calls run here. */
   #sayAlive(): void {
     const { worker, inbox: replyTo } = this.#options;
-    const byCaller = Map.groupBy(this.desk.running, (entry) => entry.replyTo);
+    const byCaller = Map.groupBy(this.desk.taken, (entry) => entry.replyTo);
     for (const [inbox, entries] of byCaller) {
       if (inbox === undefined) continue;
       const ids = entries.map(({ facts }) => facts.call);
@@ -280,13 +279,12 @@ export class Station {
 
   /** Gives others what waits here behind long calls. */
   #passOn(): void {
-    const { held, running, meanMicros } = this.desk;
-    if (held.length === 0 || running.length < this.#options.slots) return;
+    const { held, taken, running } = this.desk;
     const now = performance.now();
-    if (meanMicros >= 0 && meanMicros < LONG * 1000 && running.some((r) => now - r.began < LONG)) {
-      return;
-    }
-    const due = held.filter(({ since, deliveries: [{ headers }] }) => {
+    // As long as one of them is short, what waits has its turn soon.
+    if (running.length < this.#options.slots || running.some((r) => now - r.began < LONG)) return;
+    const waiting = [...held, ...taken.filter(({ began }) => began === 0)];
+    const due = waiting.filter(({ since, deliveries: [{ headers }] }) => {
       const passes = Number(headers.passes ?? 0);
       return now - since > Math.min(pace.mostPass, pace.pass * 2 ** passes);
     });
@@ -295,9 +293,8 @@ export class Station {
         // There is nobody else.
         if ((depth?.consumers ?? 0) < 2) return;
         for (const entry of entries) {
-          if (entry.state !== HELD) continue;
           const passes = Number(entry.deliveries[0].headers.passes ?? 0) + 1;
-          this.desk.giveBackHeld(entry, { passes });
+          this.desk.giveBackUnbegun(entry, { passes });
         }
       });
     }
@@ -321,7 +318,10 @@ export class Station {
 
   *#drain(drain: number): Course<void> {
     for (const taker of this.#takers.values()) yield* settled(taker.setPrefetch(0));
-    for (const entry of this.desk.held) this.desk.giveBackHeld(entry);
+    const { held, taken } = this.desk;
+    for (const entry of [...held, ...taken]) {
+      if (entry.began === 0) this.desk.giveBackUnbegun(entry);
+    }
     if (!this.desk.isIdle) yield this.#idleWithin(drain);
     this.desk.stopRunning(new CancelledError("The call was stopped: its worker is shut down"));
     if (!this.desk.isIdle) yield this.#idleWithin(Infinity);
