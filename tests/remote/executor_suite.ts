@@ -20,6 +20,7 @@ import {
   RemoteWorker,
   type RemoteWorkerOptions,
 } from "../../lib/remote.ts";
+import { holdProgram } from "../../lib/core/promises.ts";
 import { LONGEST_RUN } from "../../lib/remote/calls/options.ts";
 import { callMessage } from "../../lib/remote/calls/messages.ts";
 import { callSpec, deadSpec, LEVELS } from "../../lib/remote/calls/names.ts";
@@ -96,6 +97,8 @@ class Stage {
   /** The broker itself. */
   access() {
     const access = openAccess(addressOf(this.url, "test"));
+    // It holds nothing by itself.
+    this.#stack.defer(holdProgram());
     this.#stack.defer(async () => await access.close());
     return access;
   }
@@ -132,9 +135,11 @@ class Stage {
     try {
       await this.#stack.disposeAsync();
     } finally {
+      const letGo = holdProgram();
       const access = openAccess(addressOf(this.url, "test"));
       for (const level of [...LEVELS, "dead"]) await access.remove(`t.${this.queue}.${level}`);
       await access.close();
+      letGo();
     }
   }
 }

@@ -28,8 +28,8 @@ import { checkState, kindOf, restoreShareable, SHAREABLES } from "../../lib/tran
 import {
   admit,
   find,
-  findExport,
   findErrorClass,
+  findExport,
   load,
   referTo,
   toLoad,
