@@ -15,6 +15,7 @@ interface Builtins {
   process: typeof import("node:process");
   timers: typeof import("node:timers");
   url: typeof import("node:url");
+  util: typeof import("node:util");
   v8: typeof import("node:v8");
   worker_threads: typeof import("node:worker_threads");
 }
