@@ -17,6 +17,7 @@
  * | a pool can run nothing any more | {@linkcode BrokenExecutor} |
  * | a broker cannot be reached | {@linkcode BrokerLostError} |
  * | there is no child to wait for | {@linkcode ChildProcessError} |
+ * | a worker on another machine will not run a call | {@linkcode TaskRefusedError} |
  * | `os.exit()` was called | {@linkcode SystemExit} |
  * | a signal came that ends what is going on | {@linkcode KeyboardInterrupt} |
  * | a program failed, or took too long | {@linkcode CalledProcessError}, {@linkcode TimeoutExpired} |
@@ -40,9 +41,10 @@ export {
   ShutDown,
   SubprocessError,
   SystemExit,
+  TaskRefusedError,
   ThreadTerminated,
   TimeoutError,
   TimeoutExpired,
   WorkerLostError,
 } from "./core/errors.ts";
-export type { BrokerLoss, Outputs, ProgramOutput, WorkerLoss } from "./core/errors.ts";
+export type { BrokerLoss, Outputs, ProgramOutput, Refusal, WorkerLoss } from "./core/errors.ts";

@@ -44,6 +44,22 @@
  * @module
  */
 export { RemoteQueue } from "./remote/queue.ts";
+export { RemoteExecutor } from "./remote/calls/executor.ts";
+export { RemoteWorker } from "./remote/serving/worker.ts";
+export type {
+  RemoteWorkerStats,
+  RunWorkerOptions,
+  StopWorkerOptions,
+} from "./remote/serving/worker.ts";
+export type { RemoteStats } from "./remote/calls/caller.ts";
+export type {
+  Orphan,
+  RemoteExecutorOptions,
+  RemoteSendOptions,
+  RemoteSubmitOptions,
+  RemoteWorkerOptions,
+} from "./remote/calls/options.ts";
+export type { WorkerTally } from "./remote/serving/station.ts";
 export { Taken } from "./remote/taken.ts";
 export type { BackOptions, Settle } from "./remote/taken.ts";
 export type {

@@ -34,6 +34,7 @@ const LAYERS: Record<string, number> = {
 
 /** The files directly in `lib/`: the public faces. Only `mod.ts` imports them. */
 const FACES = [
+  "cli",
   "errors",
   "futures",
   "lint",

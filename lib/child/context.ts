@@ -16,6 +16,14 @@ export interface TaskContext {
   report(value: unknown): void;
   /** The name of the thread or process that runs the task. */
   readonly name: string;
+  /** In a call from another machine: which try it is, from 1. */
+  readonly attempt?: number;
+  /** In a call from another machine: the call, the same at each try. */
+  readonly id?: string;
+  /** In a call from another machine: what its caller gave as `key`, if anything. */
+  readonly key?: string;
+  /** In a call from another machine: the worker that runs it, as in `host:4711:5f2c`. */
+  readonly worker?: string;
 }
 
 let current: TaskContext | undefined;

@@ -10,7 +10,7 @@ import { isPreparing, prepareTake } from "../core/ports.ts";
 import { tellForgottenNow } from "../sync/traps.ts";
 import {
   find,
-  findClass,
+  findExport,
   load,
   type Reference,
   setMainModule,
@@ -50,7 +50,7 @@ export async function run(job: Runnable): Promise<unknown> {
   // In place: so `process.argv` has them too, which is made of the same array, at its first use.
   if (argv !== undefined) (Deno.args as string[]).splice(0, Infinity, ...argv);
   for (const module of [target.module, ...modules]) await load(module);
-  const found = subclass ? findClass(target) : find(target);
+  const found = subclass ? findExport(target) : find(target);
   const values = args();
   // A queue among them may want to take what comes while the target blocks.
   if (isPreparing()) await prepareTake();

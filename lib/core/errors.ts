@@ -172,6 +172,39 @@ export class BrokerLostError extends Error {
   }
 }
 
+/** Why a call was refused by those who serve it, as a `TaskRefusedError` tells it. */
+export interface Refusal {
+  /** Why, in words. */
+  reason: string;
+  /** What the caller has: the version of the target, and of Deno. */
+  here: string;
+  /** What the worker has; "" where it has nothing of the kind. */
+  there: string;
+}
+
+/**
+ * A call was refused by the worker on another machine that got it: it does not have the target, has
+ * another text of it, or may not run it.
+ */
+export class TaskRefusedError extends Error {
+  /** The class's name. */
+  override name = "TaskRefusedError";
+  /** Why, in words. */
+  readonly reason: string;
+  /** What the caller has: the version of the target, and of Deno. */
+  readonly here: string;
+  /** What the worker has; "" where it has nothing of the kind. */
+  readonly there: string;
+
+  /** Creates the error. */
+  constructor(message: string, { reason, here, there }: Refusal) {
+    super(message);
+    this.reason = reason;
+    this.here = here;
+    this.there = there;
+  }
+}
+
 /**
  * Thrown by `os.exit()`: `finally` blocks run on its way up, then it ends the thread, the child or
  * the program that threw it.

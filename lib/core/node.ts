@@ -16,6 +16,7 @@ interface Builtins {
   sqlite: typeof import("node:sqlite");
   timers: typeof import("node:timers");
   url: typeof import("node:url");
+  util: typeof import("node:util");
   v8: typeof import("node:v8");
   worker_threads: typeof import("node:worker_threads");
 }

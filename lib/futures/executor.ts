@@ -16,7 +16,13 @@ import {
 import { Full } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held } from "../core/promises.ts";
-import { type AnyArgs, type CallOptions, knownReference } from "../pool/call.ts";
+import {
+  type AnyArgs,
+  type Call,
+  type Caller,
+  type CallOptions,
+  knownReference,
+} from "../pool/call.ts";
 import { Engine } from "../pool/engine.ts";
 import { MAP, STARMAP } from "../pool/transport/frames.ts";
 import { checkMap, checkWorkers, type EngineOptions, type MapOptions } from "../pool/options.ts";
@@ -77,6 +83,27 @@ export interface ExecutorShutdownOptions {
 
 let made = 0;
 
+/** What an executor over workers of its own is made of: who calls, and the most that may wait. */
+export function ofWorkers(
+  workers: Pick<EngineOptions, "world" | "level" | "mayMap" | "start"> & { kind: string },
+  maxWorkers: number,
+  options: ExecutorOptions | undefined,
+): [caller: Caller, maxQueue: number] {
+  const action = `create a ${workers.kind}`;
+  checkOptions(options, action);
+  const { namePrefix, ...checked } = checkWorkers({ ...options, maxWorkers }, action);
+  const { kind, ...how } = workers;
+  const prefix = `${namePrefix ?? `${kind}-${made++}`}_`;
+  return [new Engine({ ...checked, ...how, prefix }), checked.maxQueue];
+}
+
+/** Has a call cancelled when a signal aborts. */
+export function cancelWith(signal: AbortSignal, caller: Caller, call: Call): void {
+  const abort = () => caller.cancel(call, signal.reason, true);
+  signal.addEventListener("abort", abort);
+  call.whenEnded(() => signal.removeEventListener("abort", abort));
+}
+
 /**
  * Runs calls in workers, and gives a future for each.
  *
@@ -113,22 +140,13 @@ let made = 0;
  * ```
  */
 export abstract class Executor implements AsyncDisposable, Disposable {
-  readonly #engine: Engine;
+  readonly #engine: Caller;
   readonly #maxQueue: number;
 
   /** The executors are made by their own classes. */
-  constructor(
-    workers: Pick<EngineOptions, "world" | "level" | "mayMap" | "start"> & { kind: string },
-    maxWorkers: number,
-    options?: ExecutorOptions,
-  ) {
-    const action = `create a ${workers.kind}`;
-    checkOptions(options, action);
-    const { namePrefix, ...checked } = checkWorkers({ ...options, maxWorkers }, action);
-    this.#maxQueue = checked.maxQueue;
-    const { kind, ...how } = workers;
-    const prefix = `${namePrefix ?? `${kind}-${made++}`}_`;
-    this.#engine = new Engine({ ...checked, ...how, prefix });
+  constructor(caller: Caller, maxQueue: number) {
+    this.#engine = caller;
+    this.#maxQueue = maxQueue;
   }
 
   /**
@@ -160,11 +178,7 @@ export abstract class Executor implements AsyncDisposable, Disposable {
     const { signal, ...checked } = checkSubmit(options);
     signal?.throwIfAborted();
     const call = this.#engine.submit(target, args, checked);
-    if (signal !== undefined) {
-      const abort = () => this.#engine.cancel(call, signal.reason, true);
-      signal.addEventListener("abort", abort);
-      call.whenEnded(() => signal.removeEventListener("abort", abort));
-    }
+    if (signal !== undefined) cancelWith(signal, this.#engine, call);
     return new Future<R>(this.#engine, call);
   }
 
@@ -253,7 +267,8 @@ export abstract class Executor implements AsyncDisposable, Disposable {
   }
 }
 
-function checkSubmit(
+/** Checks the options of a call. */
+export function checkSubmit(
   options: SubmitOptions,
 ): CallOptions & { signal: AbortSignal | undefined; transfer: Transferable[] | undefined } {
   const action = "submit a call";

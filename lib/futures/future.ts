@@ -8,8 +8,7 @@ import { INSPECT, shown } from "../core/inspect.ts";
 import { CancelledError, TimeoutError } from "../core/errors.ts";
 import { errorOf } from "../child/outcome.ts";
 import { briefly, callSafely } from "../pool/async_result.ts";
-import { type Call, ENDED } from "../pool/call.ts";
-import type { Engine } from "../pool/engine.ts";
+import { type Call, type Caller, ENDED } from "../pool/call.ts";
 import { blockUntil, ended, unwrap } from "../pool/completion.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 
@@ -48,17 +47,17 @@ export const BEHIND: unique symbol = Symbol("behind");
  * ```
  */
 export class Future<T = unknown> {
-  readonly #engine: Engine;
+  readonly #engine: Caller;
   readonly #call: Call;
 
   /** An executor makes futures. */
-  constructor(engine: Engine, call: Call) {
+  constructor(engine: Caller, call: Call) {
     this.#engine = engine;
     this.#call = call;
   }
 
   /** @ignore */
-  get [BEHIND](): { engine: Engine; call: Call } {
+  get [BEHIND](): { engine: Caller; call: Call } {
     return { engine: this.#engine, call: this.#call };
   }
 

@@ -6,7 +6,7 @@
 import type { Permissions } from "../child/process/permissions.ts";
 import { cpuCount } from "../core/environment.ts";
 import { processWorkers } from "../pool/transport/process.ts";
-import { Executor, type ExecutorOptions } from "./executor.ts";
+import { Executor, type ExecutorOptions, ofWorkers } from "./executor.ts";
 
 /** Options of a {@linkcode ProcessPoolExecutor}. */
 export interface ProcessExecutorOptions extends ExecutorOptions {
@@ -78,10 +78,7 @@ export class ProcessPoolExecutor extends Executor {
    */
   constructor(maxWorkers?: number, options?: ProcessExecutorOptions) {
     const kind = "ProcessPoolExecutor";
-    super(
-      { ...processWorkers(options, `create a ${kind}`), kind },
-      maxWorkers === undefined ? cpuCount() : maxWorkers,
-      options,
-    );
+    const workers = { ...processWorkers(options, `create a ${kind}`), kind };
+    super(...ofWorkers(workers, maxWorkers === undefined ? cpuCount() : maxWorkers, options));
   }
 }

@@ -5,7 +5,7 @@
  */
 import { cpuCount } from "../core/environment.ts";
 import { startThread } from "../pool/transport/thread.ts";
-import { Executor, type ExecutorOptions } from "./executor.ts";
+import { Executor, type ExecutorOptions, ofWorkers } from "./executor.ts";
 
 /** As CPython: some more than cores, for calls that wait. */
 const MOST = 32;
@@ -52,16 +52,14 @@ export class ThreadPoolExecutor extends Executor {
    * @throws {TypeError | RangeError} Bad options.
    */
   constructor(maxWorkers?: number, options?: ExecutorOptions) {
-    super(
-      {
-        world: "thread",
-        level: "equal",
-        mayMap: true,
-        start: startThread,
-        kind: "ThreadPoolExecutor",
-      },
-      maxWorkers === undefined ? Math.min(MOST, cpuCount() + MORE) : maxWorkers,
-      options,
-    );
+    const workers = {
+      world: "thread",
+      level: "equal",
+      mayMap: true,
+      start: startThread,
+      kind: "ThreadPoolExecutor",
+    } as const;
+    const most = maxWorkers === undefined ? Math.min(MOST, cpuCount() + MORE) : maxWorkers;
+    super(...ofWorkers(workers, most, options));
   }
 }

@@ -18,10 +18,18 @@ import { Countdown, holdProgram } from "../core/promises.ts";
 import { messageOf } from "../transfer/failure.ts";
 import type { Packed } from "../transfer/pack.ts";
 import { loseAll, packFor } from "../transfer/flight.ts";
-import type { World } from "../transfer/shareable.ts";
 import { callSafely } from "./async_result.ts";
 import { Backlog } from "./backlog.ts";
-import { Call, type CallOptions, ENDED, GIVEN, knownReference, QUEUED } from "./call.ts";
+import {
+  Call,
+  type Caller,
+  type CallerMap,
+  type CallOptions,
+  ENDED,
+  GIVEN,
+  knownReference,
+  QUEUED,
+} from "./call.ts";
 import { blockUntil } from "./completion.ts";
 import {
   CALL,
@@ -44,17 +52,11 @@ import { CallStats, type PoolStats } from "./stats.ts";
 import type { Worker } from "./worker.ts";
 import { type Connect, Workers } from "./workers.ts";
 
-/** A map, as far as its engine is concerned. */
-export interface EngineMap {
-  /** Ends it by an error once its calls that run have ended; the others are cancelled. */
-  interrupt(error: CancelledError): void;
-}
-
 let ids = 0;
 const NO_OPTIONS: CallOptions = {};
 
 /** Calls, and the workers that run them. */
-export class Engine {
+export class Engine implements Caller {
   readonly #options: EngineOptions;
   readonly #workers: Workers;
   readonly #backlog = new Backlog();
@@ -65,7 +67,7 @@ export class Engine {
   #open = 0;
   #isClosed = false;
   /** The maps that are under way; one that nobody takes from any more may go. */
-  readonly #maps = new Set<WeakRef<EngineMap>>();
+  readonly #maps = new Set<WeakRef<CallerMap>>();
   /**
    * Ctrl-C was pressed: until the calls that run have ended there are no new ones; and if there was
    * nothing to cancel, the next one is cancelled instead, so that somebody is told.
@@ -131,11 +133,6 @@ export class Engine {
     return this.#isClosed ? ["closed", ...workers > 0 ? now : []] : now;
   }
 
-  /** The kind of its workers. */
-  get world(): World {
-    return this.#options.world;
-  }
-
   /** The most workers that it may have. */
   get maxWorkers(): number {
     return this.#options.maxWorkers;
@@ -195,6 +192,11 @@ export class Engine {
     return call;
   }
 
+  /** Holds a value against what can cross to its workers. */
+  check(value: unknown, root: string): void {
+    loseAll(writePayload(value, this.#options.world, root).flights);
+  }
+
   /** True if a call has been begun. */
   isRunning(call: Call): boolean {
     return call.state === GIVEN && this.#workerOf(call)?.hasBegun(call) === true;
@@ -243,12 +245,12 @@ export class Engine {
   }
 
   /** Notes a map that is under way; Ctrl-C ends it. */
-  noteMap(map: WeakRef<EngineMap>): void {
+  noteMap(map: WeakRef<CallerMap>): void {
     this.#maps.add(map);
   }
 
   /** Notes that it is over. */
-  forgetMap(map: WeakRef<EngineMap>): void {
+  forgetMap(map: WeakRef<CallerMap>): void {
     this.#maps.delete(map);
   }
 
@@ -340,7 +342,10 @@ export class Engine {
   /** Its result is not waited for any more; it counts as open until its worker is done with it. */
   #cancelRunning(worker: Worker, call: Call, reason: unknown): boolean {
     worker.cancel(call, reason);
-    worker.grace ??= new Countdown(this.#options.grace, () => this.#workers.kill(worker));
+    worker.grace ??= new Countdown(
+      call.options.grace ?? this.#options.grace,
+      () => this.#workers.kill(worker),
+    );
     call.isCancelled = true;
     return this.#fail(call, reason);
   }
@@ -356,7 +361,7 @@ export class Engine {
     this.#release = holdProgram();
     this.#workers.wake();
     services.add(this.#serve);
-    this.#letGo = holdInterrupts(this);
+    this.#letGo = this.#options.isHidden ? undefined : holdInterrupts(this);
   }
 
   #closeOne(): void {

@@ -12,18 +12,16 @@
  */
 import { CancelledError, ShareError, TimeoutError } from "../core/errors.ts";
 import { Countdown } from "../core/promises.ts";
-import { loseAll } from "../transfer/flight.ts";
 import { callSafely } from "./async_result.ts";
-import type { Call } from "./call.ts";
-import type { Engine, EngineMap } from "./engine.ts";
+import type { Call, Caller, CallerMap } from "./call.ts";
 import type { MAP, STARMAP } from "./transport/frames.ts";
 import type { MapOptions } from "./options.ts";
-import { LARGEST, Span, writePayload } from "./payload.ts";
+import { LARGEST, Span } from "./payload.ts";
 import { type Progress, ProgressBar } from "./progress.ts";
 
 /** The work of a map. */
 export interface MapWork {
-  engine: Engine;
+  engine: Caller;
   kind: typeof MAP | typeof STARMAP;
   target: unknown;
   source: Iterable<unknown> | AsyncIterable<unknown>;
@@ -65,7 +63,6 @@ export class MapRun {
   readonly #isAsync: boolean;
   readonly #total: number | undefined;
   readonly #bar: ProgressBar | undefined;
-  readonly #limit: number;
   #timer: Countdown | undefined;
   /** The chunks under way, in the order of the input. */
   #calls: Call[] = [];
@@ -83,7 +80,7 @@ export class MapRun {
   #isPulling = false;
   #isOver = false;
   #isInterrupted = false;
-  readonly #entry: WeakRef<EngineMap>;
+  readonly #entry: WeakRef<CallerMap>;
   /**
    * The error that it ends with once all is delivered that is under way, if that is an error; and
    * when that is told.
@@ -101,7 +98,6 @@ export class MapRun {
     this.#array = Array.isArray(source) ? source : undefined;
     this.#total = lengthOf(source);
     this.#bar = options.progress === true ? ProgressBar.onTerminal() : undefined;
-    this.#limit = AHEAD * engine.maxWorkers;
     const { timeout, signal } = options;
     if (timeout !== undefined && timeout !== Infinity) {
       const late = () =>
@@ -109,10 +105,15 @@ export class MapRun {
       // Who waits for a result keeps the program alive, and nobody else need.
       this.#timer = new Countdown(timeout, late).unref();
     }
-    engine.noteMap(this.#entry = new WeakRef<EngineMap>(this));
+    engine.noteMap(this.#entry = new WeakRef<CallerMap>(this));
     if (signal?.aborted) this.#fail(signal.reason, true);
     signal?.addEventListener("abort", this.#abort);
     this.#pump();
+  }
+
+  /** The number of chunks that may be under way or not yet taken. */
+  get #limit(): number {
+    return AHEAD * this.#work.engine.maxWorkers;
   }
 
   /** Says that the consumer has taken `count` results, the last of a chunk. */
@@ -375,11 +376,11 @@ function lengthOf(source: Iterable<unknown> | AsyncIterable<unknown>): number | 
 function oddItem(
   items: unknown[],
   start: number,
-  { world }: Engine,
+  engine: Caller,
 ): { at: number; error: unknown } | undefined {
   for (const [at, item] of items.entries()) {
     try {
-      loseAll(writePayload(item, world, `iterable[${start + at}]`).flights);
+      engine.check(item, `iterable[${start + at}]`);
     } catch (error) {
       return { at, error };
     }

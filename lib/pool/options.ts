@@ -44,6 +44,8 @@ export interface EngineOptions {
   grace: number;
   initializer: Target | undefined;
   initArgs: unknown[];
+  /** True if Ctrl-C is the business of whoever has it: its calls are those of others. */
+  isHidden?: boolean;
 }
 
 /** Options of a map. */

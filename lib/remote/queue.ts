@@ -101,7 +101,12 @@ export class RemoteQueue<T = unknown> implements QueueLike<T>, Disposable, Async
     this.name = name;
     this.maxsize = this.#options.maxsize;
     const { format, secret } = this.#options;
-    this.#wire = new ItemWire(name, format, secret, (state) => restore(state, this.#address.url));
+    this.#wire = new ItemWire(
+      name,
+      format,
+      secret,
+      (state) => restoreQueue(state, this.#address.url),
+    );
   }
 
   /** The place at the calling thread's link; the first call makes it. */
@@ -421,7 +426,7 @@ function checkPut(options: RemotePutOptions | undefined): { timeout: number; del
 const STATE = { name: "string", options: "object" } as const;
 
 /** Makes a handle from what was sent; `url` is the receiver's own where none came along. */
-function restore(sent: unknown, url?: string): RemoteQueue {
+export function restoreQueue(sent: unknown, url?: string): RemoteQueue {
   const { name, options } = checkState<{ name: string; options: RemoteQueueOptions }>(
     sent,
     "a remote queue",
@@ -431,4 +436,4 @@ function restore(sent: unknown, url?: string): RemoteQueue {
   return new RemoteQueue(name, url === undefined ? options : { ...options, url });
 }
 
-shareable(import.meta, "RemoteQueue", RemoteQueue, (sent) => restore(sent));
+shareable(import.meta, "RemoteQueue", RemoteQueue, (sent) => restoreQueue(sent));

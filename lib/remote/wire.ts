@@ -35,7 +35,7 @@ const TYPES = { codec: "application/x-switchyard", json: "application/json" } as
 /** The version of the headers, and of the codec with little-endian numbers. */
 const VERSION = 1;
 /** The name by which a queue goes into an item. */
-const QUEUE = "RemoteQueue";
+export const QUEUE = "RemoteQueue";
 
 /** The key of the method that gives what another machine may know of an object. */
 export const MACHINE: unique symbol = Symbol("machine");
@@ -77,7 +77,7 @@ const reduce: Reduce = (value, place) => {
   }
   const reduction = reduceProcess(value, place);
   if (/^(?:https?:|$)/.test(reduction.module)) return reduction;
-  if (reduction.kind === "error") return ofBuiltin(value as Error, reduction.state as ErrorState);
+  if (reduction.kind === "error") return ofBuiltin(value as Error, reduction.state as ErrorFields);
   throw new ShareError(
     `Cannot share ${at}: an object of class ${reduction.name} cannot go to another machine, where ` +
       `${reduction.module.slice(0, 200)} may be something else; send plain data`,
@@ -85,12 +85,13 @@ const reduce: Reduce = (value, place) => {
   );
 };
 
-interface ErrorState {
+/** The part of the state of an error that says which fields it has. */
+export interface ErrorFields {
   fields: [name: string, value: unknown, enumerable: boolean][];
 }
 
 /** An error of a class that is not known elsewhere: an Error with its name. */
-function ofBuiltin(error: Error, state: ErrorState): ReturnType<Reduce> {
+export function ofBuiltin(error: Error, state: ErrorFields): ReturnType<Reduce> {
   const isNamed = state.fields.some(([name]) => name === "name");
   if (!isNamed) state.fields.push(["name", String(error.name), false]);
   return { kind: "error", module: "", name: "Error", state };

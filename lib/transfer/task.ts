@@ -281,12 +281,20 @@ export function find(reference: Reference): Target {
 }
 
 /**
- * Finds the class of a thread or process, which its own module exports.
+ * Finds what its own module exports: the class of a thread or process, or a target of the main
+ * module of another program.
  *
  * @throws {TypeError} There is no such class, or its text differs.
  */
-export function findClass(reference: Reference): Target {
+export function findExport(reference: Reference): Target {
   return findAmong(reference, exportsOf(reference.module));
+}
+
+/** The fingerprints of all that a loaded module has under a name; empty if it has nothing. */
+export function printsOf(module: string, name: string): number[] {
+  return [...tasks.get(module) ?? [], ...exportsOf(module)]
+    .filter((found) => typeof found === "function" && found.name === name)
+    .map((found) => fingerprint(found as Target));
 }
 
 /**

@@ -27,6 +27,10 @@ const CASES: [error: Error, fields: Record<string, unknown>, base?: abstract new
     new errors.WorkerLostError("m", { exitcode: -9, signal: "SIGKILL" }),
     { exitcode: -9, signal: "SIGKILL" },
   ],
+  [
+    new errors.TaskRefusedError("m", { reason: "it has no such target", here: "a", there: "b" }),
+    { reason: "it has no such target", here: "a", there: "b" },
+  ],
   [new errors.SystemExit(3), { message: "exit(3)", code: 3 }],
   [new errors.SystemExit(), { message: "exit(0)", code: 0 }],
   [new KeyboardInterrupt("SIGINT"), { message: "SIGINT has come", signal: "SIGINT" }],

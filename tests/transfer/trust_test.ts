@@ -28,8 +28,8 @@ import { checkState, kindOf, restoreShareable, SHAREABLES } from "../../lib/tran
 import {
   admit,
   find,
-  findClass,
   findErrorClass,
+  findExport,
   load,
   referTo,
   toLoad,
@@ -110,7 +110,7 @@ Deno.test("find() takes tasks and exports of the main module, and no other expor
     const reference = { module, name: found.name, print: printOf(found) };
     assertThrows(() => find(reference), TypeError, "has no export of that name");
   }
-  assertEquals(findClass({ module, name: "Worker", print: printOf(Worker) }), Worker);
+  assertEquals(findExport({ module, name: "Worker", print: printOf(Worker) }), Worker);
   assertEquals(findErrorClass({ module, name: "Bad", print: printOf(Bad) }), Bad);
   assertThrows(() => findErrorClass({ module, name: "Worker", print: printOf(Worker) }), TypeError);
   const marked = task({ url: module } as ImportMeta, run);

@@ -141,7 +141,7 @@ export class Runner {
   }
 
   #cancel(id: number, reason: Uint8Array | Packed): void {
-    if (this.#current?.id === id) this.#current.abort(readReason(reason));
+    if (this.#current?.call === id) this.#current.abort(readReason(reason));
     // Without claims one that was not begun is dropped here, and the pool is told.
     const at = this.#waiting.findIndex((call, k) => k >= this.#next && call.id === id);
     if (at < 0 || this.#outlet.claims !== undefined) return;
@@ -314,14 +314,14 @@ function readReason(reason: Uint8Array | Packed): unknown {
 
 /** The context of a running call: what it can learn of itself. */
 class CallContext implements TaskContext {
-  readonly id: number;
+  readonly call: number;
   readonly name: string;
   readonly #outlet: Outlet;
   #controller: AbortController | undefined;
   #isAborting = false;
 
   constructor(id: number, name: string, outlet: Outlet) {
-    this.id = id;
+    this.call = id;
     this.name = name;
     this.#outlet = outlet;
   }
@@ -346,7 +346,7 @@ class CallContext implements TaskContext {
   }
 
   get report(): (value: unknown) => void {
-    const reply = new ReplyHead({ kind: REPORT, id: this.id });
+    const reply = new ReplyHead({ kind: REPORT, id: this.call });
     return (value) => {
       const { world } = this.#outlet;
       this.#outlet.say(reply, writePayload(value, world, "report"));
@@ -364,7 +364,7 @@ class CallContext implements TaskContext {
 
   /** True if the pool has cancelled the call and the event loop could not say so yet. */
   #look(): void {
-    if (this.#isAborting || !this.#outlet.claims?.isCancelled(this.id)) return;
+    if (this.#isAborting || !this.#outlet.claims?.isCancelled(this.call)) return;
     this.#outlet.look();
     if (!this.#isAborting) this.abort(new CancelledError("The call was cancelled"));
   }

@@ -5,12 +5,14 @@
  */
 import { Deque } from "../../core/deque.ts";
 import type { BrokerMessage, Delivery } from "../broker.ts";
-import type { QueueWish } from "./protocol.ts";
+import type { News, QueueWish } from "./protocol.ts";
 
 /** A user of a service, as that answers it. */
 export interface User {
   answer(n: number, value: unknown): void;
   refuse(n: number, error: unknown): void;
+  /** Tells what has come for its agent `h`. */
+  tell(h: number, news: News): void;
 }
 
 /** An item that somebody holds. */

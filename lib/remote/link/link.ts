@@ -19,7 +19,7 @@ import type { Park, Steps } from "../../sync/steps.ts";
 import { unpack } from "../../transfer/pack.ts";
 import { revive } from "../../transfer/reduce.ts";
 import type { User } from "./handle.ts";
-import type { FromService, ToService } from "./protocol.ts";
+import type { FromService, News, ToService } from "./protocol.ts";
 import { ring } from "./reception.ts";
 import type { Service } from "./service.ts";
 
@@ -38,7 +38,7 @@ export function toll(bell: SharedArrayBuffer): void {
 }
 
 /** An answer that came. */
-type Answer = { value: unknown } | { error: unknown };
+export type Answer = { value: unknown } | { error: unknown };
 
 /** The calling thread's way to a service. */
 export abstract class BrokerLink {
@@ -46,7 +46,12 @@ export abstract class BrokerLink {
   readonly place: string;
   readonly #region: HeapRegion;
   /** What is waited for, by number; the answer is there until it is taken. */
+  #readAt = 0;
   readonly #questions = new Map<number, { h: number; answer?: Answer }>();
+  /** Who is called with an answer, by number. */
+  readonly #callbacks = new Map<number, (answer: Answer) => void>();
+  /** Who hears what comes for an agent. */
+  readonly #hearers = new Map<number, (news: News) => void>();
   #numbers = 0;
   #handles = 0;
 
@@ -74,8 +79,72 @@ export abstract class BrokerLink {
 
   /** An answer has come; one that nobody waits for is dropped. */
   protected receive(n: number, answer: Answer): void {
+    const callback = this.#callbacks.get(n);
+    if (callback !== undefined) {
+      this.#callbacks.delete(n);
+      return callback(answer);
+    }
     const question = this.#questions.get(n);
     if (question !== undefined) question.answer = answer;
+  }
+
+  /** Asks for something; calls `fn` with the answer, in whichever turn it comes. */
+  request(make: (n: number) => ToService, fn: (answer: Answer) => void): void {
+    const n = ++this.#numbers;
+    this.#callbacks.set(n, fn);
+    this.send(make(n));
+  }
+
+  /** Has `fn` called with what comes for the agent `h`. */
+  hear(h: number, fn: (news: News) => void): void {
+    this.#hearers.set(h, fn);
+  }
+
+  /** Has nobody called any more. */
+  unhear(h: number): void {
+    this.#hearers.delete(h);
+  }
+
+  /** Something has come for the agent `h`. */
+  tell(h: number, news: News): void {
+    this.#hearers.get(h)?.(news);
+  }
+
+  /** Reads what is there; whether somebody had rung for it. */
+  readNow(): boolean {
+    const rung = Atomics.load(this.bell, RUNG);
+    const isNew = rung !== this.#readAt;
+    this.#readAt = rung;
+    if (isNew) this.read();
+    return isNew;
+  }
+
+  /**
+   * Reads whenever somebody rings, which keeps no program alive.
+   *
+   * @param died Called once, when nobody will ever answer.
+   * @returns What ends it.
+   */
+  attend(died: () => void): () => void {
+    let isOver = false;
+    const turn = () => {
+      if (isOver) return;
+      const heard = Atomics.load(this.bell, RUNG);
+      this.read();
+      if (this.isDead) {
+        isOver = true;
+        return died();
+      }
+      const parked = Atomics.waitAsync(this.bell, RUNG, heard);
+      if (parked.async) parked.value.then(turn);
+      else Promise.resolve().then(turn);
+    };
+    // In the next turn: whoever attends is not yet made.
+    Promise.resolve().then(turn);
+    return () => {
+      isOver = true;
+      ring(this.bell);
+    };
   }
 
   /** A handle is closed: whoever waits for something through it gets the error. */
@@ -205,7 +274,8 @@ export class PortLink extends BrokerLink {
     for (;;) {
       const message = take(this.#port) as FromService | undefined;
       if (message === undefined) return;
-      if ("bell" in message) {
+      if ("news" in message) this.tell(message.h, message.news);
+      else if ("bell" in message) {
         const { bell, ident, slot } = message;
         this.#service = new Int32Array(bell);
         this.#thread = { ident, slot };

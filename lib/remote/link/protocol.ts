@@ -6,7 +6,7 @@
  * @module
  */
 import type { Packed } from "../../transfer/pack.ts";
-import type { BrokerMessage } from "../broker.ts";
+import type { BrokerMessage, BrokerState, Outage, QueueSpec } from "../broker.ts";
 
 /** How a queue was asked for; all its users must want the same of it. */
 export interface QueueWish {
@@ -26,8 +26,51 @@ export type Matter = "size" | "clear" | "remove" | "shutdown" | "reopen";
 /** What becomes of an item that was taken. */
 export type Fate = "ack" | "back" | "bury";
 
+/** What an agent is asked to do at the broker itself (see `access.ts`). */
+export type Dealing =
+  | { what: "declare"; spec: QueueSpec }
+  | { what: "publish"; queue: string; message: BrokerMessage; delay: number }
+  /** From now on there is a consumer `c`, whose deliveries are told. */
+  | { what: "consume"; queue: string; prefetch: number; c: number }
+  | { what: "credit"; c: number; prefetch: number }
+  | { what: "cancel"; c: number }
+  | { what: "settle"; d: number; fate: Fate; delay?: number; reason?: string }
+  | { what: "depth" | "purge" | "remove"; queue: string }
+  | { what: "broadcast"; topic: string; message: BrokerMessage }
+  | { what: "listen"; topic: string; l: number }
+  | { what: "unlisten"; l: number }
+  | { what: "leave" };
+
+/** A message that an agent holds, as it is told. */
+export interface Carried {
+  /** The message. */
+  message: BrokerMessage;
+  /** Which delivery it is. */
+  attempt: number;
+  /** True if it was delivered before. */
+  redelivered: boolean;
+}
+
+/** Whether a broker can be reached. */
+export interface StateNews {
+  /** Its state. */
+  state: BrokerState;
+  /** Why it cannot. */
+  loss: Outage | undefined;
+}
+
+/** What an agent tells of its own accord. */
+export type News =
+  | { what: "delivery"; c: number; d: number } & Carried
+  | { what: "ended"; c: number; error: Error }
+  | { what: "told"; l: number; message: BrokerMessage }
+  | { what: "state"; news: StateNews };
+
 /** What a user asks for; `h` is the handle that is meant. */
 export type ToService =
+  /** From now on there is an agent of that number. */
+  | { op: "agent"; h: number }
+  | { op: "deal"; h: number; n: number; dealing: Dealing }
   /** From now on there is a handle. It is opened by its first request. */
   | { op: "handle"; h: number; wish: QueueWish; patience: number }
   /** The handle is no more: what was taken through it and not settled goes back. */
@@ -70,7 +113,8 @@ export type FromService =
   /** The user is known. The word to ring the service with, and the thread that it is in. */
   | { n: 0; bell: SharedArrayBuffer; ident: number; slot: number }
   | { n: number; value: unknown }
-  | { n: number; error: Packed };
+  | { n: number; error: Packed }
+  | { h: number; news: News };
 
 /** A new user, as the main thread tells a service of it. */
 export interface NewUser {

@@ -16,7 +16,7 @@ import { self } from "../../memory/this_thread.ts";
 import { pack } from "../../transfer/pack.ts";
 import { reducer } from "../../transfer/reduce.ts";
 import type { User } from "./handle.ts";
-import type { FromService, NewUser, ToService } from "./protocol.ts";
+import type { FromService, News, NewUser, ToService } from "./protocol.ts";
 import type { Service } from "./service.ts";
 
 /** The number of messages of a user that are read in one go. */
@@ -53,6 +53,10 @@ class PortUser implements User {
 
   refuse(n: number, error: unknown): void {
     if (n !== 0) this.post({ n, error: pack(error, reduce, "error") });
+  }
+
+  tell(h: number, news: News): void {
+    this.post({ h, news });
   }
 }
 

@@ -17,6 +17,7 @@ import { BrokerLostError } from "../../core/errors.ts";
 import type { Broker, BrokerMessage } from "../broker.ts";
 import { Clock } from "../clock.ts";
 import { Counter, TOPIC } from "./counter.ts";
+import { Agent } from "./agent.ts";
 import { Handle, Op, type User } from "./handle.ts";
 import type { ToService } from "./protocol.ts";
 import { type Course, run, settled, start } from "./soon.ts";
@@ -30,6 +31,7 @@ export class Service {
   readonly #clock = new Clock();
   readonly #counters = new Map<string, Counter>();
   readonly #users = new Map<User, Map<number, Handle>>();
+  readonly #agents = new Map<User, Map<number, Agent>>();
   /** What is under way, each with what calls off its patience, if that is running out. */
   readonly #ops = new Map<Op, (() => void) | undefined>();
   /** The queues whose last handle has been closed of late. */
@@ -45,6 +47,7 @@ export class Service {
 
   /** Takes a request. */
   receive(user: User, request: ToService): void {
+    if (request.op === "agent" || request.op === "deal") return this.#deal(user, request);
     const handles = this.#users.get(user) ?? new Map<number, Handle>();
     this.#users.set(user, handles);
     if (request.op === "handle") {
@@ -78,6 +81,25 @@ export class Service {
     else counter.settle(op, request.taken, request.fate, request.delay, request.reason);
   }
 
+  #deal(user: User, request: ToService & { op: "agent" | "deal" }): void {
+    const agents = this.#agents.get(user) ?? new Map<number, Agent>();
+    this.#agents.set(user, agents);
+    const { h } = request;
+    if (request.op === "agent") {
+      agents.set(h, new Agent(this.#broker, (news) => user.tell(h, news)));
+      return;
+    }
+    const agent = agents.get(h);
+    if (agent === undefined) return;
+    const { n, dealing } = request;
+    if (dealing.what === "leave") agents.delete(h);
+    start(
+      agent.deal(dealing),
+      (value) => user.answer(n, value),
+      (error) => user.refuse(n, error),
+    );
+  }
+
   #counterOf({ wish: { name } }: Handle): Counter {
     let counter = this.#counters.get(name);
     if (counter === undefined) {
@@ -102,6 +124,10 @@ export class Service {
   leave(user: User): void {
     const handles = this.#users.get(user);
     this.#users.delete(user);
+    for (const agent of this.#agents.get(user)?.values() ?? []) {
+      start(agent.close(), () => {}, () => {});
+    }
+    this.#agents.delete(user);
     for (const handle of handles?.values() ?? []) {
       start(this.#leave(this.#counterOf(handle), handle), () => {}, () => {});
     }
@@ -180,7 +206,7 @@ export class Service {
 
   /** Ends it, and its connection: what was published goes out first. */
   close(): void | Promise<void> {
-    for (const user of [...this.#users.keys()]) this.leave(user);
+    for (const user of [...this.#users.keys(), ...this.#agents.keys()]) this.leave(user);
     return run(settled(this.#broker.close()));
   }
 }

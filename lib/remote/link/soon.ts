@@ -7,12 +7,13 @@
  */
 import type { Soon } from "../broker.ts";
 
-/** Such code; it yields promises. */
-export type Course<T> = Generator<Promise<unknown>, T, unknown>;
+/** Such code; it yields promises, or what goes on in a callback as they do. */
+export type Course<T> = Generator<PromiseLike<unknown>, T, unknown>;
 
 /** What something is, or will be: `const depth = yield* settled(broker.depth(name))`. */
-export function* settled<T>(soon: Soon<T>): Course<T> {
-  return soon instanceof Promise ? (yield soon) as T : soon;
+export function* settled<T>(soon: Soon<T> | PromiseLike<T>): Course<T> {
+  const isLater = typeof (soon as Partial<PromiseLike<T>> | undefined)?.then === "function";
+  return isLater ? (yield soon as PromiseLike<T>) as T : soon as T;
 }
 
 /**
@@ -24,8 +25,8 @@ export function start<T>(
   done: (value: T) => void,
   failed: (error: unknown) => void,
 ): void {
-  const go = (next: () => IteratorResult<Promise<unknown>, T>): void => {
-    let step: IteratorResult<Promise<unknown>, T>;
+  const go = (next: () => IteratorResult<PromiseLike<unknown>, T>): void => {
+    let step: IteratorResult<PromiseLike<unknown>, T>;
     try {
       step = next();
     } catch (error) {
@@ -38,6 +39,18 @@ export function start<T>(
     );
   };
   go(() => course.next());
+}
+
+/** Does one thing that a broker is to be waited for, and calls one of the two at its end. */
+export function ask<T>(
+  make: () => Soon<T> | PromiseLike<T>,
+  done: (value: T) => void = () => {},
+  failed: (error: unknown) => void = () => {},
+): void {
+  function* asking(): Course<T> {
+    return yield* settled(make());
+  }
+  start(asking(), done, failed);
 }
 
 /** Runs it; what it gives is there at once if nothing had to be waited for. */

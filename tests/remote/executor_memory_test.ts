@@ -1,0 +1,3 @@
+import { executorSuite } from "./executor_suite.ts";
+
+executorSuite({ name: "memory", url: () => "memory:executor" });
