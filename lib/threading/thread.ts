@@ -29,7 +29,7 @@ import { checkReadable, startWorker } from "../child/thread/host.ts";
 import type { ThreadPorts } from "../child/thread/protocol.ts";
 import { StartedThread } from "../child/thread/started.ts";
 import "../channel/parcels/office.ts";
-import { type Listed, STATE, WAITING } from "../memory/roster.ts";
+import { type Listed, MAIN, STATE, WAITING } from "../memory/roster.ts";
 import { self } from "../memory/this_thread.ts";
 import { checkWait } from "../sync/options.ts";
 import { runAsync, runSync } from "../sync/steps.ts";
@@ -448,7 +448,7 @@ export function currentThread(): Thread {
 
 /** The program's main thread, named MainThread. */
 export function mainThread(): Thread {
-  return enumerate().find((thread) => thread.ident === 1) ?? currentThread();
+  return enumerate().find((thread) => thread.ident === MAIN) ?? currentThread();
 }
 
 /** All threads that live, also those that other threads started. */
