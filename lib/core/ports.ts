@@ -29,15 +29,28 @@ export function prepareTake(): Promise<void> {
 /**
  * Gives `node:worker_threads`, and loads it now, if it is not there. A port that was listened to
  * before holds the program for ever once another thread has its other end, `unref()` or not; so
- * whoever makes such ports calls this first.
+ * whoever listens to such ports calls this first, or {@linkcode whenLoaded}.
  */
 export function loadPorts(): NodeThreads {
   return threads ??= builtin("worker_threads");
 }
 
-// A program is about to need it, and here it costs least; a child (a worker has no main module, a
-// process one of ours) may never do.
-if (Deno.mainModule?.startsWith(LIBRARY) === false) await prepareTake();
+/**
+ * Calls a function as soon as ports can be listened to: now, if `node:worker_threads` is there,
+ * else when it has been imported, which goes on while a new thread comes up.
+ */
+export function whenLoaded(listen: () => void): void {
+  if (threads !== undefined) listen();
+  else prepareTake().then(listen);
+}
+
+/**
+ * Loads it for modules that cannot wait for it when they need it. A program is about to; a child (a
+ * worker has no main module, a process one of ours) may never do.
+ */
+export async function prepareEarly(): Promise<void> {
+  if (Deno.mainModule?.startsWith(LIBRARY) === false) await prepareTake();
+}
 
 /**
  * Sends a message that {@linkcode take} can take. It stands in a Set: Deno searches what it gives a

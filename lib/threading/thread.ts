@@ -10,7 +10,6 @@
 import { checkArray, checkBoolean, checkString, show } from "../core/checks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { now } from "../core/environment.ts";
-import { unref } from "../core/ports.ts";
 import { errorOf, printUncaught, settle } from "../child/outcome.ts";
 import {
   ATTACH,
@@ -209,6 +208,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     handOver(args, me);
     this.#started = new StartedThread(me, {
       ports,
+      daemon,
       flights,
       name: () => this.#name,
       onReport: options.onReport,
@@ -219,7 +219,6 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
       },
     });
     startedHere.set(me.ident, this);
-    if (daemon) unref(ports.port);
     return this;
   }
 

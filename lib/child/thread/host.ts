@@ -12,7 +12,7 @@ import type { Worker as NodeWorker } from "node:worker_threads";
 import { LIBRARY } from "../../core/environment.ts";
 import { recorder, services, threadsGone } from "../../core/hooks.ts";
 import { fileURLToPath } from "../../core/node.ts";
-import { loadPorts, messageIn, post, take, unref } from "../../core/ports.ts";
+import { loadPorts, messageIn, post, take, unref, whenLoaded } from "../../core/ports.ts";
 import { lines } from "../../channel/parcels/lines.ts";
 import { leave, self } from "../../memory/this_thread.ts";
 import { messageOf } from "../../transfer/failure.ts";
@@ -77,7 +77,6 @@ export function startWorker(boot: ThreadBoot): ThreadPorts {
 }
 
 function openPorts(): [ThreadPorts, ThreadPorts] {
-  loadPorts();
   const port = new MessageChannel();
   const ends = new MessageChannel();
   return [{ port: port.port1, ends: ends.port1 }, { port: port.port2, ends: ends.port2 }];
@@ -244,9 +243,12 @@ function hostKillable(boot: ThreadBoot, worker: NodeWorker, home: MessagePort): 
 function host({ me }: ThreadBoot, home: MessagePort, end: () => void): void {
   hosted.set(me.ident, { end, home });
   homes.add(home);
-  home.onmessage = ({ data }) => serve(messageIn(data) as ToHome);
-  unref(home);
   services.add(serveHomes);
+  whenLoaded(() => {
+    if (!homes.has(home)) return;
+    home.onmessage = ({ data }) => serve(messageIn(data) as ToHome);
+    unref(home);
+  });
 }
 
 /** A worker has died before its entry could report. */
