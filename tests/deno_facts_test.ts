@@ -259,7 +259,7 @@ test("Node's built-in modules are there without an import, and the same as by on
   assertEquals(same, receiveMessageOnPort);
 });
 
-// lib/core/ports.ts: loadPorts() comes before the first port that is listened to.
+// lib/core/ports.ts: loadPorts() or whenLoaded() comes before the first port that is listened to.
 test("unref() of a port takes no hold once node:worker_threads was there before it", async () => {
   const program = `
     const node = process.getBuiltinModule("node:worker_threads");

@@ -5,9 +5,8 @@
  */
 import { LIBRARY } from "../core/environment.ts";
 import { type SystemExit, ThreadTerminated } from "../core/errors.ts";
-import { recorder } from "../core/hooks.ts";
+import { recorder, tasksOver } from "../core/hooks.ts";
 import { isPreparing, prepareTake } from "../core/ports.ts";
-import { tellForgottenNow } from "../sync/traps.ts";
 import {
   find,
   findExport,
@@ -70,7 +69,7 @@ export async function run(job: Runnable): Promise<unknown> {
     over?.(true, error);
     throw error;
   } finally {
-    tellForgottenNow(hasFailed);
+    for (const tell of tasksOver) tell(hasFailed);
   }
 }
 

@@ -4,8 +4,10 @@
  *
  * ```text
  *   a thread waits             flushes; it blocks; services, now and then while it blocks
- *   a process's task has ended its result is sent; childrenFirst and beforeEnd, awaited; it exits
- *   a thread's task has ended  childrenFirst, awaited; its result is sent; lastWords; it ends
+ *   a thread is to stop        wakers: its waits see it, and end
+ *   a child's task has ended   tasksOver; then as follows
+ *     of a process             its result is sent; childrenFirst and beforeEnd, awaited; it exits
+ *     of a thread              childrenFirst, awaited; its result is sent; lastWords; it ends
  *   something of interest      recorder, while a trace is on
  * ```
  *
@@ -20,6 +22,12 @@ export const flushes: Set<() => void> = new Set();
  * gives whether there was something to do.
  */
 export const services: Set<() => boolean> = new Set();
+
+/** What wakes the waits of this thread, so that they look whether it is to stop; their number. */
+export const wakers: Set<() => number> = new Set();
+
+/** What is done when a child's task has ended; with true, it has failed. */
+export const tasksOver: Set<(hasFailed: boolean) => void> = new Set();
 
 /** What is awaited before a process or a thread ends by itself: the processes that it started. */
 export const childrenFirst: Set<() => Promise<unknown>> = new Set();

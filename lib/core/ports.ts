@@ -6,33 +6,51 @@
 import { LIBRARY } from "./environment.ts";
 import { builtin } from "./node.ts";
 
-let receive: typeof import("node:worker_threads").receiveMessageOnPort | undefined;
+type NodeThreads = typeof import("node:worker_threads");
+
+let threads: NodeThreads | undefined;
 let loading: Promise<void> | undefined;
 
 /** True if what {@linkcode take} needs is being loaded. */
 export function isPreparing(): boolean {
-  return loading !== undefined && receive === undefined;
+  return loading !== undefined && threads === undefined;
 }
 
-/** Loads what {@linkcode take} needs; its first call would take twice as long for it, and block. */
+/**
+ * Loads what {@linkcode take} needs; its first call would take three times as long for it, and
+ * block.
+ */
 export function prepareTake(): Promise<void> {
-  return loading ??= import("node:worker_threads").then(({ receiveMessageOnPort }) => {
-    receive ??= receiveMessageOnPort;
+  return loading ??= import("node:worker_threads").then((module) => {
+    threads ??= module;
   });
 }
 
 /**
- * Loads it now, if it is not there. A port that was listened to before holds the program for ever
- * once another thread has its other end, `unref()` or not; so whoever makes such ports calls this
- * first.
+ * Gives `node:worker_threads`, and loads it now, if it is not there. A port that was listened to
+ * before holds the program for ever once another thread has its other end, `unref()` or not; so
+ * whoever listens to such ports calls this first, or {@linkcode whenLoaded}.
  */
-export function loadPorts(): void {
-  receive ??= builtin("worker_threads").receiveMessageOnPort;
+export function loadPorts(): NodeThreads {
+  return threads ??= builtin("worker_threads");
 }
 
-// A program is about to need it, and here it costs least; a child (a worker has no main module, a
-// process one of ours) may never do.
-if (Deno.mainModule?.startsWith(LIBRARY) === false) await prepareTake();
+/**
+ * Calls a function as soon as ports can be listened to: now, if `node:worker_threads` is there,
+ * else when it has been imported, which goes on while a new thread comes up.
+ */
+export function whenLoaded(listen: () => void): void {
+  if (threads !== undefined) listen();
+  else prepareTake().then(listen);
+}
+
+/**
+ * Loads it for modules that cannot wait for it when they need it. A program is about to; a child (a
+ * worker has no main module, a process one of ours) may never do.
+ */
+export async function prepareEarly(): Promise<void> {
+  if (Deno.mainModule?.startsWith(LIBRARY) === false) await prepareTake();
+}
 
 /**
  * Sends a message that {@linkcode take} can take. It stands in a Set: Deno searches what it gives a
@@ -53,10 +71,10 @@ export function messageIn(data: unknown): unknown {
  * the port: a message that its event loop has taken is not found here.
  */
 export function take(port: MessagePort): unknown {
-  loadPorts();
+  const { receiveMessageOnPort } = loadPorts();
   try {
     // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
-    const found = receive!(port as any);
+    const found = receiveMessageOnPort(port as any);
     return found === undefined ? undefined : messageIn(found.message);
   } catch (error) {
     // Of a port that is closed Deno gives nothing from 2.9.6 on; before, it throws this.

@@ -18,7 +18,7 @@ import type { Placement } from "./placement.ts";
 import { mayMap, platform } from "./platform/mod.ts";
 import type { Mapping, Platform } from "./platform/platform.ts";
 import type { Parties } from "./region.ts";
-import { BELL, FAMILY, type Listed, PID, Roster, ROSTER_WORDS, TWIN } from "./roster.ts";
+import { BELL, FAMILY, type Listed, MAIN, PID, Roster, ROSTER_WORDS, TWIN } from "./roster.ts";
 import { self, twins } from "./this_thread.ts";
 
 /** The arena's size. Only what is used takes memory. */
@@ -42,9 +42,6 @@ const NONE = 0;
 const OPENING = 1;
 const OPEN = 2;
 
-let inherited: string | undefined;
-/** This process's name in the family; the first process has no other. */
-let processName = "MainProcess";
 let arena: Arena | undefined;
 
 function view(address: bigint, bytes: number): ArrayBuffer {
@@ -69,7 +66,7 @@ export class Arena {
     this.#roster = new Roster(words, ROSTER);
     const mine = self();
     const daemon = false;
-    const name = mine.isMain ? processName : `${this.#process()}/${mine.roster.name(mine.slot)}`;
+    const name = mine.isMain ? twins.process : `${this.#process()}/${mine.roster.name(mine.slot)}`;
     this.#me = this.#join({ name, daemon, starter: 0, pid: Deno.pid });
     Atomics.store(mine.words, mine.slot + TWIN, this.#me.ident);
     this.region = new MappedRegion(platform, address, words, this.#parties(), this.#me.slot + BELL);
@@ -78,7 +75,7 @@ export class Arena {
   /** The name of this process from a thread of it. */
   #process(): string {
     const { roster, words } = self();
-    const main = roster.slotOf(1);
+    const main = roster.slotOf(MAIN);
     const slot = main < 0 ? -1 : this.#roster.slotOf(words[main + TWIN]!);
     return slot < 0 ? `process ${Deno.pid}` : this.#roster.name(slot);
   }
@@ -178,9 +175,9 @@ export function theArena(): Arena {
     if (state === OPEN) break;
     let done = false;
     try {
-      const { fd, address } = inherited === undefined
+      const { fd, address } = twins.inherited === undefined
         ? calls.create(BYTES)
-        : calls.open(inherited, BYTES);
+        : calls.open(twins.inherited, BYTES);
       words[FAMILY_FD] = fd;
       words[FAMILY_LOW] = Number(address & 0xffffffffn) | 0;
       words[FAMILY_HIGH] = Number(address >> 32n);
@@ -221,14 +218,8 @@ export function arenaForChild(): string | undefined {
   return mayMap() ? theArena().path : undefined;
 }
 
-/** Tells a child process where its family's arena is; it is opened when it is first needed. */
-export function inheritArena(path: string | undefined, name: string): void {
-  inherited = path;
-  processName = name;
-}
-
 /** The family's arena, if there is one and this process may use it. */
 export function familyArena(): Arena | undefined {
-  const known = inherited !== undefined || self().words[FAMILY_STATE] === OPEN;
+  const known = twins.inherited !== undefined || self().words[FAMILY_STATE] === OPEN;
   return arena ?? (known && mayMap() ? theArena() : undefined);
 }

@@ -19,6 +19,8 @@
  * @module
  */
 
+/** The ident of a process's main thread. */
+export const MAIN = 1;
 /** The most parties that can live at a time. */
 export const MAX_PARTIES = 4096;
 /** The bits of an id that say what kind of thing has it. */

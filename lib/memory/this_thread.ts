@@ -28,13 +28,17 @@ export interface Self {
   isMain: boolean;
 }
 
-/** The part that `arena.ts` adds when the family's memory is opened. */
+/** The part that `arena.ts` adds when the family's memory is opened, and what it then needs. */
 export const twins: {
+  /** Where a child process opens that memory; undefined in the family's first. */
+  inherited?: string | undefined;
+  /** This process's name in the family; the first process has no other. */
+  process: string;
   /** Takes a thread out of the family's roster too. */
   leave?: (ident: number, dead: boolean) => void;
   /** The threads of all processes that use that memory. */
   parties?: Parties;
-} = {};
+} = { process: "MainProcess" };
 
 let me: Self | undefined;
 

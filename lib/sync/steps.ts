@@ -13,7 +13,7 @@
  * @module
  */
 import { ThreadTerminated } from "../core/errors.ts";
-import { flushes, recorder, services } from "../core/hooks.ts";
+import { flushes, recorder, services, wakers } from "../core/hooks.ts";
 import { BLOCKS, WaitNote } from "../memory/wait_notes.ts";
 import type { Region } from "../memory/region.ts";
 import { RUNNING, WAITING } from "../memory/roster.ts";
@@ -212,10 +212,12 @@ const pending = new Set<{ park: Park }>();
  *
  * @returns Their number.
  */
-export function wakePending(): number {
+function wakePending(): number {
   for (const { park: { region, index } } of pending) region.wake(index, ALL);
   return pending.size;
 }
+
+wakers.add(wakePending);
 
 /**
  * Runs an algorithm and awaits while it waits.

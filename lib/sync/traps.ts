@@ -30,6 +30,7 @@
  *
  * @module
  */
+import { tasksOver } from "../core/hooks.ts";
 import { shown } from "../core/inspect.ts";
 import { LIBRARY } from "../core/environment.ts";
 import type { Region } from "../memory/region.ts";
@@ -260,7 +261,7 @@ function tellForgotten(of: object, place: string | undefined): void {
  * @param hasFailed True if it ends early: then a wait may be one that would have been awaited
  *   later.
  */
-export function tellForgottenNow(hasFailed: boolean): void {
+function tellForgottenNow(hasFailed: boolean): void {
   for (const [promise, watched] of list) if (watched.isTaken) forgotten(promise, watched);
   for (const of of unplaced.keys()) tellForgotten(of, undefined);
   if (!hasFailed) { for (const wait of unread.values()) tellUnread(wait); }
@@ -276,6 +277,7 @@ function tellUnread(wait: Unread): void {
   tell(place, `Forgotten await: ${method}() at ${place} was not awaited: ${remedy}`);
 }
 
+tasksOver.add(tellForgottenNow);
 addEventListener("unload", () => tellForgottenNow(Deno.exitCode !== 0));
 
 /** Getters that say how an object was made, and not what has become of it. */

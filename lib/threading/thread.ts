@@ -10,7 +10,6 @@
 import { checkArray, checkBoolean, checkString, show } from "../core/checks.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { now } from "../core/environment.ts";
-import { unref } from "../core/ports.ts";
 import { errorOf, printUncaught, settle } from "../child/outcome.ts";
 import {
   ATTACH,
@@ -29,7 +28,7 @@ import { checkReadable, startWorker } from "../child/thread/host.ts";
 import type { ThreadPorts } from "../child/thread/protocol.ts";
 import { StartedThread } from "../child/thread/started.ts";
 import "../channel/parcels/office.ts";
-import { type Listed, STATE, WAITING } from "../memory/roster.ts";
+import { type Listed, MAIN, STATE, WAITING } from "../memory/roster.ts";
 import { self } from "../memory/this_thread.ts";
 import { checkWait } from "../sync/options.ts";
 import { runAsync, runSync } from "../sync/steps.ts";
@@ -209,6 +208,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     handOver(args, me);
     this.#started = new StartedThread(me, {
       ports,
+      daemon,
       flights,
       name: () => this.#name,
       onReport: options.onReport,
@@ -219,7 +219,6 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
       },
     });
     startedHere.set(me.ident, this);
-    if (daemon) unref(ports.port);
     return this;
   }
 
@@ -448,7 +447,7 @@ export function currentThread(): Thread {
 
 /** The program's main thread, named MainThread. */
 export function mainThread(): Thread {
-  return enumerate().find((thread) => thread.ident === 1) ?? currentThread();
+  return enumerate().find((thread) => thread.ident === MAIN) ?? currentThread();
 }
 
 /** All threads that live, also those that other threads started. */

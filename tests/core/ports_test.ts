@@ -33,6 +33,7 @@ Deno.test("take() gives what post() has sent, and undefined when nothing is ther
     assertEquals(take(port2), undefined);
   } finally {
     port1.close();
+    port2.close();
   }
 });
 

@@ -5,7 +5,7 @@
  */
 import { post, prepareTake, take } from "../../core/ports.ts";
 import { HeapRegion } from "../../memory/heap_region.ts";
-import { BELL } from "../../memory/roster.ts";
+import { BELL, MAIN } from "../../memory/roster.ts";
 import { self } from "../../memory/this_thread.ts";
 import type { Park, Steps } from "../../sync/steps.ts";
 import { uncloneable } from "../../transfer/pack.ts";
@@ -27,7 +27,7 @@ export class Branch {
     const { ident, slot, roster } = self();
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#officeBell = roster.slotOf(1) + BELL;
+    this.#officeBell = roster.slotOf(MAIN) + BELL;
     prepareTake();
     lines.announce!({ ident, slot, port: port2 });
   }

@@ -73,7 +73,8 @@ export function makePrivateFolder(): string {
   const folder = makeIn(ground?.base, `switchyard-${Deno.pid}-${name}-`);
   made.add(folder);
   ground ??= { base: split(folder).base, uid: ownerOf(folder), namespace: name };
-  if (!isSwept) sweep(ground);
+  // When whoever is being started is on the way: dead folders can wait.
+  if (!isSwept) queueMicrotask(() => sweep(ground!));
   isSwept = true;
   return folder;
 }

@@ -6,9 +6,8 @@
 import { SystemExit } from "../../core/errors.ts";
 import { beforeEnd, childrenFirst } from "../../core/hooks.ts";
 import { mayMap, platform } from "../../memory/platform/mod.ts";
-import { inheritArena } from "../../memory/arena.ts";
 import { CONFIG } from "../../memory/roster.ts";
-import { leave, self } from "../../memory/this_thread.ts";
+import { leave, self, twins } from "../../memory/this_thread.ts";
 import { modulesOf } from "../../transfer/codec/codec.ts";
 import { tame } from "../../transfer/failure.ts";
 import type { End } from "../job.ts";
@@ -35,7 +34,9 @@ async function main(folder: string): Promise<void> {
   setThisProcess(boot.me);
   Atomics.store(self().words, CONFIG, boot.config);
   self().roster.rename(self().slot, "MainThread");
-  inheritArena(boot.arena, boot.me.name);
+  // The family's memory is opened when it is first needed.
+  twins.inherited = boot.arena;
+  twins.process = boot.me.name;
   if (boot.watched && !boot.orphan && mayMap()) platform().endWithParent(boot.me.parent!.pid);
   watch(link, boot.orphan);
   if (boot.trace !== undefined && mayMap()) await record(boot.trace);

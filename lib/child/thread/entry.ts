@@ -4,12 +4,11 @@
  * @module
  */
 import { SystemExit, ThreadTerminated, WorkerLostError } from "../../core/errors.ts";
-import { childrenFirst, lastWords } from "../../core/hooks.ts";
+import { childrenFirst, lastWords, wakers } from "../../core/hooks.ts";
 import { post, take } from "../../core/ports.ts";
 import { lines } from "../../channel/parcels/lines.ts";
-import { CANCEL } from "../../memory/roster.ts";
+import { CANCEL, MAIN } from "../../memory/roster.ts";
 import { become, leave, self } from "../../memory/this_thread.ts";
-import { wakePending } from "../../sync/steps.ts";
 import {
   handOver,
   modulesOfPacked,
@@ -23,14 +22,7 @@ import { reducer, revive } from "../../transfer/reduce.ts";
 import type { End } from "../job.ts";
 import { printUncaught } from "../outcome.ts";
 import { exitCode, isTermination, record, run, type Runnable } from "../run.ts";
-import {
-  type FromThread,
-  MAIN,
-  type Standby,
-  type ThreadBegin,
-  type ToHome,
-  type ToThread,
-} from "./protocol.ts";
+import type { FromThread, Standby, ThreadBegin, ToHome, ToThread } from "./protocol.ts";
 
 const reduce = reducer("thread");
 const close = globalThis.close?.bind(globalThis);
@@ -97,7 +89,9 @@ function begin(
     controller.abort(reason);
     // A task in a wait of the toolkit gets the error there, and its `finally` blocks run; one
     // between two awaits ends here. The starter cuts off what takes too long.
-    if (wakePending() === 0) setTimeout(fail, 0, reason);
+    let waits = 0;
+    for (const wake of wakers) waits += wake();
+    if (waits === 0) setTimeout(fail, 0, reason);
   };
   // Workers of node:worker_threads have made theirs already, without the program's arguments.
   if (boot.killable) globalProcess.process.argv.splice(2, Infinity, ...boot.argv);

@@ -12,21 +12,19 @@ import type { Worker as NodeWorker } from "node:worker_threads";
 import { LIBRARY } from "../../core/environment.ts";
 import { recorder, services, threadsGone } from "../../core/hooks.ts";
 import { fileURLToPath } from "../../core/node.ts";
-import { loadPorts, messageIn, post, take, unref } from "../../core/ports.ts";
+import { loadPorts, messageIn, post, take, unref, whenLoaded } from "../../core/ports.ts";
 import { lines } from "../../channel/parcels/lines.ts";
 import { leave, self } from "../../memory/this_thread.ts";
 import { messageOf } from "../../transfer/failure.ts";
 import { wind } from "./alarm_clock.ts";
-import {
-  discard,
-  ENTRY,
-  makeKillable,
-  setFaces,
-  type SpareThread,
-  spareThreads,
-  wakeSpare,
-} from "./spare.ts";
+import type { SpareThread } from "./spare.ts";
 import type { ThreadBegin, ThreadBoot, ThreadPorts, ToHome } from "./protocol.ts";
+
+/** The module that the worker of a thread runs first. */
+const ENTRY = new URL("./entry.ts", import.meta.url).href;
+
+/** The spares, from the first `prewarm()` on: what makes them is loaded then. */
+let spares: typeof import("./spare.ts") | undefined;
 
 interface Hosted {
   end: () => void;
@@ -59,7 +57,7 @@ export function checkReadable(module: string, name: string): void {
 
 /** Starts a thread's worker; gives the starter's ends of its ports. */
 export function startWorker(boot: ThreadBoot): ThreadPorts {
-  const spare = self().isMain ? spareThreads.take() : undefined;
+  const spare = self().isMain ? spares?.spareThreads.take() : undefined;
   if (spare !== undefined) {
     startSpare(spare, boot);
     return spare.ports;
@@ -79,7 +77,6 @@ export function startWorker(boot: ThreadBoot): ThreadPorts {
 }
 
 function openPorts(): [ThreadPorts, ThreadPorts] {
-  loadPorts();
   const port = new MessageChannel();
   const ends = new MessageChannel();
   return [{ port: port.port1, ends: ends.port1 }, { port: port.port2, ends: ends.port2 }];
@@ -131,8 +128,11 @@ function hear(module: string, message: unknown): void {
  * @param modules What targets are likely to import: spares have loaded it.
  */
 export async function holdSpares(count: number, modules: string[]): Promise<AsyncDisposable> {
-  setFaces(modules);
-  if (self().isMain) return await spareThreads.hold(count);
+  if (self().isMain) {
+    spares ??= await import("./spare.ts");
+    spares.planSpares({ makeWorker: makeKillable, faces: modules });
+    return await spares.spareThreads.hold(count);
+  }
   const { port1, port2 } = new MessageChannel();
   const answer = () =>
     new Promise<string | null>((resolve) => port1.onmessage = ({ data }) => resolve(data));
@@ -172,14 +172,26 @@ function startSpare(spare: SpareThread, boot: ThreadBoot, ports?: ThreadPorts): 
   try {
     boot.trace = recorder?.seatThread(boot.me);
     const begin: ThreadBegin = { boot, ...(ports === undefined ? {} : { ports }) };
-    wakeSpare(spare, begin, [...Object.values(ports ?? {}), ...boot.transfer]);
+    spares!.wakeSpare(spare, begin, [...Object.values(ports ?? {}), ...boot.transfer]);
   } catch (cause) {
-    discard(spare);
+    spares!.discard(spare);
     throw cause;
   }
   if (ports !== undefined) closePorts(spare.ports);
   if (!boot.daemon) spare.worker.ref();
   hostKillable(boot, spare.worker, spare.home);
+}
+
+/** A worker that can be ended at any moment, and that waits for its boot. */
+function makeKillable(): NodeWorker {
+  const bootstrap = `import { parentPort } from "node:worker_threads"; import { attend } from ${
+    JSON.stringify(ENTRY)
+  }; attend(parentPort);`;
+  const node = loadPorts();
+  // A copy of the environment would need a permission; what the thread sees of it is the same.
+  return new node.Worker(new URL(`data:text/javascript,${encodeURIComponent(bootstrap)}`), {
+    env: node.SHARE_ENV,
+  });
 }
 
 /** Starts a thread in a new worker. */
@@ -231,9 +243,12 @@ function hostKillable(boot: ThreadBoot, worker: NodeWorker, home: MessagePort): 
 function host({ me }: ThreadBoot, home: MessagePort, end: () => void): void {
   hosted.set(me.ident, { end, home });
   homes.add(home);
-  home.onmessage = ({ data }) => serve(messageIn(data) as ToHome);
-  unref(home);
   services.add(serveHomes);
+  whenLoaded(() => {
+    if (!homes.has(home)) return;
+    home.onmessage = ({ data }) => serve(messageIn(data) as ToHome);
+    unref(home);
+  });
 }
 
 /** A worker has died before its entry could report. */
@@ -248,7 +263,7 @@ function lost({ me: { ident, slot, name } }: ThreadBoot, why: string): void {
 function serve(message: ToHome): void {
   if (message.type === "start") {
     const { boot, ports } = message;
-    const spare = spareThreads.take();
+    const spare = spares?.spareThreads.take();
     return spare === undefined ? startNew(boot, ports) : startSpare(spare, boot, ports);
   }
   if (message.type === "line") return lines.accept?.(message.line);

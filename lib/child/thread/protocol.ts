@@ -9,9 +9,6 @@ import type { Packed } from "../../transfer/pack.ts";
 import type { Due } from "./delayed.ts";
 import type { Job } from "../job.ts";
 
-/** The ident of the main thread. */
-export const MAIN = 1;
-
 /** The boot of a new thread. */
 export interface ThreadBoot extends Job<Packed> {
   /** The roster's memory. */

@@ -10,25 +10,15 @@
  * @module
  */
 import type { Worker as NodeWorker } from "node:worker_threads";
-import { builtin } from "../../core/node.ts";
 import { post } from "../../core/ports.ts";
-import { Roster, ROSTER_WORDS } from "../../memory/roster.ts";
+import { MAIN, Roster, ROSTER_WORDS } from "../../memory/roster.ts";
 import { pack } from "../../transfer/pack.ts";
 import { reducer } from "../../transfer/reduce.ts";
 import { mainModule, referTo } from "../../transfer/task.ts";
 import { now } from "../../core/environment.ts";
 import { rehearsal } from "../warm_up.ts";
 import { Spares } from "../spares.ts";
-import {
-  MAIN,
-  type Standby,
-  type ThreadBegin,
-  type ThreadBoot,
-  type ThreadPorts,
-} from "./protocol.ts";
-
-/** The module that the worker of a thread runs first. */
-export const ENTRY: string = new URL("./entry.ts", import.meta.url).href;
+import type { Standby, ThreadBegin, ThreadBoot, ThreadPorts } from "./protocol.ts";
 
 /** A spare, as the main thread has it: with the other ends of its ports. */
 export interface SpareThread {
@@ -39,24 +29,19 @@ export interface SpareThread {
   word: Int32Array<SharedArrayBuffer>;
 }
 
-/** A worker that can be ended at any moment, and that waits for its boot. */
-export function makeKillable(): NodeWorker {
-  const bootstrap = `import { parentPort } from "node:worker_threads"; import { attend } from ${
-    JSON.stringify(ENTRY)
-  }; attend(parentPort);`;
-  const node = builtin("worker_threads");
-  // A copy of the environment would need a permission; what the thread sees of it is the same.
-  return new node.Worker(new URL(`data:text/javascript,${encodeURIComponent(bootstrap)}`), {
-    env: node.SHARE_ENV,
-  });
+/** How spares are made. */
+export interface SparePlan {
+  /** Makes a worker that can be ended at any moment, and that waits for its boot. */
+  makeWorker: () => NodeWorker;
+  /** The modules that targets are likely to import: spares have loaded them. */
+  faces: string[];
 }
 
-/** The modules that targets are likely to import: spares have loaded them. */
-let faces: string[] = [];
+let plan: SparePlan;
 
-/** Says what targets are likely to import. */
-export function setFaces(modules: string[]): void {
-  faces = modules;
+/** Says how spares are made from now on. */
+export function planSpares(next: SparePlan): void {
+  plan = next;
 }
 
 /** The roster of all first lives. */
@@ -87,7 +72,8 @@ function onStage(): ThreadBoot {
 
 /** The spares of this process. */
 export const spareThreads: Spares<SpareThread> = new Spares<SpareThread>(() => {
-  const worker = makeKillable();
+  const { makeWorker, faces } = plan;
+  const worker = makeWorker();
   worker.unref();
   const ready = Promise.withResolvers<void>();
   const dead = Promise.withResolvers<void>();

@@ -15,7 +15,7 @@
 import { show } from "../../core/checks.ts";
 import { ThreadTerminated, WorkerLostError } from "../../core/errors.ts";
 import { flushes, services } from "../../core/hooks.ts";
-import { messageIn, take } from "../../core/ports.ts";
+import { messageIn, take, unref, whenLoaded } from "../../core/ports.ts";
 import { held, reached } from "../../core/promises.ts";
 import { HeapRegion } from "../../memory/heap_region.ts";
 import { CANCEL, CUT, type Listed, STATE, STOP } from "../../memory/roster.ts";
@@ -63,6 +63,8 @@ function stopAll(): void {
 export interface Starter {
   /** Its ends of the thread's ports. */
   ports: ThreadPorts;
+  /** True if what the thread says keeps no program alive. */
+  daemon: boolean;
   /** Told of its end: what it has not unpacked by then, it never will. */
   flights: Lost[];
   /** Gives its name, as errors tell it. */
@@ -101,8 +103,13 @@ export class StartedThread {
     this.me = me;
     this.#starter = starter;
     if (starter === undefined) return;
-    this.#port = starter.ports.port;
-    this.#port.onmessage = ({ data }) => this.#receive(messageIn(data) as FromThread);
+    const { port } = starter.ports;
+    this.#port = port;
+    whenLoaded(() => {
+      if (this.#port !== port) return;
+      port.onmessage = ({ data }) => this.#receive(messageIn(data) as FromThread);
+      if (starter.daemon) unref(port);
+    });
   }
 
   /** How it ended; known once it has been collected. */

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { loadPorts, post, take, unref } from "../../core/ports.ts";
+import { loadPorts, post, prepareEarly, take, unref } from "../../core/ports.ts";
 import { QUIET, TOLD } from "../../child/plan.ts";
 import { self } from "../../memory/this_thread.ts";
 import type { Packed } from "../../transfer/pack.ts";
@@ -33,6 +33,8 @@ import {
 } from "./thread_memory.ts";
 import type { Claims } from "./claims.ts";
 import { serveThread } from "../runner/thread.ts";
+
+await prepareEarly();
 
 /** The record that is being read; whoever keeps its value copies it. */
 const inbox = new Uint8Array(MEMORY_BYTES);

@@ -15,7 +15,7 @@
  */
 import { hearers, tellHome } from "../../child/thread/host.ts";
 import { threadsGone } from "../../core/hooks.ts";
-import { loadPorts, post } from "../../core/ports.ts";
+import { loadPorts, post, prepareEarly } from "../../core/ports.ts";
 import { self } from "../../memory/this_thread.ts";
 import { Thread } from "../../threading/thread.ts";
 import { type Address, brokerModules } from "../address.ts";
@@ -25,6 +25,8 @@ import type { NewUser, ToLink } from "./protocol.ts";
 import { MemoryBroker } from "../memory_broker.ts";
 import { Reception, ring } from "./reception.ts";
 import { Service } from "./service.ts";
+
+await prepareEarly();
 
 /** What another thread tells the main thread. */
 type ToRemoteHome =

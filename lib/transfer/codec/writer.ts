@@ -102,8 +102,8 @@ const VALUES: Step = () => ".values()";
 const STATE: Step = () => "";
 const SKIPPED: Step = () => "…";
 
-/** Thrown through a writer whose target is full. */
-const FULL = new RangeError("Cannot encode the value: the target is full");
+/** Thrown through a writer whose target is full. No Error: V8 reads a module again to make one. */
+const FULL = Symbol("full");
 
 const noReduce: Reduce = () => {
   throw new Error("Cannot reduce a value: the writer is idle");
