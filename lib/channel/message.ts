@@ -8,7 +8,7 @@ import { show } from "../core/checks.ts";
 import { decode, encode, encodeInto, modulesOf } from "../transfer/codec/codec.ts";
 import { HAS_MODULES } from "../transfer/codec/format.ts";
 import { tooLong } from "./connection.ts";
-import { type Fill, WHOLE } from "./memory/frames.ts";
+import { type Fill, NOTHING, type Read, WHOLE } from "./memory/frames.ts";
 import { gatherIn, loseAll, type Lost, packedFor, packFor } from "../transfer/flight.ts";
 import type { Steps } from "../sync/steps.ts";
 import { reducer, reviveFrom } from "../transfer/reduce.ts";
@@ -60,6 +60,34 @@ export interface Apart {
 export class Wanted {
   /** @param fetching The steps until it is there. */
   constructor(readonly fetching: () => Steps<void>) {}
+}
+
+/** Takes the next message of a carrier, if it is there, and all that it needs is. */
+export function takeNow(
+  carrier: { tryGet(read: Read<Found>): Found | typeof NOTHING },
+  read: Read<Found>,
+): Found | typeof NOTHING {
+  try {
+    return carrier.tryGet(read);
+  } catch (error) {
+    if (error instanceof Wanted) return NOTHING;
+    throw error;
+  }
+}
+
+/**
+ * The steps of taking a message: `take` gives them, and gives them anew when what a message needs
+ * has been fetched. Meanwhile somebody else may have taken it.
+ */
+export function* taking<T>(take: () => Steps<T>): Steps<T> {
+  for (;;) {
+    try {
+      return yield* take();
+    } catch (error) {
+      if (!(error instanceof Wanted)) throw error;
+      yield* error.fetching();
+    }
+  }
 }
 
 /**

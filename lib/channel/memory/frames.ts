@@ -40,6 +40,9 @@ export type Read<T> = (bytes: Uint8Array, start: number, length: number) => T;
  */
 export type Fill = (bytes: Uint8Array, start: number) => number;
 
+/** The answer of who takes a frame without waiting, when there is none. */
+export const NOTHING: unique symbol = Symbol("nothing");
+
 /** A stream of frames over blocks. */
 export class FrameStream {
   /** The position behind the frame that was written or read last. */
