@@ -263,6 +263,57 @@ export const makeHere = task(
   },
 );
 
+// --- orders
+
+/** The order that gives out the largest number first. */
+export const runsLast = task(import.meta, function runsLast(a: Job, b: Job) {
+  return b.n - a.n;
+});
+
+/** Puts items into queues, every other one awaiting. */
+export const putEach = task(
+  import.meta,
+  async function putEach(puts: readonly [queue: QueueLike<unknown>, items: unknown[]][]) {
+    for (const [queue, items] of puts) {
+      for (const [k, item] of items.entries()) await putBy(queue, item, FORMS[k % 2]!);
+    }
+  },
+);
+
+/** Gets items from queues, every other one awaiting. */
+export const getEach = task(
+  import.meta,
+  async function getEach(gets: readonly [queue: QueueLike<unknown>, count: number][]) {
+    const all: unknown[][] = [];
+    for (const [queue, count] of gets) {
+      const items: unknown[] = [];
+      for (let k = 0; k < count; k++) items.push(await getBy(queue, FORMS[k % 2]!));
+      all.push(items);
+    }
+    return all;
+  },
+);
+
+/** Makes a PriorityQueue of that module, with two jobs. */
+export const makePriority = task(
+  import.meta,
+  async function makePriority(kind: string) {
+    const { PriorityQueue } = kind.startsWith("queue.")
+      ? await import("../../lib/queue.ts")
+      : await import("../../lib/multiprocessing.ts");
+    const queue = new PriorityQueue<Job>(0, runsLast);
+    for (const k of [1, 2]) queue.putNowait(new Job(k));
+    return queue;
+  },
+);
+
+export const putIncomparable = task(
+  import.meta,
+  async function putIncomparable(queue: QueueLike<unknown>, form: Form) {
+    return await nameOf(() => putBy(queue, { no: "order" }, form));
+  },
+);
+
 // --- tasks, and the end
 
 export const finishAll = task(

@@ -93,34 +93,40 @@ async function die<A extends unknown[]>(
 
 for (const point of ["put: before the bytes", "put: before it counts", "put: before the wake-up"]) {
   for (const size of [0, 300_000]) {
-    testEach(` keeps what was put when its producer dies ${point.slice(5)}, ${size} more bytes`, async (kind, world) => {
-      const queue = kind.make<[number, string]>();
-      await die(world, [point, 5], targets.putUntilDead, queue as never, size);
-      const there = point.endsWith("wake-up") ? 5 : 4;
-      assertEquals(queue.qsize(), there);
-      await queue.put([100, ""], { timeout: 5_000 });
-      const got: number[] = [];
-      while (!queue.empty()) got.push((await queue.get({ timeout: 5_000 }))[0]);
-      assertEquals(got, kind.sorted([...range(0, there), 100]));
-      assertThrows(() => queue.getNowait(), Empty);
-    });
+    testEach(
+      ` keeps what was put when its producer dies ${point.slice(5)}, ${size} more bytes`,
+      async (kind, world) => {
+        const queue = kind.make<[number, string]>();
+        await die(world, [point, 5], targets.putUntilDead, queue as never, size);
+        const there = point.endsWith("wake-up") ? 5 : 4;
+        assertEquals(queue.qsize(), there);
+        await queue.put([100, ""], { timeout: 5_000 });
+        const got: number[] = [];
+        while (!queue.empty()) got.push((await queue.get({ timeout: 5_000 }))[0]);
+        assertEquals(got, kind.sorted([...range(0, there), 100]));
+        assertThrows(() => queue.getNowait(), Empty);
+      },
+    );
   }
 }
 
 for (const point of ["get: before it counts", "get: before the wake-up"]) {
-  testEach(` loses at most one item when its consumer dies ${point.slice(5)}`, async (kind, world) => {
-    const most = kind.isBounded ? 10 : 0;
-    const queue = kind.make(most);
-    for (const k of range(0, 10)) await queue.put(k);
-    await die(world, [point, 3], targets.getUntilDead, queue as never);
-    const gone = point.endsWith("wake-up") ? 3 : 2;
-    assertEquals(queue.qsize(), 10 - gone);
-    for (const k of kind.sorted(range(0, 10)).slice(gone)) {
-      assertEquals(await queue.get({ timeout: 5_000 }), k);
-    }
-    assertThrows(() => queue.getNowait(), Empty);
-    for (const k of range(0, 10)) await queue.put(k, { timeout: 5_000 });
-  });
+  testEach(
+    ` loses at most one item when its consumer dies ${point.slice(5)}`,
+    async (kind, world) => {
+      const most = kind.isBounded ? 10 : 0;
+      const queue = kind.make(most);
+      for (const k of range(0, 10)) await queue.put(k);
+      await die(world, [point, 3], targets.getUntilDead, queue as never);
+      const gone = point.endsWith("wake-up") ? 3 : 2;
+      assertEquals(queue.qsize(), 10 - gone);
+      for (const k of kind.sorted(range(0, 10)).slice(gone)) {
+        assertEquals(await queue.get({ timeout: 5_000 }), k);
+      }
+      assertThrows(() => queue.getNowait(), Empty);
+      for (const k of range(0, 10)) await queue.put(k, { timeout: 5_000 });
+    },
+  );
 }
 
 const POINTS = [
@@ -182,9 +188,7 @@ testEach(` survives deaths at random, ${ROUNDS} rounds`, async (kind, world) => 
     const queue = kind.make<[number, number]>(round % 2 === 0 || !kind.isBounded ? 0 : 50);
     const done = new world.face.Event();
     const mayFail = { mayFail: true };
-    const producers = [0, 1].map((who) =>
-      world.start(targets.putForever, [queue, who], mayFail)
-    );
+    const producers = [0, 1].map((who) => world.start(targets.putForever, [queue, who], mayFail));
     const victim = world.start(targets.getForever, [queue, done], mayFail);
     const survivor = world.start(targets.getForever, [queue, done]);
     await Promise.all([survivor.next(), until(() => !queue.empty() || queue.full())]);

@@ -434,18 +434,22 @@ testEach(".put() that a shutdown comes into puts nothing", async (kind) => {
   }
 }, counting);
 
-testEach(".put() of an end of a pipe to a queue that is shut down leaves it as it was", async (kind) => {
-  const queue = kind.make<unknown>();
-  queue.shutdown();
-  const [mine, theirs] = kind.face.pipe();
-  assertThrows(() => queue.putSync([1, { theirs }]), ShutDown);
-  await assertRejects(() => queue.put([1, { theirs }]), ShutDown);
-  await mine.send(1);
-  assertEquals(await theirs.recv(), 1);
-  theirs.close();
-  await assertRejects(() => mine.recv({ timeout: 10_000 }), Error, "closed");
-  mine.close();
-}, { only: ({ shuts }) => shuts });
+testEach(
+  ".put() of an end of a pipe to a queue that is shut down leaves it as it was",
+  async (kind) => {
+    const queue = kind.make<unknown>();
+    queue.shutdown();
+    const [mine, theirs] = kind.face.pipe();
+    assertThrows(() => queue.putSync([1, { theirs }]), ShutDown);
+    await assertRejects(() => queue.put([1, { theirs }]), ShutDown);
+    await mine.send(1);
+    assertEquals(await theirs.recv(), 1);
+    theirs.close();
+    await assertRejects(() => mine.recv({ timeout: 10_000 }), Error, "closed");
+    mine.close();
+  },
+  { only: ({ shuts }) => shuts },
+);
 
 testEach(".shutdown({ immediate: true }) closes the ends of pipes that it drops", async (kind) => {
   const queue = kind.make<unknown>();
@@ -462,37 +466,41 @@ testEach(".shutdown({ immediate: true }) closes the ends of pipes that it drops"
 for (const maxsize of [0, 10]) {
   for (const form of FORMS) {
     const count = form === "sync" && maxsize === 0 ? TIMES : Math.min(TIMES, 1_000);
-    testEach(`(${maxsize}) gives each of 4 x ${count} items once to 4, ${form}`, async (kind, world) => {
-      const queue = kind.make<[number, number]>(maxsize);
-      const gate = new world.face.Barrier(8);
-      const isOrdered = kind.order !== "newest first";
-      const consumers = range(0, 4).map(() =>
-        world.start(targets.consume, [queue, gate, 4, count, form, isOrdered])
-      );
-      const producers = range(0, 4).map((who) =>
-        world.start(targets.produce, [queue, gate, who, count, form])
-      );
-      for (const producer of producers) await producer.result();
-      if (kind.shuts) queue.shutdown();
-      else for (const _ of consumers) await queue.put(targets.LAST);
-      const all = range(0, 4).map(() => new Uint32Array((count >>> 5) + 1));
-      let found = 0;
-      for (const consumer of consumers) {
-        const { bits, errors } = await consumer.result();
-        assertEquals(errors, []);
-        bits.forEach((words, from) =>
-          words.forEach((word, k) => {
-            assertEquals(all[from]![k]! & word, 0);
-            all[from]![k]! |= word;
-            for (let rest = word; rest !== 0; rest &= rest - 1) found++;
-          })
+    testEach(
+      `(${maxsize}) gives each of 4 x ${count} items once to 4, ${form}`,
+      async (kind, world) => {
+        const queue = kind.make<[number, number]>(maxsize);
+        const gate = new world.face.Barrier(8);
+        const isOrdered = kind.order !== "newest first";
+        const consumers = range(0, 4).map(() =>
+          world.start(targets.consume, [queue, gate, 4, count, form, isOrdered])
         );
-      }
-      assertEquals([found, queue.qsize()], [4 * count, 0]);
-    }, {
-      only: ({ isBounded }) => isBounded || maxsize === 0,
-      limit: 60_000 + 2 * TIMES,
-    });
+        const producers = range(0, 4).map((who) =>
+          world.start(targets.produce, [queue, gate, who, count, form])
+        );
+        for (const producer of producers) await producer.result();
+        if (kind.shuts) queue.shutdown();
+        else for (const _ of consumers) await queue.put(targets.LAST);
+        const all = range(0, 4).map(() => new Uint32Array((count >>> 5) + 1));
+        let found = 0;
+        for (const consumer of consumers) {
+          const { bits, errors } = await consumer.result();
+          assertEquals(errors, []);
+          bits.forEach((words, from) =>
+            words.forEach((word, k) => {
+              assertEquals(all[from]![k]! & word, 0);
+              all[from]![k]! |= word;
+              for (let rest = word; rest !== 0; rest &= rest - 1) found++;
+            })
+          );
+        }
+        assertEquals([found, queue.qsize()], [4 * count, 0]);
+      },
+      {
+        only: ({ isBounded }) => isBounded || maxsize === 0,
+        limit: 60_000 + 2 * TIMES,
+      },
+    );
   }
 }
 
