@@ -9,7 +9,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async";
 import { ringPipe } from "../../lib/channel/memory/pipe.ts";
 import { EOFError, ShareError, TimeoutError } from "../../lib/errors.ts";
-import { type Connection, pipe, Process, Queue } from "../../lib/multiprocessing.ts";
+import { type Connection, Process, Queue } from "../../lib/multiprocessing.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
 import { BACK, frameOf, HELLO, SEND, TICKET } from "../../lib/multiprocessing/pipe_protocol.ts";
 import type { PipeAddress } from "../../lib/multiprocessing/pipe_tickets.ts";

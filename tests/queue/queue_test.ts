@@ -5,10 +5,12 @@
  * @module
  */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Full, ShareError } from "../../lib/errors.ts";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { EOFError, Full, ShareError } from "../../lib/errors.ts";
 import { Process } from "../../lib/multiprocessing.ts";
 import { LifoQueue, PriorityQueue, Queue, SimpleQueue } from "../../lib/queue.ts";
-import { Lock, Thread } from "../../lib/threading.ts";
+import { type Connection, Lock, pipe, Thread } from "../../lib/threading.ts";
 import { FORMS, getBy, getSome, putAll, putBy, putNumbers } from "../conformance/_queue_targets.ts";
 import * as targets from "./_targets.ts";
 import { until } from "../_help/until.ts";
@@ -153,6 +155,37 @@ test("Queue: a consumer that is terminated loses no parcel that it has not taken
   // One that was just given may not have been logged.
   assert(taken.every((n) => n <= 1) && taken.filter((n) => n === 0).length <= 4);
 });
+
+test("Queue that nobody has any more lets its parcels go, but not while others may have it", async () => {
+  const gc = collector();
+  const fill = (end: Connection<string>, share: boolean): unknown => {
+    const queue = new Queue<{ end: Connection<string> }>();
+    queue.putNowait({ end });
+    if (!share) return undefined;
+    const other = new Queue<unknown>();
+    other.putNowait(queue);
+    return other;
+  };
+  const [kept, inQueue] = pipe<string>();
+  const [lost, forgotten] = pipe<string>();
+  const other = fill(inQueue, true) as Queue<Queue<{ end: Connection<string> }>>;
+  fill(forgotten, false);
+  await until(() => {
+    gc();
+    return lost.poll();
+  });
+  await assertRejects(() => lost.recv(), EOFError);
+  const { end } = (await other.get()).getNowait();
+  end.sendSync("still there");
+  assertEquals(kept.recvSync(), "still there");
+  for (const one of [kept, lost, end]) one.close();
+});
+
+/** Gives what collects garbage. */
+function collector(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc");
+}
 
 test("Queue.put({ transfer }) that finds no room, or is aborted, moves nothing", async () => {
   const queue = new Queue<ArrayBuffer>(1);
