@@ -43,7 +43,6 @@ import { GENERATION, holdersOf, type SentMemoryEnd, type Side } from "./pipe_wor
 import {
   fillOf,
   type Found,
-  isInPlace,
   keep,
   loadFor,
   type Message,
@@ -176,8 +175,10 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
     checkBytes(bytes);
     if (this.#tryBytes(chain, bytes)) return;
     // While this thread blocks the bytes stay as they are.
-    const frame = isInPlace(bytes) ? fillOf(bytes) : keep(messageOfBytes(bytes));
-    this.#sendBlocking(chain, frame, bytes.length + 1, timeout);
+    const large = fillOf(bytes);
+    if (large !== undefined) return this.#sendBlocking(chain, large.fill, large.length, timeout);
+    const frame = keep(messageOfBytes(bytes));
+    this.#sendBlocking(chain, frame, frame.length, timeout);
   }
 
   async recv(options?: WaitOptions): Promise<T> {
@@ -460,7 +461,8 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
   }
 
   #tryBytes(chain: Chain, bytes: Uint8Array): boolean {
-    if (isInPlace(bytes)) return recorded(chain.tryPut(fillOf(bytes), bytes.length + 1));
+    const large = fillOf(bytes);
+    if (large !== undefined) return recorded(chain.tryPut(large.fill, large.length));
     const message = messageOfBytes(bytes);
     return recorded(chain.tryPut(message.bytes, message.length));
   }

@@ -19,17 +19,15 @@ import { ALL, checkCancelled, runAsync, runSync, STEPS, type Steps } from "../..
 import { watchWait } from "../../sync/traps.ts";
 import { loseAll } from "../../transfer/flight.ts";
 import {
+  fillOf,
   type Found,
   keep,
-  LARGE,
   loadFor,
   type Message,
   type readValue,
   takeNow,
   taking,
   unwrap,
-  VIEW_HEAD,
-  writeView,
 } from "../message.ts";
 import {
   checkQueue,
@@ -42,7 +40,7 @@ import {
 } from "../queue_like.ts";
 import { AT_WORK, Chain, CHAIN_EXTRA, CHAIN_WORDS } from "./chain.ts";
 import type { Dialect } from "./dialect.ts";
-import { type Fill, NOTHING, WHOLE } from "./frames.ts";
+import { NOTHING } from "./frames.ts";
 import { Pile } from "./pile.ts";
 import { behindHead, joined, type QueueOrder } from "./queue_order.ts";
 
@@ -368,13 +366,12 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
   /** Puts the item if that goes at once; else gives its message. */
   #offer(item: T, transfer: Transferable[] | undefined): Message | undefined {
     checkCancelled();
-    // A large typed array is written where it will lie. Objects are not: a getter of theirs could
-    // put, too.
-    const isLarge = ArrayBuffer.isView(item) && item.byteLength >= LARGE &&
-      item.byteLength + VIEW_HEAD <= WHOLE && item.buffer instanceof ArrayBuffer;
-    if (isLarge && transfer === undefined && this.#chain instanceof Chain) {
-      const fill: Fill = (bytes, start) => writeView(bytes, start, item);
-      if (this.#chain.tryPut(fill, item.byteLength + VIEW_HEAD)) return this.#record("put");
+    // A large view is written where it will lie. Objects are not: a getter of theirs could put, too.
+    if (typeof item === "object" && transfer === undefined && this.#chain instanceof Chain) {
+      const large = fillOf(item);
+      if (large !== undefined && this.#chain.tryPut(large.fill, large.length)) {
+        return this.#record("put");
+      }
     }
     const head = this.#order?.headOf?.(item);
     let message = this.#dialect.write(item, transfer);
