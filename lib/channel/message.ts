@@ -6,9 +6,9 @@
  */
 import { show } from "../core/checks.ts";
 import { decode, encode, encodeInto, modulesOf } from "../transfer/codec/codec.ts";
-import { HAS_MODULES } from "../transfer/codec/format.ts";
+import { HAS_MODULES, VIEWS } from "../transfer/codec/format.ts";
 import { tooLong } from "./connection.ts";
-import { type Fill, WHOLE } from "./memory/frames.ts";
+import { type Fill, NOTHING, type Read, WHOLE } from "./memory/frames.ts";
 import { gatherIn, loseAll, type Lost, packedFor, packFor } from "../transfer/flight.ts";
 import type { Steps } from "../sync/steps.ts";
 import { reducer, reviveFrom } from "../transfer/reduce.ts";
@@ -18,13 +18,20 @@ import { admit, isKnown, toLoad } from "../transfer/task.ts";
 
 /** The first byte of a message that is bytes. */
 const BYTES = 1;
+/**
+ * The first byte of a message that is a large view of a buffer, or large bytes; the second is its
+ * kind. What it covers begins behind {@linkcode VIEW_HEAD} bytes, so that it is aligned where the
+ * message is.
+ */
+const VIEW = 4;
 const LOOP_LIMIT = 64;
 /** From so many bytes on a copy counts. */
 export const LARGE = 4096;
 /** The length below which plain data becomes too little to do harm, in bytes. */
 const LONG = 1 << 16;
-/** The number of bytes that a typed array takes besides its own. */
-export const VIEW_HEAD = 16;
+/** The number of bytes before what a large view covers. */
+const VIEW_HEAD = 8;
+const BYTES_KIND = VIEWS.indexOf(Uint8Array);
 
 const reduceForProcess = reducer("process");
 /** Most messages are small: they are written and read here. */
@@ -60,6 +67,34 @@ export interface Apart {
 export class Wanted {
   /** @param fetching The steps until it is there. */
   constructor(readonly fetching: () => Steps<void>) {}
+}
+
+/** Takes the next message of a carrier, if it is there, and all that it needs is. */
+export function takeNow(
+  carrier: { tryGet(read: Read<Found>): Found | typeof NOTHING },
+  read: Read<Found>,
+): Found | typeof NOTHING {
+  try {
+    return carrier.tryGet(read);
+  } catch (error) {
+    if (error instanceof Wanted) return NOTHING;
+    throw error;
+  }
+}
+
+/**
+ * The steps of taking a message: `take` gives them, and gives them anew when what a message needs
+ * has been fetched. Meanwhile somebody else may have taken it.
+ */
+export function* taking<T>(take: () => Steps<T>): Steps<T> {
+  for (;;) {
+    try {
+      return yield* take();
+    } catch (error) {
+      if (!(error instanceof Wanted)) throw error;
+      yield* error.fetching();
+    }
+  }
 }
 
 /**
@@ -110,6 +145,8 @@ export function messageOf(
  * @throws {ShareError} The value cannot cross.
  */
 export function write(value: unknown, root: string, reduce: Reduce): Message {
+  const kind = kindOfLarge(value);
+  if (kind >= 0) return messageOfView(value as ArrayBufferView, kind);
   const before = gatherIn(gathered);
   try {
     message.bytes = outbox;
@@ -130,42 +167,52 @@ export function write(value: unknown, root: string, reduce: Reduce): Message {
   return message;
 }
 
-/**
- * Writes a typed array as a message; gives its length, which is at most {@linkcode VIEW_HEAD} more.
- */
-export function writeView(into: Uint8Array, start: number, view: ArrayBufferView): number {
-  return encodeInto(into, start, view, reduceForProcess);
+/** The kind of a large view that is copied as it lies; -1 for all else. */
+function kindOfLarge(value: unknown): number {
+  if (!ArrayBuffer.isView(value) || value.byteLength < LARGE) return -1;
+  // Another thread may change what is shared meanwhile.
+  if (!(value.buffer instanceof ArrayBuffer)) return -1;
+  const proto = Object.getPrototypeOf(value);
+  return VIEWS.findIndex((View) => View.prototype === proto);
 }
 
-/** Writes bytes as a message; gives its length. */
-export function writeBytes(into: Uint8Array, start: number, bytes: Uint8Array): number {
-  into[start] = BYTES;
-  if (bytes.length < LOOP_LIMIT) {
-    for (let k = 0; k < bytes.length; k++) into[start + 1 + k] = bytes[k]!;
-  } else into.set(bytes, start + 1);
-  return bytes.length + 1;
+function writeView(into: Uint8Array, start: number, view: ArrayBufferView, kind: number): number {
+  into[start] = VIEW;
+  into[start + 1] = kind;
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  into.set(bytes, start + VIEW_HEAD);
+  return VIEW_HEAD + bytes.length;
 }
 
-/**
- * True if bytes are written where they will lie. Not those that another thread may change
- * meanwhile.
- */
-export function isInPlace({ length, buffer }: Uint8Array): boolean {
-  return length >= LARGE && length < WHOLE && buffer instanceof ArrayBuffer;
+/** A large one waits where it is written: keep() need not copy it. */
+function messageOfView(view: ArrayBufferView, kind: number): Message {
+  if (message.flights.length > 0) message.flights = [];
+  message.bytes = new Uint8Array(VIEW_HEAD + view.byteLength);
+  message.length = writeView(message.bytes, 0, view, kind);
+  return message;
 }
 
-/** Gives what writes bytes as a message where it will lie. */
-export function fillOf(bytes: Uint8Array): Fill {
-  return (into, start) => writeBytes(into, start, bytes);
+/** Gives what writes a value as a message where it will lie, if it is a large view. */
+export function fillOf(value: unknown): { fill: Fill; length: number } | undefined {
+  const kind = kindOfLarge(value);
+  const view = value as ArrayBufferView;
+  if (kind < 0 || view.byteLength + VIEW_HEAD > WHOLE) return undefined;
+  return {
+    fill: (into, start) => writeView(into, start, view, kind),
+    length: view.byteLength + VIEW_HEAD,
+  };
 }
 
 /** Bytes as a message. What it gives is overwritten by the next call. */
 export function messageOfBytes(bytes: Uint8Array): Message {
+  if (bytes.length >= LARGE) return messageOfView(bytes, BYTES_KIND);
   if (message.flights.length > 0) message.flights = [];
+  message.bytes = outbox;
   message.length = bytes.length + 1;
-  // A large one waits where it is written: keep() need not copy it.
-  message.bytes = message.length < LARGE ? outbox : new Uint8Array(message.length);
-  writeBytes(message.bytes, 0, bytes);
+  outbox[0] = BYTES;
+  if (bytes.length < LOOP_LIMIT) {
+    for (let k = 0; k < bytes.length; k++) outbox[1 + k] = bytes[k]!;
+  } else outbox.set(bytes, 1);
   return message;
 }
 
@@ -185,7 +232,7 @@ function viewOf(bytes: Uint8Array, start: number, length: number): Uint8Array {
  * A copy of some bytes. Made so, its memory is not filled with zeros first, as `slice()` does: 64
  * KiB take half the time.
  */
-function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes.subarray(start, end));
 }
 
@@ -200,12 +247,33 @@ export function readValue(
   whose: WhoseMessage = fromEqual,
 ): Found {
   if (bytes[start] === BYTES) return { value: copyOf(bytes, start + 1, start + length) };
+  if (bytes[start] === VIEW) return readView(bytes, start, length);
   if ((bytes[start]! & HAS_MODULES) === 0) {
     return valueIn(viewOf(bytes, start, length), length < LONG ? "equal" : whose());
   }
   const copy = copyOf(bytes, start, start + length);
   const level = whose();
   return modulesOf(copy).every(hasShareables) ? valueIn(copy, level) : { bytes: copy, level };
+}
+
+function readView(bytes: Uint8Array, start: number, length: number): Found {
+  const View = VIEWS[bytes[start + 1]!];
+  const copy = copyOf(bytes, start + VIEW_HEAD, start + length);
+  if (View === Uint8Array) return { value: copy };
+  if (View === undefined || length < VIEW_HEAD) {
+    return { error: new TypeError("Cannot read a message: it is no view of a buffer") };
+  }
+  try {
+    return { value: new View(copy.buffer) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** The first byte of what a message of bytes holds; -1 for a message of something else. */
+function bytesFrom(bytes: Uint8Array, start: number): number {
+  if (bytes[start] === BYTES) return start + 1;
+  return bytes[start] === VIEW && bytes[start + 1] === BYTES_KIND ? start + VIEW_HEAD : -1;
 }
 
 /** {@linkcode readValue} for messages of somebody. */
@@ -262,7 +330,8 @@ export function readLoaded(
  * @throws {TypeError} It is a value; it stays where it is.
  */
 export function readBytes(bytes: Uint8Array, start: number, length: number): Found {
-  if (bytes[start] === BYTES) return { value: copyOf(bytes, start + 1, start + length) };
+  const from = bytesFrom(bytes, start);
+  if (from >= 0) return { value: copyOf(bytes, from, start + length) };
   // What needs modules is not opened only to be left where it is.
   const hasModules = (bytes[start]! & HAS_MODULES) !== 0;
   const found = hasModules ? undefined : readValue(bytes, start, length);
@@ -283,9 +352,9 @@ export function notBytes(value: unknown): TypeError {
  */
 export function readerInto(room: Uint8Array): typeof readBytes {
   return (bytes, start, length) => {
-    const isBytes = bytes[start] === BYTES;
-    const part = isBytes
-      ? bytes.subarray(start + 1, start + length)
+    const from = bytesFrom(bytes, start);
+    const part = from >= 0
+      ? bytes.subarray(from, start + length)
       : readBytes(bytes, start, length).value as Uint8Array;
     return { value: roomFor(part, room) };
   };

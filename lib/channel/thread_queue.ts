@@ -36,10 +36,23 @@ export interface SentThreadQueue {
   maxsize: number;
 }
 
+/** What becomes of a queue's parcels when the handle that made it is collected. */
+interface Owned {
+  id: number;
+  /** True if others may have the queue: then nobody knows when the last one lets go of it. */
+  isShared: boolean;
+}
+
+const collected = new FinalizationRegistry<Owned>(({ id, isShared }) => {
+  if (!isShared) clearParcels(id);
+});
+
 /** A queue between threads: see {@linkcode Queue}. */
 export abstract class ThreadQueue<T = unknown> extends MemoryQueue<T>
   implements Disposable, AsyncDisposable {
   readonly #placement: Placement;
+  #owned: Owned | undefined;
+  #isShared: boolean;
 
   /** Makes a queue, or a handle of one. */
   constructor(source: QueueSource, order?: QueueOrder) {
@@ -57,11 +70,20 @@ export abstract class ThreadQueue<T = unknown> extends MemoryQueue<T>
         root: "item",
         id,
         compares: order?.pile !== undefined && order.headOf === undefined,
+        check: () => this.#own(id()),
       }),
       onDrop: () => clearParcels(id()),
     });
     this.#placement = space.placement;
+    this.#isShared = !isNew;
     noteMadeIn(this, "thread");
+  }
+
+  /** Has the parcels in a queue of this thread alone be let go with it. */
+  #own(id: number): void {
+    if (this.#isShared || this.#owned !== undefined) return;
+    this.#owned = { id, isShared: false };
+    collected.register(this, this.#owned);
   }
 
   /**
@@ -117,6 +139,8 @@ export abstract class ThreadQueue<T = unknown> extends MemoryQueue<T>
         place(),
       );
     }
+    this.#isShared = true;
+    if (this.#owned !== undefined) this.#owned.isShared = true;
     const at = this.#placement.share(world, place, name);
     return { at, maxsize: this.maxsize } satisfies SentThreadQueue;
   }

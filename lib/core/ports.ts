@@ -69,18 +69,26 @@ export function messageIn(data: unknown): unknown {
 /**
  * Takes a message of a port, without waiting; undefined when there is none. Nobody may listen on
  * the port: a message that its event loop has taken is not found here.
+ *
+ * @throws {Error} It is an object that {@linkcode post} has not sent.
  */
 export function take(port: MessagePort): unknown {
   const { receiveMessageOnPort } = loadPorts();
   try {
     // deno-lint-ignore no-explicit-any -- node's type names its own MessagePort
     const found = receiveMessageOnPort(port as any);
-    return found === undefined ? undefined : messageIn(found.message);
+    return found === undefined ? undefined : checked(found.message);
   } catch (error) {
     // Of a port that is closed Deno gives nothing from 2.9.6 on; before, it throws this.
     if (error instanceof TypeError) return undefined;
     throw error;
   }
+}
+
+/** What {@linkcode post} has sent, or a bare word; for anything else a blocked thread pays dearly. */
+function checked(data: unknown): unknown {
+  if (typeof data !== "object" || data === null || data instanceof Set) return messageIn(data);
+  throw new Error("Cannot take a message of a port: it must be sent by post()");
 }
 
 /** A port's messages keep no program alive: its worker does, if it should. */

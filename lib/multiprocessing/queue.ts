@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { QueueDialect } from "../channel/memory/dialect.ts";
+import type { Dialect } from "../channel/memory/dialect.ts";
 import { MemoryQueue, QUEUE_EXTRA, QUEUE_WORDS as OWN_WORDS } from "../channel/memory/queue.ts";
 import { checkInteger } from "../core/checks.ts";
 import { ShutDown } from "../core/errors.ts";
@@ -90,7 +90,7 @@ export class Queue<T = unknown> extends MemoryQueue<T> implements Disposable {
     const { region, base } = placement;
     const users = new Holders(region, base + USERS);
     const whose = () => region.words[base + BELOW] === 0 ? "equal" : "below";
-    const dialect: QueueDialect = {
+    const dialect: Dialect = {
       write: (item) => messageOf(item, "item", whose),
       board: ({ flights }) => boardAll(flights, users.carrier),
       read: readerOf(whose),

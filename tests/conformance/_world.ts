@@ -37,12 +37,19 @@ export interface ChildOptions {
   name?: string;
   /** Whether an error may end it. Default: false, it fails the test. */
   mayFail?: boolean;
+  /** Whether it can be ended though it never pauses. Every process can be. Default: false. */
+  killable?: boolean;
 }
 
 type Handle<R> = threading.Thread<R> | multiprocessing.Process<R>;
 type Starter = (
   target: (...args: never[]) => unknown,
-  options: { args: unknown[]; name?: string; onReport: (value: unknown) => void },
+  options: {
+    args: unknown[];
+    name?: string;
+    killable?: boolean;
+    onReport: (value: unknown) => void;
+  },
 ) => Handle<unknown>;
 
 /** How a child is asked about a lock. */
@@ -134,10 +141,10 @@ export class World {
   start<A extends unknown[], R>(
     target: (...args: A) => R | PromiseLike<R>,
     args: NoInfer<A>,
-    { name, mayFail = false }: ChildOptions = {},
+    { name, mayFail = false, killable = false }: ChildOptions = {},
   ): Child<R> {
     const child = new Child<R>((onReport) => {
-      const options = { args, onReport, ...(name === undefined ? {} : { name }) };
+      const options = { args, onReport, killable, ...(name === undefined ? {} : { name }) };
       return this.#starter(target as never, options).start() as Handle<R>;
     }, mayFail);
     this.#children.push(child as Child);
@@ -213,7 +220,7 @@ const worlds: { name: WorldName; face: Face; starter: Starter; skip?: string }[]
   {
     name: "processes",
     face: multiprocessing,
-    starter: (target, options) =>
+    starter: (target, { killable: _, ...options }) =>
       new multiprocessing.Process(target, { stderr: "null", ...options } as never),
     ...(Deno.build.os === "linux" ? {} : { skip: LINUX_ONLY }),
   },

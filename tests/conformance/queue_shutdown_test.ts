@@ -6,48 +6,21 @@
  */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Empty, Full, ShutDown } from "../../lib/errors.ts";
-import * as multiprocessing from "../../lib/multiprocessing.ts";
-import * as queue from "../../lib/queue.ts";
-import { failure, FORMS, getBy, getThenIdle, joinIt, putBy } from "../queue/_targets.ts";
-import * as targets from "./_queue_targets.ts";
 import { until } from "../_help/until.ts";
-import { type Child, test, type TestOptions, type World } from "./_world.ts";
+import * as targets from "./_queue_targets.ts";
+import { failure, FORMS, getBy, getThenIdle, joinIt, putBy } from "./_queue_targets.ts";
+import { KINDS, range, untilWaiting } from "./_queues.ts";
+import { test, type World } from "./_world.ts";
 
-type AnyQueue = targets.AnyQueue;
-
-const LINUX = Deno.build.os === "linux";
-const kinds: [name: string, make: (maxsize?: number) => AnyQueue, options: TestOptions][] = [
-  ...([queue.Queue, queue.LifoQueue, queue.PriorityQueue] as const).map((Class) =>
-    [
-      `queue.${Class.name}`,
-      (maxsize?: number): AnyQueue => new Class<number>(maxsize),
-      { skip: { processes: "it lives in one process" } },
-    ] as [string, () => AnyQueue, TestOptions]
-  ),
-  [
-    "multiprocessing.JoinableQueue",
-    (maxsize) => new multiprocessing.JoinableQueue<number>(maxsize),
-    LINUX ? {} : { skip: { threads: "memory between processes is proven on Linux only" } },
-  ],
-];
-
-/** Settles when the children wait; reports know no queue of `queue`. */
-async function untilWaiting(world: World, ...children: Child[]): Promise<void> {
-  if (world.name === "processes") return await world.untilWaiting(...children);
-  const isWaiting = ({ handle }: Child) => "state" in handle && handle.state === "waiting";
-  await until(() => children.every(isWaiting));
-}
-
-const range = (count: number) => Array.from({ length: count }, (_, k) => k);
-
-for (const [kind, make, options] of kinds) {
+for (const kind of KINDS.filter(({ shuts, counts }) => shuts && counts)) {
+  const make = (maxsize?: number) => kind.make(maxsize);
   const each = (name: string, fn: (world: World) => Promise<void>) =>
-    test(`${kind}.shutdown() ${name}`, fn, options);
+    test(`${kind.name}.shutdown() ${name}`, fn, { skip: kind.skip, limit: 60_000 });
 
   each("refuses what is put from then on, and lets what is there be taken", async (world) => {
     for (const form of FORMS) {
       const queue = make();
-      for (const k of range(100)) queue.putNowait(k);
+      for (const k of range(0, 100)) queue.putNowait(k);
       queue.shutdown();
       assertThrows(() => queue.putNowait(1), ShutDown, "shut down");
       await assertRejects(() => queue.put(1), ShutDown, "shut down");
@@ -56,7 +29,7 @@ for (const [kind, make, options] of kinds) {
       assertEquals([queue.qsize(), queue.empty()], [100, false]);
       const taken = await world.run(targets.drainSome, [queue, form, 60]);
       taken.push(...await targets.drainAll(queue, form));
-      assertEquals(taken.sort((a, b) => a - b), range(100));
+      assertEquals(taken, kind.sorted(range(0, 100)));
       for (const timeout of [0, 5]) {
         await assertRejects(() => getBy(queue, form, { timeout }), ShutDown);
         assertEquals((await world.run(failure, [queue, "get", form, { timeout }]))[0], "ShutDown");
@@ -121,7 +94,7 @@ for (const [kind, make, options] of kinds) {
   each("immediate drops what is there", async (world) => {
     for (const form of FORMS) {
       const queue = make(100);
-      for (const k of range(100)) await putBy(queue, k, form);
+      for (const k of range(0, 100)) await putBy(queue, k, form);
       queue.shutdown({ immediate: true });
       assertEquals([queue.qsize(), queue.empty(), queue.full()], [0, true, false]);
       assertThrows(() => queue.getNowait(), ShutDown);
@@ -136,11 +109,8 @@ for (const [kind, make, options] of kinds) {
   each("immediate leaves those tasks that somebody has", async (world) => {
     for (const form of FORMS) {
       const queue = make();
-      const { Event } = kind.startsWith("queue.")
-        ? await import("../../lib/threading.ts")
-        : multiprocessing;
-      const go = new Event();
-      for (const k of range(10)) queue.putNowait(k);
+      const go = new kind.face.Event();
+      for (const k of range(0, 10)) queue.putNowait(k);
       const getter = world.start(getThenIdle, [queue, 3, form, go]);
       await getter.next();
       const joiner = world.start(joinIt, [queue as never, form]);
@@ -161,7 +131,7 @@ for (const [kind, make, options] of kinds) {
 
   each("immediate wakes who joins", async (world) => {
     const queue = make();
-    for (const k of range(5)) queue.putNowait(k);
+    for (const k of range(0, 5)) queue.putNowait(k);
     const joiners = FORMS.map((form) => world.start(joinIt, [queue as never, form]));
     const mine = queue.join();
     await untilWaiting(world, ...joiners);
@@ -201,12 +171,12 @@ for (const [kind, make, options] of kinds) {
   each("ends iterations once the queue is drained", async (world) => {
     const queue = make();
     const readers = [0, 1].map(() => world.start(targets.drainSome, [queue, "async", Infinity]));
-    for (const k of range(200)) await queue.put(k);
+    for (const k of range(0, 200)) await queue.put(k);
     queue.shutdown();
     const items = [];
     for await (const item of queue) items.push(item);
     for (const reader of readers) items.push(...await reader.result());
-    assertEquals(items.sort((a, b) => a - b), range(200));
+    assertEquals(items.sort((a, b) => a - b), range(0, 200));
     for await (const item of queue) throw new Error(`${item} came after the end`);
   });
 

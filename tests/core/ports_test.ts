@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { post, take } from "../../lib/core/ports.ts";
 
 const BYTES = 4_000_000;
@@ -34,6 +34,18 @@ Deno.test("take() gives what post() has sent, and undefined when nothing is ther
   } finally {
     port1.close();
     port2.close();
+  }
+});
+
+Deno.test("take() refuses an object that post() has not sent", () => {
+  const { port1, port2 } = new MessageChannel();
+  try {
+    port1.postMessage({ bytes: new Uint8Array(1) });
+    assertThrows(() => take(port2), Error, "post()");
+    port1.postMessage(true);
+    assertEquals(take(port2), true);
+  } finally {
+    port1.close();
   }
 });
 

@@ -1,5 +1,6 @@
 /**
- * Pipes between processes, in shared memory and over a socket: what they do, and what deaths leave.
+ * Pipes between processes, in shared memory and over a socket: what others do not have, and what
+ * deaths leave. What all promise is in `tests/conformance/connection_test.ts`.
  * `SWITCHYARD_ROUNDS` sets how often random kills are tried.
  *
  * @module
@@ -8,14 +9,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async";
 import { ringPipe } from "../../lib/channel/memory/pipe.ts";
 import { EOFError, ShareError, TimeoutError } from "../../lib/errors.ts";
-import {
-  type Connection,
-  connectionWait,
-  Lock,
-  pipe,
-  Process,
-  Queue,
-} from "../../lib/multiprocessing.ts";
+import { type Connection, Process, Queue } from "../../lib/multiprocessing.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
 import { BACK, frameOf, HELLO, SEND, TICKET } from "../../lib/multiprocessing/pipe_protocol.ts";
 import type { PipeAddress } from "../../lib/multiprocessing/pipe_tickets.ts";
@@ -99,106 +93,6 @@ function closeAll(...ends: End[]): void {
   for (const end of ends) end.close();
 }
 
-test("Connection.recv() gives what was sent at the other end, in order", async (make) => {
-  const [a, b] = make();
-  const values = [1, "two", { three: [3] }, null, undefined, new Map([[1, new Set([2])]]), 5n];
-  for (const value of values) await a.send(value);
-  for (const value of values) assertEquals(await b.recv(), value);
-  await b.send("back");
-  assertEquals(await a.recv(), "back");
-  closeAll(a, b);
-});
-
-test("Connection.recv() waits for what is sent later", async (make) => {
-  const [a, b] = make();
-  const values = Promise.all([b.recv(), b.recv()]);
-  await delay(5);
-  await a.send("first");
-  await a.send("second");
-  assertEquals((await values).sort(), ["first", "second"]);
-  closeAll(a, b);
-});
-
-test("Connection.sendBytes() carries bytes of any size", async (make) => {
-  const [a, b] = make();
-  for (const size of [0, 1, 63, 64, 4096, 65_536, 300_000, 3_000_000]) {
-    const bytes = new Uint8Array(size).map((_, k) => k * 7);
-    const sent = a.sendBytes(bytes);
-    assertEquals(await b.recvBytes(), bytes);
-    await sent;
-  }
-  await a.sendBytes(new Uint8Array([1, 2]));
-  assertEquals(await b.recv(), new Uint8Array([1, 2]));
-  closeAll(a, b);
-});
-
-test("Connection.recvBytesInto() receives bytes of any size into a buffer", async (make) => {
-  const [a, b] = make();
-  const buffer = new Uint8Array(3_000_010);
-  for (const size of [0, 1, 63, 64, 4096, 65_536, 300_000, 3_000_000]) {
-    const bytes = new Uint8Array(size).map((_, k) => k * 7 + size);
-    const sent = a.sendBytes(bytes);
-    assertEquals(await b.recvBytesInto(buffer, 5), size);
-    assert(bytes.every((byte, k) => buffer[5 + k] === byte));
-    await sent;
-  }
-  await a.send(new Float64Array([1]).fill(0));
-  await assertRejects(() => b.recvBytesInto(buffer), TypeError, "recv()");
-  assertEquals(await b.recv(), new Float64Array([0]));
-  closeAll(a, b);
-});
-
-test("Connection.recvBytesInto() leaves what its buffer has no room for", async (make) => {
-  const [a, b] = make();
-  const buffer = new ArrayBuffer(8);
-  for (const bytes of [new Uint8Array(9).fill(1), new Uint8Array(200_000).fill(2)]) {
-    await a.sendBytes(bytes);
-    const why = `${bytes.length} bytes have come, and the buffer has room for 8`;
-    await assertRejects(() => b.recvBytesInto(buffer), RangeError, why);
-    assertEquals(await b.recvBytes(), bytes);
-  }
-  const late = b.recvBytesInto(buffer, 6);
-  await a.sendBytes(new Uint8Array([3, 4]));
-  assertEquals(await late, 2);
-  assertEquals([...new Uint8Array(buffer)], [0, 0, 0, 0, 0, 0, 3, 4]);
-  await assertRejects(() => b.recvBytesInto("x" as never), TypeError, '"x"');
-  await assertRejects(() => b.recvBytesInto(buffer, 9), RangeError, "offset must be <= 8");
-  await assertRejects(() => b.recvBytesInto(buffer, 0, { timeout: 5 }), TimeoutError);
-  a.close();
-  await assertRejects(() => b.recvBytesInto(buffer), EOFError);
-  closeAll(a, b);
-});
-
-test("Connection.recvBytes() leaves a value that is none", async (make) => {
-  const [a, b] = make();
-  await a.send({ no: "bytes" });
-  await assertRejects(() => b.recvBytes(), TypeError, "recv()");
-  assertEquals(await b.recv(), { no: "bytes" });
-  closeAll(a, b);
-});
-
-test("Connection.recv() throws TimeoutError when nothing came in time", async (make) => {
-  const [a, b] = make();
-  await assertRejects(() => b.recv({ timeout: 0 }), TimeoutError, "within 0 ms");
-  await assertRejects(() => b.recv({ timeout: 20 }), TimeoutError, "within 20 ms");
-  await a.send("later");
-  assertEquals(await b.recv({ timeout: 0 }), "later");
-  closeAll(a, b);
-});
-
-test("Connection.recv() is abandoned by its signal, and takes nothing", async (make) => {
-  const [a, b] = make();
-  const controller = new AbortController();
-  const received = b.recv({ signal: controller.signal });
-  const reason = new Error("enough");
-  controller.abort(reason);
-  assertEquals(await received.catch((error) => error), reason);
-  await a.send(1);
-  await assertRejects(() => b.recv({ signal: AbortSignal.abort(reason) }), Error, "enough");
-  assertEquals(await b.recv(), 1);
-  closeAll(a, b);
-});
-
 test("Connection.send() waits for room, in order, and gives up in time", async (make) => {
   const [a, b] = make();
   const large = "x".repeat(600_000);
@@ -218,85 +112,11 @@ test("Connection.send() waits for room, in order, and gives up in time", async (
   closeAll(a, b);
 });
 
-test("Connection.poll() tells of a value, and of the end", async (make) => {
+test("Connection moves nothing to another process", async (make) => {
   const [a, b] = make();
-  assertEquals(await b.poll(), false);
-  assertEquals(await b.poll(10), false);
-  const soon = b.poll(5_000);
-  await a.send(1);
-  assertEquals(await soon, true);
-  assertEquals(await b.poll(), true);
-  assertEquals(await b.recv(), 1);
-  const end = b.poll(5_000);
-  a.close();
-  assertEquals(await end, true);
-  assertEquals(await b.poll(), true);
-  b.close();
-});
-
-test("Connection.close() ends the other end, once it is drained", async (make) => {
-  const [a, b] = make();
-  await a.send("last words");
-  const waiting = a.recv();
-  a.close();
-  a.close();
-  assertEquals(a.closed, true);
-  await assertRejects(() => waiting, Error, "closed");
-  await assertRejects(() => a.send(1), Error, "closed");
-  await assertRejects(() => b.send(1), EOFError, "closed");
-  assertEquals(await b.recv(), "last words");
-  await assertRejects(() => b.recv(), EOFError, "closed");
-  assertEquals(await Array.fromAsync(b), []);
-  b.close();
-});
-
-test("Connection.close() ends a recv() that waits at the other end", async (make) => {
-  const [a, b] = make();
-  const waiting = b.recv();
-  await delay(5);
-  a.close();
-  await assertRejects(() => waiting, EOFError);
-  b.close();
-});
-
-test("Connection of a one-way pipe only receives, or only sends", async (make) => {
-  const [receiver, sender] = make(false);
-  await sender.send(1);
-  assertEquals(await receiver.recv(), 1);
-  await assertRejects(() => receiver.send(1), Error, "only receives");
-  await assertRejects(() => sender.recv(), Error, "only sends");
-  await assertRejects(() => sender.poll(), Error, "only sends");
-  closeAll(receiver, sender);
-});
-
-test("Connection is disposable", async (make) => {
-  let outside: End;
-  {
-    using a = make()[0];
-    outside = a;
-  }
-  assertEquals(outside.closed, true);
-  const [a, b] = make();
-  {
-    await using _ = a;
-  }
-  assertEquals(a.closed, true);
-  b.close();
-});
-
-test("Connection refuses bad input at the call", async (make) => {
-  const [a, b] = make();
-  await assertRejects(() => a.send(() => {}), ShareError, "value");
   await assertRejects(() => a.send(1, { transfer: [new ArrayBuffer(1)] }), TypeError, "transfer");
-  await assertRejects(() => a.recv({ timeout: -1 }), RangeError, "timeout");
-  await assertRejects(() => a.recv({ signal: 1 as never }), TypeError, "signal");
-  await assertRejects(() => a.sendBytes([1] as never), TypeError, "bytes must be a Uint8Array");
-  await assertRejects(() => a.poll(NaN), TypeError, "timeout");
-  await b.send("still in order");
-  assertEquals(await a.recv(), "still in order");
+  assertEquals(await b.poll(), false);
   closeAll(a, b);
-  assertThrows(() => pipe({ duplex: 1 as never }), TypeError, "duplex must be a boolean");
-  assertThrows(() => pipe(1 as never), TypeError, "options");
 });
 
 test("Connection gives all that a killed sender had sent, and no half message", async (make) => {
@@ -340,34 +160,6 @@ test("Connection survives receivers that are killed at random", async (make) => 
     while (await here.poll()) await here.recv();
   }
   closeAll(here, there);
-});
-
-testWith("Connection works in a child", async (make, start) => {
-  const [here, there] = make();
-  const child = start(targets.echo, [there]);
-  there.close();
-  const values = [1, { deep: [new Date(0), "ä".repeat(100_000)] }, new Uint8Array(200_000)];
-  for (const value of values) {
-    await here.send(value);
-    assertEquals(await here.recv(), value);
-  }
-  here.close();
-  assertEquals(await child.result(), values.length);
-  await child.join();
-});
-
-testWith("Connection carries shareables, and ends of other pipes", async (make, start) => {
-  const [here, there] = make();
-  const [a, b] = make();
-  const child = start(targets.useReceived, [there]);
-  there.close();
-  await here.send(b);
-  b.close();
-  assertEquals(await a.recv(), "through the other");
-  await assertRejects(() => a.recv(), EOFError);
-  await assertRejects(() => here.recv(), EOFError);
-  closeAll(a, here);
-  await child.join();
 });
 
 testWith("Connection of a child's own pipe works here", async (make, start) => {
@@ -611,38 +403,6 @@ Deno.test({
     }),
 });
 
-test("connectionWait() gives those that are ready", async (make) => {
-  const [a, toA] = make();
-  const [b, toB] = make();
-  assertEquals(await connectionWait([a, b], { timeout: 0 }), []);
-  assertEquals(await connectionWait([a, b], { timeout: 20 }), []);
-  assertEquals(await connectionWait([]), []);
-  await toB.send(1);
-  assertEquals(await connectionWait([a, b]), [b]);
-  await toA.send(2);
-  assertEquals(await connectionWait([a, b]), [a, b]);
-  assertEquals(await a.recv(), 2);
-  assertEquals(await b.recv(), 1);
-  const soon = connectionWait([a, b]);
-  await delay(5);
-  toA.close();
-  assertEquals(await soon, [a]);
-  const controller = new AbortController();
-  const never = connectionWait([b], { signal: controller.signal });
-  controller.abort(new Error("enough"));
-  await assertRejects(() => never, Error, "enough");
-  await assertRejects(() => connectionWait([1 as never]), TypeError, "connections[0]");
-  await assertRejects(() => connectionWait(1 as never), TypeError, "connections");
-  const odd = {
-    poll: (() => {
-      let asked = 0;
-      return () => ++asked > 3;
-    })(),
-  };
-  assertEquals(await connectionWait([odd, b]), [odd]);
-  closeAll(a, b, toB);
-});
-
 const memoryOnly = { ignore: ways[0]!.ignore };
 
 Deno.test({
@@ -734,21 +494,6 @@ Deno.test({
       await assertRejects(() => here.recv(), EOFError);
       here.close();
       await child.join();
-    }),
-});
-
-Deno.test({
-  name: "Connection carries a lock that works [memory]",
-  ...memoryOnly,
-  fn: () =>
-    limited(async () => {
-      const [a, b] = ringPipe<Lock>(true);
-      const lock = new Lock();
-      await a.send(lock);
-      const same = await b.recv();
-      using _guard = await lock.acquire();
-      assertEquals(same.locked(), true);
-      closeAll(a, b);
     }),
 });
 

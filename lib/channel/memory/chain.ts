@@ -22,14 +22,21 @@
 import type { Blocks } from "../../memory/blocks.ts";
 import type { Placement } from "../../memory/placement.ts";
 import type { NameOptions } from "../../sync/cell.ts";
-import { ASYNC } from "../../sync/mutex.ts";
-import type { WaitOptions } from "../../sync/options.ts";
 import { SpinBudget } from "../../sync/spin.ts";
-import { checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
+import { checkCancelled, type Steps } from "../../sync/steps.ts";
 import { fault } from "./fault.ts";
-import { type Fill, FrameStream, type Read } from "./frames.ts";
+import { type Fill, FrameStream, NOTHING, type Read } from "./frames.ts";
 import { CLOSED, DRAINING, OPEN, Shutdown } from "./shutdown.ts";
-import { BYTES, ChainSide, FRAMES, LINE, POSITION } from "./side.ts";
+import { ChainSide, LINE } from "./side.ts";
+
+// The state of a side, from the beginning of a copy. The numbers wrap around.
+/** Where the side is in the stream. */
+const POSITION = 0;
+/** The number of frames that it has put or got. */
+const FRAMES = 1;
+/** The number of bytes that those had. */
+const BYTES = 2;
+const STATE_WORDS = 3;
 
 // Where the sides begin, and the words that both use.
 const WRITERS = 0;
@@ -69,18 +76,19 @@ const DONE = 0;
 const NO_ROOM = 1;
 const NO_MEMORY = 2;
 
+/** The state of a side, read out. */
+interface SideState {
+  position: number;
+  frames: number;
+  bytes: number;
+}
+
 /** Called when a frame is about to count, under the mutex; when it throws the frame does not. */
 export type BeforeCount = () => void;
-
-/** The answer of {@linkcode Chain.tryGet} when there is no frame. */
-export const NOTHING: unique symbol = Symbol("nothing");
-
-const now = () => true;
 
 /** A queue of frames in shared memory. */
 export class Chain {
   readonly #words: Int32Array<ArrayBufferLike>;
-  readonly #base: number;
   readonly #stream: FrameStream;
   readonly #writers: ChainSide;
   readonly #readers: ChainSide;
@@ -90,6 +98,7 @@ export class Chain {
   readonly #onDrop: (() => void) | undefined;
   readonly #itemSpin = new SpinBudget();
   readonly #roomSpin = new SpinBudget();
+  readonly #frames = (copy: number) => Atomics.load(this.#words, copy + FRAMES);
   // What the other side had when this handle last looked: it can only have more now.
   #puts = 0;
   #gets = 0;
@@ -99,14 +108,13 @@ export class Chain {
   constructor(placement: Placement, blocks: Blocks, options: ChainOptions) {
     const { region, base } = placement;
     this.#words = region.words;
-    this.#base = base;
     this.#stream = new FrameStream(blocks, this.#words, base + FIRST);
     this.#mostFrames = options.frames ?? Infinity;
     this.#mostBytes = options.bytes ?? Infinity;
     this.#onDrop = options.onDrop;
     const { kind = "Queue", name } = options;
     const side = (at: number, sleeping: number) =>
-      new ChainSide({ ...placement, base: base + at }, kind, name, base + sleeping);
+      new ChainSide({ ...placement, base: base + at }, kind, name, base + sleeping, STATE_WORDS);
     this.#writers = side(WRITERS, SLEEPING_READERS);
     this.#readers = side(READERS, SLEEPING_WRITERS);
     const sides = [this.#writers, this.#readers] as const;
@@ -120,29 +128,38 @@ export class Chain {
 
   /** The number of frames, at this moment. */
   get frames(): number {
-    if (this.#shut === CLOSED) return 0;
+    if (this.#shutdown.state === CLOSED) return 0;
     // In this order: what is read later can only be further.
-    const gets = this.#readers.state.frames;
-    return Math.max(0, this.#writers.state.frames - gets | 0);
+    const gets = this.#framesOf(this.#readers);
+    return Math.max(0, this.#framesOf(this.#writers) - gets | 0);
   }
 
   /** The number of frames that were ever put and not dropped, modulo 2^32. */
   get puts(): number {
-    return (this.#shut === CLOSED ? this.#readers : this.#writers).state.frames;
+    return this.#framesOf(this.#shutdown.state === CLOSED ? this.#readers : this.#writers);
   }
 
   /** True if it has been shut down. */
   get isShut(): boolean {
-    return this.#shut !== OPEN;
+    return this.#shutdown.state !== OPEN;
   }
 
-  get #shut(): number {
-    return Atomics.load(this.#words, this.#base + SHUT);
+  #stateOf(side: ChainSide): SideState {
+    const words = this.#words;
+    return side.read((copy) => ({
+      position: Atomics.load(words, copy + POSITION),
+      frames: Atomics.load(words, copy + FRAMES),
+      bytes: Atomics.load(words, copy + BYTES),
+    }));
+  }
+
+  #framesOf(side: ChainSide): number {
+    return side.read(this.#frames);
   }
 
   /** True if there is room for a frame of `length` bytes, at this moment. */
   hasRoom(length: number): boolean {
-    const { frames, bytes } = this.#writers.state;
+    const { frames, bytes } = this.#stateOf(this.#writers);
     return this.#isRoom(frames, bytes, length, true);
   }
 
@@ -178,40 +195,6 @@ export class Chain {
     } finally {
       mutex.leave(turn);
     }
-  }
-
-  /** Puts a frame, waiting for room; false when the time was up. */
-  async put(
-    frame: Uint8Array,
-    options: WaitOptions,
-    before?: BeforeCount,
-  ): Promise<boolean> {
-    const isNow = options.timeout === 0;
-    const steps = this.putting(frame, frame.length, ASYNC, isNow ? now : undefined, before);
-    return await runAsync(steps, isNow ? { ...options, timeout: AT_WORK } : options) ?? false;
-  }
-
-  /** As {@linkcode put}, but blocks. */
-  putSync(frame: Uint8Array, timeout: number, before?: BeforeCount): boolean {
-    const isNow = timeout === 0;
-    const steps = this.putting(frame, frame.length, 0, isNow ? now : undefined, before);
-    return runSync(steps, isNow ? AT_WORK : timeout) ?? false;
-  }
-
-  /** Takes the next frame, waiting for one; `NOTHING` when the time was up. */
-  async get<T>(read: Read<T>, options: WaitOptions = {}): Promise<T | typeof NOTHING> {
-    const isNow = options.timeout === 0;
-    const steps = this.getting(read, ASYNC, isNow ? now : undefined);
-    const found = await runAsync(steps, isNow ? { ...options, timeout: AT_WORK } : options);
-    return found === undefined ? NOTHING : found.value;
-  }
-
-  /** As {@linkcode get}, but blocks. */
-  getSync<T>(read: Read<T>, timeout: number): T | typeof NOTHING {
-    const isNow = timeout === 0;
-    const steps = this.getting(read, 0, isNow ? now : undefined);
-    const found = runSync(steps, isNow ? AT_WORK : timeout);
-    return found === undefined ? NOTHING : found.value;
   }
 
   /** The steps of {@linkcode tryPut}; false when `isOver` has said so before there was room. */
@@ -325,7 +308,7 @@ export class Chain {
 
   #isRoom(puts: number, putBytes: number, length: number, fresh: boolean): boolean {
     if (fresh) {
-      const { frames, bytes } = this.#readers.state;
+      const { frames, bytes } = this.#stateOf(this.#readers);
       this.#gets = frames;
       this.#gotBytes = bytes;
     }
@@ -341,7 +324,7 @@ export class Chain {
     // In this order: see `ChainSide.fence()`. What is read plainly behind an atomic operation is no
     // older than that.
     const { turn } = writers;
-    if (words[this.#base + SHUT] !== OPEN) throw this.#shutdown.error("put");
+    if (this.#shutdown.state !== OPEN) throw this.#shutdown.error("put");
     const copy = writers.copy(turn);
     const puts = words[copy + FRAMES]!;
     const bytes = words[copy + BYTES]!;
@@ -349,11 +332,12 @@ export class Chain {
       return NO_ROOM;
     }
     fault?.("put: before the bytes");
+    writers.checkTurn();
     const stream = this.#stream;
     if (!stream.write(words[copy + POSITION]!, frame, length)) return NO_MEMORY;
     before?.();
     fault?.("put: before it counts");
-    writers.prepare(turn, stream.position, puts + 1, bytes + stream.length);
+    this.#prepare(writers, turn, stream.position, puts + 1, bytes + stream.length);
     if (!writers.tryCount(turn)) {
       checkCancelled();
       throw this.#shutdown.error("put");
@@ -363,12 +347,21 @@ export class Chain {
     return DONE;
   }
 
+  /** Writes the state of a side that will count; its mutex is held. */
+  #prepare(side: ChainSide, turn: number, position: number, frames: number, bytes: number): void {
+    const words = this.#words;
+    const copy = side.prepare(turn);
+    words[copy + POSITION] = position;
+    words[copy + FRAMES] = frames;
+    words[copy + BYTES] = bytes;
+  }
+
   /** Takes the next frame; the readers' mutex is held. */
   #read<T>(read: Read<T>): T | typeof NOTHING {
     const words = this.#words;
     const readers = this.#readers;
     const { turn } = readers;
-    if (words[this.#base + SHUT] === CLOSED) {
+    if (this.#shutdown.state === CLOSED) {
       this.#drop();
       throw this.#shutdown.error("get");
     }
@@ -386,7 +379,7 @@ export class Chain {
     const { position, length } = stream;
     fault?.("get: before it counts");
     const bytes = words[copy + BYTES]! + length;
-    readers.prepare(turn, position, gets + 1, bytes);
+    this.#prepare(readers, turn, position, gets + 1, bytes);
     readers.count(turn);
     fault?.("get: before the wake-up");
     stream.free(before, position);
@@ -397,7 +390,7 @@ export class Chain {
   /** True if there are more puts than `gets`. */
   #hasPuts(gets: number): boolean {
     if ((this.#puts - gets | 0) > 0) return true;
-    this.#puts = this.#writers.state.frames;
+    this.#puts = this.#framesOf(this.#writers);
     return (this.#puts - gets | 0) > 0;
   }
 
@@ -408,13 +401,13 @@ export class Chain {
   #drop(): void {
     const readers = this.#readers;
     this.#writers.fence();
-    const { position, bytes } = this.#writers.state;
+    const { position, bytes } = this.#stateOf(this.#writers);
     const { turn } = readers;
-    const { position: before, frames } = readers.state;
+    const { position: before, frames } = this.#stateOf(readers);
     if (before === position) return;
     this.#onDrop?.();
     fault?.("drop: before it counts");
-    readers.prepare(turn, position, frames, bytes);
+    this.#prepare(readers, turn, position, frames, bytes);
     readers.count(turn);
     fault?.("drop: before the blocks");
     this.#stream.free(before, position);
@@ -429,6 +422,6 @@ export class Chain {
     const most = this.#mostBytes;
     if (most === Infinity) return true;
     if (!this.#readers.hasSleepers) return false;
-    return (this.#writers.state.bytes - gotBytes | 0) <= most / 2;
+    return (this.#stateOf(this.#writers).bytes - gotBytes | 0) <= most / 2;
   }
 }

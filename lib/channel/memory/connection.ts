@@ -28,8 +28,8 @@ import { ASYNC } from "../../sync/mutex.ts";
 import { CAN_SPIN, NapBudget, SpinBudget } from "../../sync/spin.ts";
 import { asLongAs, checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
 import { loseAll } from "../../transfer/flight.ts";
-import { type BeforeCount, type Chain, NOTHING } from "./chain.ts";
-import type { Fill, Read } from "./frames.ts";
+import type { BeforeCount, Chain } from "./chain.ts";
+import { type Fill, NOTHING, type Read } from "./frames.ts";
 import {
   checkBytes,
   type Connection,
@@ -43,13 +43,13 @@ import { GENERATION, holdersOf, type SentMemoryEnd, type Side } from "./pipe_wor
 import {
   fillOf,
   type Found,
-  isInPlace,
   keep,
   loadFor,
   type Message,
   messageOfBytes,
+  takeNow,
+  taking,
   unwrap,
-  Wanted,
 } from "../message.ts";
 import { READY } from "../connection_wait.ts";
 import { Turns } from "../in_order.ts";
@@ -175,8 +175,10 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
     checkBytes(bytes);
     if (this.#tryBytes(chain, bytes)) return;
     // While this thread blocks the bytes stay as they are.
-    const frame = isInPlace(bytes) ? fillOf(bytes) : keep(messageOfBytes(bytes));
-    this.#sendBlocking(chain, frame, bytes.length + 1, timeout);
+    const large = fillOf(bytes);
+    if (large !== undefined) return this.#sendBlocking(chain, large.fill, large.length, timeout);
+    const frame = keep(messageOfBytes(bytes));
+    this.#sendBlocking(chain, frame, frame.length, timeout);
   }
 
   async recv(options?: WaitOptions): Promise<T> {
@@ -372,7 +374,7 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
     const chain = this.#open(this.#inbound, RECEIVE);
     let now = this.#tryGet(chain, read, timeout);
     if (now === NOTHING && !CAN_SPIN && timeout > 0) {
-      if (this.#naps.take((ms) => chain.napForFrame(ms))) now = this.#take(chain, read);
+      if (this.#naps.take((ms) => chain.napForFrame(ms))) now = takeNow(chain, read);
     }
     const found = now !== NOTHING
       ? now
@@ -414,31 +416,16 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
 
   /** Takes a message if it is there, or comes within a moment. */
   #tryGet(chain: Chain, read: Read<Found>, timeout: number): Found | typeof NOTHING {
-    const now = this.#take(chain, read);
+    const now = takeNow(chain, read);
     if (now !== NOTHING || timeout === 0) return now;
-    return chain.spinForFrame(this.#itemSpin) ? this.#take(chain, read) : now;
-  }
-
-  #take(chain: Chain, read: Read<Found>): Found | typeof NOTHING {
-    try {
-      return chain.tryGet(read);
-    } catch (error) {
-      if (error instanceof Wanted) return NOTHING;
-      throw error;
-    }
+    return chain.spinForFrame(this.#itemSpin) ? takeNow(chain, read) : now;
   }
 
   *#receiving(chain: Chain, read: Read<Found>, kind: number): Steps<Found | typeof OVER> {
-    for (;;) {
-      try {
-        const steps = chain.getting(read, kind, this.#whenOver());
-        const found = yield* asLongAs(this.#isHere, steps);
-        return found === undefined ? OVER : found.value;
-      } catch (error) {
-        if (!(error instanceof Wanted)) throw error;
-        yield* error.fetching();
-      }
-    }
+    const found = yield* taking(() =>
+      asLongAs(this.#isHere, chain.getting(read, kind, this.#whenOver()))
+    );
+    return found === undefined ? OVER : found.value;
   }
 
   *#sending(
@@ -460,7 +447,7 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
   /** A value as a message; ends of pipes and queues in it know from then on who can receive it. */
   #messageOf(value: T, transfer: Transferable[] | undefined): Message {
     const message = this.#dialect.write(value, transfer);
-    if (message.flights.length > 0) this.#dialect.board?.(message, this.#others);
+    if (message.flights.length > 0) this.#dialect.board?.(message);
     return message;
   }
 
@@ -474,7 +461,8 @@ export abstract class MemoryConnection<T = unknown> implements Connection<T> {
   }
 
   #tryBytes(chain: Chain, bytes: Uint8Array): boolean {
-    if (isInPlace(bytes)) return recorded(chain.tryPut(fillOf(bytes), bytes.length + 1));
+    const large = fillOf(bytes);
+    if (large !== undefined) return recorded(chain.tryPut(large.fill, large.length));
     const message = messageOfBytes(bytes);
     return recorded(chain.tryPut(message.bytes, message.length));
   }

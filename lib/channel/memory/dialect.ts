@@ -6,9 +6,8 @@
  */
 import type { Found, Message } from "../message.ts";
 import type { Read } from "./frames.ts";
-import type { Holders } from "./holders.ts";
 
-/** How values are written and read. */
+/** How values are written and read, by a queue. */
 export interface Dialect {
   /**
    * Writes a value. What it gives is overwritten by the next call.
@@ -16,22 +15,16 @@ export interface Dialect {
    * @throws {ShareError} The value cannot cross.
    */
   write(value: unknown, transfer: Transferable[] | undefined): Message;
+  /** Tells what a message shares who can receive it, before it can. */
+  board?(message: Message): void;
   /** Reads a message. */
   read: Read<Found>;
   /** As `read`, for a thread that blocks. */
   readNow: Read<Found>;
 }
 
-/** How those of a queue are. */
-export interface QueueDialect extends Dialect {
-  /** Tells what an item shares who can receive it, before it can. */
-  board?(message: Message): void;
-}
-
 /** How those of a pipe are, which also carries bytes as such. */
 export interface PipeDialect extends Dialect {
-  /** Tells what a message shares who can receive it, before it can. */
-  board?(message: Message, receivers: Holders): void;
   /** Reads a message of bytes. */
   readBytes: Read<Found>;
   /** Gives what reads a message of bytes into `room`. */

@@ -26,7 +26,7 @@ import type { Chain } from "./chain.ts";
 import { MemoryConnection } from "./connection.ts";
 import type { Crossing, Successor } from "./crossing.ts";
 import type { PipeDialect } from "./dialect.ts";
-import { BELOW, markBelow, type Side } from "./pipe_words.ts";
+import { BELOW, holdersOf, markBelow, type Side } from "./pipe_words.ts";
 
 /** One end of a pipe in the family's memory. */
 export class RingConnection<T = unknown> extends MemoryConnection<T> {
@@ -188,12 +188,14 @@ export class RingConnection<T = unknown> extends MemoryConnection<T> {
   }
 }
 
-function dialectOf({ region, base }: Placement, { end }: Side): PipeDialect {
+function dialectOf(placement: Placement, { end }: Side): PipeDialect {
+  const { region, base } = placement;
   const isBelow = base + BELOW + 1 - end;
+  const receivers = holdersOf(placement, 1 - end);
   const whose: WhoseMessage = () => region.words[isBelow] === 0 ? "equal" : "below";
   return {
     write: (value) => messageOf(value, undefined, whose),
-    board: ({ flights }, receivers) => boardAll(flights, receivers.carrier),
+    board: ({ flights }) => boardAll(flights, receivers.carrier),
     read: readerOf(whose),
     readNow: readLoaded("receive", "the value", "recv", whose),
     readBytes,

@@ -20,15 +20,12 @@
 import type { Blocks } from "../../memory/blocks.ts";
 import type { Placement } from "../../memory/placement.ts";
 import type { NameOptions } from "../../sync/cell.ts";
-import { ASYNC } from "../../sync/mutex.ts";
-import type { WaitOptions } from "../../sync/options.ts";
-import { isCut } from "../../memory/this_thread.ts";
 import { SpinBudget } from "../../sync/spin.ts";
-import { checkCancelled, runAsync, runSync, type Steps } from "../../sync/steps.ts";
+import { checkCancelled, type Steps } from "../../sync/steps.ts";
 import { Change, KEY, LEFT, LENGTH, NO_MEMORY, NUMBER, RANK, readNode, RIGHT } from "./cells.ts";
-import { AT_WORK, type BeforeCount, NOTHING, SHUT } from "./chain.ts";
+import { type BeforeCount, SHUT } from "./chain.ts";
 import { fault } from "./fault.ts";
-import type { Read } from "./frames.ts";
+import { NOTHING, type Read } from "./frames.ts";
 import { CLOSED, DRAINING, OPEN, Shutdown } from "./shutdown.ts";
 import { ChainSide } from "./side.ts";
 
@@ -72,7 +69,6 @@ const WAIT: unique symbol = Symbol("wait");
 /** A pile of frames in shared memory. */
 export class Pile {
   readonly #words: Int32Array<ArrayBufferLike>;
-  readonly #base: number;
   readonly #blocks: Blocks;
   readonly #cells: Int32Array<ArrayBufferLike>;
   readonly #side: ChainSide;
@@ -81,6 +77,7 @@ export class Pile {
   readonly #shutdown: Shutdown;
   readonly #onDrop: (() => void) | undefined;
   readonly #spin = new SpinBudget();
+  readonly #count = (copy: number) => Atomics.load(this.#words, copy + COUNT);
   /** True while user's code compares. */
   #isComparing = false;
 
@@ -88,7 +85,6 @@ export class Pile {
   constructor(placement: Placement, blocks: Blocks, options: PileOptions) {
     const { region, base } = placement;
     this.#words = region.words;
-    this.#base = base;
     this.#blocks = blocks;
     this.#cells = blocks.words;
     this.#most = options.frames ?? Infinity;
@@ -112,33 +108,21 @@ export class Pile {
 
   /** The number of frames, at this moment. */
   get frames(): number {
-    return this.#shut === CLOSED ? 0 : this.#state.count;
+    return this.#shutdown.state === CLOSED ? 0 : this.#side.read(this.#count);
   }
 
   /** The number of frames that were ever put and not dropped, modulo 2^32. */
   get puts(): number {
-    const { puts, count } = this.#state;
-    return this.#shut === CLOSED ? puts - count | 0 : puts;
+    const words = this.#words;
+    return this.#side.read((copy) => {
+      const puts = Atomics.load(words, copy + PUTS);
+      return this.#shutdown.state === CLOSED ? puts - this.#count(copy) | 0 : puts;
+    });
   }
 
   /** True if it has been shut down. */
   get isShut(): boolean {
-    return this.#shut !== OPEN;
-  }
-
-  get #shut(): number {
-    return Atomics.load(this.#words, this.#base + SHUT);
-  }
-
-  /** What the state says of the frames, read while it may change. */
-  get #state(): { count: number; puts: number } {
-    for (;;) {
-      const { turn } = this.#side;
-      const copy = this.#side.copy(turn);
-      const count = Atomics.load(this.#words, copy + COUNT);
-      const puts = Atomics.load(this.#words, copy + PUTS);
-      if (this.#side.turn === turn) return { count, puts };
-    }
+    return this.#shutdown.state !== OPEN;
   }
 
   /**
@@ -177,60 +161,29 @@ export class Pile {
     }
   }
 
-  /** Puts a frame, waiting for room; false when the time was up. */
-  async put(
+  /** The steps of a put; false when `isOver` has said so before there was room. */
+  *putting(
     frame: Uint8Array,
-    options: WaitOptions,
-    before?: BeforeCount,
-  ): Promise<boolean> {
-    const put = () => this.#put(frame, frame.length, before);
-    const [steps, limit] = this.#limited(ASYNC, put, options.timeout);
-    return await runAsync(steps, { ...options, timeout: limit }) ?? false;
-  }
-
-  /** As {@linkcode put}, but blocks. */
-  putSync(frame: Uint8Array, timeout: number, before?: BeforeCount): boolean {
-    const put = () => this.#put(frame, frame.length, before);
-    const [steps, limit] = this.#limited(0, put, timeout);
-    return runSync(steps, limit) ?? false;
-  }
-
-  /** Takes the next frame, waiting for one; `NOTHING` when the time was up. */
-  async get<T>(read: Read<T>, options: WaitOptions = {}): Promise<T | typeof NOTHING> {
-    const [steps, limit] = this.#limited(ASYNC, () => this.#get(read), options.timeout);
-    const found = await runAsync(steps, { ...options, timeout: limit });
-    return found === undefined ? NOTHING : found.value;
-  }
-
-  /** As {@linkcode get}, but blocks. */
-  getSync<T>(read: Read<T>, timeout: number): T | typeof NOTHING {
-    const [steps, limit] = this.#limited(0, () => this.#get(read), timeout);
-    const found = runSync(steps, limit);
-    return found === undefined ? NOTHING : found.value;
-  }
-
-  /** The steps of a call, and their time: at 0 it waits only for those who are at work. */
-  #limited<T>(
+    length: number,
     kind: number,
-    change: () => T | typeof WAIT,
-    timeout = Infinity,
-  ): [steps: Steps<T | undefined>, limit: number] {
-    const isNow = timeout === 0;
-    return [this.changing(kind, change, isNow ? now : undefined), isNow ? AT_WORK : timeout];
+    isOver?: () => boolean,
+    before?: BeforeCount,
+  ): Steps<boolean> {
+    const put = () => this.#put(frame, length, before);
+    return (yield* this.#changing(kind, put, isOver)) ?? false;
   }
 
-  /** The steps of a put, for a driver of its own. */
-  putting(frame: Uint8Array, length: number, kind: number): Steps<true | undefined> {
-    return this.changing(kind, () => this.#put(frame, length));
-  }
-
-  /** The steps of a get, likewise. */
-  getting<T>(read: Read<T>, kind: number): Steps<{ value: T } | undefined> {
-    return this.changing(kind, () => this.#get(read));
+  /** The steps of a get; undefined when `isOver` has said so and there is no frame. */
+  getting<T>(
+    read: Read<T>,
+    kind: number,
+    isOver?: () => boolean,
+  ): Steps<{ value: T } | undefined> {
+    return this.#changing(kind, () => this.#get(read), isOver);
   }
 
   /** Makes a change when it can be made; undefined when `isOver` has said so before. */
-  *changing<T>(
+  *#changing<T>(
     kind: number,
     change: () => T | typeof WAIT,
     isOver?: () => boolean,
@@ -281,11 +234,12 @@ export class Pile {
     const words = this.#words;
     const side = this.#side;
     const { turn } = side;
-    if (words[this.#base + SHUT] !== OPEN) throw this.#shutdown.error("put");
+    if (this.#shutdown.state !== OPEN) throw this.#shutdown.error("put");
     const copy = side.copy(turn);
     const count = words[copy + COUNT]!;
     if (count >= this.#most) return WAIT;
     fault?.("put: before the bytes");
+    side.checkTurn();
     const change = this.#begin(copy);
     const puts = words[copy + PUTS]! + 1 | 0;
     const root = words[copy + ROOT]!;
@@ -324,7 +278,7 @@ export class Pile {
     const words = this.#words;
     const side = this.#side;
     const { turn } = side;
-    if (words[this.#base + SHUT] === CLOSED) {
+    if (this.#shutdown.state === CLOSED) {
       this.#drop();
       throw this.#shutdown.error("get");
     }
@@ -390,10 +344,8 @@ export class Pile {
 
   /** Writes the state that will count. */
   #prepare(turn: number, root: number, count: number, puts: number, change: Change): void {
-    // A thread that was cut off has the mutex no longer.
-    if (isCut()) checkCancelled();
     const words = this.#words;
-    const other = this.#side.copy(~turn);
+    const other = this.#side.prepare(turn);
     words[other + ROOT] = root;
     words[other + COUNT] = count;
     words[other + PUTS] = puts;
@@ -450,5 +402,3 @@ class Comparing {
   /** @param isStrict True if keys without an order are an error. */
   constructor(readonly change: Change, readonly isStrict: boolean) {}
 }
-
-const now = () => true;

@@ -25,13 +25,14 @@
 import { theArena } from "../../memory/arena.ts";
 import type { Placement } from "../../memory/placement.ts";
 import { ShareError } from "../../core/errors.ts";
+import { runSync } from "../../sync/steps.ts";
 import { modulesOf } from "../../transfer/codec/codec.ts";
 import { HAS_MODULES } from "../../transfer/codec/format.ts";
 import { inFlight } from "../../transfer/flight.ts";
 import { checkState, hasShareables, shareable } from "../../transfer/shareable.ts";
-import { Chain, CHAIN_WORDS, NOTHING } from "./chain.ts";
+import { AT_WORK, Chain, CHAIN_WORDS } from "./chain.ts";
 import type { Crossing, Successor } from "./crossing.ts";
-import type { Read } from "./frames.ts";
+import { NOTHING, type Read } from "./frames.ts";
 import { type Holders, isEntry } from "./holders.ts";
 import { RingConnection } from "./family_connection.ts";
 import {
@@ -87,8 +88,12 @@ function isEmptied(chain: Chain): boolean {
 
 /** Takes the next frame, also where somebody was killed while reading. */
 function takeNext<T>(chain: Chain, read: Read<T>): T | typeof NOTHING {
-  return chain.frames === 0 ? NOTHING : chain.getSync(read, 0);
+  if (chain.frames === 0) return NOTHING;
+  const found = runSync(chain.getting(read, 0, now), AT_WORK);
+  return found === undefined ? NOTHING : found.value;
 }
+
+const now = () => true;
 
 /** Makes a pipe over a socket. */
 export type MakeSuccessors = (duplex: boolean) => [Successor, Successor];
@@ -171,7 +176,9 @@ class ToSocket implements Crossing {
   #putBack(): void {
     // They have been there: there is room. Who was killed while writing left a lock to take over.
     this.#chains.forEach((chain, k) => {
-      for (const frame of this.#frames[k]!) chain!.putSync(frame, 0);
+      for (const frame of this.#frames[k]!) {
+        runSync(chain!.putting(frame, frame.length, 0), AT_WORK);
+      }
     });
     this.#frames = [];
   }

@@ -19,16 +19,15 @@ import { ALL, checkCancelled, runAsync, runSync, STEPS, type Steps } from "../..
 import { watchWait } from "../../sync/traps.ts";
 import { loseAll } from "../../transfer/flight.ts";
 import {
+  fillOf,
   type Found,
   keep,
-  LARGE,
   loadFor,
   type Message,
   type readValue,
+  takeNow,
+  taking,
   unwrap,
-  VIEW_HEAD,
-  Wanted,
-  writeView,
 } from "../message.ts";
 import {
   checkQueue,
@@ -39,9 +38,9 @@ import {
   type QueueSyncOptions,
   type ShutdownOptions,
 } from "../queue_like.ts";
-import { AT_WORK, Chain, CHAIN_EXTRA, CHAIN_WORDS, NOTHING } from "./chain.ts";
-import type { QueueDialect } from "./dialect.ts";
-import { type Fill, WHOLE } from "./frames.ts";
+import { AT_WORK, Chain, CHAIN_EXTRA, CHAIN_WORDS } from "./chain.ts";
+import type { Dialect } from "./dialect.ts";
+import { NOTHING } from "./frames.ts";
 import { Pile } from "./pile.ts";
 import { behindHead, joined, type QueueOrder } from "./queue_order.ts";
 
@@ -67,7 +66,7 @@ export interface QueueParts {
   name?: string | undefined;
   /** The order in which it gives items out. Default: the oldest first. */
   order?: QueueOrder | undefined;
-  dialect: QueueDialect;
+  dialect: Dialect;
   /** Called before items are dropped; more than once if somebody is killed meanwhile. */
   onDrop?: () => void;
 }
@@ -79,7 +78,7 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
   readonly #maxsize: number;
   readonly #order: QueueOrder | undefined;
   readonly #chain: Chain | Pile;
-  readonly #dialect: QueueDialect;
+  readonly #dialect: Dialect;
   readonly #read: typeof readValue;
   readonly #readNow: typeof readValue;
   #isClosed = false;
@@ -140,10 +139,10 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
     timeout: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const { flights, before } = message;
+    const { flights } = message;
     try {
-      const limit = { timeout, ...(signal && { signal }) };
-      const isPut = await this.#chain.put(keep(message), limit, before);
+      const steps = this.#putting(message, ASYNC, timeout);
+      const isPut = await runAsync(steps, { timeout: timeout || AT_WORK, signal });
       if (!isPut) throw this.#full(timeout);
       this.#record("put");
     } catch (error) {
@@ -157,9 +156,10 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
     const timeout = this.#patience(options, PUT);
     const message = this.#offer(item, (options as MovingOptions | undefined)?.transfer);
     if (message === undefined) return;
-    const { flights, before } = message;
+    const { flights } = message;
     try {
-      if (!this.#chain.putSync(keep(message), timeout, before)) throw this.#full(timeout);
+      const isPut = runSync(this.#putting(message, 0, timeout), timeout || AT_WORK);
+      if (!isPut) throw this.#full(timeout);
       this.#record("put");
     } catch (error) {
       loseAll(flights);
@@ -192,10 +192,11 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
     const signal = options?.signal;
     signal?.throwIfAborted();
     checkCancelled();
-    let found = this.#tryGet(this.#read);
+    let found = takeNow(this.#chain, this.#read);
     if (found === NOTHING) {
       const steps = this.#getting(this.#read, ASYNC, timeout);
-      found = await runAsync(steps, { timeout: timeout || AT_WORK, signal }) ?? NOTHING;
+      const got = await runAsync(steps, { timeout: timeout || AT_WORK, signal });
+      found = got?.value ?? NOTHING;
     }
     if (found === NOTHING) throw this.#empty(timeout);
     this.#record("get");
@@ -213,10 +214,10 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
     const timeout = options === undefined && !this.#isClosed
       ? Infinity
       : this.#patience(options, GET);
-    let found = this.#tryGet(this.#readNow);
+    let found = takeNow(this.#chain, this.#readNow);
     if (found === NOTHING) {
       const steps = this.#getting(this.#readNow, 0, timeout);
-      found = runSync(steps, timeout || AT_WORK) ?? NOTHING;
+      found = runSync(steps, timeout || AT_WORK)?.value ?? NOTHING;
     }
     if (found === NOTHING) throw this.#empty(timeout);
     this.#record("get");
@@ -224,27 +225,21 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
     return unwrap(found) as T;
   }
 
-  #tryGet(read: typeof readValue): Found | typeof NOTHING {
-    try {
-      return this.#chain.tryGet(read);
-    } catch (error) {
-      if (error instanceof Wanted) return NOTHING;
-      throw error;
-    }
+  /** The steps of a put; with a `timeout` of 0 it waits only for those who are at work. */
+  #putting(message: Message, kind: number, timeout: number): Steps<boolean> {
+    const frame = keep(message);
+    const isOver = timeout === 0 ? now : undefined;
+    return this.#chain.putting(frame, frame.length, kind, isOver, message.before);
   }
 
-  /** The steps of a get; with a `timeout` of 0 it waits only for those who are at work. */
-  *#getting(read: typeof readValue, kind: number, timeout: number): Steps<Found | undefined> {
+  /** The steps of a get, likewise. */
+  #getting(
+    read: typeof readValue,
+    kind: number,
+    timeout: number,
+  ): Steps<{ value: Found } | undefined> {
     const isOver = timeout === 0 ? now : undefined;
-    for (;;) {
-      try {
-        return (yield* this.#chain.getting(read, kind, isOver))?.value;
-      } catch (error) {
-        if (!(error instanceof Wanted)) throw error;
-        // Meanwhile somebody else may take it.
-        yield* error.fetching();
-      }
-    }
+    return taking(() => this.#chain.getting(read, kind, isOver));
   }
 
   /**
@@ -371,13 +366,12 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
   /** Puts the item if that goes at once; else gives its message. */
   #offer(item: T, transfer: Transferable[] | undefined): Message | undefined {
     checkCancelled();
-    // A large typed array is written where it will lie. Objects are not: a getter of theirs could
-    // put, too.
-    const isLarge = ArrayBuffer.isView(item) && item.byteLength >= LARGE &&
-      item.byteLength + VIEW_HEAD <= WHOLE && item.buffer instanceof ArrayBuffer;
-    if (isLarge && transfer === undefined && this.#chain instanceof Chain) {
-      const fill: Fill = (bytes, start) => writeView(bytes, start, item);
-      if (this.#chain.tryPut(fill, item.byteLength + VIEW_HEAD)) return this.#record("put");
+    // A large view is written where it will lie. Objects are not: a getter of theirs could put, too.
+    if (typeof item === "object" && transfer === undefined && this.#chain instanceof Chain) {
+      const large = fillOf(item);
+      if (large !== undefined && this.#chain.tryPut(large.fill, large.length)) {
+        return this.#record("put");
+      }
     }
     const head = this.#order?.headOf?.(item);
     let message = this.#dialect.write(item, transfer);

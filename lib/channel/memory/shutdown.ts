@@ -19,9 +19,9 @@
  * @module
  */
 import { ShutDown } from "../../core/errors.ts";
-import { isCancelled } from "../../memory/this_thread.ts";
+import { isCancelled, isCut } from "../../memory/this_thread.ts";
 import { title } from "../../sync/cell.ts";
-import type { Steps } from "../../sync/steps.ts";
+import { checkCancelled, type Steps } from "../../sync/steps.ts";
 import { fault } from "./fault.ts";
 import type { ChainSide } from "./side.ts";
 
@@ -68,6 +68,8 @@ export class Shutdown {
   /** Makes the word `goal`, if it is not that far yet; wakes who waits, and drops what is left. */
   begin(goal: typeof DRAINING | typeof CLOSED): void {
     fault?.("shutdown: before it counts");
+    // A thread that was cut off does nothing any more.
+    if (isCut()) checkCancelled();
     for (let seen = this.state; seen < goal;) {
       const found = Atomics.compareExchange(this.#words, this.#index, seen, goal);
       if (found === seen) break;

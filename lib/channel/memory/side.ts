@@ -1,6 +1,6 @@
 /**
- * A side of a chain: its writers, or its readers. They have a mutex, and a state of three words:
- * where they are in the stream, and how many frames and bytes they have put or got.
+ * A side of a chain: its writers, or its readers; or the one side that a pile has. Those have a
+ * mutex, and a state of some words.
  *
  * The state is kept twice, and `TURN` says which copy counts: a change writes the other copy, then
  * `TURN`, in one store. So it changes as a whole or not at all, whenever somebody is killed.
@@ -24,14 +24,6 @@ import { ALL, checkCancelled, type Park, type Steps } from "../../sync/steps.ts"
 /** The number of sleepers of the other side that had counted themselves at the last wake-up. */
 const SERVED = MUTEX_WORDS + 1;
 const COPIES = MUTEX_WORDS + 2;
-// In a copy, from its beginning. The numbers wrap around.
-/** Where the side is in the stream. */
-export const POSITION = 0;
-/** The number of frames that it has put or got. */
-export const FRAMES = 1;
-/** The number of bytes that those had. */
-export const BYTES = 2;
-
 /** The words of a cache line; a side takes one, and the first word of another for its `TURN`. */
 export const LINE = 16;
 /**
@@ -39,13 +31,6 @@ export const LINE = 16;
  * from who is at work.
  */
 const TURN = 4 * LINE;
-
-/** A side's state, read out. */
-export interface SideState {
-  position: number;
-  frames: number;
-  bytes: number;
-}
 
 /** A side of a chain. */
 export class ChainSide {
@@ -61,14 +46,14 @@ export class ChainSide {
 
   /**
    * Lays a side over the words at `placement`; the other side's sleepers count themselves in the
-   * word `sleeping`. A pile, which has one side, keeps `copyWords` words of its own in each copy.
+   * word `sleeping`. Its state is `copyWords` words.
    */
   constructor(
     placement: Placement,
     kind: "Queue" | "Pipe",
     name: string | undefined,
     sleeping: number,
-    copyWords = 3,
+    copyWords: number,
   ) {
     const cell = new Cell(kind, MUTEX_WORDS, { name, [AT]: placement });
     this.id = cell.id;
@@ -85,16 +70,12 @@ export class ChainSide {
     return Atomics.load(this.#words, this.#base + TURN);
   }
 
-  /** The state, read while it may change. */
-  get state(): SideState {
-    const words = this.#words;
+  /** Reads the state while it may change: `look` is called until the copy it is given counted. */
+  read<T>(look: (copy: number) => T): T {
     for (;;) {
-      const turn = this.turn;
-      const copy = this.copy(turn);
-      const position = Atomics.load(words, copy + POSITION);
-      const frames = Atomics.load(words, copy + FRAMES);
-      const bytes = Atomics.load(words, copy + BYTES);
-      if (this.turn === turn) return { position, frames, bytes };
+      const { turn } = this;
+      const seen = look(this.copy(turn));
+      if (this.turn === turn) return seen;
     }
   }
 
@@ -112,15 +93,18 @@ export class ChainSide {
     if ((yield* this.mutex.take(mine, Infinity)) === ABANDONED) this.fence();
   }
 
-  /** Writes the copy that does not count at `turn`; the mutex is held. */
-  prepare(turn: number, position: number, frames: number, bytes: number): void {
-    // A thread that was cut off has the mutex no longer.
+  /**
+   * Makes sure that this thread has the mutex, in a turn of it: one that was cut off has it no
+   * longer. Called before anything is written.
+   */
+  checkTurn(): void {
     if (isCut()) checkCancelled();
-    const words = this.#words;
-    const copy = this.copy(~turn);
-    words[copy + POSITION] = position;
-    words[copy + FRAMES] = frames;
-    words[copy + BYTES] = bytes;
+  }
+
+  /** The index of the copy that does not count at `turn`, to be written; the mutex is held. */
+  prepare(turn: number): number {
+    this.checkTurn();
+    return this.copy(~turn);
   }
 
   /** Has what was prepared count; false when a fence has come since `turn`. */
@@ -135,7 +119,7 @@ export class ChainSide {
       const found = Atomics.compareExchange(this.#words, index, seen, seen + 1 | 0);
       if (found === seen) return;
       // Nobody else has the mutex: it was a fence, unless this thread was cut off in between.
-      if (isCut()) checkCancelled();
+      this.checkTurn();
       seen = found;
     }
   }

@@ -4,20 +4,19 @@
  * @module
  */
 import { post, prepareTake, take } from "../../core/ports.ts";
-import { HeapRegion } from "../../memory/heap_region.ts";
-import { BELL, MAIN } from "../../memory/roster.ts";
+import { MAIN } from "../../memory/roster.ts";
 import { self } from "../../memory/this_thread.ts";
-import type { Park, Steps } from "../../sync/steps.ts";
+import type { Steps } from "../../sync/steps.ts";
 import { uncloneable } from "../../transfer/pack.ts";
+import { ring, untilRung } from "./bell.ts";
 import { type FromOffice, lines, type SentParcel, type ToOffice } from "./lines.ts";
 import { Parcel } from "./parcel.ts";
 
 /** The calling thread's line. */
 export class Branch {
   readonly #port: MessagePort;
-  readonly #region = new HeapRegion(self().memory);
-  readonly #bell = self().slot + BELL;
-  readonly #officeBell: number;
+  /** The main thread's slot. */
+  readonly #office: number;
   /** The answers that have come, to questions that are still asked. */
   readonly #answers = new Map<number, SentParcel | undefined>();
   readonly #asking = new Set<number>();
@@ -27,7 +26,7 @@ export class Branch {
     const { ident, slot, roster } = self();
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    this.#officeBell = roster.slotOf(MAIN) + BELL;
+    this.#office = roster.slotOf(MAIN);
     prepareTake();
     lines.announce!({ ident, slot, port: port2 });
   }
@@ -65,7 +64,7 @@ export class Branch {
     try {
       this.#post({ type: "fetch", id, question });
       for (;;) {
-        const park = this.#park;
+        const park = untilRung();
         this.#read();
         if (this.#answers.has(question)) break;
         yield park;
@@ -78,12 +77,6 @@ export class Branch {
     }
   }
 
-  get #park(): Park {
-    const region = this.#region;
-    const index = this.#bell;
-    return { region, index, value: Atomics.load(region.words, index), on: 0 };
-  }
-
   #read(): void {
     for (;;) {
       const answer = take(this.#port) as FromOffice | undefined;
@@ -94,8 +87,6 @@ export class Branch {
 
   #post(message: ToOffice, transfer: Transferable[] = []): void {
     post(this.#port, message, transfer);
-    const { words } = this.#region;
-    Atomics.add(words, this.#officeBell, 1);
-    Atomics.notify(words, this.#officeBell);
+    ring(this.#office);
   }
 }

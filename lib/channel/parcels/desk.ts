@@ -4,11 +4,10 @@
  *
  * @module
  */
-import { HeapRegion } from "../../memory/heap_region.ts";
-import { BELL } from "../../memory/roster.ts";
 import { self } from "../../memory/this_thread.ts";
-import type { Park, Steps } from "../../sync/steps.ts";
+import type { Steps } from "../../sync/steps.ts";
 import { type Apart, type Found, type Message, notBytes, Wanted } from "../message.ts";
+import { untilRung } from "./bell.ts";
 import { Branch } from "./branch.ts";
 import { clear, drop, find, keep } from "./office.ts";
 import { missing, open, own, type Parcel, ready, type Stand } from "./parcel.ts";
@@ -23,9 +22,7 @@ const BYTES = 10;
 
 /** The time after which a parcel that does not come is lost, in ms: some thread died oddly. */
 const LOST_AFTER = 5_000;
-const NOTHING = new Uint8Array();
-
-let theRegion: HeapRegion | undefined;
+const NO_BYTES = new Uint8Array();
 
 let branch: Branch | undefined;
 let left = 0;
@@ -60,10 +57,7 @@ function leave(id: string, queue: number, parcel: Parcel): void {
  */
 function* fetch(id: string): Steps<Parcel | undefined> {
   const line = theBranch();
-  const { slot, memory } = self();
-  const index = slot + BELL;
-  const region = theRegion ??= new HeapRegion(memory);
-  const park: Park = { region, index, value: Atomics.load(region.words, index), on: 0 };
+  const park = untilRung();
   const parcel = line === undefined ? find(id) : yield* line.fetch(id);
   if (parcel === undefined) yield park;
   return parcel;
@@ -87,7 +81,7 @@ export function messageOfParcel(parcel: Parcel, queue: number): Message {
   const number = ++left;
   const id = `${ident}.${number}`;
   const { isUnique } = parcel;
-  const needs = isUnique ? new TextEncoder().encode(JSON.stringify(parcel.parts)) : NOTHING;
+  const needs = isUnique ? new TextEncoder().encode(JSON.stringify(parcel.parts)) : NO_BYTES;
   const bytes = new Uint8Array(BYTES + needs.length);
   const view = new DataView(bytes.buffer);
   bytes[0] = PARCEL;

@@ -14,8 +14,9 @@ import { services } from "../../core/hooks.ts";
 import { post, take } from "../../core/ports.ts";
 import { BELL } from "../../memory/roster.ts";
 import { self } from "../../memory/this_thread.ts";
+import { bells, ring } from "./bell.ts";
 import { type FromOffice, lines, type NewLine, type ToOffice } from "./lines.ts";
-import { Parcel } from "./parcel.ts";
+import { forsake, Parcel } from "./parcel.ts";
 
 /** The number of messages of a line that are read in one go. */
 const MOST_AT_A_TIME = 256;
@@ -23,18 +24,14 @@ const MOST_AT_A_TIME = 256;
 /** A thread's line. */
 interface Line {
   port: MessagePort;
-  /** The thread's bell. */
-  bell: number;
+  /** The first word of the thread's slot. */
+  slot: number;
 }
 
 const open = new Map<number, Line>();
 const parcels = new Map<string, { queue: number; parcel: Parcel }>();
 let isListening = false;
 let isReading = false;
-
-function words(): Int32Array<SharedArrayBuffer> {
-  return self().words as Int32Array<SharedArrayBuffer>;
-}
 
 /** Keeps a parcel that is this thread's own. */
 export function keep(id: string, queue: number, parcel: Parcel): void {
@@ -48,7 +45,11 @@ export function drop(id: string): void {
 
 /** Gives up all parcels of a queue. */
 export function clear(queue: number): void {
-  for (const [id, kept] of parcels) if (kept.queue === queue) parcels.delete(id);
+  for (const [id, { queue: its, parcel }] of parcels) {
+    if (its !== queue) continue;
+    parcels.delete(id);
+    forsake(parcel);
+  }
 }
 
 /** Finds a parcel; one that is unique is given away. */
@@ -86,14 +87,9 @@ function receive(line: Line, message: ToOffice): void {
         parcel: parcel && { ...parcel } as FromOffice["parcel"],
       };
       post(line.port, answer, parcel?.unique);
-      ring(line.bell);
+      ring(line.slot);
     }
   }
-}
-
-function ring(bell: number): void {
-  Atomics.add(words(), bell, 1);
-  Atomics.notify(words(), bell);
 }
 
 /** Reads a line; whether there was something. */
@@ -133,30 +129,31 @@ function later(fn: () => void): void {
 function listen(): void {
   if (isListening) return;
   isListening = true;
+  const { words } = bells();
   const bell = self().slot + BELL;
   const turn = () => {
     if (open.size === 0) {
       isListening = false;
       return;
     }
-    const heard = Atomics.load(words(), bell);
+    const heard = Atomics.load(words, bell);
     const isMore = readLines();
-    const parked = Atomics.waitAsync(words(), bell, heard);
+    const parked = Atomics.waitAsync(words, bell, heard);
     if (!parked.async) return later(turn);
     parked.value.then(turn);
     // While there is something to read, other events have their turn in between.
-    if (isMore) Atomics.notify(words(), bell);
+    if (isMore) Atomics.notify(words, bell);
   };
   turn();
 }
 
 lines.accept = ({ ident, slot, port }: NewLine) => {
-  open.set(ident, { port, bell: slot + BELL });
+  open.set(ident, { port, slot });
   services.add(readLines);
   listen();
   if (self().roster.hasEnded(slot, ident)) return lines.ended!(ident);
   // What it has sent already was rung for before anybody read it.
-  ring(self().slot + BELL);
+  ring(self().slot);
 };
 
 lines.ended = (ident) => {

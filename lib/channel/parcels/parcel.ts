@@ -138,6 +138,18 @@ export async function ready(parcel: Parcel): Promise<void> {
   }
 }
 
+/**
+ * Gives up a parcel that nobody will open: ends of pipes in it are closed, so that those at the
+ * other ends hear of it.
+ */
+export function forsake({ stands }: Parcel): void {
+  for (const [, { kind, module, name, state }] of stands ?? []) {
+    // Whoever sent an end has its module; where it is unknown none has come.
+    if (kind !== "share" || name !== "Connection" || !isShareable(module, name)) continue;
+    (revive.finish(kind, module, name, state, undefined) as Disposable)[Symbol.dispose]();
+  }
+}
+
 /** Gives the value of a parcel. */
 export function open(parcel: Parcel): unknown {
   return unpack(parcel, revive);
