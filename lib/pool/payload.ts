@@ -277,7 +277,8 @@ function setAside(value: unknown, root: string, transfer: readonly Transferable[
  * the call.
  */
 function defer(args: unknown[]): Deferred | undefined {
-  if (!args.some(isLargeBytes)) return undefined;
+  // A long list is one of many small values: looking at each would cost as much as writing it.
+  if (args.length > MOST_DEFERRED || !args.some(isLargeBytes)) return undefined;
   return args.every(isBytesOrSimple) ? new Deferred([...args]) : undefined;
 }
 
@@ -361,6 +362,8 @@ export class Deferred {
 
 /** Smaller buffers among arguments are copied when the call is submitted. */
 const DEFERRED = 1 << 15;
+/** Of more arguments none is deferred. */
+const MOST_DEFERRED = 64;
 
 function isLargeBytes(part: unknown): part is Uint8Array | ArrayBuffer {
   return typeof part === "object" && isPlainBytes(part) && part.byteLength >= DEFERRED;

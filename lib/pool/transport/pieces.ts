@@ -130,7 +130,8 @@ function arePlaces(places: unknown, value: unknown): boolean {
   });
 }
 
-function checkLength(length: number, most: number): void {
+/** @throws {BadFrame} A length is more than it may be. */
+export function checkLength(length: number, most: number): void {
   if (length > most) throw new BadFrame(`${length} bytes, of at most ${most}`);
 }
 

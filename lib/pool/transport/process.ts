@@ -22,7 +22,7 @@ import { Process } from "../../multiprocessing/process.ts";
 import { messageOf } from "../../transfer/failure.ts";
 import { mainModule } from "../../transfer/task.ts";
 import { BadFrame, LARGEST_FRAMES, NOTHING_BESIDE, readFrames, ReplyHead } from "./frames.ts";
-import { Beside, giveBack, piecesOf, type ReadPiece } from "./pieces.ts";
+import { Beside, checkLength, giveBack, piecesOf, type ReadPiece } from "./pieces.ts";
 import {
   type Hear,
   type Loss,
@@ -231,6 +231,7 @@ export class ProcessTransport implements Transport {
   /** Reads a message of frames. */
   #read(bytes: Uint8Array): void {
     try {
+      checkLength(bytes.length, LARGEST_FRAMES);
       readFrames(bytes, this.#reply, (reply, value, beside) => {
         if (this.#large !== undefined) throw new BadFrame("a frame before the value of another");
         if (beside === NOTHING_BESIDE) this.#hear(reply, value!);
