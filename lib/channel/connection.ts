@@ -82,6 +82,11 @@ export interface Connection<T = unknown> extends AsyncIterable<T>, Disposable, A
 export interface BlockingConnection extends Connection<Uint8Array> {
   sendBytesSync(bytes: Uint8Array): void;
   recvBytesSync(options?: { timeout?: number }): Uint8Array;
+  recvBytesIntoSync(
+    buffer: ArrayBufferView | ArrayBufferLike,
+    offset?: number,
+    options?: { timeout?: number },
+  ): number;
   [READY](signal: AbortSignal): Promise<unknown>;
 }
 

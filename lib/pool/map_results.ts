@@ -14,7 +14,7 @@ export type MapRequest = Omit<MapWork, "lazy" | "deliver" | "finish">;
 /** Maps all of it; the value is the array of results. */
 export function mapAll(request: Omit<MapRequest, "ordered">): Completion {
   const all = new Completion();
-  const results: unknown[] = [];
+  const results = new Concatenation();
   // deno-lint-ignore prefer-const -- it is used where it is made
   let run: MapRun;
   run = new MapRun({
@@ -22,7 +22,7 @@ export function mapAll(request: Omit<MapRequest, "ordered">): Completion {
     ordered: true,
     lazy: false,
     deliver(chunk) {
-      for (const result of chunk) results.push(result);
+      results.add(chunk);
       run.took(chunk.length);
     },
     finish(failure) {
@@ -32,13 +32,40 @@ export function mapAll(request: Omit<MapRequest, "ordered">): Completion {
         all.told = failure.told;
       }
       all.end(
-        failure === undefined ? { ok: true, value: results } : { ok: false, error: failure.error },
+        failure === undefined
+          ? { ok: true, value: results.whole() }
+          : { ok: false, error: failure.error },
       );
     },
   });
   // Its source may be awaited, when no call is under way that would keep the program alive.
   if (all.outcome === undefined) all.whenEnded(holdProgram());
   return all;
+}
+
+/** The number of lists that become one at a time: they are arguments on the stack. */
+const AT_ONCE = 1024;
+
+/** Lists, one behind the other: the engine copies a list as a whole. */
+class Concatenation {
+  readonly #done: unknown[][] = [];
+  #lists: unknown[][] = [];
+
+  add(list: unknown[]): void {
+    this.#lists.push(list);
+    if (this.#lists.length < AT_ONCE) return;
+    this.#done.push(joined(this.#lists));
+    this.#lists = [];
+  }
+
+  whole(): unknown[] {
+    return joined([...this.#done, ...this.#lists]);
+  }
+}
+
+function joined(lists: unknown[][]): unknown[] {
+  const none: unknown[] = [];
+  return none.concat(...lists);
 }
 
 /** The results of a map as they come. */

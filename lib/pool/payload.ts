@@ -5,7 +5,7 @@
  * Most are bytes, written by the codec, for threads too: that is quicker than structured clone.
  * Between threads a large value, or one that only structured clone takes, goes aside as a copy of
  * its own; large ArrayBuffers in it are then moved. Large buffers that are arguments themselves are
- * copied only when a worker is given the call (`large_arguments.ts`).
+ * copied only when a worker is given the call, and the copy is moved: what waits takes no memory.
  *
  * @module
  */
@@ -28,7 +28,6 @@ import { reducer, reviveFrom } from "../transfer/reduce.ts";
 import type { TrustLevel } from "../transfer/reduction.ts";
 import type { World } from "../transfer/shareable.ts";
 import { load, toLoad } from "../transfer/task.ts";
-import { type Lender, LENT, type Lent } from "./large_arguments.ts";
 
 /**
  * Bytes of a value. They lie among others': an array for each would cost more than the rest of a
@@ -63,12 +62,36 @@ export interface Aside {
   original?: Packed;
   /** The functions to be called if it never arrives. */
   flights: Lost[];
-  /** The memory that was lent for it. */
-  loans?: SharedArrayBuffer[];
 }
 
+/**
+ * A value for a process that is large buffers, and little else: they are copied where they are sent
+ * and nowhere else, as the other side puts each together where it will stay.
+ */
+export class Bulk {
+  /** There is nothing in it that could be told. */
+  flights: Lost[] = NONE;
+
+  /**
+   * @param rest What is not large, in bytes: `[value, places]`.
+   * @param parts The bytes of the large ones, in the order of their places.
+   */
+  constructor(readonly rest: Span, readonly parts: Uint8Array<ArrayBuffer>[]) {}
+
+  /** The number of bytes in all. */
+  get length(): number {
+    return this.parts.reduce((sum, part) => sum + part.length, this.rest.length);
+  }
+}
+
+/**
+ * The place of a large buffer: the index among the arguments, or -1 if it is the value itself; its
+ * length in bytes; true if it is a Uint8Array, else it is an ArrayBuffer.
+ */
+export type BulkPlace = [index: number, length: number, isView: boolean];
+
 /** A value, ready to be sent. */
-export type Payload = Span | Aside;
+export type Payload = Span | Aside | Bulk;
 
 const NONE: Lost[] = [];
 const NO_TRANSFER: readonly Transferable[] = [];
@@ -80,8 +103,9 @@ export const LARGEST: number = 1 << 15;
 const SLAB = 1 << 16;
 let slab: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 let used = 0;
-/** For values that are sent at once. */
-const scratch = new Uint8Array(LARGEST);
+/** For values that are sent at once; larger ones have memory of their own. */
+let scratch = new Uint8Array(LARGEST);
+const LARGEST_SCRATCH = 1 << 22;
 const gathered: Lost[] = [];
 
 /**
@@ -143,7 +167,7 @@ export function writeArgs(
     return (world === "thread" ? moveArgs(args, transfer) : undefined) ??
       writeAny(args, world, "args", transfer);
   }
-  return writeFlat(args) ?? (world === "thread" ? defer(args) : undefined) ??
+  return writeFlat(args) ?? defer(args) ??
     writeAny(args, world, "args", NO_TRANSFER);
 }
 
@@ -166,6 +190,23 @@ function writeLarge(
   // What was begun to be sent is sent anew.
   loseAll(gathered);
   return world === "thread" ? setAside(value, root, transfer) : writeAlone(value, root);
+}
+
+/** Writes a list of values, of which some are large buffers; or one that is the value itself. */
+function writeBulk(values: unknown[], isAlone: boolean, isKept = false): Bulk | Span {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const places: BulkPlace[] = [];
+  const rest = values.map((value, index) => {
+    if (!isLargeBytes(value)) return value;
+    const isView = value instanceof Uint8Array;
+    const bytes = (isView ? value : new Uint8Array(value)) as Uint8Array<ArrayBuffer>;
+    parts.push(isKept ? bytes.slice() : bytes);
+    places.push([isAlone ? -1 : index, bytes.length, isView]);
+    return null;
+  });
+  const written = writePayload([isAlone ? null : rest, places], "process", "args") as Span;
+  // What is not large may be long: a string, or many of them.
+  return written.length > LARGEST ? writeAlone(values, "args") : new Bulk(written, parts);
 }
 
 /** Writes a value for a process as bytes of its own. */
@@ -236,7 +277,8 @@ function setAside(value: unknown, root: string, transfer: readonly Transferable[
  * the call.
  */
 function defer(args: unknown[]): Deferred | undefined {
-  if (!args.some(isLargeBytes)) return undefined;
+  // A long list is one of many small values: looking at each would cost as much as writing it.
+  if (args.length > MOST_DEFERRED || !args.some(isLargeBytes)) return undefined;
   return args.every(isBytesOrSimple) ? new Deferred([...args]) : undefined;
 }
 
@@ -272,7 +314,10 @@ function moveArgs(args: unknown[], transfer: readonly Transferable[]): Aside | u
   return { packed: { value }, transfer: moved, flights: NONE };
 }
 
-/** Large arguments that have not been copied yet. */
+/**
+ * Large arguments that have not been copied yet. A call that is given to another worker before it
+ * has begun has them copied again.
+ */
 export class Deferred {
   /** There is nothing in them that could be told. */
   readonly flights: Lost[] = NONE;
@@ -280,35 +325,48 @@ export class Deferred {
   constructor(readonly args: unknown[]) {}
 
   /**
-   * Copies them into memory that is lent.
+   * Has them ready to be sent: to a thread as copies, which are moved; to a process as they are.
    *
+   * @param isKept True if they may be sent again: then what the caller changes changes nothing.
    * @throws {ShareError} One has been transferred away meanwhile.
    */
-  lend(lender: Lender): Aside {
-    const loans: SharedArrayBuffer[] = [];
-    const lent: Lent[] = [];
-    const value = this.args.map((part, index) => {
+  ready(world: World, isKept: boolean): Payload {
+    this.#checkThere();
+    return world === "thread" ? this.#copy() : writeBulk(this.args, false, isKept);
+  }
+
+  #checkThere(): void {
+    for (const [index, part] of this.args.entries()) {
+      if (typeof part !== "object" || part === null || isPlainBytes(part)) continue;
+      const place = `args[${index}]`;
+      throw new ShareError(
+        `Cannot share ${place}: it was transferred away before a worker was given the call`,
+        place,
+      );
+    }
+  }
+
+  #copy(): Aside {
+    const transfer: ArrayBuffer[] = [];
+    const value = this.args.map((part) => {
       if (typeof part !== "object" || part === null) return part;
-      if (!isPlainBytes(part)) {
-        const place = `args[${index}]`;
-        throw new ShareError(
-          `Cannot share ${place}: it was transferred away before a worker was given the call`,
-          place,
-        );
-      }
       const isView = part instanceof Uint8Array;
-      const bytes = isView ? part : new Uint8Array(part);
-      const loan = lender.lend(bytes);
-      loans.push(loan);
-      lent.push({ index, length: bytes.length, isView });
-      return loan;
+      // Made so, its memory is not filled with zeros first.
+      const copy = new Uint8Array(isView ? part : new Uint8Array(part as ArrayBuffer));
+      transfer.push(copy.buffer);
+      return isView ? copy : copy.buffer;
     });
-    return { packed: { value, lent } as Packed, transfer: [], flights: NONE, loans };
+    return { packed: { value }, transfer, flights: NONE };
   }
 }
 
+/** Smaller buffers among arguments are copied when the call is submitted. */
+const DEFERRED = 1 << 15;
+/** Of more arguments none is deferred. */
+const MOST_DEFERRED = 64;
+
 function isLargeBytes(part: unknown): part is Uint8Array | ArrayBuffer {
-  return typeof part === "object" && isPlainBytes(part) && part.byteLength >= LENT;
+  return typeof part === "object" && isPlainBytes(part) && part.byteLength >= DEFERRED;
 }
 
 function isPlainBytes(part: unknown): part is Uint8Array | ArrayBuffer {
@@ -357,13 +415,21 @@ function isStream(part: object): boolean {
  * copied.
  */
 export function writeResult(value: unknown, world: World): Payload {
-  const length = world === "thread" && isLargeBytes(value)
-    ? -1
-    : tryEncode(scratch, 0, value, world, "result");
+  const isLarge = isLargeBytes(value);
+  if (isLarge && world === "process") return writeBulk([value], true);
+  const length = isLarge ? -1 : tryEncode(scratch, 0, value, world, "result");
   if (length >= 0) return new Span(scratch, 0, length);
-  if (world === "process") return writeAlone(value, "result");
+  if (world === "process") return writeLargeResult(value);
   const packed = pack(value, reduces.thread, "result");
   return { packed, transfer: movable(packed.value), original: packed, flights: NONE };
+}
+
+/** Fresh memory costs more than the copy: the next result finds the memory of this one. */
+function writeLargeResult(value: unknown): Span {
+  const span = writeAlone(value, "result");
+  const { length } = span;
+  if (length < LARGEST_SCRATCH) scratch = new Uint8Array(2 ** Math.ceil(Math.log2(length + 8)));
+  return span;
 }
 
 /** An error on its way; of one that holds what cannot cross, what can be read of it. */
@@ -394,7 +460,7 @@ export function sendAside(
 
 /** True if a payload can be sent once, and no second time. */
 export function isForOnce(payload: Payload | Deferred): boolean {
-  return !(payload instanceof Span) && "transfer" in payload && payload.transfer.length > 0;
+  return "transfer" in payload && payload.transfer.length > 0;
 }
 
 /** True if it can be sent no more. */
@@ -429,12 +495,5 @@ export async function loadAll(modules: string[]): Promise<void> {
 export function readPayload(payload: Uint8Array | Packed, level: TrustLevel = "equal"): unknown {
   const revive = reviveFrom(level);
   if (payload instanceof Uint8Array) return decode(payload, revive);
-  const { lent } = payload as Packed & { lent?: Lent[] };
-  const value = unpack(payload, revive);
-  for (const { index, length, isView } of lent ?? []) {
-    const args = value as unknown[];
-    const own = new Uint8Array(new Uint8Array(args[index] as SharedArrayBuffer, 0, length));
-    args[index] = isView ? own : own.buffer;
-  }
-  return value;
+  return unpack(payload, revive);
 }

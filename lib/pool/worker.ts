@@ -13,10 +13,8 @@ import type { Countdown } from "../core/promises.ts";
 import { type Call, GIVEN } from "./call.ts";
 import { CANCEL, FrameWriter, RequestHead, STOP, TARGET } from "./transport/frames.ts";
 import { describeLoss, type Loss, type Transport } from "./transport/transport.ts";
-import type { Lender } from "./large_arguments.ts";
 import type { EngineOptions } from "./options.ts";
 import {
-  type Aside,
   Deferred,
   isForOnce,
   LARGEST,
@@ -62,23 +60,19 @@ export class Worker {
   readonly #world: World;
   readonly #level: TrustLevel;
   readonly #mayMap: boolean;
-  readonly #lender: Lender;
   readonly #targets = new Map<Reference, number>();
   readonly #writer = new FrameWriter();
   readonly #request = new RequestHead();
   #asides: Payload[] = [];
   #claims = 0;
 
-  /** @param lender Has memory for large arguments. */
   constructor(
     readonly name: string,
     { world, level, mayMap }: Pick<EngineOptions, "world" | "level" | "mayMap">,
-    lender: Lender,
   ) {
     this.#world = world;
     this.#level = level;
     this.#mayMap = mayMap;
-    this.#lender = lender;
   }
 
   /** Its name in messages. */
@@ -104,11 +98,13 @@ export class Worker {
    */
   give(call: Call): void {
     const { payload: written } = call;
-    const payload = written instanceof Deferred ? written.lend(this.#lender) : written;
-    if (payload instanceof Span && payload.length > this.transport.largest) {
+    const isKept = call.retries > 0;
+    const payload = written instanceof Deferred ? written.ready(this.#world, isKept) : written;
+    if ("length" in payload && payload.length > this.transport.largest) {
       throw tooLarge(call, payload);
     }
-    call.payload = payload;
+    // Tried again after it has begun, it gets what it got.
+    if (isKept) call.payload = payload;
     call.state = GIVEN;
     call.worker = this.name;
     call.claim = this.#claims++;
@@ -142,8 +138,6 @@ export class Worker {
     const call = this.calls.get(id);
     if (call === undefined) return undefined;
     this.calls.delete(id);
-    const { loans } = call.payload as Partial<Aside>;
-    if (loans !== undefined) this.#lender.takeBack(loans);
     // Who keeps the call keeps its result, and nothing else.
     call.payload = NO_VALUE;
     return call;
@@ -201,11 +195,9 @@ export class Worker {
   }
 
   #add(request: RequestHead, payload: Payload): void {
-    if (payload instanceof Span && payload.length <= LARGEST) {
-      return this.#writer.add(request, payload);
-    }
-    this.#writer.add(request, undefined);
-    this.#asides.push(payload);
+    const bytes = "length" in payload ? payload : undefined;
+    this.#writer.add(request, bytes);
+    if (bytes === undefined || bytes.length > LARGEST) this.#asides.push(payload);
   }
 }
 
@@ -218,7 +210,7 @@ function copyable(payload: Payload): Payload {
   };
 }
 
-function tooLarge({ target }: Call, { length }: Span): RangeError {
+function tooLarge({ target }: Call, { length }: { length: number }): RangeError {
   return new RangeError(
     `Cannot send ${
       JSON.stringify(target.name)

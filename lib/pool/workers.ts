@@ -15,7 +15,6 @@ import { messageOf } from "../transfer/failure.ts";
 import { loseAll, packFor } from "../transfer/flight.ts";
 import { inFile, mainModule, type Reference, referTo } from "../transfer/task.ts";
 import type { Backlog } from "./backlog.ts";
-import { Lender } from "./large_arguments.ts";
 import type { EngineOptions } from "./options.ts";
 import { type Aside, Span, writePayload } from "./payload.ts";
 import { describeLoss, type Loss, type Transport, type WorkerBoot } from "./transport/transport.ts";
@@ -41,7 +40,6 @@ export class Workers {
   readonly #connect: Connect;
   readonly #broke: (error: BrokenExecutor) => void;
   readonly #initializer: Reference | undefined;
-  readonly #lender = new Lender();
   /** True if there are calls that have not ended. */
   #isBusy = false;
   #isClosed = false;
@@ -116,7 +114,7 @@ export class Workers {
   start(): void {
     const { prefix, world, level, mayMap, initArgs } = this.#options;
     const name = `${prefix}${this.#started++}`;
-    const worker = new Worker(name, { world, level, mayMap }, this.#lender);
+    const worker = new Worker(name, { world, level, mayMap });
     const payload = packFor(level, () => writePayload(initArgs, world, "initArgs"), mayMap);
     const boot = {
       name,
@@ -226,7 +224,6 @@ export class Workers {
       await Promise.all([...this.all].map((worker) => worker.transport.ended));
       await Promise.resolve();
     }
-    this.#lender.clear();
     this.#leaving?.cancel();
     clearTimeout(this.#resting);
     clearTimeout(this.#growing);

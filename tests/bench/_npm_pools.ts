@@ -27,6 +27,7 @@ const POOLS: Record<string, NpmPool["runtime"][]> = {
 const FILES: Record<string, string> = {
   "functions.mjs": `
 export function increment(x) { return x + 1; }
+export function incrementAll(xs) { return xs.map(increment); }
 export function echo(bytes) { return bytes; }
 `,
   "workerpool_worker.mjs": `
@@ -119,10 +120,20 @@ async function payload() {
   if (back.some(({ length }) => length !== bytes.length)) throw new Error("not exact");
   return count * bytes.length / took / 1e3;
 }
+const all = Array.from({ length: 200_000 }, (_, k) => k);
+async function map() {
+  const size = all.length / 16, began = performance.now();
+  const chunks = await times(16, (k) => run("incrementAll", all.slice(k * size, (k + 1) * size)));
+  const sums = chunks.flat();
+  const took = performance.now() - began;
+  if (sums.length !== all.length || sums.at(-1) !== all.length) throw new Error("not exact");
+  return took / all.length * 1e3;
+}
 for (let k = 0; k < 3; k++) await times(500, (k) => run("increment", k));
 await times(8, () => run("echo", bytes));
+const workloads = { tiny, map, payload };
 const figures = [];
-for (let k = 0; k < Number(repeats); k++) figures.push(await (workload === "tiny" ? tiny() : payload()));
+for (let k = 0; k < Number(repeats); k++) figures.push(await workloads[workload]());
 console.log(figures[0], figures.toSorted((a, b) => a - b)[figures.length >> 1]);
 process.exit(0);
 `,
@@ -146,10 +157,16 @@ export class NpmPools implements Disposable {
     );
   }
 
+  /** Those that can do a workload; of a map the quickest with chunks that are made by hand. */
+  of(workload: string): NpmPool[] {
+    if (workload === "map") return this.pools.filter(({ name }) => name === "poolifier-web-worker");
+    return workload === "tiny" || workload === "payload" ? this.pools : [];
+  }
+
   /**
    * A pool's figures on a workload, the first and the median; none where what runs it is not there.
    */
-  run(workload: "tiny" | "payload", { name, runtime }: NpmPool, ...sizes: number[]): number[] {
+  run(workload: string, { name, runtime }: NpmPool, ...sizes: number[]): number[] {
     const args = ["pool.mjs", workload, name, ...sizes.map(String)];
     return runtime === "node"
       ? figuresOf("node", args, this.#folder)

@@ -1,19 +1,27 @@
 /**
- * Pools and executors beside CPython's and npm's, in turns in the same minutes:
+ * Pools and executors beside CPython's and npm's, and beside what bare Deno takes, in turns in the
+ * same minutes:
  *
- *     deno run -A tests/bench/pools.ts [ROUNDS] [--peers FOLDER] [--only WORKLOAD]
+ *     deno task bench:pools [ROUNDS] [--peers FOLDER] [--only WORKLOAD,...]
  *
  * - tiny: 10,000 calls of x + 1, submitted one by one and all awaited, in µs a task;
- * - map: the same function over 200,000 numbers by `map`, in µs a task;
- * - cpu: 64 × counting primes on 4 workers, as speed-up over one after the other; beside it the
- *   same work in 4 Denos that know nothing of each other, which is what the machine has to give;
- * - payload: 200 × 1 MiB there and back, in MB/s: copied on the way, or moved (`transfer`).
+ * - map: the same function over 200,000 numbers by `map`, in µs a task; poolifier's chunks are made
+ *   by hand, 16 of them, as are those of bare workers;
+ * - cpu: 400 × counting primes for some 5 ms, on a worker for each core, as speed-up over one after
+ *   the other; beside it the same work in Denos that know nothing of each other, which is what the
+ *   machine has to give;
+ * - payload: 200 × 1 MiB there and back, in MB/s: copied on the way, or moved (`transfer`); beside
+ *   it bare rings in shared memory, and bare ports;
+ * - memory: what a pool of two adds to what the program takes, when it is idle, in MB: private
+ *   pages, as Linux counts them; beside it two bare workers, and two bare Denos.
+ *
+ * Each pool has 4 workers, but for cpu and memory. For one core put `taskset -c 0` before it.
  *
  * FOLDER is where `npm install piscina@5.3.2 tinypool@2.2.0 workerpool@10.0.3 comlink@4.4.2
  * poolifier-web-worker@0.5.15
  * multithreading@0.3.52`
  * was run; without it npm's pools are left out, and without python3 CPython's. Each figure is taken
- * in a program of its own, as the median of 9 after 1,500 calls; of ours also the first of the 9,
+ * in a program of its own, as the median of 5 after 1,500 calls; of ours also the first of the 5,
  * where code is still getting warm. What is shown is the median of all rounds; read the ratios,
  * these machines are noisy.
  *
@@ -63,9 +71,16 @@ const CPYTHON: Record<string, string[]> = {
   map: ["processes", "Pool"],
   cpu: [],
   payload: ["processes", "Pool"],
+  memory: [],
 };
 
-const UNITS: Record<string, string> = { tiny: "µs", map: "µs", cpu: "x", payload: "MB/s" };
+const UNITS: Record<string, string> = {
+  tiny: "µs",
+  map: "µs",
+  cpu: "x",
+  payload: "MB/s",
+  memory: "MB",
+};
 
 const PYTHON_NAMES: Record<string, string> = {
   threads: "CPython ThreadPoolExecutor",
@@ -79,12 +94,20 @@ const PYTHON_NAMES: Record<string, string> = {
 const GOALS: [workload: string, ours: string, theirs: string, most: number, least: number][] = [
   ["tiny", "ThreadPoolExecutor", "CPython ThreadPoolExecutor", 0.2, 0],
   ["tiny", "ThreadPoolExecutor", "piscina", 0.1, 0],
-  ["map", "ThreadPool", "CPython mp.Pool", 1, 0],
   ["map", "Pool", "CPython mp.Pool", 1, 0],
-  ["cpu", "ThreadPoolExecutor", "4 Denos", Infinity, 3.3 / 3.6],
-  ["cpu", "ProcessPoolExecutor", "4 Denos", Infinity, 3.3 / 3.6],
-  ["payload", "ThreadPoolExecutor", "npm's best", Infinity, 3],
-  ["payload", "the same, moved", "npm's best", Infinity, 3],
+  ["map", "ThreadPool", "CPython mp.Pool", 1, 0],
+  ["map", "ThreadPool", "poolifier-web-worker", 1.5, 0],
+  ["map", "ThreadPoolExecutor.map", "poolifier-web-worker", 1.5, 0],
+  ["map", "ThreadPoolExecutor.map", "a bare for await", 1.5, 0],
+  ["cpu", "ThreadPoolExecutor", "Denos", Infinity, 0.95],
+  ["cpu", "ProcessPoolExecutor", "Denos", Infinity, 0.95],
+  ["payload", "ThreadPoolExecutor", "npm's best", Infinity, 1],
+  ["payload", "ThreadPoolExecutor", "bare rings", Infinity, 1],
+  ["payload", "the same, moved", "npm's best", Infinity, 1.5],
+  ["payload", "the same, moved", "bare ports, moved", Infinity, 0.9],
+  ["payload", "ProcessPoolExecutor", "CPython ProcessPoolExecutor", Infinity, 1.5],
+  ["memory", "ThreadPoolExecutor", "bare workers", 1.3, 0],
+  ["memory", "ProcessPoolExecutor", "bare Denos", 1.3, 0],
 ];
 
 function ours(workload: string, name: string): number[] {
@@ -99,10 +122,8 @@ function rivals(workload: string, npm: NpmPools | undefined): Record<string, Run
   for (const kind of CPYTHON[workload]) {
     runs[PYTHON_NAMES[kind]] = () => python(PYTHON, workload, kind);
   }
-  if (workload === "tiny" || workload === "payload") {
-    for (const pool of npm?.pools ?? []) {
-      runs[pool.name] = () => npm!.run(workload, pool, WORKERS, REPEATS);
-    }
+  for (const pool of npm?.of(workload) ?? []) {
+    runs[pool.name] = () => npm!.run(workload, pool, WORKERS, REPEATS);
   }
   return runs;
 }
@@ -148,7 +169,7 @@ if (import.meta.main) {
   } else {
     const rounds = Number(flags._[0] ?? 3);
     using npm = flags.peers === undefined ? undefined : new NpmPools(flags.peers);
-    const workloads = flags.only === undefined ? Object.keys(OURS) : [flags.only];
+    const workloads = flags.only?.split(",") ?? Object.keys(OURS);
     for (const workload of workloads) compare(workload, rounds, npm);
   }
 }

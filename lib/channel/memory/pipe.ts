@@ -46,7 +46,7 @@ import {
 } from "./pipe_words.ts";
 
 /** The number of bytes that one direction holds; a longer message goes alone. */
-const ROOM = 1 << 20;
+const ROOM = 1 << 23;
 
 function chainsOf(placement: Placement, duplex: boolean): (Chain | undefined)[] {
   const { blocks } = theArena();

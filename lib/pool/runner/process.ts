@@ -8,8 +8,17 @@ import { READY } from "../../channel/connection_wait.ts";
 import { EOFError } from "../../core/errors.ts";
 import { theArena } from "../../memory/arena.ts";
 import { task } from "../../transfer/task.ts";
-import { countAsides, DONE, FrameWriter, REPORT } from "../transport/frames.ts";
-import { LARGEST, type Span } from "../payload.ts";
+import type { Packed } from "../../transfer/pack.ts";
+import {
+  DONE,
+  FrameWriter,
+  NOTHING_BESIDE,
+  readFrames,
+  REPORT,
+  RequestHead,
+} from "../transport/frames.ts";
+import { Beside, giveBack, piecesOf, type ReadPiece } from "../transport/pieces.ts";
+import type { Bulk, Span } from "../payload.ts";
 import { type Outlet, type Preparation, Runner } from "./runner.ts";
 import { Claims, CLAIMS_WORDS } from "../transport/claims.ts";
 
@@ -32,8 +41,25 @@ function tooLong(kind: number, length: number, maxMessage: number): RangeError {
   );
 }
 
-async function sendAll(connection: Connection<Uint8Array>, messages: Uint8Array[]): Promise<void> {
+async function sendAll(
+  connection: Connection<Uint8Array>,
+  messages: Iterable<Uint8Array>,
+): Promise<void> {
   for (const message of messages) await connection.sendBytes(message);
+}
+
+/** The options of a call that takes what is there. */
+const NOW = { timeout: 0 };
+
+const skipped = new RequestHead();
+
+/** What follows a message, in the order of its frames. */
+function besideFrames(bytes: Uint8Array): Beside[] {
+  const all: Beside[] = [];
+  readFrames(bytes, skipped, (_, value, beside) => {
+    if (beside !== NOTHING_BESIDE) all.push(Beside.of(value, beside, Infinity));
+  });
+  return all;
 }
 
 /** Serves a pool until it says that it is over. */
@@ -51,11 +77,11 @@ export const serveProcess: (boot: ProcessRunnerBoot) => Promise<void> = task(
       claims,
       say(reply, payload) {
         // From a process all is bytes.
-        const value = payload as Span;
+        const value = payload as Span | Bulk;
         if (value.length > maxMessage) throw tooLong(reply.kind, value.length, maxMessage);
-        const isLarge = value.length > LARGEST;
-        writer.add(reply, isLarge ? undefined : value);
-        const messages = isLarge ? [writer.take(), value.view] : [writer.take()];
+        writer.add(reply, value);
+        const frame = writer.take();
+        const messages = [frame, ...piecesOf(value)];
         if (claims === undefined) return sendAll(connection, messages);
         for (const message of messages) blocking.sendBytesSync(message);
         return undefined;
@@ -63,22 +89,39 @@ export const serveProcess: (boot: ProcessRunnerBoot) => Promise<void> = task(
       look() {
         if (claims !== undefined) hearAll();
       },
+      release: giveBack,
     };
     const runner = new Runner(outlet, preparation.name);
-    /** A message whose large values are still to come, and those that have. */
+    /** A message of which something is still to come: what, and what has come. */
     let message: Uint8Array | undefined;
-    let asides: Uint8Array[] = [];
+    let missing: Beside[] = [];
+    let asides: (Uint8Array | Packed)[] = [];
     const hear = (bytes: Uint8Array) => {
-      if (message === undefined) message = bytes;
-      else asides.push(bytes);
-      if (asides.length < countAsides(message)) return;
-      const [whole, values] = [message, asides];
+      if (message === undefined) {
+        message = bytes;
+        missing = besideFrames(bytes);
+      } else takePiece((into) => (into.set(bytes), bytes.length));
+      goOn();
+    };
+    const takePiece = (read: ReadPiece) => {
+      const value = missing[asides.length]!.take(read);
+      if (value !== undefined) asides.push(value);
+    };
+    const goOn = () => {
+      if (asides.length < missing.length) return;
+      const [whole, values] = [message!, asides];
       message = undefined;
       asides = [];
       runner.receive(whole, values);
     };
     const hearAll = () => {
-      while (connection.pollSync(0)) hear(blocking.recvBytesSync({ timeout: 0 }));
+      while (connection.pollSync(0)) {
+        if (message === undefined) hear(blocking.recvBytesSync(NOW));
+        else {
+          takePiece((into) => blocking.recvBytesIntoSync(into, 0, NOW));
+          goOn();
+        }
+      }
     };
     const { signal } = new AbortController();
     const listen = async () => {

@@ -24,6 +24,7 @@ import {
   DONE,
   FAILED,
   MAP,
+  NOTHING_BESIDE,
   readFrames,
   ReplyHead,
   REPORT,
@@ -53,6 +54,8 @@ export interface Outlet {
   say(reply: ReplyHead, payload: Payload): void | Promise<void>;
   /** Looks now for words from the pool, in the midst of code that does not pause. */
   look(): void;
+  /** Called with the arguments of a call when they have been read: their memory serves again. */
+  release?(value: Uint8Array | Packed): void;
 }
 
 /** The preparation of a worker, before its first call. */
@@ -126,8 +129,8 @@ export class Runner {
   /** Takes what the pool has sent. */
   receive(bytes: Uint8Array, asides: (Uint8Array | Packed)[] = []): void {
     let aside = 0;
-    readFrames(bytes, this.#request, (request, inFrame) => {
-      this.#take(request, inFrame ?? asides[aside++]!);
+    readFrames(bytes, this.#request, (request, inFrame, beside) => {
+      this.#take(request, beside === NOTHING_BESIDE ? inFrame! : asides[aside++]!);
     });
     if (!this.#isRunning && this.#next < this.#waiting.length) this.#run();
   }
@@ -203,7 +206,13 @@ export class Runner {
     if (fn === undefined || missingModules(call.value).length > 0) {
       return this.#fetch(call);
     }
-    return apply(call.kind, fn, readPayload(call.value) as unknown[], this.#reply, this.#current!);
+    return apply(call.kind, fn, this.#argsOf(call), this.#reply, this.#current!);
+  }
+
+  #argsOf({ value }: Waiting): unknown[] {
+    const args = readPayload(value) as unknown[];
+    this.#outlet.release?.(value);
+    return args;
   }
 
   async #fetch(call: Waiting): Promise<unknown> {
@@ -214,7 +223,7 @@ export class Runner {
       throw new ImportFailed(target.reference, cause);
     }
     target.fn ??= find(target.reference) as AnyFunction;
-    const values = readPayload(call.value) as unknown[];
+    const values = this.#argsOf(call);
     return apply(call.kind, target.fn, values, this.#reply, this.#current!);
   }
 

@@ -7,7 +7,7 @@
 import { messageIn, post, prepareTake, take } from "../../core/ports.ts";
 import type { Packed } from "../../transfer/pack.ts";
 import { task } from "../../transfer/task.ts";
-import { handedOver, sendAside, Span } from "../payload.ts";
+import { type Aside, handedOver, sendAside, Span } from "../payload.ts";
 import type { ReplyHead } from "../transport/frames.ts";
 import { type Outlet, type Preparation, Runner } from "./runner.ts";
 import {
@@ -50,8 +50,9 @@ export const serveThread: (boot: ThreadRunnerBoot) => Promise<void> = task(
             sayAside(reply, new Uint8Array(payload.view), []);
           }
         } else {
-          sayAside(reply, payload.packed, payload.transfer);
-          handedOver(payload);
+          const aside = payload as Aside;
+          sayAside(reply, aside.packed, aside.transfer);
+          handedOver(aside);
         }
         if (Atomics.exchange(words, SLEEPS, 0) === 1) port.postMessage(null);
       },

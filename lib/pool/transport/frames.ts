@@ -13,7 +13,9 @@
  *
  * A frame is a head of {@linkcode HEAD} bytes and then a value, as the codec writes it. Several
  * frames go in one message. A large value, and one between threads that the codec does not take, is
- * not in the frame but beside it: then its length is {@linkcode ASIDE}.
+ * not in the frame but beside it. Then the length is negative: between threads -1, between
+ * processes the complement of the length of the value. Of one that is large buffers, the rest is in
+ * the frame, with a mark in its length. What is beside follows in pieces (`pieces.ts`).
  *
  * | bytes | to the worker | to the pool |
  * | --- | --- | --- |
@@ -29,7 +31,7 @@
  * @module
  */
 import { LOOP_LIMIT } from "../../transfer/codec/format.ts";
-import type { Span } from "../payload.ts";
+import { Bulk, LARGEST, type Span } from "../payload.ts";
 
 // To a worker.
 export const CALL = 1;
@@ -50,9 +52,15 @@ export const FAILED = 11;
 export const HEAD = 20;
 /** The word of a head that says how long the value is; the four before it are a FrameHead. */
 const LENGTH = 4;
-/** The length of a value that is not in the frame. */
-export const ASIDE = -1;
-const NO_LENGTH = -2;
+/** The length of a value that is beside the frame, and is no bytes. */
+const ASIDE = -1;
+/** The mark of a value whose large buffers are beside the frame. */
+const BULK = 1 << 30;
+
+/** What is beside a frame: a value that is no bytes; nothing; or buffers. Else its bytes' number. */
+export const OBJECT_BESIDE = -1;
+export const NOTHING_BESIDE = 0;
+export const BUFFERS_BESIDE = -2;
 
 /**
  * The kind of a call, by what it applies its target to: to arguments, or to each item of a chunk.
@@ -149,12 +157,19 @@ export class FrameWriter {
     return this.#length;
   }
 
-  /** Adds a frame. Without a value, that is aside. */
-  add(head: FrameHead, value: Span | undefined): void {
+  /** Adds a frame. Without a value, that is beside it, and no bytes. */
+  add(head: FrameHead, value: Span | Bulk | undefined): void {
+    if (value === undefined) this.#add(head, undefined, ASIDE);
+    else if (value instanceof Bulk) this.#add(head, value.rest, value.rest.length | BULK);
+    else if (value.length > LARGEST) this.#add(head, undefined, ~value.length);
+    else this.#add(head, value, value.length);
+  }
+
+  #add(head: FrameHead, value: Span | undefined, length: number): void {
     const size = HEAD + padded(value === undefined ? 0 : value.length);
     if (this.#length + size > this.#bytes.length) this.#grow(size);
     const at = this.#length;
-    writeHead(this.#words, at >> 2, head, value);
+    writeHead(this.#words, at >> 2, head, length);
     if (value !== undefined) copyBytes(value, this.#bytes, at + HEAD);
     this.#length = at + size;
   }
@@ -176,14 +191,9 @@ export class FrameWriter {
 }
 
 /** Writes the head of a frame. */
-export function writeHead(
-  words: Int32Array,
-  at: number,
-  head: FrameHead,
-  value: Span | undefined,
-): void {
+export function writeHead(words: Int32Array, at: number, head: FrameHead, length: number): void {
   head.writeTo(words, at);
-  words[at + LENGTH] = value === undefined ? ASIDE : value.length;
+  words[at + LENGTH] = length;
 }
 
 /** The next multiple of four. */
@@ -201,37 +211,34 @@ export class BadFrame extends Error {
  * Reads the frames of a message.
  *
  * @param head Takes the head of one after the other.
- * @param each Called with each, and its value, if that is in the frame.
+ * @param each Called with each, what is in the frame of its value, and what is beside it.
  * @throws {BadFrame} There is one that is none.
  */
 export function readFrames<Head extends FrameHead>(
   message: Uint8Array,
   head: Head,
-  each: (head: Head, value: Uint8Array | undefined) => void,
+  each: (head: Head, value: Uint8Array | undefined, beside: number) => void,
 ): void {
   const bytes = (message.byteOffset & 3) === 0 ? message : new Uint8Array(message);
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
   for (let at = 0; at < bytes.length;) {
     const start = at >> 2;
     at += HEAD;
-    const length = words[start + LENGTH] ?? NO_LENGTH;
-    if (length < ASIDE || length > bytes.length - at) {
+    const said = words[start + LENGTH] ?? Infinity;
+    const length = said > BULK ? said - BULK : said;
+    // What is not large is in its frame.
+    if (length > bytes.length - at || length < ASIDE && ~length <= LARGEST) {
       throw new BadFrame("a frame that goes on behind its message");
     }
-    const value = length === ASIDE ? undefined : bytes.subarray(at, at + length);
-    if (length > 0) at += padded(length);
     head.readFrom(words, start);
-    each(head, value);
+    if (length < 0) {
+      each(head, undefined, length === ASIDE ? OBJECT_BESIDE : ~length);
+      continue;
+    }
+    const value = bytes.subarray(at, at + length);
+    at += padded(length);
+    each(head, value, length === said ? NOTHING_BESIDE : BUFFERS_BESIDE);
   }
-}
-
-const skipped = new RequestHead();
-
-/** The number of values of a message that are beside it. */
-export function countAsides(bytes: Uint8Array): number {
-  let count = 0;
-  readFrames(bytes, skipped, (_, value) => count += value === undefined ? 1 : 0);
-  return count;
 }
 
 /** Copies bytes. */

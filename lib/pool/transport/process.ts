@@ -21,7 +21,8 @@ import { LONGEST_MESSAGE } from "../../multiprocessing/pipe_hub.ts";
 import { Process } from "../../multiprocessing/process.ts";
 import { messageOf } from "../../transfer/failure.ts";
 import { mainModule } from "../../transfer/task.ts";
-import { BadFrame, LARGEST_FRAMES, readFrames, ReplyHead } from "./frames.ts";
+import { BadFrame, LARGEST_FRAMES, NOTHING_BESIDE, readFrames, ReplyHead } from "./frames.ts";
+import { Beside, checkLength, giveBack, piecesOf, type ReadPiece } from "./pieces.ts";
 import {
   type Hear,
   type Loss,
@@ -31,7 +32,7 @@ import {
   type WorkerBoot,
 } from "./transport.ts";
 import type { EngineOptions } from "../options.ts";
-import type { Payload, Span } from "../payload.ts";
+import type { Bulk, Payload, Span } from "../payload.ts";
 import { serveProcess } from "../runner/process.ts";
 import { Claims, CLAIMS_WORDS } from "./claims.ts";
 
@@ -42,6 +43,9 @@ export interface ProcessWorkerOptions {
   /** The most bytes that a value may have which they say. */
   maxMessage: number;
 }
+
+/** The options of a call that takes what is there. */
+const NOW = { timeout: 0 };
 
 /** The room that a message takes besides a value that is sent alone. */
 const SLACK = 64;
@@ -64,8 +68,8 @@ export class ProcessTransport implements Transport {
   readonly #rang: () => void;
   #listening: AbortController | undefined;
   #heard: Promise<void> | undefined;
-  /** The head whose value comes next. */
-  #large: ReplyHead | undefined;
+  /** The head whose value comes next, and as much of that as has come. */
+  #large: { head: ReplyHead; beside: Beside } | undefined;
   /** True if all that the worker has said was heard, and it is gone. */
   #isOver = false;
 
@@ -129,34 +133,37 @@ export class ProcessTransport implements Transport {
   }
 
   post(bytes: Uint8Array<ArrayBuffer>, asides: Payload[]): void {
+    this.#send(bytes);
     // To a process all is bytes.
-    for (const message of [bytes, ...asides.map((span) => (span as Span).view)]) {
-      // One that has ended takes nothing any more: its end is told.
-      this.#connection.sendBytes(message).catch(() => {});
-    }
+    for (const span of asides as Span[]) for (const piece of piecesOf(span)) this.#send(piece);
+  }
+
+  #send(bytes: Uint8Array): void {
+    // One that has ended takes nothing any more: its end is told.
+    this.#connection.sendBytes(bytes).catch(() => {});
   }
 
   drain(): boolean {
     // A socket is heard only by the event loop.
     if (this.claims === undefined || this.#isOver) return false;
     let any = false;
-    for (let bytes = this.#next(); bytes !== undefined; bytes = this.#next()) {
-      any = true;
-      this.#read(bytes);
-    }
+    while (this.#hearNext()) any = true;
     return any;
   }
 
-  /** The next message in memory, if there is one. */
-  #next(): Uint8Array | undefined {
-    if (this.#isOver) return undefined;
+  /** Hears the next message in memory; whether there was one. */
+  #hearNext(): boolean {
+    if (this.#isOver) return false;
     const connection = this.#connection as BlockingConnection;
     try {
-      return connection.pollSync(0) ? connection.recvBytesSync({ timeout: 0 }) : undefined;
+      if (!connection.pollSync(0)) return false;
+      if (this.#large === undefined) this.#read(connection.recvBytesSync(NOW));
+      else this.#readPiece((room) => connection.recvBytesIntoSync(room, 0, NOW));
+      return true;
     } catch (error) {
       if (error instanceof EOFError) this.#isOver = true;
       else this.#fail(error);
-      return undefined;
+      return false;
     }
   }
 
@@ -192,7 +199,7 @@ export class ProcessTransport implements Transport {
         // In memory nothing is taken by a wait: else what is taken meanwhile would overtake it.
         if (this.claims !== undefined) {
           await (this.#connection as BlockingConnection)[READY](signal);
-        } else this.#read(await this.#connection.recvBytes({ signal }));
+        } else this.#take(await this.#connection.recvBytes({ signal }));
         this.#rang();
       }
     } catch (error) {
@@ -202,21 +209,39 @@ export class ProcessTransport implements Transport {
     }
   }
 
-  #read(bytes: Uint8Array): void {
-    const large = this.#large;
+  /** Reads a message that has come over a socket. */
+  #take(bytes: Uint8Array): void {
+    if (this.#large === undefined) return this.#read(bytes);
+    this.#readPiece((room) => {
+      room.set(bytes);
+      return bytes.length;
+    });
+  }
+
+  /** Reads a piece of a value; one that is longer than what is left of it costs a RangeError. */
+  #readPiece(read: ReadPiece): void {
+    const { head, beside } = this.#large!;
+    const value = beside.take(read);
+    if (value === undefined) return;
     this.#large = undefined;
-    if (bytes.length > this.#maxMessage && bytes.length > LARGEST_FRAMES) {
-      return this.#fail(new BadFrame(`${bytes.length} bytes, of at most ${this.#maxMessage}`));
-    }
-    if (large !== undefined) return this.#hear(large, bytes);
+    this.#hear(head, value);
+    giveBack(value);
+  }
+
+  /** Reads a message of frames. */
+  #read(bytes: Uint8Array): void {
     try {
-      readFrames(bytes, this.#reply, (reply, value) => {
+      checkLength(bytes.length, LARGEST_FRAMES);
+      readFrames(bytes, this.#reply, (reply, value, beside) => {
         if (this.#large !== undefined) throw new BadFrame("a frame before the value of another");
-        if (value === undefined) this.#large = new ReplyHead(reply);
-        else this.#hear(reply, value);
+        if (beside === NOTHING_BESIDE) this.#hear(reply, value!);
+        else {
+          const large = Beside.of(value, beside, this.#maxMessage);
+          this.#large = { head: new ReplyHead(reply), beside: large };
+        }
       });
     } catch (error) {
-      if (!(error instanceof BadFrame)) throw error;
+      if (!(error instanceof BadFrame || error instanceof RangeError)) throw error;
       this.#fail(error);
     }
   }

@@ -67,7 +67,7 @@ export class Ring {
     if (skipped > 0) this.#lengths[at >> 2] = SKIP;
     const start = skipped > 0 ? 0 : at;
     this.#lengths[start >> 2] = length;
-    writeHead(this.#lengths, (start + LENGTH) >> 2, head, value);
+    writeHead(this.#lengths, (start + LENGTH) >> 2, head, value.length);
     copyBytes(value, this.#bytes, start + LENGTH + HEAD_BYTES);
     Atomics.store(this.#words, this.#base + TAIL, tail + skipped + size | 0);
     return true;
