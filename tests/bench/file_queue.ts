@@ -14,6 +14,8 @@
  *     get, many at once      1,000 asked for at a time
  *     take and done          a loop over the queue (for await)
  *     a round trip           an item to another process and back
+ *     broker: …              the broker in this same thread, without the way to the thread of the
+ *                            link and back, which every remote queue has
  *
  * At the end, what an idle consumer costs: CPU of a process that waits in get(), in ms per second.
  * Read the ratios; machines are noisy.
@@ -22,7 +24,9 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import { Process } from "../../lib/multiprocessing.ts";
+import { holdProgram } from "../../lib/core/promises.ts";
 import { RemoteQueue } from "../../lib/remote.ts";
+import { FileBroker } from "../../lib/remote/file/broker.ts";
 import { task } from "../../lib/task.ts";
 import { Figures } from "./_figures.ts";
 
@@ -102,6 +106,34 @@ export const wait = task(import.meta, async (queue: RemoteQueue<number>) => {
   return cost;
 });
 
+/** The broker alone: puts and takes a second, 1,000 puts at once and a prefetch of 256. */
+async function brokerAlone(path: string, count: number): Promise<[put: number, take: number]> {
+  const letGo = holdProgram();
+  const broker = new FileBroker(`file:${path}`);
+  await broker.declare({ name: "q", kind: "counted" });
+  const body = new Uint8Array(SIZE).fill(65);
+  const message = (id: number) => ({ body, headers: {}, type: "", id: String(id), format: "" });
+  const put = await rate(count, async () => {
+    for (let k = 0; k < count; k += AT_ONCE) {
+      const numbers = Array.from({ length: Math.min(AT_ONCE, count - k) }, (_, at) => k + at);
+      await Promise.all(numbers.map((id) => broker.publish("q", message(id))));
+    }
+  });
+  const take = await rate(count, async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    let taken = 0;
+    await broker.consume("q", { prefetch: 256 }, (delivery) => {
+      delivery.ack();
+      if (++taken === count) resolve();
+    });
+    await promise;
+    await broker.depth("q");
+  });
+  await broker.close();
+  letGo();
+  return [put, take];
+}
+
 /** Items a second. */
 async function rate(count: number, work: () => unknown): Promise<number> {
   const start = performance.now();
@@ -162,6 +194,9 @@ if (import.meta.main) {
       });
       hand.close();
       await queue.close();
+      const [put, take] = await brokerAlone(`${folder}/alone-${round}.db`, items);
+      figures.note("broker: put, many at once", put);
+      figures.note("broker: take and ack", take);
       const [to, from] = ["to", "from"].map((name) => new RemoteQueue<number>(name, { url }));
       const trips = 200;
       const child = new Process(echo, { args: [to!, from!, trips + 1] }).start();
@@ -190,6 +225,12 @@ if (import.meta.main) {
     }
     const beside = { ...shown, beside: "get, one at a time, by hand", whose: "by hand" };
     for (const name of ["get, many at once", "take and done"]) figures.show(name, beside);
+    figures.show("broker: put, many at once", {
+      ...shown,
+      beside: "put, many at once, by hand",
+      whose: "by hand",
+    });
+    figures.show("broker: take and ack", beside);
     figures.show("a round trip", { unit: "ms", width: 28 });
     figures.show("idle", { unit: "ms of CPU a second", width: 28 });
   } finally {

@@ -8,9 +8,12 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import type { DatabaseSync } from "node:sqlite";
 import { BrokerLostError, Empty, TimeoutError } from "../../lib/errors.ts";
 import { builtin } from "../../lib/core/node.ts";
+import { holdProgram } from "../../lib/core/promises.ts";
 import { Process } from "../../lib/multiprocessing.ts";
 import { RemoteQueue } from "../../lib/remote.ts";
+import { FileBroker } from "../../lib/remote/file/broker.ts";
 import { parseFileUrl } from "../../lib/remote/file/url.ts";
+import { until } from "../_help/until.ts";
 import { limited } from "../_help/within.ts";
 import { fileForTests } from "./_file.ts";
 import { takeAndEnd } from "./_targets.ts";
@@ -143,6 +146,8 @@ test("RemoteQueue in a file that somebody has locked waits, and says why", async
     other.exec("COMMIT");
     await put;
     assertEquals([await queue.get(), await queue.get()], [1, 2]);
+    // What was given up has not been put.
+    assertEquals(await queue.size(), 0);
   } finally {
     other.close();
   }
@@ -159,6 +164,65 @@ test("RemoteQueue in a file that was removed or replaced is told, not written on
     const text = how === "removed" ? "the file was removed" : "another file is in its place";
     assert(error.message.includes(text), error.message);
   }
+});
+
+/** A broker of a file, closed when the test ends. */
+function brokerOf(stack: AsyncDisposableStack, path: string): FileBroker {
+  const broker = new FileBroker(`file:${path}`);
+  const letGo = holdProgram();
+  stack.defer(letGo);
+  stack.defer(() => broker.close());
+  return broker;
+}
+
+const messageOf = (text: string) => ({
+  body: new TextEncoder().encode(text),
+  headers: {},
+  type: "",
+  id: text,
+  format: "",
+});
+
+test("FileBroker: where the file cannot be watched, who waits looks for himself", async () => {
+  await using stack = new AsyncDisposableStack();
+  const { watchFs } = Deno;
+  stack.defer(() => void (Deno.watchFs = watchFs));
+  Deno.watchFs = () => {
+    throw new Error("too many watchers");
+  };
+  const path = newPath();
+  const [a, b] = [brokerOf(stack, path), brokerOf(stack, path)];
+  await a.declare({ name: "q", kind: "counted" });
+  const { promise, resolve } = Promise.withResolvers<string>();
+  await a.consume("q", { prefetch: 1 }, ({ id }) => resolve(id));
+  await b.publish("q", messageOf("found"));
+  assertEquals(await promise, "found");
+});
+
+test("FileBroker: of the dead the oldest are dropped when there are too many", async () => {
+  await using stack = new AsyncDisposableStack();
+  const broker = brokerOf(stack, newPath());
+  await broker.declare({ name: "dead", kind: "plain", max: 2, overflow: "drop" });
+  await broker.declare({ name: "q", kind: "counted", deadTo: "dead" });
+  for (const text of ["1", "2", "3"]) await broker.publish("q", messageOf(text));
+  await broker.consume("q", { prefetch: 1 }, (delivery) => void delivery.bury("for a test"));
+  const buried: string[] = [];
+  await until(async () => (await broker.depth("q"))?.ready === 0);
+  assertEquals((await broker.depth("dead"))?.ready, 2);
+  await broker.consume("dead", { prefetch: 5 }, ({ id }) => void buried.push(id));
+  await until(() => buried.length === 2);
+  assertEquals(buried, ["2", "3"]);
+});
+
+test("FileBroker.publish() refuses what a file cannot hold", async () => {
+  await using stack = new AsyncDisposableStack();
+  const broker = brokerOf(stack, newPath());
+  await broker.declare({ name: "q", kind: "counted" });
+  const endless = { ...messageOf("1"), headers: { size: Infinity } };
+  await assertRejects(() => broker.publish("q", endless), TypeError, '"size" must be finite');
+  const large = { ...messageOf("2"), body: { length: 1e9 } as Uint8Array<ArrayBuffer> };
+  await assertRejects(() => broker.publish("q", large), RangeError, "a file takes 999000000");
+  assertEquals((await broker.depth("q"))?.ready, 0);
 });
 
 /** Mounts a small file system on a folder; whether that may be. */

@@ -86,7 +86,10 @@ export class Op {
 
   /** Aborts when it has ended early. */
   get signal(): AbortSignal {
-    return (this.#controller ??= new AbortController()).signal;
+    this.#controller ??= new AbortController();
+    // Who asks late, since it had to wait for something else first, is told all the same.
+    if (!this.#isOpen) this.#controller.abort();
+    return this.#controller.signal;
   }
 
   /** Calls `fn` at its end. */
