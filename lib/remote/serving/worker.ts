@@ -3,13 +3,18 @@
  *
  * @module
  */
-import { checkOptions, checkSignal, checkTimeout, show } from "../../core/checks.ts";
+import { checkOptions, checkSignal, show } from "../../core/checks.ts";
 import { INSPECT, shown } from "../../core/inspect.ts";
 import { held } from "../../core/promises.ts";
 import { Clock } from "../clock.ts";
 import { openAccess } from "../link/access.ts";
 import { makeStation, THREADS, type WorkerStart } from "./make_station.ts";
-import { type CheckedWorker, checkWorker, type RemoteWorkerOptions } from "../calls/options.ts";
+import {
+  type CheckedWorker,
+  checkWorker,
+  type RemoteWorkerOptions,
+  time,
+} from "../calls/options.ts";
 import type { Station, WorkerTally } from "./station.ts";
 
 /** Options of `run()` of a `RemoteWorker`. */
@@ -139,9 +144,7 @@ export class RemoteWorker implements AsyncDisposable {
   async stop(options?: StopWorkerOptions): Promise<WorkerTally> {
     const action = "stop the worker";
     checkOptions(options, action);
-    const drain = options?.drain === undefined
-      ? this.#options.drain
-      : checkTimeout(options.drain, action);
+    const drain = time(options?.drain, "drain", action, this.#options.drain);
     if (this.#running === undefined) {
       this.#running = Promise.resolve({ done: 0, failed: 0, back: 0 });
     } else if (this.#station === undefined) this.#stopsWith = drain;
