@@ -324,6 +324,7 @@ async function dead(words: string[], flags: Flags): Promise<number> {
     goThroughDead(
       access,
       queue,
+      secretOf(),
       (call) => (what === "retry" || what === "drop") && isMeant(call) ? what : "keep",
     ));
   if (what === "list") {
