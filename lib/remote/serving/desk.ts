@@ -74,7 +74,15 @@ const NOTHING_RUN = { micros: 0, items: 0 };
 /** Where calls are served. */
 export class Desk {
   readonly engine: Engine;
-  readonly counts: Counts = { done: 0, failed: 0, back: 0, refused: 0, dropped: 0, buried: 0 };
+  readonly counts: Counts = {
+    done: 0,
+    failed: 0,
+    back: 0,
+    passed: 0,
+    refused: 0,
+    dropped: 0,
+    buried: 0,
+  };
   /** What is called after each change: there may be room, or nothing left to do. */
   changed: () => void = () => {};
   /** How many calls may be with the engine beyond those that its workers can run. */
@@ -103,6 +111,7 @@ export class Desk {
     this.#callers = new Callers(access);
     this.engine = new Engine(options.engine);
     this.#fates = new Fates(access, options, this.#wire, this.counts, {
+      isStopping: () => this.isStopping,
       changed: () => this.changed(),
       gone: (inbox) => this.#callers.note(inbox, "gone"),
     });
