@@ -21,12 +21,22 @@ export function shown(of: object | string, parts: () => unknown[]): string {
   try {
     name = typeof of === "string" ? of : of.constructor.name || name;
     const text = parts().filter((part) => part !== undefined && part !== "").join(", ");
-    // A name may hold anything; a line break or an escape would spoil the terminal.
-    const line = text.replace(/\p{Cc}/gu, (c) => JSON.stringify(c).slice(1, -1));
+    const line = printable(text);
     return line === "" ? name : `${name}(${line})`;
   } catch {
     return name;
   }
+}
+
+/**
+ * A text in one line, for a terminal: a line break or an escape in what somebody else has written
+ * would spoil it, so such characters are shown as in a source.
+ */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (c) => {
+    const short = JSON.stringify(c).slice(1, -1);
+    return short.length > 1 ? short : `\\x${c.charCodeAt(0).toString(16)}`;
+  });
 }
 
 /** The filling of something, as in `2 of 3`; 0 is no limit. */

@@ -457,7 +457,7 @@ export function executorSuite(
       const executor = stage.executor({ root });
       const without = stage.worker({ root: `${root}/theirs`, skew: 60_000 });
       const future = executor.submit(late as () => string);
-      await until(() => without.stats().back > 0);
+      await until(() => without.stats().passed > 0);
       await Deno.copyFile(`${root}/mine.ts`, `${root}/theirs/mine.ts`);
       // A module that could not be imported is remembered as such by a thread: so, another worker.
       stage.worker({ root: `${root}/theirs` });

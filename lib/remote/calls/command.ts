@@ -5,6 +5,7 @@
  * @module
  */
 import { BrokerLostError } from "../../core/errors.ts";
+import { printable } from "../../core/inspect.ts";
 import { builtin } from "../../core/node.ts";
 import { holdProgram } from "../../core/promises.ts";
 import { messageOf } from "../../transfer/failure.ts";
@@ -25,7 +26,7 @@ Usage:
                                                      buried calls, with the reason
 
 All commands:
-  --url URL         the broker: amqp://user:password@host/, memory: (SWITCHYARD_URL, or memory:)
+  --url URL         the broker: amqp://user:password@host/ or file:PATH (SWITCHYARD_URL)
   --json            print JSON, one object a line
   --help            show this
 worker:
@@ -273,7 +274,8 @@ async function status(queues: string[], flags: Flags): Promise<number> {
       }
     } else {
       if (flags.watch && Deno.stdout.isTerminal()) console.log("\x1b[2J\x1b[H");
-      console.log(found.map((each) => statusText(each, rateOf(each.queue))).join("\n\n"));
+      const texts = found.map((each) => statusLines(each, rateOf(each.queue)).map(printable));
+      console.log(texts.map((lines) => lines.join("\n")).join("\n\n"));
     }
     if (!flags.watch) return 0;
     before = { at, done };
@@ -281,7 +283,10 @@ async function status(queues: string[], flags: Flags): Promise<number> {
   }
 }
 
-function statusText({ queue, ready, levels, dead, workers }: QueueStatus, rate?: number): string {
+function statusLines(
+  { queue, ready, levels, dead, workers }: QueueStatus,
+  rate?: number,
+): string[] {
   const running = sum(workers, (worker) => worker.running.length);
   const shown = Object.entries(levels).filter(([, count]) => count > 0)
     .map(([level, count]) => `${level} ${count}`).join(", ");
@@ -299,7 +304,7 @@ function statusText({ queue, ready, levels, dead, workers }: QueueStatus, rate?:
     );
     return [self, ...calls];
   });
-  return [head, ...lines].join("\n");
+  return [head, ...lines];
 }
 
 // --- dead
@@ -324,6 +329,7 @@ async function dead(words: string[], flags: Flags): Promise<number> {
     goThroughDead(
       access,
       queue,
+      secretOf(),
       (call) => (what === "retry" || what === "drop") && isMeant(call) ? what : "keep",
     ));
   if (what === "list") {
@@ -348,5 +354,5 @@ async function dead(words: string[], flags: Flags): Promise<number> {
 }
 
 function deadText({ id, reason, tries, module, name, size }: DeadCall): string {
-  return `${id}  ${name} of ${module}, ${tries} tries, ${size} bytes: ${reason}`;
+  return printable(`${id}  ${name} of ${module}, ${tries} tries, ${size} bytes: ${reason}`);
 }

@@ -7,6 +7,7 @@
 import type { Delivery } from "../broker.ts";
 import type { Access } from "../link/access.ts";
 import { numberOf, onward, textOf } from "./messages.ts";
+import { isGenuine, OF_THE_WAY, sealed } from "./seal.ts";
 import { callQueue, deadQueue, type Level, LEVELS } from "./names.ts";
 
 /** A buried call. */
@@ -46,12 +47,15 @@ function dead(delivery: Delivery): DeadCall {
  * Goes through the buried calls of a queue. What `judge` wants with one is done before the next is
  * looked at; all others stay, in their order.
  *
+ * @param secret The secret of the queue, if it has one: what is tried again is signed anew.
  * @param judge Says what becomes of one.
- * @returns Those that were not kept, or all if none was to be changed.
+ * @returns All that were looked at, and those that were not kept.
+ * @throws {Error} One that is to be tried again is not signed by the secret.
  */
 export async function goThroughDead(
   access: Access,
   queue: string,
+  secret: string | undefined,
   judge: (call: DeadCall) => "keep" | "retry" | "drop",
 ): Promise<{ seen: DeadCall[]; changed: DeadCall[] }> {
   const name = deadQueue(queue);
@@ -72,7 +76,7 @@ export async function goThroughDead(
       seen.push(call);
       const verdict = judge(call);
       if (verdict === "keep") continue;
-      if (verdict === "retry") await retry(access, queue, delivery);
+      if (verdict === "retry") await retry(access, queue, secret, delivery);
       delivery.ack();
       changed.push(call);
     }
@@ -90,11 +94,26 @@ async function nextOf(waiting: Delivery[]): Promise<Delivery | undefined> {
   return waiting.shift();
 }
 
-/** Puts a call back into the queue that it came from, as if it had never been tried. */
-async function retry(access: Access, queue: string, delivery: Delivery): Promise<void> {
+/**
+ * Puts a call back into the queue that it came from, as if it had never been tried. Its caller has
+ * been told of its end, and waits for no other.
+ */
+async function retry(
+  access: Access,
+  queue: string,
+  secret: string | undefined,
+  delivery: Delivery,
+): Promise<void> {
+  const isSigned = delivery.headers.sig !== undefined;
+  if (secret === undefined ? isSigned : !isGenuine(secret, queue, delivery)) {
+    const why = secret === undefined ? "name the secret that it is signed by" : "it is not genuine";
+    throw new Error(`Cannot retry the call ${JSON.stringify(delivery.id)}: ${why}`);
+  }
   const from = textOf(delivery, "from");
   const level = LEVELS.find((level: Level) => callQueue(queue, level) === from) ?? "mid";
-  const copy = onward(delivery, {});
-  const { reason: _, from: __, tried: ___, skewed: ____, passes: _____, ...headers } = copy.headers;
-  await access.publish(callQueue(queue, level), { ...copy, headers });
+  const { replyTo: _, ...copy } = onward(delivery, {});
+  const headers = Object.fromEntries(
+    Object.entries(copy.headers).filter(([name]) => !OF_THE_WAY.has(name)),
+  );
+  await access.publish(callQueue(queue, level), sealed(secret, queue, { ...copy, headers }));
 }

@@ -9,7 +9,6 @@ import {
   checkInteger,
   checkOptions,
   checkString,
-  checkTimeout,
   show,
 } from "../../core/checks.ts";
 import { cpuCount } from "../../core/environment.ts";
@@ -150,7 +149,7 @@ export const LONGEST_RUN: number = 24 * 3600_000;
 const LONGEST_TIME = 2 ** 32 - 1;
 
 /** A time in ms, or Infinity. */
-function time(value: unknown, name: string, action: string, otherwise: number): number {
+export function time(value: unknown, name: string, action: string, otherwise: number): number {
   if (value === undefined) return otherwise;
   if (typeof value !== "number" || Number.isNaN(value)) {
     throw new TypeError(`Cannot ${action}: ${name} must be a number, received ${show(value)}`);
@@ -304,7 +303,7 @@ export function checkWorker(queue: unknown, options: RemoteWorkerOptions): Check
     kind,
     places,
     modules: (modules ?? []).map((module) => moduleOf(places, module, action)),
-    drain: checkTimeout(options.drain ?? DRAIN, action),
+    drain: time(options.drain, "drain", action, DRAIN),
     skew: time(options.skew, "skew", action, SKEW),
     longest: brokerTime(longest, "longest", action, 1),
     ahead: ahead === undefined ? undefined : count(ahead, "ahead", action, 0, 0),

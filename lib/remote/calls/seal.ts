@@ -11,7 +11,14 @@ import { builtin } from "../../core/node.ts";
 import type { BrokerMessage } from "../broker.ts";
 
 /** The headers that change on the way: how often it was tried, and why it is where it is. */
-const OF_THE_WAY = new Set(["sig", "tried", "passes", "skewed", "reason", "from"]);
+export const OF_THE_WAY: ReadonlySet<string> = new Set([
+  "sig",
+  "tried",
+  "passes",
+  "skewed",
+  "reason",
+  "from",
+]);
 
 function signature(secret: string, place: string, message: BrokerMessage): string {
   const { headers, type, id, replyTo = "", format, body } = message;

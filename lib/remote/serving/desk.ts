@@ -24,7 +24,7 @@ import type { EngineOptions } from "../../pool/options.ts";
 import type { BrokerMessage, Delivery } from "../broker.ts";
 import { messageOf } from "../../transfer/failure.ts";
 import { type Access, isUnroutable } from "../link/access.ts";
-import { type Course, settled, start } from "../link/soon.ts";
+import { type Course, start } from "../link/soon.ts";
 import { type Answered, AnsweredCalls } from "./answered.ts";
 import { Callers } from "./callers.ts";
 import { type Counts, Fates } from "./fates.ts";
@@ -33,16 +33,15 @@ import {
   type CallFacts,
   message,
   numberOf,
-  onward,
   pace,
   readCall,
   textOf,
   versionText,
 } from "../calls/messages.ts";
-import { callQueue, deadQueue, type Level, LEVELS } from "../calls/names.ts";
+import { type Level, LEVELS } from "../calls/names.ts";
 import type { Places } from "../calls/places.ts";
 import { BEGUN_HERE, type CallVerdict, runCall } from "./run.ts";
-import { isGenuine, sealed } from "../calls/seal.ts";
+import { isGenuine } from "../calls/seal.ts";
 import { CallWire } from "../calls/wire.ts";
 
 /** What a desk is made of. */
@@ -75,7 +74,15 @@ const NOTHING_RUN = { micros: 0, items: 0 };
 /** Where calls are served. */
 export class Desk {
   readonly engine: Engine;
-  readonly counts: Counts = { done: 0, failed: 0, back: 0, refused: 0, dropped: 0, buried: 0 };
+  readonly counts: Counts = {
+    done: 0,
+    failed: 0,
+    back: 0,
+    passed: 0,
+    refused: 0,
+    dropped: 0,
+    buried: 0,
+  };
   /** What is called after each change: there may be room, or nothing left to do. */
   changed: () => void = () => {};
   /** How many calls may be with the engine beyond those that its workers can run. */
@@ -104,6 +111,7 @@ export class Desk {
     this.#callers = new Callers(access);
     this.engine = new Engine(options.engine);
     this.#fates = new Fates(access, options, this.#wire, this.counts, {
+      isStopping: () => this.isStopping,
       changed: () => this.changed(),
       gone: (inbox) => this.#callers.note(inbox, "gone"),
     });
@@ -147,7 +155,9 @@ export class Desk {
     const known = this.#open.get(delivery.id) ?? this.held.find(({ id }) => id === delivery.id);
     // It runs here already: its lease was lost, or somebody has the same key.
     if (known !== undefined) return void known.deliveries.push(delivery);
-    if (delivery.attempt > facts.retries + 1) return this.#giveUp(level, delivery, facts);
+    if (delivery.attempt > facts.retries + 1) {
+      return this.#giveUp(level, delivery, facts, delivery.attempt - 1);
+    }
     if (this.isStopping) return this.#fates.giveBack(level, delivery);
     this.#held[level].push(new HeldCall(delivery, facts, level, isOld || delivery.redelivered));
     this.pump();
@@ -460,7 +470,7 @@ export class Desk {
     level: Level,
     delivery: Delivery,
     facts: CallFacts,
-    attempt: number = delivery.attempt - 1,
+    attempt: number,
     cause?: WorkerLostError,
   ): void {
     this.counts.failed++;

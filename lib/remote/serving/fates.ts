@@ -19,9 +19,20 @@ export interface Counts {
   done: number;
   failed: number;
   back: number;
+  passed: number;
   refused: number;
   dropped: number;
   buried: number;
+}
+
+/** What the ways out ask of a desk, and tell it. */
+export interface FatesTold {
+  /** True if the worker is being stopped. */
+  isStopping: () => boolean;
+  /** A call has left. */
+  changed: () => void;
+  /** An inbox is not there. */
+  gone: (inbox: string) => void;
 }
 
 /** How long what cannot be buried rests until it comes again, in ms. */
@@ -35,14 +46,14 @@ export class Fates {
   readonly #who: { queue: string; worker: string; inbox: string; secret: string | undefined };
   readonly #wire: CallWire;
   readonly #counts: Counts;
-  readonly #told: { changed: () => void; gone: (inbox: string) => void };
+  readonly #told: FatesTold;
 
   constructor(
     access: Access,
     who: { queue: string; worker: string; inbox: string; secret: string | undefined },
     wire: CallWire,
     counts: Counts,
-    told: { changed: () => void; gone: (inbox: string) => void },
+    told: FatesTold,
   ) {
     this.#access = access;
     this.#who = who;
@@ -114,7 +125,8 @@ export class Fates {
     more: BrokerMessage["headers"] = {},
     delay = 0,
   ): void {
-    this.#counts.back++;
+    if (this.#told.isStopping()) this.#counts.back++;
+    else this.#counts.passed++;
     const copy = onward(delivery, { ...more, tried: Math.max(0, delivery.attempt - 1) });
     const queue = callQueue(this.#who.queue, level);
     const access = this.#access;

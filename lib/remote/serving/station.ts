@@ -44,7 +44,7 @@ export interface WorkerTally {
   done: number;
   /** Calls that threw, were cancelled or lost. */
   failed: number;
-  /** Calls that were given back to the queue. */
+  /** Calls that were given back to the queue when it was stopped. */
   back: number;
 }
 

@@ -3,13 +3,18 @@
  *
  * @module
  */
-import { checkOptions, checkSignal, checkTimeout, show } from "../../core/checks.ts";
+import { checkOptions, checkSignal, show } from "../../core/checks.ts";
 import { INSPECT, shown } from "../../core/inspect.ts";
 import { held } from "../../core/promises.ts";
 import { Clock } from "../clock.ts";
 import { openAccess } from "../link/access.ts";
 import { makeStation, THREADS, type WorkerStart } from "./make_station.ts";
-import { type CheckedWorker, checkWorker, type RemoteWorkerOptions } from "../calls/options.ts";
+import {
+  type CheckedWorker,
+  checkWorker,
+  type RemoteWorkerOptions,
+  time,
+} from "../calls/options.ts";
 import type { Station, WorkerTally } from "./station.ts";
 
 /** Options of `run()` of a `RemoteWorker`. */
@@ -30,6 +35,8 @@ export interface RemoteWorkerStats extends WorkerTally {
   running: number;
   /** Calls that wait here. */
   held: number;
+  /** Calls that were passed on to other workers, since they could not begin here. */
+  passed: number;
   /** Calls that were refused: not to be found here, not allowed, or not signed. */
   refused: number;
   /** Calls that were dropped, as their caller had gone. */
@@ -37,6 +44,8 @@ export interface RemoteWorkerStats extends WorkerTally {
   /** Calls that were put aside: refused, unreadable, or the death of too many workers. */
   buried: number;
 }
+
+const NOTHING: WorkerTally = { done: 0, failed: 0, back: 0 };
 
 // By a name that is no literal: a program that only calls shall not load what starts processes.
 const PROCESSES = "../../pool/transport/process.ts";
@@ -139,11 +148,9 @@ export class RemoteWorker implements AsyncDisposable {
   async stop(options?: StopWorkerOptions): Promise<WorkerTally> {
     const action = "stop the worker";
     checkOptions(options, action);
-    const drain = options?.drain === undefined
-      ? this.#options.drain
-      : checkTimeout(options.drain, action);
+    const drain = time(options?.drain, "drain", action, this.#options.drain);
     if (this.#running === undefined) {
-      this.#running = Promise.resolve({ done: 0, failed: 0, back: 0 });
+      this.#running = Promise.resolve(NOTHING);
     } else if (this.#station === undefined) this.#stopsWith = drain;
     else this.#station.stop(drain);
     return await held(this.#running);
@@ -152,7 +159,7 @@ export class RemoteWorker implements AsyncDisposable {
   /** The figures of what it has done and does. */
   stats(): RemoteWorkerStats {
     const desk = this.#station?.desk;
-    const counts = { done: 0, failed: 0, back: 0, refused: 0, dropped: 0, buried: 0 };
+    const counts = { ...NOTHING, passed: 0, refused: 0, dropped: 0, buried: 0 };
     return {
       ...counts,
       ...desk?.counts,
