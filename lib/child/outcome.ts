@@ -35,11 +35,11 @@ export function outcomeOf<P>(
  * Gives the value, or throws the error with the stack of the child and then that of the caller.
  *
  * @param child The child's name, as in `Thread-1`.
- * @param here The stack of an error made in the public call.
+ * @param here An error made in the public call; its stack is text only once it is asked for.
  */
-export function settle(outcome: Outcome, child: string, here: string | undefined): unknown {
+export function settle(outcome: Outcome, child: string, here: Error): unknown {
   if (outcome.ok) return outcome.value;
-  throw withLocalStack(outcome.error, child, here);
+  throw withLocalStack(outcome.error, child, here.stack);
 }
 
 /** An outcome's error as an Error: null for success, wrapped when something else was thrown. */

@@ -279,7 +279,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    */
   result(options?: JoinOptions): Promise<R>;
   async result(options: JoinOptions = {}): Promise<R> {
-    const here = new Error().stack;
+    const here = new Error();
     const timeout = checkWait(options, "get the process's result");
     const started = Process.#handle(this).#joinable("get the result of");
     if (!await reached(started.told, timeout, options.signal)) throw lateError(this.name, timeout);
@@ -293,7 +293,7 @@ export class Process<R = unknown, A extends unknown[] = any[]>
    */
   resultSync(options?: JoinSyncOptions): R;
   resultSync(options: JoinSyncOptions = {}): R {
-    const here = new Error().stack;
+    const here = new Error();
     const timeout = checkWait(options, "get the process's result");
     const started = Process.#handle(this).#joinable("get the result of");
     if (started.outcome === undefined && !this.joinSync(options)) {

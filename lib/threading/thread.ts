@@ -263,7 +263,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
    */
   result(options?: JoinOptions): Promise<R>;
   async result(options: JoinOptions = {}): Promise<R> {
-    const here = new Error().stack;
+    const here = new Error();
     const timeout = checkWait(options, "get the thread's result");
     const started = Thread.#handle(this).#joinable("get the result of");
     const done = await runAsync(started.wait(), { timeout, signal: options.signal });
@@ -275,7 +275,7 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
   /** As {@linkcode result}, but blocks the calling thread. */
   resultSync(options?: JoinSyncOptions): R;
   resultSync(options: JoinSyncOptions = {}): R {
-    const here = new Error().stack;
+    const here = new Error();
     const timeout = checkWait(options, "get the thread's result");
     const started = Thread.#handle(this).#joinable("get the result of");
     if (runSync(started.wait(), timeout) === undefined) throw lateError(this.name, timeout);

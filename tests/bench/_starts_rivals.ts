@@ -20,6 +20,12 @@ parentPort.once("message", async ([module, name]) => {
   parentPort.postMessage(0);
 });`;
 
+const WAITING = `const now = () => performance.timeOrigin + performance.now();
+onmessage = async ({ data: [module, due] }) => {
+  await import(module);
+  setTimeout(() => postMessage(now()), Math.max(0, due - now()));
+};`;
+
 function data(code: string): string {
   return `data:text/javascript,${encodeURIComponent(code)}`;
 }
@@ -36,7 +42,15 @@ export async function webWorker(module: string, name?: string): Promise<End> {
   return () => worker.terminate();
 }
 
-/** The same, by `node:worker_threads`. */
+/** A Web Worker that imports a module, waits, and says when it went on. */
+export async function waitingWorker(module: string, due: number): Promise<[number, End]> {
+  const worker = new Worker(data(WAITING), { type: "module" });
+  const heard = new Promise<number>((resolve) => worker.onmessage = (event) => resolve(event.data));
+  worker.postMessage([module, due]);
+  return [await heard, () => worker.terminate()];
+}
+
+/** As {@linkcode webWorker}, by `node:worker_threads`. */
 export async function nodeWorker(module: string, name?: string): Promise<End> {
   const worker = new NodeWorker(new URL(data(NODE)));
   const heard = new Promise((resolve) => worker.once("message", resolve));
