@@ -321,10 +321,9 @@ export class Chain {
   #write(frame: Uint8Array | Fill, length: number, before?: BeforeCount): number {
     const words = this.#words;
     const writers = this.#writers;
-    // In this order: see `ChainSide.fence()`. What is read plainly behind an atomic operation is no
-    // older than that.
+    // In this order: see `ChainSide.fence()`.
     const { turn } = writers;
-    if (this.#shutdown.state !== OPEN) throw this.#shutdown.error("put");
+    if (this.#shutdown.stateNow !== OPEN) throw this.#shutdown.error("put");
     const copy = writers.copy(turn);
     const puts = words[copy + FRAMES]!;
     const bytes = words[copy + BYTES]!;
@@ -361,7 +360,7 @@ export class Chain {
     const words = this.#words;
     const readers = this.#readers;
     const { turn } = readers;
-    if (this.#shutdown.state === CLOSED) {
+    if (this.#shutdown.stateNow === CLOSED) {
       this.#drop();
       throw this.#shutdown.error("get");
     }

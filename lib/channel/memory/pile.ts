@@ -234,7 +234,7 @@ export class Pile {
     const words = this.#words;
     const side = this.#side;
     const { turn } = side;
-    if (this.#shutdown.state !== OPEN) throw this.#shutdown.error("put");
+    if (this.#shutdown.stateNow !== OPEN) throw this.#shutdown.error("put");
     const copy = side.copy(turn);
     const count = words[copy + COUNT]!;
     if (count >= this.#most) return WAIT;
@@ -278,7 +278,7 @@ export class Pile {
     const words = this.#words;
     const side = this.#side;
     const { turn } = side;
-    if (this.#shutdown.state === CLOSED) {
+    if (this.#shutdown.stateNow === CLOSED) {
       this.#drop();
       throw this.#shutdown.error("get");
     }

@@ -65,6 +65,11 @@ export class Shutdown {
     return Atomics.load(this.#words, this.#index);
   }
 
+  /** The word, for who has just read the turn of a side: plain is no older than that. */
+  get stateNow(): number {
+    return this.#words[this.#index]!;
+  }
+
   /** Makes the word `goal`, if it is not that far yet; wakes who waits, and drops what is left. */
   begin(goal: typeof DRAINING | typeof CLOSED): void {
     fault?.("shutdown: before it counts");

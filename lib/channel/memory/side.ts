@@ -16,7 +16,8 @@
  */
 import { AT, type Placement } from "../../memory/placement.ts";
 import { Cell } from "../../sync/cell.ts";
-import { isCut } from "../../memory/this_thread.ts";
+import { CUT } from "../../memory/roster.ts";
+import { self } from "../../memory/this_thread.ts";
 import { ABANDONED, Mutex, MUTEX_WORDS } from "../../sync/mutex.ts";
 import { type SpinBudget, spinWhile } from "../../sync/spin.ts";
 import { ALL, checkCancelled, type Park, type Steps } from "../../sync/steps.ts";
@@ -43,6 +44,9 @@ export class ChainSide {
   readonly #base: number;
   readonly #sleeping: number;
   readonly #copyWords: number;
+  /** The word that says whether this thread is asked to stop. */
+  readonly #mine: Int32Array<ArrayBufferLike>;
+  readonly #cancel: number;
 
   /**
    * Lays a side over the words at `placement`; the other side's sleepers count themselves in the
@@ -63,6 +67,9 @@ export class ChainSide {
     this.#base = placement.base;
     this.#sleeping = sleeping;
     this.#copyWords = copyWords;
+    const { words, cancel } = self();
+    this.#mine = words;
+    this.#cancel = cancel;
   }
 
   /** The number of changes of the state, modulo 2^32; a fence counts twice. */
@@ -98,7 +105,8 @@ export class ChainSide {
    * longer. Called before anything is written.
    */
   checkTurn(): void {
-    if (isCut()) checkCancelled();
+    // Read after the mutex was taken, so plain is enough.
+    if (this.#mine[this.#cancel] === CUT) checkCancelled();
   }
 
   /** The index of the copy that does not count at `turn`, to be written; the mutex is held. */
