@@ -14,15 +14,7 @@ import { type Call, GIVEN } from "./call.ts";
 import { CANCEL, FrameWriter, RequestHead, STOP, TARGET } from "./transport/frames.ts";
 import { describeLoss, type Loss, type Transport } from "./transport/transport.ts";
 import type { EngineOptions } from "./options.ts";
-import {
-  Deferred,
-  isForOnce,
-  LARGEST,
-  NO_VALUE,
-  type Payload,
-  Span,
-  writePayload,
-} from "./payload.ts";
+import { Deferred, isForOnce, LARGEST, NO_VALUE, type Payload, writePayload } from "./payload.ts";
 import { MOST_CLAIMS } from "./transport/claims.ts";
 import { packFor } from "../transfer/flight.ts";
 import type { TrustLevel } from "../transfer/reduction.ts";

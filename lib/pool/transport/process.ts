@@ -135,7 +135,9 @@ export class ProcessTransport implements Transport {
   post(bytes: Uint8Array<ArrayBuffer>, asides: Payload[]): void {
     this.#send(bytes);
     // To a process all is bytes.
-    for (const span of asides as Span[]) for (const piece of piecesOf(span)) this.#send(piece);
+    for (const value of asides as (Span | Bulk)[]) {
+      for (const piece of piecesOf(value)) this.#send(piece);
+    }
   }
 
   #send(bytes: Uint8Array): void {
