@@ -436,6 +436,12 @@ export const COURSE: Chapter[] = [
         zh: "机器之间的队列：消费者拿着东西消失了",
         forms: { "--die --way get": 1, "": 0, "--die": 0 },
       },
+      {
+        name: "network_tasks",
+        en: "Calls of a function on other machines: a worker dies at one",
+        zh: "在别的机器上调用函数：有一个干活的死了",
+        forms: { "--die 1 --retries 0": 1, "": 0, "--die 1": 0 },
+      },
     ],
   },
   {
