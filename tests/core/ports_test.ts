@@ -73,3 +73,45 @@ for (
     }
   });
 }
+
+/** Runs a program; gives what it prints. */
+async function printed(program: string): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-check", program],
+    env: { NO_COLOR: "1" },
+    signal: AbortSignal.timeout(30_000),
+  }).output();
+  const decoder = new TextDecoder();
+  assertEquals([code, decoder.decode(stderr)], [0, ""]);
+  return decoder.decode(stdout);
+}
+
+const lib = (path: string) => JSON.stringify(new URL(`../../lib/${path}`, import.meta.url).href);
+
+for (const face of ["threading.ts", "queue.ts"]) {
+  Deno.test(`whenLoaded() is called later in a program that has only imported ${face}`, async () => {
+    const out = await printed(`
+      import ${lib(face)};
+      import { prepareTake, whenLoaded } from ${lib("core/ports.ts")};
+      const calls = [];
+      whenLoaded(() => calls.push("first"));
+      console.log(calls.join());
+      await prepareTake();
+      whenLoaded(() => calls.push("second"));
+      console.log(calls.join());`);
+    assertEquals(out, "\nfirst,second\n");
+  });
+}
+
+Deno.test("whenLoaded() is called at once after loadPorts(), and what waits is called too", async () => {
+  const out = await printed(`
+    import { loadPorts, prepareTake, whenLoaded } from ${lib("core/ports.ts")};
+    const calls = [];
+    whenLoaded(() => calls.push("waits"));
+    loadPorts();
+    whenLoaded(() => calls.push("at once"));
+    console.log(calls.join());
+    await prepareTake();
+    console.log(calls.join());`);
+  assertEquals(out, "at once\nat once,waits\n");
+});
