@@ -37,6 +37,8 @@ export const FAMILY = 4;
 export const ALARM = 8;
 /** The word that says where the program's deno.json is; see `child/process/host.ts`. */
 export const CONFIG = 10;
+/** The word that says what sockets the family uses; see `channel/socket/place.ts`. */
+export const FAMILY_SOCKETS = 11;
 /** Hashes of what a person has been told. */
 const TOLD = 16;
 const MOST_TOLD = 16;

@@ -20,6 +20,7 @@ import { lastWords } from "../core/hooks.ts";
 import { reachedUnheld } from "../core/promises.ts";
 import { KEY_BYTES } from "../core/seal.ts";
 import { Link } from "../channel/socket/link.ts";
+import type { PrivateConn } from "../channel/socket/place.ts";
 import { makePrivateFolder, removeDeadFolder } from "../channel/socket/private_folder.ts";
 import { connect, newToken, PrivateSocket } from "../channel/socket/private_socket.ts";
 import { receiverMaps } from "../transfer/flight.ts";
@@ -280,7 +281,7 @@ class Broker {
     return this.#socket.settled();
   }
 
-  async #ask(conn: Deno.UnixConn): Promise<void> {
+  async #ask(conn: PrivateConn): Promise<void> {
     const link = new Link(conn);
     link.longest = LONGEST_HELLO;
     const frames = link.frames();
@@ -495,8 +496,8 @@ export function giveUp(address: unknown): void {
 export async function visit(
   { folder, token, ticket, key }: PipeAddress,
   keeps: boolean,
-): Promise<{ conn: Deno.UnixConn; link: Link } | undefined> {
-  let conn: Deno.UnixConn;
+): Promise<{ conn: PrivateConn; link: Link } | undefined> {
+  let conn: PrivateConn;
   try {
     conn = await connect(folder, Uint8Array.fromHex(token));
   } catch (cause) {

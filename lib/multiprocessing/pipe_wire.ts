@@ -6,6 +6,7 @@
  */
 import { holdProgram } from "../core/promises.ts";
 import type { Link } from "../channel/socket/link.ts";
+import type { PrivateConn } from "../channel/socket/place.ts";
 import { KEY_BYTES } from "../core/seal.ts";
 import { Copier, isHex, isPath, type PipeAddress } from "./pipe_tickets.ts";
 import { bury, type Copy, type HomePipe, visit } from "./pipe_broker.ts";
@@ -211,7 +212,7 @@ export class SocketWire implements Wire {
   #shown = Promise.withResolvers<void>();
   /** Settles when this try is over. */
   #over = Promise.withResolvers<void>();
-  #conn: Deno.UnixConn | undefined;
+  #conn: PrivateConn | undefined;
   #link: Link | undefined;
   #isClosed = false;
   #isLost = false;

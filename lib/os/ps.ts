@@ -1,11 +1,12 @@
 /**
- * The processes of this machine: on Linux as `/proc` tells of them, elsewhere as the program `ps`
- * does.
+ * The processes of this machine: on Linux as `/proc` tells of them, on Windows as the system does,
+ * elsewhere as the program `ps` does.
  *
  * @module
  */
 import { isWatchdog } from "../child/process/watchdog.ts";
 import { NICE, pidsOf, PPID, STATE, statOf } from "../core/proc.ts";
+import { windowsProcesses } from "../core/toolhelp.ts";
 
 /** A process of this machine, at the moment when it was looked at. */
 export interface ProcessInfo {
@@ -37,12 +38,14 @@ export interface ProcessInfo {
  * who took over the orphans. What it gives was true a moment ago. The toolkit's own watchdogs are
  * left out.
  *
- * *Permissions*: on Linux `--allow-all`, which reading `/proc` takes; elsewhere, and on Linux
- * without it, `--allow-run=ps`.
+ * On Windows it tells the numbers and the program's name; the state is always R, the niceness 0,
+ * and the user is not told.
  *
- * @throws {Deno.errors.NotCapable} `--allow-run=ps` is missing.
+ * *Permissions*: on Linux `--allow-all`, which reading `/proc` takes; on Windows `--allow-ffi`;
+ * elsewhere, and on Linux without it, `--allow-run=ps`.
+ *
+ * @throws {Deno.errors.NotCapable} `--allow-run=ps` is missing; on Windows `--allow-ffi`.
  * @throws {Deno.errors.NotFound} There is no program `ps`.
- * @throws {Deno.errors.NotSupported} On Windows.
  *
  * @example My children
  * ```ts
@@ -54,10 +57,17 @@ export interface ProcessInfo {
  * ```
  */
 export function ps(): ProcessInfo[] {
-  if (Deno.build.os === "windows") {
-    throw new Deno.errors.NotSupported("Cannot list the processes: not supported on Windows");
-  }
+  if (Deno.build.os === "windows") return askWindows();
   return (readProc() ?? readPs()).filter(({ command }) => !isWatchdog(command));
+}
+
+function askWindows(): ProcessInfo[] {
+  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
+    throw new Deno.errors.NotCapable("Cannot list the processes: run again with --allow-ffi");
+  }
+  return windowsProcesses().sort((a, b) => a.pid - b.pid).map(({ pid, ppid, name }) => (
+    { pid, ppid, state: "R", nice: 0, user: "", command: `[${name}]` }
+  ));
 }
 
 /** All processes; undefined where `/proc` is not to be read. */

@@ -9,6 +9,10 @@ import { joined, SHELL } from "./stdio/joined.ts";
 import { DEVNULL, PIPE, type ProgramOptions, type Redirect, STDOUT } from "./options.ts";
 import { inboxOf, PipeReader } from "./stdio/pipe_reader.ts";
 
+const isWindows = Deno.build.os === "windows";
+/** The shell of Windows. */
+const CMD = "cmd.exe";
+
 /** The program and its arguments, or the name or script alone. */
 export type Args = string | readonly string[];
 
@@ -39,17 +43,21 @@ export function checkArgs(args: unknown, action: string): string[] {
  * @throws {TypeError} A stream cannot lead where it is to lead.
  */
 export function planOf(list: string[], options: ProgramOptions, action: string): CommandPlan {
-  const [program, ...args] = options.shell ? [SHELL, "-c", ...list] : list;
+  const isRaw = options.shell === true && isWindows;
+  const [program, ...args] = !options.shell ? list : isRaw ? cmd(list) : [SHELL, "-c", ...list];
   const isJoined = options.stderr === STDOUT;
   checkStdout(options.stdin, "stdin", action);
   checkStdout(options.stdout, "stdout", action);
-  if (options.shell && Deno.build.os === "windows") {
-    throw new Deno.errors.NotSupported(`Cannot ${action}: shell needs ${SHELL}`);
+  if (isWindows && isJoined) {
+    throw new Deno.errors.NotSupported(
+      `Cannot ${action}: stderr cannot be STDOUT on Windows; use shell, and 2>&1 in the script`,
+    );
   }
   const plan: CommandPlan = {
     name: program!,
     program: program!,
     args,
+    isRaw,
     cwd: options.cwd,
     env: options.env,
     extendsEnv: options.extendEnv ?? false,
@@ -59,6 +67,14 @@ export function planOf(list: string[], options: ProgramOptions, action: string):
     detached: options.detached ?? false,
   };
   return isJoined ? joined(plan, options.shell ?? false) : plan;
+}
+
+/**
+ * The command by which Windows' shell runs a script as it is written: it takes the quotation marks
+ * around it off, and reads no registry keys of the user's before.
+ */
+function cmd([script]: string[]): string[] {
+  return [CMD, "/d", "/s", "/c", `"${script}"`];
 }
 
 function stdioOf(redirect: Redirect | undefined, stream: string, action: string): StdioTarget {

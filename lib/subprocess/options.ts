@@ -52,8 +52,8 @@ export interface ProgramOptions {
   /** Have `env` add to this program's environment, not stand for it. Default: false. */
   extendEnv?: boolean;
   /**
-   * Have `/bin/sh` run the string, untouched: whoever has a word in it has the shell. Default:
-   * false.
+   * Have `/bin/sh`, on Windows `cmd.exe`, run the string, untouched: whoever has a word in it has
+   * the shell. Default: false.
    */
   shell?: boolean;
   /** Start it in a session of its own, so that Ctrl-C does not reach it. Default: false. */

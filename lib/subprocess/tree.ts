@@ -7,10 +7,15 @@
  * parent has ended before has left the tree; of a program that was started detached its process
  * group belongs to the tree, which still holds it.
  *
+ * Windows cannot stop a process: there they are ended, whatever the signal, as often as new ones
+ * are found. Without FFI its own `taskkill` does it.
+ *
  * @module
  */
 import { pidsOf, PPID, STATE, statOf } from "../core/proc.ts";
+import { windowsProcesses } from "../core/toolhelp.ts";
 
+const isWindows = Deno.build.os === "windows";
 // Further fields of a stat.
 const GROUP = 2;
 const STARTED = 19;
@@ -54,6 +59,7 @@ export class Tree {
 
   /** Sends a signal to all of them that live. */
   send(signal: Deno.Signal): void {
+    if (isWindows) return this.#end();
     const living = this.#living(all());
     for (const pid of living) send(pid, "SIGSTOP");
     const until = performance.now() + STOPPING;
@@ -73,6 +79,30 @@ export class Tree {
     for (const pid of living) send(pid, signal);
     // Who is stopped sees no other signal than SIGKILL.
     if (signal !== "SIGKILL") { for (const pid of living) send(pid, "SIGCONT"); }
+  }
+
+  /** Ends all of them, on Windows. */
+  #end(): void {
+    if (!mayAsk()) return endByProgram(this.#root);
+    const until = performance.now() + STOPPING;
+    while (performance.now() < until) {
+      const members = all();
+      // The list is in no order: looked through until nobody is added.
+      for (let before = -1; before !== this.#known.size;) {
+        before = this.#known.size;
+        for (const one of members) if (this.#isBelow(one)) this.#known.set(one.pid, one);
+      }
+      const living = this.#living(members);
+      if (living.size === 0) return;
+      for (const pid of living) send(pid, "SIGKILL");
+    }
+  }
+
+  /** True of one that one of them has started; the number of its parent may be another's by now. */
+  #isBelow({ pid, ppid, started }: Member): boolean {
+    const parent = this.#known.get(ppid);
+    return parent !== undefined && !this.#known.has(pid) &&
+      BigInt(started) >= BigInt(parent.started);
   }
 
   /** True if none of those that were sent a signal lives any more. */
@@ -114,7 +144,27 @@ function send(pid: number, signal: Deno.Signal): void {
 }
 
 function all(): Member[] {
+  if (isWindows) return mayAsk() ? fromWindows() : [];
   return Deno.build.os === "linux" ? fromProc() ?? fromPs() : fromPs();
+}
+
+function mayAsk(): boolean {
+  return Deno.permissions.querySync({ name: "ffi" }).state === "granted";
+}
+
+function fromWindows(): Member[] {
+  return windowsProcesses().map(({ pid, ppid, started }) => (
+    { pid, ppid, group: 0, state: "R", started: String(started) }
+  ));
+}
+
+function endByProgram(root: number): void {
+  new Deno.Command("taskkill", {
+    args: ["/T", "/F", "/PID", String(root)],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).outputSync();
 }
 
 /** From /proc; undefined where that is not to be read. */

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { levelOf, permissionFlags, type Permissions } from "../../lib/child/process/permissions.ts";
 
-const NEEDS = { folder: "/tmp/meet", modules: [] };
+const NEEDS = { folder: "/tmp/meet", address: "unix:/tmp/meet/socket", modules: [] };
 const isWindows = Deno.build.os === "windows";
 
 /** The items of one kind's flag, without what the child itself needs. */

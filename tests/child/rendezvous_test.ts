@@ -1,16 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
+import { connectTo } from "../../lib/channel/socket/place.ts";
 import { meetParent, Rendezvous } from "../../lib/child/process/rendezvous.ts";
-
-const isWindows = Deno.build.os === "windows";
 
 Deno.test({
   name: "Rendezvous.meet() finds the child behind strangers who say nothing, or the wrong thing",
-  ignore: isWindows,
   async fn() {
     const rendezvous = new Rendezvous(new Uint8Array([1, 2, 3]));
-    const path = `${rendezvous.folder}/socket`;
-    const silent = await Deno.connect({ transport: "unix", path });
-    const wrong = await Deno.connect({ transport: "unix", path });
+    const silent = await connectTo(rendezvous.folder);
+    const wrong = await connectTo(rendezvous.folder);
     await wrong.write(new Uint8Array(32));
     const met = rendezvous.meet();
     const { link, boot } = await meetParent(
@@ -32,11 +29,10 @@ Deno.test({
 
 Deno.test({
   name: "Rendezvous.meet() gives nobody once it has been ended",
-  ignore: isWindows,
   async fn() {
     const rendezvous = new Rendezvous(new Uint8Array());
     const met = rendezvous.meet();
-    const guest = await Deno.connect({ transport: "unix", path: `${rendezvous.folder}/socket` });
+    const guest = await connectTo(rendezvous.folder);
     rendezvous.end();
     assertEquals(await met, undefined);
     guest.close();

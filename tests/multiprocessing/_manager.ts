@@ -16,7 +16,6 @@ export function test(
 ): void {
   Deno.test({
     name: `${name} [manager]`,
-    ignore: Deno.build.os === "windows",
     fn: async () => {
       await using manager = await Manager.start();
       await limited(() => fn(manager), limit);

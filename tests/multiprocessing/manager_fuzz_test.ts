@@ -14,6 +14,7 @@ import { DONE, fromFrame, newId } from "../../lib/multiprocessing/manager/protoc
 import { attend } from "../../lib/multiprocessing/manager/server.ts";
 import { encode } from "../../lib/transfer/codec/codec.ts";
 import { watchLoads } from "../../lib/transfer/task.ts";
+import { connectTo } from "../../lib/channel/socket/place.ts";
 import { error, forged, instance, target, withTable } from "../security/_forge.ts";
 import { randoms } from "../_help/random.ts";
 import { withoutStacks } from "../_help/stacks.ts";
@@ -28,7 +29,7 @@ const BATCH = 50;
 
 /** Connects as a client would, or a stranger. */
 async function connect(folder: string, token: Uint8Array): Promise<Deno.Conn> {
-  const conn = await Deno.connect({ transport: "unix", path: `${folder}/socket` });
+  const conn = await connectTo(folder);
   await conn.write(token);
   return conn;
 }

@@ -1,6 +1,7 @@
 /** What an attacker at the sockets of pipes makes: addresses, tickets and frames of its own. */
 import { connect } from "../../lib/channel/socket/private_socket.ts";
 import { Link } from "../../lib/channel/socket/link.ts";
+import type { PrivateConn } from "../../lib/channel/socket/place.ts";
 import { HELLO, REFUSED, textFrame, WELCOME } from "../../lib/multiprocessing/pipe_protocol.ts";
 import { packetOf } from "../../lib/multiprocessing/pipe_hub.ts";
 import type { PipeAddress } from "../../lib/multiprocessing/pipe_tickets.ts";
@@ -35,7 +36,7 @@ export function parcel(value: unknown, cargo: unknown[] = []): Uint8Array {
 /** Somebody at a pipe's home who says what it likes. */
 export class Peer {
   readonly link: Link;
-  readonly conn: Deno.UnixConn;
+  readonly conn: PrivateConn;
   /** The words that were said to it. */
   readonly heard: number[] = [];
   readonly frames: Uint8Array[] = [];
@@ -45,7 +46,7 @@ export class Peer {
   readonly isIn: Promise<boolean>;
   readonly #waiting: { word: number; told: (frame: Uint8Array) => void }[] = [];
 
-  private constructor(conn: Deno.UnixConn) {
+  private constructor(conn: PrivateConn) {
     this.conn = conn;
     const link = this.link = new Link(conn);
     const isIn = Promise.withResolvers<boolean>();

@@ -258,7 +258,9 @@ test("a child is let into no folder that is not a socket's of ours", async () =>
   const own = makePrivateFolder();
   const other = makeVictim(await Deno.makeTempDir() + "/victim");
   const wide = makeVictim(`${base()}/${nameOf(Deno.pid, namespace)}`, [], 0o755);
-  const needs = { folder: own, modules: [], sockets: [own, other, wide, `${own},/etc`, "/", ""] };
+  const address = `unix:${own}/socket`;
+  const sockets = [own, other, wide, `${own},/etc`, "/", ""];
+  const needs = { folder: own, address, modules: [], sockets };
   const named = makeVictim(`${base()}/not-${nameOf(Deno.pid, namespace)}`);
   needs.sockets.push(named);
   const flags = permissionFlags(LEAST, needs).join(" ");
@@ -273,7 +275,8 @@ test("a child is let into no socket's folder where its parent may not go itself"
   const code = `import { permissionFlags } from "${module}";
     for (const [folder, socket] of [Deno.args, Deno.args.toReversed()]) {
       try {
-        console.log(permissionFlags("none", { folder, modules: [], sockets: [socket] }).join(" "));
+        const needs = { folder, address: "unix:" + folder + "/socket", modules: [], sockets: [socket] };
+        console.log(permissionFlags("none", needs).join(" "));
       } catch (error) {
         console.log(error.message);
       }

@@ -6,6 +6,7 @@
  * @module
  */
 import type { Seal } from "../../core/seal.ts";
+import type { PrivateConn } from "./place.ts";
 
 const HEAD = 4;
 /** The room at first, in bytes. */
@@ -128,12 +129,12 @@ export class Link {
 
   /** Keeps no program alive from now on. */
   unref(): void {
-    (this.#conn as Deno.UnixConn).unref();
+    (this.#conn as PrivateConn).unref();
   }
 
   /** Keeps the program alive while it is read. */
   ref(): void {
-    (this.#conn as Deno.UnixConn).ref();
+    (this.#conn as PrivateConn).ref();
   }
 
   /** Closes the link. */

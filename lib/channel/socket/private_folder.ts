@@ -10,6 +10,9 @@
  * only when all says that it is a dead one of ours. Never more than the files we put there, so that
  * whoever names another folder loses nothing by it.
  *
+ * On Windows each user has a temporary folder that others may not look into: what is in it is
+ * private by that.
+ *
  * The path of a socket is short: some hundred bytes. Where the temporary folder's own takes too
  * many of them (CI systems and tests like to nest theirs), the folder is made in /tmp.
  *
@@ -17,9 +20,8 @@
  */
 import { show } from "../../core/checks.ts";
 import { resolve } from "../../core/node.ts";
+import { SOCKET, socketFault } from "./place.ts";
 
-/** The socket's name in its folder. */
-export const SOCKET = "socket";
 /** The name of the file that a child finds there. */
 export const BOOT = "boot";
 
@@ -172,9 +174,9 @@ export function faultOf(folder: unknown): string | undefined {
   try {
     const { isDirectory, mode, uid } = Deno.lstatSync(folder);
     if (!isDirectory) return "it is none";
-    if (mode !== null && (mode & 0o777) !== PRIVATE) return "it is not private";
+    if (!isWindows && mode !== null && (mode & 0o777) !== PRIVATE) return "it is not private";
     if (here !== undefined && uid !== here.uid) return "it is another user's";
-    if (Deno.lstatSync(`${folder}/${SOCKET}`).isSocket === false) return "there is no socket in it";
+    return socketFault(folder);
   } catch {
     // It is gone; or out of reach, and then so is its socket.
   }

@@ -13,7 +13,8 @@
  */
 import { reachedUnheld } from "../../core/promises.ts";
 import { same } from "../../core/seal.ts";
-import { removeFolder, SOCKET } from "./private_folder.ts";
+import { connectTo, listenIn, prepare, type PrivateConn, type PrivateListener } from "./place.ts";
+import { removeFolder } from "./private_folder.ts";
 
 /** The length of a token, in bytes. */
 export const TOKEN_BYTES = 32;
@@ -51,7 +52,7 @@ addEventListener("unload", () => {
  * Who has shown the token; it keeps its place as long as what is given takes, and is let in unless
  * that fails.
  */
-export type OnGuest = (conn: Deno.UnixConn) => void | Promise<void>;
+export type OnGuest = (conn: PrivateConn) => void | Promise<void>;
 
 /** A socket that is listened at. */
 export class PrivateSocket {
@@ -59,8 +60,8 @@ export class PrivateSocket {
   readonly folder: string;
   readonly #token: Uint8Array;
   readonly #onGuest: OnGuest;
-  readonly #listener: Deno.UnixListener;
-  readonly #strangers = new Map<Deno.UnixConn, ReturnType<typeof setTimeout>>();
+  readonly #listener: PrivateListener;
+  readonly #strangers = new Map<PrivateConn, ReturnType<typeof setTimeout>>();
   /** One for each stranger. */
   readonly #asking = new Set<Promise<void>>();
   #isHolding = true;
@@ -73,7 +74,7 @@ export class PrivateSocket {
     this.#token = token;
     this.#onGuest = onGuest;
     try {
-      this.#listener = Deno.listen({ transport: "unix", path: `${folder}/${SOCKET}` });
+      this.#listener = listenIn(folder);
     } catch (cause) {
       removeFolder(folder);
       throw cause;
@@ -122,7 +123,7 @@ export class PrivateSocket {
 
   async #receive(): Promise<void> {
     while (open.has(this)) {
-      let conn: Deno.UnixConn;
+      let conn: PrivateConn;
       try {
         conn = await this.#listener.accept();
       } catch (error) {
@@ -131,6 +132,7 @@ export class PrivateSocket {
         await this.#pause();
         continue;
       }
+      prepare(conn);
       if (!this.#isHolding) conn.unref();
       if (this.#strangers.size >= PLACES) this.#turnOldestAway();
       const asked = this.#ask(conn);
@@ -146,7 +148,7 @@ export class PrivateSocket {
     });
   }
 
-  async #ask(conn: Deno.UnixConn): Promise<void> {
+  async #ask(conn: PrivateConn): Promise<void> {
     const late = setTimeout(() => this.#turnAway(conn), PATIENCE);
     late.unref();
     this.#strangers.set(conn, late);
@@ -167,7 +169,7 @@ export class PrivateSocket {
     for (const conn of this.#strangers.keys()) return this.#turnAway(conn);
   }
 
-  #turnAway(conn: Deno.UnixConn): void {
+  #turnAway(conn: PrivateConn): void {
     const late = this.#strangers.get(conn);
     if (late === undefined) return;
     clearTimeout(late);
@@ -187,8 +189,8 @@ export class PrivateSocket {
  * @throws {Deno.errors.NotCapable} This process may not go there.
  * @throws {Error} Nobody is there.
  */
-export async function connect(folder: string, token: Uint8Array): Promise<Deno.UnixConn> {
-  const conn = await Deno.connect({ transport: "unix", path: `${folder}/${SOCKET}` });
+export async function connect(folder: string, token: Uint8Array): Promise<PrivateConn> {
+  const conn = await connectTo(folder);
   try {
     for (let at = 0; at < token.length;) at += await conn.write(token.subarray(at));
   } catch (cause) {

@@ -199,8 +199,8 @@ function spawnNew(
   const path = config instanceof URL ? fileURLToPath(config) : config;
   const rendezvous = new Rendezvous(boot);
   try {
-    const { folder } = rendezvous;
-    const flags = permissionFlags(options.permissions, { folder, ...needs });
+    const { folder, address } = rendezvous;
+    const flags = permissionFlags(options.permissions, { folder, address, ...needs });
     const showsEnv = flags.includes("--allow-all") || flags.includes("--allow-env");
     const child = new Deno.Command(Deno.execPath(), {
       args: [
@@ -236,6 +236,7 @@ interface ProcessSpare {
   link: Link;
   watchdog: Watchdog | undefined;
   folder: string;
+  address: string;
   /** Its permissions. */
   flags: string;
 }
@@ -263,8 +264,11 @@ function isUsual({ env, orphan: _, ...options }: SpawnOptions): boolean {
 }
 
 /** True if a spare may do just what a child made for the purpose could. */
-function suits({ folder, flags }: ProcessSpare, needs: { sockets: string[]; modules: string[] }) {
-  return permissionFlags(undefined, { folder, ...needs }).join() === flags;
+function suits(
+  { folder, address, flags }: ProcessSpare,
+  needs: { sockets: string[]; modules: string[] },
+): boolean {
+  return permissionFlags(undefined, { folder, address, ...needs }).join() === flags;
 }
 
 let faces: string[] = [];

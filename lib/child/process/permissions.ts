@@ -12,7 +12,8 @@
  */
 import { show } from "../../core/checks.ts";
 import { fileURLToPath, resolve } from "../../core/node.ts";
-import { faultOf, SOCKET } from "../../channel/socket/private_folder.ts";
+import { addressOf } from "../../channel/socket/place.ts";
+import { faultOf } from "../../channel/socket/private_folder.ts";
 import type { TrustLevel } from "../../transfer/reduction.ts";
 import { KEY_VARIABLE } from "./rendezvous.ts";
 
@@ -165,11 +166,18 @@ export function givesFfi(wanted: Permissions | undefined): boolean {
  * The folders of further sockets that the child is let into: of ours, where its parent may go
  * itself.
  */
-function socketsIn({ sockets = [] }: Needs): string[] {
-  return sockets.filter((folder) =>
-    faultOf(folder) === undefined && holds("read", folder) && holds("write", folder) &&
-    holds("net", `unix:${folder}/${SOCKET}`)
-  );
+function socketsIn({ sockets = [] }: Needs): { folder: string; address: string }[] {
+  return sockets.flatMap((folder) => {
+    if (faultOf(folder) !== undefined || !holds("read", folder) || !holds("write", folder)) {
+      return [];
+    }
+    try {
+      const address = addressOf(folder);
+      return holds("net", address) ? [{ folder, address }] : [];
+    } catch {
+      return []; // Nobody is there any more.
+    }
+  });
 }
 
 /**
@@ -178,6 +186,8 @@ function socketsIn({ sockets = [] }: Needs): string[] {
 export interface Needs {
   /** The folder where it meets its parent. */
   folder: string;
+  /** The net permission for the socket there. */
+  address: string;
   /** The folders of further sockets, to which its arguments lead. */
   sockets?: string[];
   /** The modules that it imports. */
@@ -265,10 +275,11 @@ export function permissionFlags(wanted: Permissions | undefined, needs: Needs): 
     }
   }
   if (PERMISSION_KINDS.every((kind) => lists[kind] === true)) return ["--allow-all"];
-  for (const folder of [needs.folder, ...socketsIn(needs)]) {
+  const meeting = { folder: needs.folder, address: needs.address };
+  for (const { folder, address } of [meeting, ...socketsIn(needs)]) {
     add(lists, "read", folder, "the temporary folder");
     add(lists, "write", folder, "the temporary folder");
-    add(lists, "net", `unix:${folder}/socket`, "the temporary folder");
+    add(lists, "net", address, "the temporary folder");
   }
   // Made for this child, which removes it before it imports anything: nothing of its parent's.
   if (lists.env !== true) lists.env = [...lists.env ?? [], KEY_VARIABLE];

@@ -18,6 +18,7 @@
  */
 import { KEY_BYTES, Seal } from "../../core/seal.ts";
 import { Link } from "../../channel/socket/link.ts";
+import { addressOf, useSocketsOf } from "../../channel/socket/place.ts";
 import {
   adoptFolder,
   BOOT,
@@ -43,6 +44,8 @@ const CHILD = 1;
 export class Rendezvous {
   /** The folder's path, for the child. */
   readonly folder: string;
+  /** The net permission that it takes to come there. */
+  readonly address: string;
   readonly #key = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
   readonly #socket: PrivateSocket;
   readonly #met = Promise.withResolvers<Link | undefined>();
@@ -68,6 +71,7 @@ export class Rendezvous {
       // There is one child. It is let in when this has returned.
       queueMicrotask(() => this.#socket.end());
     });
+    this.address = addressOf(this.folder);
   }
 
   /**
@@ -141,6 +145,7 @@ export async function meetParent(
     const theirs = new Seal(key, PARENT);
     const bytes = theirs.open(Deno.readFileSync(`${folder}/${BOOT}`));
     if (bytes === undefined) throw new Error("its boot was replaced or altered by somebody else");
+    useSocketsOf(folder);
     const conn = await connect(folder, bytes.subarray(0, TOKEN_BYTES));
     const link = new Link(conn, { mine: new Seal(key, CHILD), theirs });
     return { link, boot: bytes.subarray(TOKEN_BYTES) };

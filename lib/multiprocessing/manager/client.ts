@@ -23,6 +23,7 @@
  */
 import { ThreadTerminated, type WorkerLoss, WorkerLostError } from "../../core/errors.ts";
 import { Link } from "../../channel/socket/link.ts";
+import type { PrivateConn } from "../../channel/socket/place.ts";
 import { connect } from "../../channel/socket/private_socket.ts";
 import { fromBytes } from "../../child/process/protocol.ts";
 import { thisProcess } from "../../child/context.ts";
@@ -122,7 +123,7 @@ export class Server {
   readonly #calls = new Map<number, Answer>();
   #outbox: Uint8Array[] | undefined;
   #link: Link | undefined;
-  #conn: Deno.UnixConn | undefined;
+  #conn: PrivateConn | undefined;
   #lost: WorkerLostError | undefined;
   #calling = 0;
   #last = 0;

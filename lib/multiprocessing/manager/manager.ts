@@ -84,6 +84,9 @@ export class Manager implements AsyncDisposable {
   #ended: Promise<void> | undefined;
 
   private constructor(started: Started) {
+    if (started === undefined) {
+      throw new TypeError("Cannot make a manager with new: use await Manager.start()");
+    }
     this.#started = started;
     this.#server = started.server;
     this.#id = started.id;

@@ -17,7 +17,8 @@ import {
 import { type Watchdog, watchOver } from "../../child/process/watchdog.ts";
 import { reached } from "../../core/promises.ts";
 import { LIBRARY } from "../../core/environment.ts";
-import { removeFolder, reserveFolder, SOCKET } from "../../channel/socket/private_folder.ts";
+import { listeningAddress } from "../../channel/socket/place.ts";
+import { removeFolder, reserveFolder } from "../../channel/socket/private_folder.ts";
 import { newToken } from "../../channel/socket/private_socket.ts";
 import type { NameOptions } from "../../sync/cell.ts";
 import { type Server, serverAt, trusted } from "./client.ts";
@@ -80,7 +81,7 @@ function withNeeds(wanted: Permissions | undefined, folder: string): Permissions
   const needs: [PermissionKind, string][] = [
     ["read", folder],
     ["write", folder],
-    ["net", `unix:${folder}/${SOCKET}`],
+    ["net", listeningAddress(folder)],
   ];
   if (OWN.protocol === "file:") needs.push(["read", fileURLToPath(OWN)]);
   else if (OWN.host !== "") needs.push(["import", OWN.host]);

@@ -38,6 +38,7 @@ export function denoSpawn(plan: CommandPlan): SpawnedProgram {
 export function commandOptions(plan: CommandPlan): Deno.CommandOptions {
   return {
     args: plan.args,
+    windowsRawArguments: plan.isRaw,
     ...(plan.cwd === undefined ? {} : { cwd: plan.cwd }),
     ...(plan.env === undefined ? {} : { env: plan.env, clearEnv: !plan.extendsEnv }),
     stdin: wordOf(plan.stdin),

@@ -56,6 +56,8 @@ export interface CommandPlan {
   name: string;
   program: string;
   args: string[];
+  /** True if Windows is to pass the arguments on as they are: its shell splits them itself. */
+  isRaw: boolean;
   cwd: string | URL | undefined;
   /**
    * The whole environment, or with `extendsEnv` what the parent's is extended by; undefined for the
