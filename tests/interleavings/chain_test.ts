@@ -1,149 +1,13 @@
 /**
- * The chain of `lib/channel/` under the explorer: every item once, in order, no lost wake-up, and
- * what is left when a writer or a reader is killed at any point.
+ * The end of a chain, under the explorer. What it shares with piles is in `carriers_test.ts`.
  *
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { Chain, CHAIN_WORDS, type ChainOptions } from "../../lib/channel/memory/chain.ts";
-import type { Read } from "../../lib/channel/memory/frames.ts";
+import type { Chain } from "../../lib/channel/memory/chain.ts";
 import { ShutDown } from "../../lib/errors.ts";
-import { BLOCK_WORDS, Blocks } from "../../lib/memory/blocks.ts";
-import { AT, type Placement } from "../../lib/memory/placement.ts";
-import {
-  Aborted,
-  explore,
-  OBJECT_WORDS,
-  type Party,
-  type Scenario,
-  type World,
-} from "./_explorer.ts";
-
-const memory = new ArrayBuffer(4 * BLOCK_WORDS * 4);
-const read: Read<number> = (bytes, start) => bytes[start]!;
-
-function test(name: string, scenario: Scenario): void {
-  Deno.test(name, () => {
-    const { schedules, all } = explore(scenario);
-    console.log(`    ${all ? "all" : "the first"} ${schedules.toLocaleString("en")} schedules`);
-    assert(schedules > 1);
-  });
-}
-
-/** A chain for each party, over the same words and blocks. */
-function chains(world: World, parties: number, limits: ChainOptions): Chain[] {
-  for (let block = 0; block < 4; block++) {
-    new Uint8Array(memory, block * BLOCK_WORDS * 4, 64).fill(0);
-  }
-  const header = new Int32Array(2);
-  assert(CHAIN_WORDS < OBJECT_WORDS);
-  return world.handles(
-    parties,
-    (at) => new Chain(at[AT] as Placement, new Blocks(memory, header, 0), limits),
-  );
-}
-
-function writer(chain: Chain, items: number[], put: number[]): Party {
-  return function* write(world) {
-    for (const item of items) {
-      try {
-        if (yield* world.call(chain.putting(new Uint8Array([item]), 1, 0))) put.push(item);
-      } catch (error) {
-        if (!(error instanceof Aborted)) throw error;
-      }
-    }
-  };
-}
-
-function reader(chain: Chain, count: number, got: number[]): Party {
-  return function* get(world) {
-    for (let k = 0; k < count; k++) {
-      try {
-        const found = yield* world.call(chain.getting(read, 0));
-        if (found !== undefined) got.push(found.value);
-      } catch (error) {
-        if (!(error instanceof Aborted)) throw error;
-      }
-    }
-  };
-}
-
-const plain = (limits: ChainOptions, rest: Omit<Scenario, "setup">): Scenario => ({
-  setup(world) {
-    const [a, b, c] = chains(world, 3, limits) as [Chain, Chain, Chain];
-    const got: number[] = [];
-    const put: number[] = [];
-    return {
-      parties: [writer(a, [1, 2], put), writer(b, [11], put), reader(c, 3, got)],
-      // One that gave up has put or taken less.
-      standstill: () => rest.cancel !== undefined,
-      check() {
-        const firsts = got.filter((item) => item < 10);
-        assertEquals(firsts, put.filter((item) => item < 10).slice(0, firsts.length));
-        assertEquals(new Set(got).size, got.length);
-        assertEquals(a.frames, put.length - got.length);
-      },
-    };
-  },
-  ...rest,
-});
-test("Chain brings every item over once [interleavings]", plain({}, { preemptions: 1 }));
-test(
-  "Chain of one item brings them over [interleavings]",
-  plain({ frames: 1 }, { preemptions: 1 }),
-);
-for (const party of [0, 2]) {
-  const who = party === 0 ? "writer" : "reader";
-  test(
-    `Chain is as before when a ${who} gives up [interleavings]`,
-    plain({ frames: 1 }, { preemptions: 1, cancel: { party, how: ["timeout", "abort"] } }),
-  );
-}
-
-test("Chain keeps what was put when a writer is killed at any point [interleavings]", {
-  kill: 0,
-  preemptions: 1,
-  setup(world) {
-    const [a, b, c] = chains(world, 3, {}) as [Chain, Chain, Chain];
-    const got: number[] = [];
-    const put: number[] = [];
-    return {
-      parties: [writer(a, [1, 2], put), writer(b, [11, 12], put), reader(c, 4, got)],
-      standstill: () => world.isDead(0),
-      check() {
-        // The survivor's items are all there, and of the victim's those that it knows it put, or
-        // one more.
-        assertEquals(got.filter((item) => item > 10), [11, 12]);
-        const victims = got.filter((item) => item < 10);
-        const known = put.filter((item) => item < 10);
-        assertEquals(victims, [1, 2].slice(0, victims.length));
-        assert(victims.length >= known.length && victims.length <= known.length + 1);
-      },
-    };
-  },
-});
-
-test("Chain loses one item at most when a reader is killed at any point [interleavings]", {
-  kill: 0,
-  most: 20_000,
-  preemptions: 1,
-  setup(world) {
-    const [a, b, c] = chains(world, 3, { frames: 2 }) as [Chain, Chain, Chain];
-    const mine: number[] = [];
-    const got: number[] = [];
-    const put: number[] = [];
-    return {
-      parties: [reader(a, 2, mine), writer(b, [1, 2, 3], put), reader(c, 3, got)],
-      standstill: () => got.length + mine.length >= 2,
-      check() {
-        assertEquals(put, [1, 2, 3]);
-        const all = [...mine, ...got].sort();
-        assertEquals(new Set(all).size, all.length);
-        assert(all.length + b.frames >= (world.isDead(0) ? 2 : 3));
-      },
-    };
-  },
-});
+import { chain, handles, read, test } from "./_carriers.ts";
+import type { Party } from "./_explorer.ts";
 
 /** What is known of a chain that is shut down while others use it. */
 class Closing {
@@ -227,10 +91,10 @@ for (const immediate of [false, true]) {
   const how = immediate ? "shutDown(true)" : "shutDown(false)";
 
   for (const frames of [1, Infinity]) {
-    test(`Chain.${how} lets nobody wait, and nothing through, of ${frames} [interleavings]`, {
+    test(`Chain.${how} lets nobody wait, and nothing through, of ${frames}`, {
       preemptions: frames === 1 ? 1 : 2,
       setup(world) {
-        const [a, b, c] = chains(world, 3, { frames }) as [Chain, Chain, Chain];
+        const [a, b, c] = handles(world, 3, chain, { frames }) as [Chain, Chain, Chain];
         const closing = new Closing(immediate);
         return {
           parties: [closing.writer(a, [1, 2]), closing.shutter(b), closing.reader(c)],
@@ -243,10 +107,10 @@ for (const immediate of [false, true]) {
     });
   }
 
-  test(`Chain.${how} wakes who waits for room [interleavings]`, {
+  test(`Chain.${how} wakes who waits for room`, {
     preemptions: 1,
     setup(world) {
-      const [a, b, c] = chains(world, 3, { frames: 1 }) as [Chain, Chain, Chain];
+      const [a, b, c] = handles(world, 3, chain, { frames: 1 }) as [Chain, Chain, Chain];
       const closing = new Closing(immediate);
       return {
         parties: [closing.writer(a, [1, 2]), closing.writer(b, [1, 2]), closing.shutter(c)],
@@ -258,12 +122,12 @@ for (const immediate of [false, true]) {
     },
   });
 
-  test(`Chain.${how} is done or not when it is killed at any point [interleavings]`, {
+  test(`Chain.${how} is done or not when it is killed at any point`, {
     kill: 1,
     most: 15_000,
     preemptions: 2,
     setup(world) {
-      const [a, b, c] = chains(world, 3, {}) as [Chain, Chain, Chain];
+      const [a, b, c] = handles(world, 3, chain) as [Chain, Chain, Chain];
       const closing = new Closing(immediate);
       const isOpen = () => {
         try {
@@ -292,12 +156,12 @@ for (const immediate of [false, true]) {
 
   for (const victim of [0, 2]) {
     const who = victim === 0 ? "writer" : "reader";
-    test(`Chain.${how} ends all though a ${who} is killed at any point [interleavings]`, {
+    test(`Chain.${how} ends all though a ${who} is killed at any point`, {
       kill: victim,
       most: 5_000,
       preemptions: 1,
       setup(world) {
-        const [a, b, c, d] = chains(world, 4, {}) as [Chain, Chain, Chain, Chain];
+        const [a, b, c, d] = handles(world, 4, chain) as [Chain, Chain, Chain, Chain];
         const closing = new Closing(immediate);
         let puts = -1;
         const joiner: Party = function* join(world) {

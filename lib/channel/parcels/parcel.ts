@@ -14,6 +14,10 @@
  * asks for it; who gets, before it has taken the number: the next one fetches it; behind it: it had
  * it. A parcel with ports or streams is lost with the thread that has taken its number.
  *
+ * Parcels that nobody can get are let go when their queue drops its messages, or when it is
+ * collected and was never given to another thread. Of one that was, nobody knows when the last
+ * thread lets go of it: its parcels stay.
+ *
  * @module
  */
 import type { Lost } from "../../transfer/flight.ts";
