@@ -60,8 +60,8 @@
  * `cli dead`.
  *
  * Needs `--allow-net` to the broker, and `--allow-env=SWITCHYARD_URL` to take the URL from there;
- * for a file `--allow-read` and `--allow-write` of its folder; `memory:` nothing. A worker needs what
- * its calls need, and `--allow-read` of its root.
+ * for a file `--allow-read` and `--allow-write` of its folder; `memory:` nothing. A worker needs
+ * what its calls need, and `--allow-read` of its root.
  *
  * @module
  */

@@ -26,7 +26,7 @@ function makeRing(position: number): Ring {
   const memory = new SharedArrayBuffer(RING_WORDS * 4 + CAPACITY);
   const words = new Int32Array(memory);
   words[TAIL] = words[FRONT] = position;
-  return new Ring(memory, 0, RING_WORDS * 4, CAPACITY);
+  return new Ring(new Int32Array(memory), 0, RING_WORDS, CAPACITY);
 }
 
 /** A value of `length` bytes, each `k`, in the midst of others. */
@@ -88,7 +88,7 @@ Deno.test("Ring gives a record or a BadFrame for 100,000 spoilt memories [pool]"
   await withoutStacks(() => {
     for (let k = 0; k < 100_000; k++) {
       words[TAIL] = words[FRONT] = random(CAPACITY) & ~3;
-      const ring = new Ring(memory, 0, RING_WORDS * 4, CAPACITY);
+      const ring = new Ring(new Int32Array(memory), 0, RING_WORDS, CAPACITY);
       ring.push(new ReplyHead({ kind: 9, id: k }), valueOf(k, random(300)));
       // What a thread's code can reach: lengths, and both positions.
       const at = RING_WORDS + random(CAPACITY >> 2);

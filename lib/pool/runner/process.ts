@@ -20,12 +20,12 @@ import {
 import { Beside, giveBack, piecesOf, type ReadPiece } from "../transport/pieces.ts";
 import type { Bulk, Span } from "../payload.ts";
 import { type Outlet, type Preparation, Runner } from "./runner.ts";
-import { Claims, CLAIMS_WORDS } from "../transport/claims.ts";
+import { MEMORY_WORDS, WorkerMemory } from "../transport/worker_memory.ts";
 
 /** The boot of the process. */
 export interface ProcessRunnerBoot {
   connection: Connection<Uint8Array>;
-  /** Where the claims are, if they are memory. */
+  /** Where the memory is that it shares with the pool, if there is some. */
   at: unknown;
   preparation: Preparation;
   /** The most bytes that a value may have which it says. */
@@ -51,6 +51,9 @@ async function sendAll(
 /** The options of a call that takes what is there. */
 const NOW = { timeout: 0 };
 
+/** A message that only wakes. */
+const BELL = new Uint8Array(0);
+
 const skipped = new RequestHead();
 
 /** What follows a message, in the order of its frames. */
@@ -68,26 +71,30 @@ export const serveProcess: (boot: ProcessRunnerBoot) => Promise<void> = task(
   async function serveProcess({ connection, at, preparation, maxMessage }: ProcessRunnerBoot) {
     // Ctrl-C reaches every process of the group; the pool says what becomes of the workers.
     if (Deno.build.os !== "windows") Deno.addSignalListener("SIGINT", () => {});
-    const placement = at === undefined ? undefined : theArena().place(at, CLAIMS_WORDS);
-    const claims = placement && new Claims(placement.region.words, placement.base);
+    const placement = at === undefined ? undefined : theArena().place(at, MEMORY_WORDS);
+    const memory = placement && new WorkerMemory(placement.region.words, placement.base);
     const writer = new FrameWriter();
     const blocking = connection as BlockingConnection;
     const outlet: Outlet = {
       world: "process",
-      claims,
+      claims: memory?.claims,
       say(reply, payload) {
         // From a process all is bytes.
         const value = payload as Span | Bulk;
         if (value.length > maxMessage) throw tooLong(reply.kind, value.length, maxMessage);
+        if (memory?.say(reply, value) === true) {
+          if (memory.isToWake()) blocking.sendBytesSync(BELL);
+          return undefined;
+        }
         writer.add(reply, value);
-        const frame = writer.take();
-        const messages = [frame, ...piecesOf(value)];
-        if (claims === undefined) return sendAll(connection, messages);
+        const messages = [writer.take(), ...piecesOf(value)];
+        if (memory === undefined) return sendAll(connection, messages);
+        memory.sentAside();
         for (const message of messages) blocking.sendBytesSync(message);
         return undefined;
       },
       look() {
-        if (claims !== undefined) hearAll();
+        if (memory !== undefined) hearAll();
       },
       release: giveBack,
     };
@@ -127,7 +134,7 @@ export const serveProcess: (boot: ProcessRunnerBoot) => Promise<void> = task(
     const listen = async () => {
       for (;;) {
         // In memory nothing is taken by a wait: else what is taken meanwhile would overtake it.
-        if (claims === undefined) hear(await connection.recvBytes());
+        if (memory === undefined) hear(await connection.recvBytes());
         else await blocking[READY](signal).then(hearAll);
       }
     };

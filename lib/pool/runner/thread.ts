@@ -10,17 +10,11 @@ import { task } from "../../transfer/task.ts";
 import { type Aside, handedOver, sendAside, Span } from "../payload.ts";
 import type { ReplyHead } from "../transport/frames.ts";
 import { type Outlet, type Preparation, Runner } from "./runner.ts";
-import {
-  ASIDES_SENT,
-  ASIDES_TAKEN,
-  layOut,
-  type SentAside,
-  SLEEPS,
-} from "../transport/thread_memory.ts";
+import { type SentAside, WorkerMemory } from "../transport/worker_memory.ts";
 
 /** The boot of the thread. */
 export interface ThreadRunnerBoot {
-  memory: SharedArrayBuffer;
+  words: Int32Array<SharedArrayBuffer>;
   port: MessagePort;
   side: MessagePort;
   preparation: Preparation;
@@ -29,32 +23,29 @@ export interface ThreadRunnerBoot {
 /** Serves a pool until it says that it is over. */
 export const serveThread: (boot: ThreadRunnerBoot) => Promise<void> = task(
   import.meta,
-  async function serveThread({ memory, port, side, preparation }: ThreadRunnerBoot) {
+  async function serveThread({ words, port, side, preparation }: ThreadRunnerBoot) {
     await prepareTake();
-    const { words, claims, ring } = layOut(memory);
+    const memory = new WorkerMemory(words, 0);
     const sayAside = (reply: ReplyHead, value: unknown, transfer: Transferable[]) => {
       const { kind, id, micros, items } = reply;
       sendAside(transfer, (moved) => {
         post(side, [kind, id, micros, items, value] satisfies SentAside, moved);
       });
-      Atomics.add(words, ASIDES_SENT, 1);
+      memory.sentAside();
     };
     const outlet: Outlet = {
       world: "thread",
-      claims,
+      claims: memory.claims,
       say(reply, payload) {
-        if (payload instanceof Span) {
-          const isInOrder = Atomics.load(words, ASIDES_SENT) === Atomics.load(words, ASIDES_TAKEN);
-          // Where the ring is full its reader is late: nobody waits for that.
-          if (!isInOrder || !ring.push(reply, payload)) {
-            sayAside(reply, new Uint8Array(payload.view), []);
+        if (!memory.say(reply, payload)) {
+          if (payload instanceof Span) sayAside(reply, new Uint8Array(payload.view), []);
+          else {
+            const aside = payload as Aside;
+            sayAside(reply, aside.packed, aside.transfer);
+            handedOver(aside);
           }
-        } else {
-          const aside = payload as Aside;
-          sayAside(reply, aside.packed, aside.transfer);
-          handedOver(aside);
         }
-        if (Atomics.exchange(words, SLEEPS, 0) === 1) port.postMessage(null);
+        if (memory.isToWake()) port.postMessage(null);
       },
       look() {
         for (let message = take(port); message !== undefined; message = take(port)) hear(message);

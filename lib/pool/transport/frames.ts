@@ -57,7 +57,7 @@ const ASIDE = -1;
 /** The mark of a value whose large buffers are beside the frame. */
 const BULK = 1 << 30;
 
-/** What is beside a frame: a value that is no bytes; nothing; or buffers. Else its bytes' number. */
+/** What is beside a frame that is no number of bytes. */
 export const OBJECT_BESIDE = -1;
 export const NOTHING_BESIDE = 0;
 export const BUFFERS_BESIDE = -2;

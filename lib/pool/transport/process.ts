@@ -34,7 +34,8 @@ import {
 import type { EngineOptions } from "../options.ts";
 import type { Bulk, Payload, Span } from "../payload.ts";
 import { serveProcess } from "../runner/process.ts";
-import { Claims, CLAIMS_WORDS } from "./claims.ts";
+import type { Claims } from "./claims.ts";
+import { MEMORY_WORDS, WorkerMemory } from "./worker_memory.ts";
 
 /** The options of workers that are processes. */
 export interface ProcessWorkerOptions {
@@ -50,7 +51,7 @@ const NOW = { timeout: 0 };
 /** The room that a message takes besides a value that is sent alone. */
 const SLACK = 64;
 
-/** The memory for the claims of workers that are gone: it serves the next. */
+/** The memory of workers that are gone: it serves the next. */
 const spare: Placement[] = [];
 
 /** The way to a process. */
@@ -61,6 +62,7 @@ export class ProcessTransport implements Transport {
   readonly #process: Process<void>;
   readonly #connection: Connection<Uint8Array>;
   readonly #placement: Placement | undefined;
+  readonly #memory: WorkerMemory | undefined;
   readonly #hear: Hear;
   readonly #reply = new ReplyHead();
   readonly #faulty: WorkerBoot["faulty"];
@@ -93,8 +95,11 @@ export class ProcessTransport implements Transport {
       : guardedPipe<Uint8Array>({ longest, onFault });
     this.#connection = here;
     if (memory) {
-      this.#placement = spare.pop() ?? theArena().allocate(CLAIMS_WORDS);
-      this.claims = new Claims(this.#placement.region.words, this.#placement.base);
+      const { region, base } = this.#placement = spare.pop() ?? theArena().allocate(MEMORY_WORDS);
+      this.#memory = new WorkerMemory(region.words, base);
+      this.#memory.clear();
+      this.#memory.sleep();
+      this.claims = this.#memory.claims;
     }
     const initializer = preparation.initializer === undefined
       ? []
@@ -105,7 +110,7 @@ export class ProcessTransport implements Transport {
       stdin: "null" as const,
       args: [{
         connection: there,
-        at: this.#placement?.share("process", () => "claims", "Claims"),
+        at: this.#placement?.share("process", () => "memory", "pool"),
         preparation,
         maxMessage: most,
       }] as Parameters<typeof serveProcess>,
@@ -147,26 +152,42 @@ export class ProcessTransport implements Transport {
 
   drain(): boolean {
     // A socket is heard only by the event loop.
-    if (this.claims === undefined || this.#isOver) return false;
-    let any = false;
-    while (this.#hearNext()) any = true;
-    return any;
+    const memory = this.#memory;
+    if (memory === undefined) return false;
+    const some = this.#hearAll(memory);
+    // What is said from here on wakes; what was said before it is heard now.
+    memory.sleep();
+    return this.#hearAll(memory) || some;
   }
 
-  /** Hears the next message in memory; whether there was one. */
-  #hearNext(): boolean {
-    if (this.#isOver) return false;
-    const connection = this.#connection as BlockingConnection;
+  #hearAll(memory: WorkerMemory): boolean {
+    let any = false;
     try {
-      if (!connection.pollSync(0)) return false;
-      if (this.#large === undefined) this.#read(connection.recvBytesSync(NOW));
-      else this.#readPiece((room) => connection.recvBytesIntoSync(room, 0, NOW));
-      return true;
+      for (let more = true; more && !this.#isOver;) {
+        more = (this.#connection as BlockingConnection).pollSync(0);
+        // What went into the ring before it comes first.
+        any = memory.hearRing(this.#hear) || any;
+        if (more && !this.#isOver) this.#hearNext(memory);
+        any ||= more;
+      }
     } catch (error) {
       if (error instanceof EOFError) this.#isOver = true;
       else this.#fail(error);
-      return false;
     }
+    return any;
+  }
+
+  /** Hears the next message of the pipe: what did not go into the ring, or one that only wakes. */
+  #hearNext(memory: WorkerMemory): void {
+    const connection = this.#connection as BlockingConnection;
+    if (this.#large !== undefined) {
+      this.#readPiece((room) => connection.recvBytesIntoSync(room, 0, NOW));
+    } else {
+      const bytes = connection.recvBytesSync(NOW);
+      if (bytes.length === 0) return;
+      this.#read(bytes);
+    }
+    if (this.#large === undefined) memory.tookAside();
   }
 
   /** Ends the hearing of a worker whose words make no sense. */

@@ -41,16 +41,21 @@ export class Ring {
   readonly #capacity: number;
 
   /**
-   * @param memory The shared memory.
-   * @param base The first of the ring's words, in words.
-   * @param start Where its bytes begin, in bytes, a multiple of 4.
-   * @param capacity Their number: a power of two.
+   * @param words The shared memory.
+   * @param base The first of the ring's words.
+   * @param start The first word of its bytes.
+   * @param capacity The number of its bytes: a power of two.
    */
-  constructor(memory: SharedArrayBuffer, base: number, start: number, capacity: number) {
-    this.#words = new Int32Array(memory);
+  constructor(
+    words: Int32Array<ArrayBufferLike>,
+    base: number,
+    start: number,
+    capacity: number,
+  ) {
+    this.#words = words;
     this.#base = base;
-    this.#bytes = new Uint8Array(memory, start, capacity);
-    this.#lengths = new Int32Array(memory, start, capacity >> 2);
+    this.#bytes = new Uint8Array(words.buffer, words.byteOffset + 4 * start, capacity);
+    this.#lengths = words.subarray(start, start + (capacity >> 2));
     this.#capacity = capacity;
   }
 

@@ -11,7 +11,7 @@ import { QUIET, TOLD } from "../../child/plan.ts";
 import { self } from "../../memory/this_thread.ts";
 import type { Packed } from "../../transfer/pack.ts";
 import { Thread } from "../../threading/thread.ts";
-import { BadFrame, HEAD, ReplyHead } from "./frames.ts";
+import { BadFrame, ReplyHead } from "./frames.ts";
 import {
   type Hear,
   type Loss,
@@ -22,31 +22,11 @@ import {
 } from "./transport.ts";
 import { type Aside, handedOver, type Payload, sendAside } from "../payload.ts";
 import type { EngineOptions } from "../options.ts";
-import type { Ring } from "./ring.ts";
-import {
-  ASIDES_SENT,
-  ASIDES_TAKEN,
-  layOut,
-  MEMORY_BYTES,
-  type SentAside,
-  SLEEPS,
-} from "./thread_memory.ts";
+import { MEMORY_WORDS, type SentAside, WorkerMemory } from "./worker_memory.ts";
 import type { Claims } from "./claims.ts";
 import { serveThread } from "../runner/thread.ts";
 
 await prepareEarly();
-
-/** The record that is being read; whoever keeps its value copies it. */
-const inbox = new Uint8Array(MEMORY_BYTES);
-const words = new Int32Array(inbox.buffer);
-const views: Uint8Array[] = [];
-/** So long are values whose views are kept. */
-const KEPT = 1 << 10;
-
-function valueIn(length: number): Uint8Array {
-  if (length > KEPT) return inbox.subarray(HEAD, length);
-  return views[length] ??= inbox.subarray(HEAD, length);
-}
 
 /** The way to a thread. */
 export class ThreadTransport implements Transport {
@@ -55,8 +35,7 @@ export class ThreadTransport implements Transport {
   readonly claims: Claims;
   readonly ended: Promise<Loss>;
   readonly #thread: Thread<void>;
-  readonly #words: Int32Array<SharedArrayBuffer>;
-  readonly #ring: Ring;
+  readonly #memory: WorkerMemory;
   readonly #port: MessagePort;
   readonly #side: MessagePort;
   readonly #hear: Hear;
@@ -68,11 +47,9 @@ export class ThreadTransport implements Transport {
 
   /** Starts the thread. */
   constructor({ hear, faulty, known: _, ...preparation }: WorkerBoot, rang: () => void) {
-    const memory = new SharedArrayBuffer(MEMORY_BYTES);
-    const { words, claims, ring } = layOut(memory);
-    this.#words = words;
-    this.claims = claims;
-    this.#ring = ring;
+    const words = new Int32Array(new SharedArrayBuffer(4 * MEMORY_WORDS));
+    this.#memory = new WorkerMemory(words, 0);
+    this.claims = this.#memory.claims;
     this.#hear = hear;
     this.#faulty = faulty;
     loadPorts();
@@ -85,11 +62,11 @@ export class ThreadTransport implements Transport {
       daemon: true,
       killable: true,
       transfer: [calls.port2, asides.port2],
-      args: [{ memory, port: calls.port2, side: asides.port2, preparation }] as [never],
+      args: [{ words, port: calls.port2, side: asides.port2, preparation }] as [never],
       [QUIET]: true,
     };
     this.#thread = new Thread(serveThread, options) as Thread<void>;
-    Atomics.store(words, SLEEPS, 1);
+    this.#memory.sleep();
     this.#port.onmessage = rang;
     unref(this.#port);
     try {
@@ -120,7 +97,7 @@ export class ThreadTransport implements Transport {
     try {
       const some = this.#drain();
       // What is said from here on rings; what was said before it is taken now.
-      Atomics.store(this.#words, SLEEPS, 1);
+      this.#memory.sleep();
       return this.#drain() || some;
     } catch (error) {
       if (!(error instanceof BadFrame)) throw error;
@@ -144,14 +121,13 @@ export class ThreadTransport implements Transport {
   }
 
   #drain(): boolean {
-    let any = this.#drainRing();
-    while (this.#heardAside !== Atomics.load(this.#words, ASIDES_SENT)) {
+    let any = this.#memory.hearRing(this.#hear);
+    while (this.#heardAside !== this.#memory.asidesSent) {
       // What went into the ring before it comes first.
-      any = this.#drainRing() || any;
+      any = this.#memory.hearRing(this.#hear) || any;
       const message = take(this.#side) as SentAside | undefined;
       if (message === undefined) break;
-      this.#heardAside = this.#heardAside + 1 | 0;
-      Atomics.store(this.#words, ASIDES_TAKEN, this.#heardAside);
+      this.#heardAside = this.#memory.tookAside();
       any = true;
       if (!Array.isArray(message)) throw new BadFrame("a message that is none");
       const reply = this.#reply;
@@ -161,16 +137,6 @@ export class ThreadTransport implements Transport {
       reply.micros = micros;
       reply.items = items;
       this.#hear(reply, value as Uint8Array | Packed);
-    }
-    return any;
-  }
-
-  #drainRing(): boolean {
-    let any = false;
-    for (let length = this.#ring.shift(inbox); length >= 0; length = this.#ring.shift(inbox)) {
-      any = true;
-      this.#reply.readFrom(words, 0);
-      this.#hear(this.#reply, valueIn(length));
     }
     return any;
   }
