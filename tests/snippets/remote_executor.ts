@@ -1,4 +1,4 @@
-import { RemoteExecutor } from "../../lib/remote.ts";
+import { RemoteExecutor } from "@switchyard/switchyard/remote";
 
 export function square(x: number) {
   return x * x;
