@@ -8,9 +8,9 @@
  * deno run -A jsr:@switchyard/switchyard/cli dead thumbnails retry all
  * ```
  *
- * A worker runs what lies in its `--root`: by default the folder in which it is started. It ends by
- * SIGTERM or SIGINT, with 0, or with 75 if it had to give calls back; whoever supervises it starts
- * it again then.
+ * A worker runs what lies in its `--root`: by default the folder of the nearest deno.json, from the
+ * one in which it is started upwards, or that one. It ends by SIGTERM or SIGINT, with 0, or with 75
+ * if it had to give calls back; whoever supervises it starts it again then.
  *
  * @module
  */

@@ -15,6 +15,7 @@ import { type Access, openAccess } from "../link/access.ts";
 import { RemoteWorker } from "../serving/worker.ts";
 import { type DeadCall, goThroughDead } from "./dead.ts";
 import type { RemoteWorkerOptions } from "./options.ts";
+import { rootAround, rootOf } from "./places.ts";
 import { type QueueStatus, statusOf } from "./status.ts";
 
 const USAGE = `Workers of RemoteExecutors, and a look at their queues.
@@ -32,7 +33,7 @@ All commands:
 worker:
   --workers N       how many calls it runs at once (one a core)
   --kind KIND       thread or process (thread)
-  --root DIR        the folder whose modules it runs (that of the nearest deno.json)
+  --root DIR        the folder whose modules it runs (of the nearest deno.json, or this one)
   --allow URL       imports what lies below this http(s) URL too; may be repeated
   --modules A,B     modules that are imported at once
   --drain SECONDS   how long calls may go on when it is stopped (25)
@@ -167,7 +168,7 @@ async function serve(queues: string[], flags: Flags): Promise<number> {
     ...flags.url === undefined ? {} : { url: flags.url },
     ...workers === undefined ? {} : { workers },
     ...kind === undefined ? {} : { kind },
-    root: flags.root ?? Deno.cwd(),
+    root: flags.root ?? rootAround(new URL(rootOf(Deno.cwd(), "serve a queue")!)),
     ...flags.allow === undefined ? {} : { allow: flags.allow },
     ...flags.modules === undefined ? {} : { modules: flags.modules.split(",") },
     ...drain === undefined ? {} : { drain: drain * 1000 },

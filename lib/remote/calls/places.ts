@@ -134,13 +134,14 @@ let found: string | undefined;
 function defaultRoot(): string | undefined {
   const main = mainModule();
   if (!main.startsWith("file:")) return undefined;
-  return found ??= nearestConfig(main) ?? new URL(".", main).href;
+  return found ??= rootAround(new URL(".", main));
 }
 
-function nearestConfig(main: string): string | undefined {
-  for (let folder = new URL(".", main);; folder = new URL("..", folder)) {
+/** The folder of the nearest deno.json, from a folder upwards; that folder if there is none. */
+export function rootAround(start: URL): string {
+  for (let folder = start;; folder = new URL("..", folder)) {
     if (CONFIGS.some((name) => isFile(new URL(name, folder)))) return folder.href;
-    if (folder.pathname === "/" || folder.href === new URL("..", folder).href) return undefined;
+    if (folder.href === new URL("..", folder).href) return start.href;
   }
 }
 

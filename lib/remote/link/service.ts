@@ -1,7 +1,8 @@
 /**
  * The service of one broker: it does what the handles of this process ask for, whichever thread
  * they are in. It lives beside the connection: for `memory:` in the main thread, else in the thread
- * of the link.
+ * of the link. Handles are of queues; code that calls functions has agents instead, which do at the
+ * broker what they are told (`agent.ts`).
  *
  * **Patience.** A request under way while the broker is away ends with BrokerLostError when that
  * has lasted for the patience of its handle, counted from when the request was made or the
