@@ -85,7 +85,7 @@ export function take(port: MessagePort): unknown {
   }
 }
 
-/** What {@linkcode post} has sent, or a bare word; for anything else a blocked thread pays dearly. */
+/** What {@linkcode post} has sent, or a bare word: all else costs a blocked thread dearly. */
 function checked(data: unknown): unknown {
   if (typeof data !== "object" || data === null || data instanceof Set) return messageIn(data);
   throw new Error("Cannot take a message of a port: it must be sent by post()");

@@ -454,6 +454,7 @@ testEach(
       }
     }
   },
+  withProcess,
 );
 
 testEach("Connection comes back as a result", async (way, world) => {

@@ -366,7 +366,7 @@ export abstract class MemoryQueue<T = unknown> implements QueueLike<T> {
   /** Puts the item if that goes at once; else gives its message. */
   #offer(item: T, transfer: Transferable[] | undefined): Message | undefined {
     checkCancelled();
-    // A large view is written where it will lie. Objects are not: a getter of theirs could put, too.
+    // A large view is written where it will lie. Objects are not: a getter of theirs could put.
     if (typeof item === "object" && transfer === undefined && this.#chain instanceof Chain) {
       const large = fillOf(item);
       if (large !== undefined && this.#chain.tryPut(large.fill, large.length)) {
