@@ -166,6 +166,8 @@ if (import.meta.main) {
   if (flags.run !== undefined) {
     const [workload, name] = flags.run.split("/");
     console.log(...await OURS[workload][name]());
+    // A bare worker that waits for its ring would keep the program.
+    Deno.exit();
   } else {
     const rounds = Number(flags._[0] ?? 3);
     using npm = flags.peers === undefined ? undefined : new NpmPools(flags.peers);

@@ -16,8 +16,7 @@ import {
   STARTED,
 } from "../../lib/pool/transport/frames.ts";
 import { Span, writePayload } from "../../lib/pool/payload.ts";
-import { Ring } from "../../lib/pool/transport/ring.ts";
-import { MEMORY_BYTES } from "../../lib/pool/transport/thread_memory.ts";
+import { Ring, RING_WORDS } from "../../lib/pool/transport/ring.ts";
 import type { Connection } from "../../lib/multiprocessing.ts";
 import type { Event } from "../../lib/threading.ts";
 
@@ -40,7 +39,7 @@ export type Forgery =
 
 type Say = (reply: Partial<ReplyHead>, value: Span) => void;
 
-/** How many bytes a thread's ring has. */
+/** How many bytes a worker's ring has. */
 const ROOM = 1 << 17;
 const nothing = writePayload(undefined, "process", "nothing") as Span;
 
@@ -58,7 +57,7 @@ function corrupt(change: (say: Say, was: ReplyHead, value: Span) => void): void 
   FrameWriter.prototype.add = function (head, value) {
     restore();
     const say: Say = (reply, value) => add.call(this, new ReplyHead(reply), value);
-    change(say, head as ReplyHead, value!);
+    change(say, head as ReplyHead, value as Span);
   };
   Ring.prototype.push = function (head, value) {
     restore();
@@ -71,7 +70,7 @@ function corrupt(change: (say: Say, was: ReplyHead, value: Span) => void): void 
   };
 }
 
-/** Has the next frame, or record of a thread's ring, claim another length. */
+/** Has the next frame, or record of the ring, claim another length. */
 function corruptLength(length: number): void {
   const { take } = FrameWriter.prototype;
   FrameWriter.prototype.take = function () {
@@ -86,7 +85,7 @@ function corruptLength(length: number): void {
     Atomics.store = ((words: Int32Array, index: number, value: number) => {
       Atomics.store = store;
       const start = words[index]! & ROOM - 1;
-      new Int32Array(words.buffer, MEMORY_BYTES - ROOM)[start >> 2] = length;
+      words[index + RING_WORDS + (start >> 2)] = length;
       return store(words, index, value);
     }) as typeof store;
     say(was, value);
@@ -148,7 +147,8 @@ export const forge = task(import.meta, function forge(what: Forgery, other: numb
         FrameWriter.prototype.take = take;
         return take.call(this).subarray(0, HEAD - 8) as Uint8Array<ArrayBuffer>;
       };
-      break;
+      // Too long for the ring.
+      return "honest".repeat(10_000);
     }
   }
   return "honest";
@@ -218,7 +218,8 @@ export const flood = task(import.meta, function flood(length: number) {
     take.call(this);
     return new Uint8Array(length);
   };
-  return "flooded";
+  // Too long for the ring.
+  return "flooded".repeat(10_000);
 });
 
 /** Says a frame that claims to be long. */

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Payload, Span } from "../payload.ts";
+import { LARGEST, type Payload, Span } from "../payload.ts";
 import { Claims, CLAIMS_WORDS } from "./claims.ts";
 import { HEAD, ReplyHead } from "./frames.ts";
 import { Ring, RING_WORDS } from "./ring.ts";
@@ -67,8 +67,8 @@ export class WorkerMemory {
   /** Says something through the ring; false when it has to go beside it. */
   say(reply: ReplyHead, payload: Payload): payload is Span {
     // Where the ring is full its reader is late: nobody waits for that.
-    return payload instanceof Span && this.asidesSent === this.#asidesTaken &&
-      this.#ring.push(reply, payload);
+    return payload instanceof Span && payload.length <= LARGEST &&
+      this.asidesSent === this.#asidesTaken && this.#ring.push(reply, payload);
   }
 
   /** Notes that something has been sent beside the ring. */
