@@ -184,7 +184,7 @@ test("workers that are killed at random lose no call", async (queue) => {
   stack.defer(async () => {
     for (const worker of workers) await worker[Symbol.asyncDispose]();
   });
-  const [calls, kills] = [200, 4];
+  const [calls, kills] = [200, 3];
   const names = Array.from({ length: calls }, (_, k) => `${k}`);
   const futures = names.map((name) => executor.submit(notes, runs, name));
   for (let k = 1; k <= kills; k++) {

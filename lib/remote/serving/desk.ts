@@ -23,7 +23,8 @@ import { Engine } from "../../pool/engine.ts";
 import type { EngineOptions } from "../../pool/options.ts";
 import type { BrokerMessage, Delivery } from "../broker.ts";
 import { messageOf } from "../../transfer/failure.ts";
-import { type Access, isUnroutable } from "../link/access.ts";
+import type { Clock } from "../clock.ts";
+import { type Access, isUnroutable, Pending } from "../link/access.ts";
 import { type Course, start } from "../link/soon.ts";
 import { type Answered, AnsweredCalls } from "./answered.ts";
 import { Callers } from "./callers.ts";
@@ -92,6 +93,7 @@ export class Desk {
   isStopping = false;
   readonly #options: DeskOptions;
   readonly #access: Access;
+  readonly #clock: Clock;
   readonly #wire: CallWire;
   readonly #callers: Callers;
   readonly #answered = new AnsweredCalls();
@@ -104,8 +106,9 @@ export class Desk {
   readonly #fates: Fates;
   #isPumping = false;
 
-  constructor(access: Access, options: DeskOptions) {
+  constructor(access: Access, clock: Clock, options: DeskOptions) {
     this.#access = access;
+    this.#clock = clock;
     this.#options = options;
     this.#wire = new CallWire(options.places);
     this.#callers = new Callers(access);
@@ -247,12 +250,9 @@ export class Desk {
       return delivery!.ack();
     }
     if (replyTo !== undefined && where === "here") {
-      const asks = entry.isOld;
-      const said = asks ? new Promise<void>((resolve) => entry.go = resolve) : undefined;
+      if (entry.isOld) yield* this.#mayRun(entry);
       // At most once: its caller is to notice if it dies with this worker.
-      if (asks || facts.retries === 0) this.#tellBegin(entry, asks);
-      if (said !== undefined) yield this.#within(said, pace.go);
-      entry.go = undefined;
+      else if (facts.retries === 0) this.#tellBegin(entry);
       if (entry.state !== CLAIMED) return;
     }
     // At most once: who dies now has run it, or never will.
@@ -266,11 +266,15 @@ export class Desk {
     this.#tell(entry, "begin", { attempt, slots, ...asks ? { asks } : {} });
   }
 
-  #within(said: Promise<void>, ms: number): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, ms);
-    Deno.unrefTimer(timer);
-    return Promise.race([said, late.promise]).finally(() => clearTimeout(timer));
+  /** Waits until its caller has said that it may run, for a while; also in a blocked thread. */
+  *#mayRun(entry: HeldCall): Course<void> {
+    const said = new Pending<void>();
+    entry.go = () => said.settle();
+    const stop = this.#clock.after(pace.go, entry.go);
+    this.#tellBegin(entry, true);
+    yield said;
+    stop();
+    entry.go = undefined;
   }
 
   #run(entry: HeldCall): void {
@@ -386,6 +390,7 @@ export class Desk {
 
   #end(entry: HeldCall): void {
     entry.state = OVER;
+    entry.go?.();
     if (this.#open.get(entry.id) === entry) this.#open.delete(entry.id);
   }
 

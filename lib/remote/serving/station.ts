@@ -79,7 +79,7 @@ export class Station {
     this.#clock = clock;
     this.#options = options;
     this.#ahead = options.ahead ?? 1;
-    this.desk = new Desk(access, options);
+    this.desk = new Desk(access, clock, options);
     this.desk.ahead = this.#ahead;
     this.desk.changed = () => this.#changed();
     this.#over.promise.catch(() => {});
