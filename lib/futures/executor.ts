@@ -150,9 +150,9 @@ export abstract class Executor implements AsyncDisposable, Disposable {
   }
 
   /**
-   * Has a worker call `target(...args)`. The arguments are taken as they are now; but between
-   * threads an ArrayBuffer or Uint8Array of 32 KiB or more is copied when a worker is given the
-   * call, and must stay as it is until the call begins.
+   * Has a worker call `target(...args)`. The arguments are taken as they are now; but an
+   * ArrayBuffer or Uint8Array of 32 KiB or more is copied when a worker is given the call, and must
+   * stay as it is until the call begins.
    *
    * @throws {TypeError} No worker could find the target.
    * @throws {ShareError} An argument cannot cross.

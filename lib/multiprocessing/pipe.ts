@@ -84,6 +84,13 @@ export function pipe<T = unknown>(
   return ends;
 }
 
+/** A pipe in memory of which each direction holds `room` bytes. */
+export function roomyPipe<T>(room: number): [Connection<T>, Connection<T>] {
+  const ends = ringPipe<T>(true, socketPipe, room);
+  for (const end of ends) noteMadeIn(end, "process");
+  return ends;
+}
+
 /** A pipe over a socket that is watched for what a child with fewer permissions might say. */
 export function guardedPipe<T>(guard: PipeGuard): [Connection<T>, Connection<T>] {
   const ends = socketPipe<T>(true, guard);

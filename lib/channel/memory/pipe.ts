@@ -42,18 +42,20 @@ import {
   holdersOf,
   markBelow,
   PIPE_WORDS,
+  ROOM,
   type SentMemoryEnd,
 } from "./pipe_words.ts";
 
-/** The number of bytes that one direction holds; a longer message goes alone. */
-const ROOM = 1 << 23;
+/** The number of bytes that one direction usually holds; a longer message goes alone. */
+const USUAL_ROOM = 1 << 20;
 
 function chainsOf(placement: Placement, duplex: boolean): (Chain | undefined)[] {
   const { blocks } = theArena();
+  const bytes = placement.region.words[placement.base + ROOM]!;
   return [0, 1].map((end) => {
     if (end === 1 && !duplex) return undefined;
     const base = placement.base + CHAINS + end * CHAIN_WORDS;
-    return new Chain({ ...placement, base }, blocks, { kind: "Pipe", bytes: ROOM });
+    return new Chain({ ...placement, base }, blocks, { kind: "Pipe", bytes });
   });
 }
 
@@ -217,14 +219,17 @@ function isOfMemory(frame: Uint8Array): boolean {
  * Makes a pipe.
  *
  * @param make Makes a pipe over a socket, for it to become one. Default: it never does.
+ * @param room How many bytes one direction holds.
  * @throws {Deno.errors.NotCapable} Without `--allow-ffi`.
  */
 export function ringPipe<T>(
   duplex: boolean,
   make?: MakeSuccessors,
+  room = USUAL_ROOM,
 ): [RingConnection<T>, RingConnection<T>] {
   const old = spent();
   const placement = old ?? theArena().allocate(PIPE_WORDS);
+  placement.region.words[placement.base + ROOM] = room;
   // A one-way pipe leads from the second end to the first. Both chains are laid out in any case.
   const chains = chainsOf(placement, true);
   if (!duplex) chains[1] = undefined;

@@ -2,7 +2,7 @@
  * The words of a pipe in the family's memory, and an end of it as it is sent.
  *
  * ```text
- *   GENERATION | BELOW, one for each end | ... | CHAINS: two of them | holders of the two ends
+ *   GENERATION | BELOW, one for each end | ROOM | ... | CHAINS: two of them | holders of the two ends
  * ```
  *
  * @module
@@ -15,6 +15,8 @@ import { Holders, HOLDERS_WORDS } from "./holders.ts";
 export const GENERATION = 0;
 /** For each end, whether it was given to somebody with fewer permissions, or came from there. */
 export const BELOW = 1;
+/** How many bytes one direction holds. */
+export const ROOM = 3;
 /** The words of the two chains, one for each direction. */
 export const CHAINS = 16;
 const HOLDERS = CHAINS + 2 * CHAIN_WORDS;

@@ -16,7 +16,7 @@ import { EOFError } from "../../core/errors.ts";
 import { theArena } from "../../memory/arena.ts";
 import type { Placement } from "../../memory/placement.ts";
 import { mayMap } from "../../memory/platform/mod.ts";
-import { guardedPipe, pipe } from "../../multiprocessing/pipe.ts";
+import { guardedPipe, roomyPipe } from "../../multiprocessing/pipe.ts";
 import { LONGEST_MESSAGE } from "../../multiprocessing/pipe_hub.ts";
 import { Process } from "../../multiprocessing/process.ts";
 import { messageOf } from "../../transfer/failure.ts";
@@ -48,6 +48,8 @@ export interface ProcessWorkerOptions {
 /** The options of a call that takes what is there. */
 const NOW = { timeout: 0 };
 
+/** The bytes that one direction of its pipe holds: some large values, so that both go on copying. */
+const ROOM = 1 << 23;
 /** The room that a message takes besides a value that is sent alone. */
 const SLACK = 64;
 
@@ -91,7 +93,7 @@ export class ProcessTransport implements Transport {
     const longest = most + LARGEST_FRAMES;
     const onFault = (error: unknown) => this.#fail(error);
     const [here, there] = memory
-      ? pipe<Uint8Array>({ memory })
+      ? roomyPipe<Uint8Array>(ROOM)
       : guardedPipe<Uint8Array>({ longest, onFault });
     this.#connection = here;
     if (memory) {
