@@ -2,7 +2,7 @@
  * The words of a pipe in the family's memory, and an end of it as it is sent.
  *
  * ```text
- *   GENERATION | BELOW, one for each end | ROOM | ... | CHAINS: two of them | holders of the two ends
+ *   GENERATION | BELOW, one for each end | ROOM | ... | CHAINS: two | holders of the two ends
  * ```
  *
  * @module

@@ -48,7 +48,7 @@ export interface ProcessWorkerOptions {
 /** The options of a call that takes what is there. */
 const NOW = { timeout: 0 };
 
-/** The bytes that one direction of its pipe holds: some large values, so that both go on copying. */
+/** The bytes that one direction of its pipe holds: some large values, so that both copy. */
 const ROOM = 1 << 23;
 /** The room that a message takes besides a value that is sent alone. */
 const SLACK = 64;
