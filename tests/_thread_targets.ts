@@ -1,7 +1,8 @@
 /** Targets of thread_test.ts. */
 import { context, task } from "../lib/task.ts";
+import { compute } from "./_help/compute.ts";
 
 export const spin = task(import.meta, () => {
   context().report("running");
-  for (;;);
+  compute(10_000);
 });

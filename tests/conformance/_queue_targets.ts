@@ -8,6 +8,7 @@ import { Empty, ShutDown } from "../../lib/errors.ts";
 import type { QueueLike, ShutdownOptions } from "../../lib/queue.ts";
 import { context, task } from "../../lib/task.ts";
 import type { Barrier, Connection, Event, Lock, Value } from "../../lib/threading.ts";
+import { compute } from "../_help/compute.ts";
 
 /** Whether a call blocks or awaits. */
 export type Form = "sync" | "async";
@@ -134,7 +135,7 @@ export const getThenSpin = task(
   function getThenSpin(queue: QueueLike<unknown>, count: number) {
     for (let k = 0; k < count; k++) queue.getSync();
     context().report("got");
-    for (;;);
+    compute(2_000);
   },
 );
 

@@ -9,6 +9,7 @@ import type { QueueLike } from "../../lib/multiprocessing.ts";
 import { _exit, exit } from "../../lib/os/exit.ts";
 import { context, task } from "../../lib/task.ts";
 import type { Array as SharedArray, Barrier, Event, Lock, Value } from "../../lib/threading.ts";
+import { compute } from "../_help/compute.ts";
 
 const later = (ms: number) => new Promise<void>((next) => setTimeout(next, ms));
 
@@ -106,11 +107,11 @@ export const idle = task(import.meta, function idle() {
   return new Promise<void>(() => setInterval(() => {}, 1_000));
 });
 
-/** Never pauses. */
+/** Does not pause for longer than any test takes. */
 export const spin = task(import.meta, async function spin() {
   context().report(Deno.pid);
   await later(0);
-  for (;;);
+  compute(15_000);
 });
 
 /** Notes its number in the order of the calls. */

@@ -6,6 +6,7 @@ import { task } from "../../lib/task.ts";
 import { type Event, type Lock, Thread } from "../../lib/threading.ts";
 import { sleepSync } from "../../lib/time.ts";
 import { mark, start } from "../../lib/trace.ts";
+import { compute } from "../_help/compute.ts";
 
 type Connection = ReturnType<typeof multiprocessing.pipe>[0];
 
@@ -38,7 +39,7 @@ export const stay = task(import.meta, function stay(lock: Lock, has: Event) {
 
 export const spin = task(import.meta, function spin(has: Event) {
   has.set();
-  for (;;);
+  compute(10_000);
 });
 
 export const double = task(import.meta, function double(x: number) {
