@@ -49,7 +49,7 @@ import { ReplyReader } from "./reply_reader.ts";
 import { Schedule } from "./schedule.ts";
 import { now } from "../core/environment.ts";
 import { CallStats, type PoolStats } from "./stats.ts";
-import type { Worker } from "./worker.ts";
+import { GONE, type Worker } from "./worker.ts";
 import { type Connect, Workers } from "./workers.ts";
 
 let ids = 0;
@@ -77,6 +77,16 @@ export class Engine implements Caller {
   #letGo: (() => void) | undefined;
   #idle = Promise.withResolvers<void>();
   readonly #serve = (): boolean => this.poll();
+  readonly #serveBlocked = (): boolean => {
+    const any = this.poll();
+    const dead = this.#workers.endedNow();
+    for (const [worker, loss] of dead) {
+      this.#lost(worker, loss);
+      // The timer of the event loop, by which workers are started, cannot go off.
+      this.#workers.growNow();
+    }
+    return any || dead.length > 0;
+  };
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -360,14 +370,14 @@ export class Engine implements Caller {
     this.#idle = Promise.withResolvers<void>();
     this.#release = holdProgram();
     this.#workers.wake();
-    services.add(this.#serve);
+    services.add(this.#serveBlocked);
     this.#letGo = this.#options.isHidden ? undefined : holdInterrupts(this);
   }
 
   #closeOne(): void {
     if (--this.#open > 0) return;
     this.#release?.();
-    services.delete(this.#serve);
+    services.delete(this.#serveBlocked);
     this.#letGo?.();
     this.#workers.rest();
     this.#idle.resolve();
@@ -493,6 +503,8 @@ export class Engine implements Caller {
 
   /** Puts right what a worker leaves behind that has ended. */
   #lost(worker: Worker, loss: Loss): void {
+    // It was found before the event loop told of it.
+    if (worker.state === GONE) return;
     const wasToStay = this.#workers.remove(worker);
     const { size } = worker.calls;
     const back: Call[] = [];

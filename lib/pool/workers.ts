@@ -22,6 +22,8 @@ import { GONE, READY, RETIRING, STARTING, Worker } from "./worker.ts";
 
 /** The number of workers that may die in a row before they have run a call. */
 const TRIES = 3;
+/** How often a thread that blocks looks whether some have ended, in ms. */
+const LOOK = 50;
 /** For how long workers are listened to when there is nothing to do, in ms. */
 const AWAKE = 50;
 
@@ -52,6 +54,8 @@ export class Workers {
    * all.
    */
   readonly #modules = new Set<string>();
+  /** When that is done next, in ms. */
+  #nextLook = 0;
   #growing: ReturnType<typeof setTimeout> | undefined;
   #leaving: Countdown | undefined;
   #resting: ReturnType<typeof setTimeout> | undefined;
@@ -132,17 +136,23 @@ export class Workers {
     this.all.add(worker);
   }
 
+  /** Starts a worker, if one is wanted. */
+  growNow(): void {
+    clearTimeout(this.#growing);
+    this.#growing = undefined;
+    if (!this.#wantsWorker()) return;
+    try {
+      this.start();
+    } catch (cause) {
+      this.break(cause, `a worker cannot be started: ${messageOf(cause)}`);
+    }
+  }
+
   /** Starts workers as long as they are wanted. */
   grow(): void {
     if (this.#growing !== undefined || !this.#wantsWorker()) return;
     this.#growing = setTimeout(() => {
-      this.#growing = undefined;
-      if (!this.#wantsWorker()) return;
-      try {
-        this.start();
-      } catch (cause) {
-        return this.break(cause, `a worker cannot be started: ${messageOf(cause)}`);
-      }
+      this.growNow();
       this.grow();
     }, 0);
   }
@@ -234,6 +244,17 @@ export class Workers {
     return [...this.all].every(({ transport }) =>
       transport.joinSync(Math.max(0, deadline - performance.now()))
     );
+  }
+
+  /** Those that have ended, for a thread that blocks: the event loop cannot tell it. */
+  endedNow(): [Worker, Loss][] {
+    const now = performance.now();
+    if (now < this.#nextLook) return [];
+    this.#nextLook = now + LOOK;
+    return [...this.all].flatMap((worker) => {
+      const loss = worker.transport.lossNow();
+      return loss === undefined ? [] : [[worker, loss] as [Worker, Loss]];
+    });
   }
 
   #wantsWorker(): boolean {

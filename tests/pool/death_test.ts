@@ -91,6 +91,26 @@ testWays("WorkerLostError tells of a worker's end", (how, { code, signal }) => a
   assertEquals(await executor.submit(square, 3).result(), 9);
 }, Object.keys(WAYS) as Death[]);
 
+testWays("a thread that blocks is told of a worker's death", (how, { code }) => async (world) => {
+  const executor = world.executor(1, { namePrefix: "clerk" });
+  const limit = { timeout: 10_000 };
+  for (let round = 0; round < 3; round++) {
+    const dying = executor.submit(die, how);
+    const behind = executor.submit(square, round);
+    const error = assertThrows(() => dying.resultSync(limit), WorkerLostError);
+    if (code !== undefined) assertEquals(error.exitcode, code);
+    // Another is started meanwhile, though the event loop stands still.
+    assertEquals(behind.resultSync(limit), round * round);
+  }
+  assertEquals(await executor.submit(square, 3).result(), 9);
+});
+
+testWays("a thread that blocks gets what is tried again", (how) => (world) => {
+  const tries = new world.face.Value("i32");
+  const future = world.executor(1).submitWith({ retries: 2 }, dieOften, tries, 2, how);
+  assertEquals(future.resultSync({ timeout: 10_000 }), "at last");
+});
+
 testWays("a death fails the running task alone", (how) => async (world) => {
   const executor = world.executor(1);
   const gate = world.gate();

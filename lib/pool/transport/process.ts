@@ -26,6 +26,7 @@ import { Beside, checkLength, giveBack, piecesOf, type ReadPiece } from "./piece
 import {
   type Hear,
   type Loss,
+  lossIn,
   lossOf,
   NO_LOSS,
   type Transport,
@@ -200,6 +201,15 @@ export class ProcessTransport implements Transport {
 
   joinSync(timeout: number): boolean {
     return this.#process.joinSync({ timeout });
+  }
+
+  lossNow(): Loss | undefined {
+    // Its end is looked for where this process may use FFI.
+    if (this.#process.exitcode === null) return undefined;
+    this.drain();
+    // The pool asks it no more, so that whoever listens on would listen for ever.
+    this.#isOver = true;
+    return lossIn(() => this.#process.resultSync({ timeout: 0 }));
   }
 
   kill(): void {

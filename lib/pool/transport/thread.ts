@@ -15,6 +15,7 @@ import { BadFrame, ReplyHead } from "./frames.ts";
 import {
   type Hear,
   type Loss,
+  lossIn,
   lossOf,
   NO_LOSS,
   type Transport,
@@ -114,6 +115,12 @@ export class ThreadTransport implements Transport {
 
   joinSync(timeout: number): boolean {
     return this.#thread.joinSync({ timeout });
+  }
+
+  lossNow(): Loss | undefined {
+    if (!this.#thread.joinSync({ timeout: 0 })) return undefined;
+    this.drain();
+    return lossIn(() => this.#thread.resultSync({ timeout: 0 }));
   }
 
   kill(): void {

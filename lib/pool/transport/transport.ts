@@ -45,6 +45,16 @@ export function lossOf(error: unknown): Loss {
   return { exitcode: 1, signal: null, error: errorOf({ ok: false, error }) };
 }
 
+/** The loss of a child that has ended, from what its result is or throws. */
+export function lossIn(result: () => unknown): Loss {
+  try {
+    result();
+    return NO_LOSS;
+  } catch (error) {
+    return lossOf(error);
+  }
+}
+
 /** The end of a worker, in words. */
 export function describeLoss({ exitcode, signal, error }: Loss): string {
   if (signal !== null) return `was killed by ${signal}`;
@@ -86,6 +96,11 @@ export interface Transport {
   rest(): void;
   /** Blocks the thread until the worker has ended; false when the time is up first. */
   joinSync(timeout: number): boolean;
+  /**
+   * How the worker has ended, for a thread that blocks and is not told by the event loop; undefined
+   * while it lives, or where nobody can say. All that it said has been heard.
+   */
+  lossNow(): Loss | undefined;
   /** Ends the worker as soon as that can be done. */
   kill(): void;
 }
