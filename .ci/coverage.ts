@@ -82,9 +82,11 @@ const SUITES: Record<string, { tests: string[]; alone?: boolean }> = {
   },
   channel: {
     tests: [
+      "conformance/queue_test.ts",
+      "conformance/connection_test.ts",
+      "conformance/priority_queue_test.ts",
       "queue/pipe_test.ts",
       "conformance/queue_shutdown_test.ts",
-      "multiprocessing/ordered_queue_test.ts",
       "multiprocessing/crossing_test.ts",
       "security/pipes_test.ts",
       "multiprocessing/pipe_test.ts",

@@ -70,3 +70,10 @@ test("Manager is there for processes that main does not wait for", "manager", [
   "main",
   "counted",
 ]);
+
+Deno.test("Thread that is a daemon and reports holds no program", async () => {
+  const program = fileURLToPath(new URL("./_reporting_daemon.ts", import.meta.url));
+  const command = [Deno.execPath(), "run", "--allow-read", "--no-prompt", program];
+  const { code, lines, stderr, leftovers } = await run("reports", [], { command });
+  assertEquals([code, lines, stderr, leftovers], [0, ["main"], "", []]);
+});

@@ -62,7 +62,7 @@ export function startWorker(boot: ThreadBoot): ThreadPorts {
     startSpare(spare, boot);
     return spare.ports;
   }
-  const [mine, theirs] = openPorts();
+  const [mine, theirs] = openPorts(boot.killable);
   try {
     if (self().isMain) startNew(boot, theirs);
     else {
@@ -76,7 +76,9 @@ export function startWorker(boot: ThreadBoot): ThreadPorts {
   return mine;
 }
 
-function openPorts(): [ThreadPorts, ThreadPorts] {
+function openPorts(isKillable: boolean): [ThreadPorts, ThreadPorts] {
+  // Its worker needs it in any case; ports of a daemon that were made before hold the program.
+  if (isKillable) loadPorts();
   const port = new MessageChannel();
   const ends = new MessageChannel();
   return [{ port: port.port1, ends: ends.port1 }, { port: port.port2, ends: ends.port2 }];
