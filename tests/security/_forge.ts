@@ -9,6 +9,7 @@
 import { Chain } from "../../lib/channel/memory/chain.ts";
 import { Link } from "../../lib/channel/socket/link.ts";
 import type { FrameWriter } from "../../lib/pool/transport/frames.ts";
+import type { Ring } from "../../lib/pool/transport/ring.ts";
 import { encode } from "../../lib/transfer/codec/codec.ts";
 import { HAS_MODULES } from "../../lib/transfer/codec/format.ts";
 import type { Reduce, Reduction } from "../../lib/transfer/reduction.ts";
@@ -125,20 +126,15 @@ export const carry: (
   Chain.prototype.tryPut = tryPut;
 });
 
-/** How a pool's worker wrote its frames at first. */
-let writes: FrameWriter["add"] | undefined;
+/** How a pool's worker wrote its words at first. */
+let honest: { add: FrameWriter["add"]; push: Ring["push"] } | undefined;
 
 /** A pool's worker says this as the result of every call from now on. */
 export const answer: (bytes: Uint8Array) => Promise<void> = task(
   import.meta,
   async function answer(bytes: Uint8Array) {
-    const { FrameWriter, DONE } = await import("../../lib/pool/transport/frames.ts");
-    const { Span } = await import("../../lib/pool/payload.ts");
-    const add = writes ??= FrameWriter.prototype.add;
-    const value = new Span(new Uint8Array(bytes), 0, bytes.length);
-    FrameWriter.prototype.add = function (head, given) {
-      return add.call(this, head, head.kind === DONE ? value : given);
-    };
+    const { DONE } = await import("../../lib/pool/transport/frames.ts");
+    await speak(DONE, bytes);
   },
 );
 
@@ -146,19 +142,34 @@ export const answer: (bytes: Uint8Array) => Promise<void> = task(
 export const answerReport: (bytes: Uint8Array) => Promise<string> = task(
   import.meta,
   async function answerReport(bytes: Uint8Array) {
-    const { FrameWriter, REPORT } = await import("../../lib/pool/transport/frames.ts");
-    const { Span } = await import("../../lib/pool/payload.ts");
+    const { REPORT } = await import("../../lib/pool/transport/frames.ts");
     const { context } = await import("../../lib/task.ts");
-    const { add } = FrameWriter.prototype;
-    const value = new Span(new Uint8Array(bytes), 0, bytes.length);
-    FrameWriter.prototype.add = function (head, given) {
-      return add.call(this, head, head.kind === REPORT ? value : given);
-    };
+    const stop = await speak(REPORT, bytes);
     context().report("in place of this");
-    FrameWriter.prototype.add = add;
+    stop();
     return "said";
   },
 );
+
+/** Has a pool's worker say this in all words of a kind, by its ring and by its pipe, until stopped. */
+async function speak(kind: number, bytes: Uint8Array): Promise<() => void> {
+  const { FrameWriter } = await import("../../lib/pool/transport/frames.ts");
+  const { Ring } = await import("../../lib/pool/transport/ring.ts");
+  const { Span } = await import("../../lib/pool/payload.ts");
+  const { add } = honest ??= { add: FrameWriter.prototype.add, push: Ring.prototype.push };
+  const { push } = honest;
+  const value = new Span(new Uint8Array(bytes), 0, bytes.length);
+  FrameWriter.prototype.add = function (head, given) {
+    return add.call(this, head, head.kind === kind ? value : given);
+  };
+  Ring.prototype.push = function (head, given) {
+    return push.call(this, head, head.kind === kind ? value : given);
+  };
+  return () => {
+    FrameWriter.prototype.add = add;
+    Ring.prototype.push = push;
+  };
+}
 
 /** Gives back what it was given. */
 export const echo: (value: unknown) => unknown = task(
