@@ -20,9 +20,10 @@ export interface Space {
 
 /**
  * The sizes of a space that are tried, in bytes. Only what is used takes memory, except on Windows,
- * and where the system promises no more than it has.
+ * and where the system promises no more than it has. All of it counts when a process is copied to
+ * start a program: Linux refuses that where it is more than the machine's memory.
  */
-const SIZES = [1 << 30, 1 << 26, 1 << 22];
+const SIZES = [1 << 28, 1 << 26, 1 << 22];
 if (Deno.build.os === "windows") SIZES.shift();
 /** The owner's words begin on a cache line of their own. */
 const FIRST = 16;
