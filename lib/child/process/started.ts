@@ -15,7 +15,7 @@ import { show } from "../../core/checks.ts";
 import { WorkerLostError } from "../../core/errors.ts";
 import { recorder } from "../../core/hooks.ts";
 import { reachedUnheld } from "../../core/promises.ts";
-import { exitcodeOf, signalName, Signals, statusOf } from "../../core/signals.ts";
+import { exitcodeOf, signalName, statusOf } from "../../core/signals.ts";
 import { type Link, MOST_FROM_BELOW } from "../../channel/socket/link.ts";
 import { mayMap, platform } from "../../memory/platform/mod.ts";
 import { checkCancelled } from "../../sync/steps.ts";
@@ -239,7 +239,7 @@ export class StartedProcess {
     { rendezvous, watchdog }: Omit<Spawned, "child">,
     heard: Promise<void>,
   ): Promise<void> {
-    this.#exitcode = this.#codeOf(await status);
+    this.#exitcode = exitcodeOf(await status, this.#isKilled);
     recorder?.reaped(this.#seat, this.#exitcode);
     const unwatched = watchdog?.end();
     // While this thread was blocked the child may have come, spoken and gone: then it is still to
@@ -260,12 +260,6 @@ export class StartedProcess {
     this.#onGone();
     this.#told.resolve();
     this.#gone.resolve();
-  }
-
-  /** Windows ends a process with a code and no signal: who was ended by us counts as by SIGTERM. */
-  #codeOf(status: Deno.CommandStatus): number {
-    const code = exitcodeOf(status);
-    return Deno.build.os === "windows" && this.#isKilled && code === 1 ? -Signals.SIGTERM! : code;
   }
 
   #closeBox(): void {
