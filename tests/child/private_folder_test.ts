@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ensureDir, exists } from "@std/fs";
-import { LACKS, unless } from "../_help/lacks.ts";
+import { LACKS, temporaryIn, unless } from "../_help/lacks.ts";
 
 const isLinux = Deno.build.os === "linux";
 
@@ -28,7 +28,7 @@ Deno.test({
           removeFolder(folder);
           removeFolder(folder);`,
         ],
-        env: { TMPDIR: parent, TMP: parent, TEMP: parent, NO_COLOR: "1" },
+        env: { ...temporaryIn(parent), NO_COLOR: "1" },
       }).output();
       assertEquals([code, new TextDecoder().decode(stdout)], [0, `${0o700}\n`]);
       assertEquals([...Deno.readDirSync(parent)].map(({ name }) => name).sort(), kept.sort());

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -38,8 +39,7 @@ for (const workers of ["processes", "threads"]) {
   });
 
   Deno.test({
-    name: `printer.ts ends cleanly on Ctrl-C [${workers}]`,
-    ignore: Deno.build.os === "windows",
+    ...unless(LACKS.ctrlC, `printer.ts ends cleanly on Ctrl-C [${workers}]`),
     async fn() {
       const { code, signal, stderr, leftovers } = await run(
         "printer.ts",

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { commandOf, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -60,8 +61,7 @@ Deno.test("processes/cpu_and_io.ts --work shows one of them", async () => {
 });
 
 Deno.test({
-  name: "processes/cpu_and_io.ts does without python3",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.posix, "processes/cpu_and_io.ts does without python3"),
   async fn() {
     const command = [
       "env",
@@ -78,8 +78,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "processes/cpu_and_io.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/cpu_and_io.ts ends cleanly on Ctrl-C"),
   async fn() {
     const args = ["--work", "io", "--tasks", "1000"];
     const { code, signal, stderr, leftovers } = await run("processes/cpu_and_io.ts", args, {

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -54,8 +55,7 @@ for (const [tries, lost] of [[1, 1], [2, 2]]) {
 }
 
 Deno.test({
-  name: "processes/crash.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/crash.ts ends cleanly on Ctrl-C"),
   async fn() {
     const { code, signal, stderr, leftovers } = await run("processes/crash.ts", [], {
       detached: true,

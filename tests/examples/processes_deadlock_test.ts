@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -55,8 +56,7 @@ Deno.test("processes/deadlock.ts shows the detection if it is not told what", as
 });
 
 Deno.test({
-  name: "processes/deadlock.ts ends cleanly on Ctrl-C while both processes hang",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/deadlock.ts ends cleanly on Ctrl-C while both processes hang"),
   async fn() {
     let held = 0;
     const { code, signal, stderr } = await run("processes/deadlock.ts", ["--way", "none"], {

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -35,8 +36,7 @@ Deno.test("processes/ping_pong.ts always hits one ball twice without the conditi
 });
 
 Deno.test({
-  name: "processes/ping_pong.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/ping_pong.ts ends cleanly on Ctrl-C"),
   async fn() {
     const args = ["--rounds", "10000"];
     const { code, signal, stderr, leftovers } = await run("processes/ping_pong.ts", args, {
@@ -52,8 +52,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "processes/ping_pong.ts fails, and hangs nobody, when a player is killed",
-  ignore: Deno.build.os !== "linux",
+  ...unless(LACKS.proc, "processes/ping_pong.ts fails, and hangs nobody, when a player is killed"),
   async fn() {
     const args = ["--rounds", "10000"];
     const { code, stderr, leftovers } = await run("processes/ping_pong.ts", args, {

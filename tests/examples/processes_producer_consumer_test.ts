@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -76,8 +77,7 @@ for (const [args, verdict] of SIZES) {
 }
 
 Deno.test({
-  name: "processes/producer_consumer.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/producer_consumer.ts ends cleanly on Ctrl-C"),
   async fn() {
     const args = ["--form", "joinable", "--items", "10000"];
     const { code, signal, stderr, leftovers } = await run("processes/producer_consumer.ts", args, {
@@ -93,8 +93,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "processes/producer_consumer.ts fails, and hangs nobody, when a consumer is killed",
-  ignore: Deno.build.os !== "linux",
+  ...unless(
+    LACKS.proc,
+    "processes/producer_consumer.ts fails, and hangs nobody, when a consumer is killed",
+  ),
   async fn() {
     // The consumers are the children that are started first.
     const args = ["--form", "joinable", "--items", "10000", "--consumers", "1"];

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -43,8 +44,7 @@ for (const [args, verdict] of SIZES) {
 }
 
 Deno.test({
-  name: "processes/semaphore.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/semaphore.ts ends cleanly on Ctrl-C"),
   async fn() {
     const { code, signal, lines, stderr } = await run(
       "processes/semaphore.ts",

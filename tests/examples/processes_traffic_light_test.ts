@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -42,8 +43,7 @@ Deno.test("processes/traffic_light.ts has as many cars and rounds as it is told"
 });
 
 Deno.test({
-  name: "processes/traffic_light.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/traffic_light.ts ends cleanly on Ctrl-C"),
   async fn() {
     const { code, signal, stderr, leftovers } = await run("processes/traffic_light.ts", [], {
       detached: true,

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -49,8 +50,7 @@ for (const way of WAYS) {
   }
 
   Deno.test({
-    name: `processes/ways.ts --way ${way} ends cleanly on Ctrl-C`,
-    ignore: Deno.build.os === "windows",
+    ...unless(LACKS.ctrlC, `processes/ways.ts --way ${way} ends cleanly on Ctrl-C`),
     async fn() {
       const args = ["--way", way, "--messages", "1000000"];
       const { code, signal, stderr, leftovers } = await run("processes/ways.ts", args, {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -41,8 +42,10 @@ Deno.test("processes/writer_reader.ts has the pace and the text that it is told"
 });
 
 Deno.test({
-  name: "processes/writer_reader.ts ends cleanly on Ctrl-C while the writer thinks",
-  ignore: Deno.build.os === "windows",
+  ...unless(
+    LACKS.ctrlC,
+    "processes/writer_reader.ts ends cleanly on Ctrl-C while the writer thinks",
+  ),
   async fn() {
     const args = ["--limit", "1", "--read", "60000"];
     const { code, signal, stderr, leftovers } = await run("processes/writer_reader.ts", args, {

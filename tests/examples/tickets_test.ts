@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -55,8 +56,7 @@ for (const workers of WORLDS) {
 
   for (const whom of ["the whole group", "the parent alone"]) {
     Deno.test({
-      name: `tickets.ts ends cleanly when Ctrl-C hits ${whom} [${workers}]`,
-      ignore: Deno.build.os === "windows",
+      ...unless(LACKS.ctrlC, `tickets.ts ends cleanly when Ctrl-C hits ${whom} [${workers}]`),
       async fn() {
         let seen = 0;
         const { code, signal, lines, stderr, leftovers } = await run(

@@ -8,7 +8,8 @@ import { delay } from "@std/async";
 import { BrokenBarrierError, WorkerLostError } from "../../lib/errors.ts";
 import { activeChildren, Manager, Process } from "../../lib/multiprocessing.ts";
 import { setExcepthook, Thread } from "../../lib/threading.ts";
-import { isAlive } from "../_help/alive.ts";
+import { LACKS, temporaryIn, unless } from "../_help/lacks.ts";
+import { isAlive, KILLED } from "../_help/alive.ts";
 import { until } from "../_help/until.ts";
 import { limited } from "../_help/within.ts";
 import { exists, sentOf, test, watch } from "./_manager.ts";
@@ -267,9 +268,9 @@ Deno.test("every call fails with a WorkerLostError once the server is killed [ma
     const began = performance.now();
     Deno.kill(manager.pid, "SIGKILL");
     const error = await assertRejects(() => pending, WorkerLostError, "registry");
-    assertEquals([error.exitcode, error.signal], [-9, "SIGKILL"]);
-    await assertRejects(() => dict.get("x"), WorkerLostError, "SIGKILL");
-    await assertRejects(() => manager.dict(), WorkerLostError, "SIGKILL");
+    assertEquals([error.exitcode, error.signal], [KILLED.exitcode, KILLED.signal]);
+    await assertRejects(() => dict.get("x"), WorkerLostError, KILLED.said);
+    await assertRejects(() => manager.dict(), WorkerLostError, KILLED.said);
     await assertRejects(() => child.result(), WorkerLostError);
     assert(performance.now() - began < SOON);
     await child.join();
@@ -283,7 +284,7 @@ Deno.test("a server that its own object kills, or blocks for ever, is no hindran
     {
       await using manager = await Manager.start();
       const account = await manager.create<Account>("Account", "ada", 1);
-      await assertRejects(() => account.die(), WorkerLostError, "SIGKILL");
+      await assertRejects(() => account.die(), WorkerLostError, KILLED.said);
     }
     const manager = await Manager.start();
     const { address: { folder } } = sentOf(await manager.dict());
@@ -322,7 +323,7 @@ async function own(how: string, flags = ["-A"]) {
   const folder = await Deno.makeTempDir();
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", ...flags, program.href, how],
-    env: { TMPDIR: folder },
+    env: temporaryIn(folder),
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -367,11 +368,12 @@ for (
     ["idle", undefined],
   ] as const
 ) {
+  const gets = signal === undefined ? "" : ` and gets ${signal}`;
   Deno.test({
-    name: `nothing is left of a manager when its program does "${how}"${
-      signal === undefined ? "" : ` and gets ${signal}`
-    } [manager]`,
-    ignore: Deno.build.os !== "linux",
+    ...unless(
+      signal === "SIGINT" ? LACKS.signals : undefined,
+      `nothing is left of a manager when its program does "${how}"${gets} [manager]`,
+    ),
     fn: () =>
       limited(async () => {
         const { child, pid, ended } = await own(how);
@@ -388,7 +390,6 @@ for (
 
 Deno.test({
   name: "a manager works without FFI and with no more permissions than it needs [manager]",
-  ignore: Deno.build.os !== "linux",
   fn: () =>
     limited(async () => {
       const flags = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-env"];

@@ -14,7 +14,7 @@ import {
 } from "@std/assert";
 import { CancelledError, type Future, TimeoutError } from "../../lib/futures.ts";
 import { countRun, fail, heed, idle, pass, passAndFail, resultSyncOf, square } from "./_targets.ts";
-import { listen, SHORT, test, type World } from "./_world.ts";
+import { listen, SHARING, SHORT, test, type World } from "./_world.ts";
 
 /** What a future says of itself. */
 function stateOf(future: Future<unknown>): string {
@@ -167,7 +167,7 @@ test("Future.cancel() takes a waiting task back, once and for all", async (world
   gate.set();
   await other.result();
   assertEquals([done.value, stateOf(queued), stateOf(running)], [1, "done cancelled", "done"]);
-});
+}, SHARING);
 
 test("Future.cancel() of a running or ended task does nothing", async (world) => {
   const executor = world.executor(1);

@@ -6,6 +6,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { alarm, SIG_DFL, signal } from "../../lib/signal.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { LIMIT, within } from "../_help/within.ts";
 
 /** The signals that these tests handle in the test's own process. */
@@ -26,8 +27,7 @@ export function limited(
   after: () => void = () => {},
 ): void {
   Deno.test({
-    name,
-    ignore: Deno.build.os === "windows", // has few signals
+    ...unless(LACKS.signals, name),
     async fn() {
       try {
         await within(LIMIT, fn());

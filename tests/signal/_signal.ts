@@ -23,6 +23,7 @@ import {
   TimeoutError,
 } from "../../lib/signal.ts";
 import { setExcepthook, Thread } from "../../lib/threading.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import * as targets from "./_targets.ts";
 import { Program, run, test } from "./_program.ts";
 
@@ -105,8 +106,7 @@ test("signal() has the handler called for what was raised before the program end
 });
 
 Deno.test({
-  name: "raiseSignal() holds the event loop open until the handler is called",
-  ignore: Deno.build.os === "windows", // has no SIGUSR2
+  ...unless(LACKS.signals, "raiseSignal() holds the event loop open until the handler is called"),
   async fn() {
     const called = Promise.withResolvers<void>();
     signal("SIGUSR2", () => called.resolve());
