@@ -245,6 +245,19 @@ export class Engine implements Caller {
     return any;
   }
 
+  /**
+   * Checks that a thread which blocks hears the workers: those that it shares memory with.
+   *
+   * @throws {Deno.errors.NotCapable} It does not.
+   */
+  checkHeard(): void {
+    if ([...this.#workers.all].every(({ transport }) => transport.claims !== undefined)) return;
+    throw new Deno.errors.NotCapable(
+      "Cannot block for what runs in processes: without shared memory only the event loop hears " +
+        "them; use the awaiting form, or --allow-ffi, here and in the workers, on Linux",
+    );
+  }
+
   /** Refuses further calls; the workers end when there is nothing left to do. */
   close(cancel = false): void {
     this.#isClosed = true;
@@ -330,7 +343,7 @@ export class Engine implements Caller {
   /** As {@linkcode gone}, but blocks the thread; false when the time is up first. */
   goneSync(timeout: number): boolean {
     const deadline = performance.now() + timeout;
-    const isDone = blockUntil(() => this.#open === 0, () => this.poll(), timeout);
+    const isDone = blockUntil(() => this.#open === 0, [this], timeout);
     return isDone && this.#workers.goneSync(deadline);
   }
 

@@ -103,19 +103,24 @@ testWays("WorkerLostError tells of a worker's end", (how, { code, signal }) => a
   assertEquals(await executor.submit(square, 3).result(), 9);
 }, Object.keys(WAYS) as Death[]);
 
-testWays("a thread that blocks is told of a worker's death", (how, { code }) => async (world) => {
-  const executor = world.executor(1, { namePrefix: "clerk" });
-  const limit = { timeout: 10_000 };
-  for (let round = 0; round < 3; round++) {
-    const dying = executor.submit(die, how);
-    const behind = executor.submit(square, round);
-    const error = assertThrows(() => dying.resultSync(limit), WorkerLostError);
-    if (code !== undefined) assertEquals(error.exitcode, code);
-    // Another is started meanwhile, though the event loop stands still.
-    assertEquals(behind.resultSync(limit), round * round);
-  }
-  assertEquals(await executor.submit(square, 3).result(), 9);
-});
+testWays(
+  "a thread that blocks is told of a worker's death",
+  (how, { code }) => async (world) => {
+    const executor = world.executor(1, { namePrefix: "clerk" });
+    const limit = { timeout: 10_000 };
+    for (let round = 0; round < 3; round++) {
+      const dying = executor.submit(die, how);
+      const behind = executor.submit(square, round);
+      const error = assertThrows(() => dying.resultSync(limit), WorkerLostError);
+      if (code !== undefined) assertEquals(error.exitcode, code);
+      // Another is started meanwhile, though the event loop stands still.
+      assertEquals(behind.resultSync(limit), round * round);
+    }
+    assertEquals(await executor.submit(square, 3).result(), 9);
+  },
+  FEW,
+  SHARING,
+);
 
 testWays(
   "a thread that blocks gets what is tried again",
@@ -259,7 +264,7 @@ testIn("a worker that is killed while it idles costs no task", async (world) => 
     const ends = await Promise.all(futures.map(endOf));
     assertEquals(ends, Array.from({ length: 10 }, (_, k) => k * k));
   }
-}, { skip: { threads: "a thread cannot be killed from outside" } });
+}, { ...SHARING, skip: { threads: "a thread cannot be killed from outside" } });
 
 testIn("a worker that is stopped by a signal says which", async (world) => {
   const executor = world.executor(1);

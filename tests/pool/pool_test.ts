@@ -97,7 +97,7 @@ test("AsyncResult.getSync() and waitSync() block their caller", async (world) =>
   assertThrows(() => result.getSync({ timeout: SHORT }), TimeoutError);
   gate.set();
   assertEquals([result.waitSync(), result.getSync()], [true, "value"]);
-});
+}, SHARING);
 
 test("AsyncResult that fails unseen is no unhandled rejection", async (world) => {
   using log = listen();
