@@ -22,6 +22,8 @@ export type Signal = Deno.Signal;
  */
 export const Signals: Readonly<Record<Signal, number>> = Object.freeze({
   ...(Deno.build.os === "linux" ? linux() : builtin("os").constants.signals),
+  // Windows has none; `alarm()` does without.
+  ...(Deno.build.os === "windows" ? { SIGALRM: 14 } : {}),
 } as Record<string, number>) as Record<Signal, number>;
 
 /** Those of Linux, which every start would otherwise have to load `node:os` for. */

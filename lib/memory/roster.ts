@@ -41,6 +41,9 @@ export const ALARM = 8;
 export const CONFIG = 10;
 /** The word that says what sockets the family uses; see `channel/socket/place.ts`. */
 export const FAMILY_SOCKETS = 11;
+/** The number of alarms that have gone off without a signal of the system's, and of who hears them. */
+export const RINGS = 12;
+export const HEARERS = 13;
 /** Hashes of what a person has been told. */
 const TOLD = 16;
 const MOST_TOLD = 16;
