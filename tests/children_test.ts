@@ -31,8 +31,8 @@ import { LIMIT, within } from "./_help/within.ts";
 import * as targets from "./_children_targets.ts";
 
 /** A test with a time limit of its own. */
-function test(name: string, fn: () => Promise<void>): void {
-  Deno.test(name, async () => {
+function test(name: string, fn: () => Promise<void>, lack?: string): void {
+  Deno.test(unless(lack, name), async () => {
     const before = setExcepthook(() => {});
     try {
       await within(LIMIT, fn());
@@ -59,6 +59,8 @@ const worlds: [world: string, make: (target: Target, options?: Options) => Child
 ];
 
 for (const [world, make] of worlds) {
+  /** Why a thread cannot block for one here. */
+  const sync = world === "processes" ? LACKS.memory : undefined;
   /** Runs a target to its end. */
   const run = async (target: Target, options: Options = {}): Promise<unknown> => {
     await using child = make(target, options).start();
@@ -74,7 +76,7 @@ for (const [world, make] of worlds) {
     assertEquals(child.resultSync(), 144);
     assertEquals(child.joinSync(), true);
     assertEquals(child.isAlive(), false);
-  });
+  }, sync);
 
   test(`values arrive as they were sent [${world}]`, async () => {
     const cyclic: Record<string, unknown> = { n: 1 };
@@ -172,7 +174,7 @@ for (const [world, make] of worlds) {
     assertEquals(error, reason);
     assertEquals(child.isAlive(), true);
     child.terminate();
-  });
+  }, sync);
 
   test(`misuse is refused with its reason [${world}]`, async () => {
     await assertRejects(() => make(targets.idle).join(), Error, "not started");
@@ -563,7 +565,7 @@ test("Process.close() of one that the event loop has not heard of leaves nothing
   process.close();
   assertEquals(activeChildren(), []);
   await held(process[TOLD]);
-});
+}, LACKS.memory);
 
 Deno.test({
   ...unless(LACKS.proc, "Process.exitcode is that of a signal without a name"),
@@ -607,4 +609,4 @@ test("Process.joinSync() of one that Deno has reaped and not told of does not ha
   assertThrows(() => process.joinSync(), Error, "use await join()");
   told.resolve(await status!);
   assertEquals(await process.join(), true);
-});
+}, LACKS.memory);
