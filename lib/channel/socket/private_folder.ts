@@ -41,6 +41,8 @@ const ONLY = "1";
 const LONGEST = isLinux ? 107 : 103;
 const SHORT = "/tmp";
 const PRIVATE = 0o700;
+/** The variable that says where the temporary folder is. */
+const TEMPORARY = isWindows ? "TMP" : "TMPDIR";
 let isSwept = false;
 
 /** The folders that this thread has made, and may remove. */
@@ -274,8 +276,8 @@ function makeShortFolder(prefix: string): string {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
-      `Cannot make a folder for a socket in the temporary folder${named()}: ${reason}; set TMPDIR to a ` +
-        "folder that is there and can be written",
+      `Cannot make a folder for a socket in the temporary folder${named()}: ${reason}; set ${TEMPORARY} to ` +
+        "a folder that is there and can be written",
       { cause },
     );
   }
@@ -299,7 +301,7 @@ function makeShortFolder(prefix: string): string {
 /** The temporary folder, if this program may ask for it. */
 function named(): string {
   try {
-    return ` (TMPDIR is ${show(Deno.env.get("TMPDIR"))})`;
+    return ` (${TEMPORARY} is ${show(Deno.env.get(TEMPORARY))})`;
   } catch {
     return "";
   }
