@@ -6,8 +6,7 @@
  *
  * Whoever makes one removes it. A signal that kills it first, and whoever else would have done so,
  * leaves it: so the next program to make one removes those of processes that are gone, where it may
- * see that: on Linux with all permissions, on Windows with `--allow-ffi`, else with `--allow-run`
- * without a list.
+ * see that: on Linux with all permissions, elsewhere with `--allow-run` without a list.
  *
  * What is removed, and by whom: a folder that this thread has made; one that somebody else has made
  * only when all says that it is a dead one of ours. Never more than the files we put there, so that
@@ -82,7 +81,7 @@ export function makePrivateFolder(): string {
   made.add(folder);
   ground ??= { base: split(folder).base, uid: ownerOf(folder), namespace: name };
   // When whoever is being started is on the way: dead folders can wait.
-  if (!isSwept) queueMicrotask(() => isWindows ? sweepOnWindows(ground!) : sweep(ground!, isGone));
+  if (!isSwept) queueMicrotask(() => sweep(ground!));
   isSwept = true;
   return folder;
 }
@@ -212,19 +211,7 @@ function remove(folder: string): void {
   }
 }
 
-/** Who lives is asked once for all of them, by FFI. */
-async function sweepOnWindows(ground: Ground): Promise<void> {
-  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") return;
-  try {
-    const { windowsProcesses } = await import("../../core/toolhelp.ts");
-    const living = new Set(windowsProcesses().map(({ pid }) => String(pid)));
-    sweep(ground, (pid) => !living.has(pid));
-  } catch {
-    // The system does not tell: then nobody knows who is gone.
-  }
-}
-
-function sweep({ base, namespace }: Ground, isGone: (pid: string) => boolean): void {
+function sweep({ base, namespace }: Ground): void {
   if (namespace === UNKNOWN) return;
   try {
     for (const { name } of Deno.readDirSync(base)) {
@@ -243,9 +230,8 @@ function isHere(itsNamespace: string): boolean {
   return itsNamespace !== UNKNOWN && itsNamespace === ground?.namespace;
 }
 
-/** True if a process is gone, as far as that may be seen; on Windows the sweep alone asks. */
+/** True if a process is gone, as far as that may be seen. */
 function isGone(pid: string): boolean {
-  if (isWindows) return false;
   try {
     // One that has ended and that nobody has asked for counts as gone.
     if (isLinux) {
