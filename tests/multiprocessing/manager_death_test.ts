@@ -189,6 +189,7 @@ test("consumers that are killed at random lose at most the item that they had ta
   const feed = setInterval(() => {
     for (let k = 0; k < 5; k++) queue.put(next++);
   }, 1);
+  using _feed = { [Symbol.dispose]: () => clearInterval(feed) };
   for (let round = 0; round < rounds; round++) {
     let count = 0;
     const enough = Promise.withResolvers<void>();

@@ -158,7 +158,7 @@ export class StartedProcess {
       checkCancelled();
       const left = deadline - performance.now();
       if (left <= 0) return false;
-      if (!mayMap()) throw needsFfi("join");
+      if (!mayMap()) throw needsFfi("join", "join()");
       if (platform().isReaped(this.child.pid)) throw this.#reapedError();
       Atomics.wait(idle, 0, 0, Math.min(LOOK, left));
     }
@@ -174,7 +174,9 @@ export class StartedProcess {
   outcomeSync(): Outcome {
     if (this.#outcome === undefined) {
       const end = this.#openBox();
-      if (end === undefined && this.#exitcode === 0) throw needsFfi("get the result of");
+      if (end === undefined && this.#exitcode === 0) {
+        throw needsFfi("get the result of", "result()");
+      }
       if (end !== undefined) this.#end = end;
       this.#outcome = this.#outcomeOf(end);
     }
@@ -303,9 +305,10 @@ export class StartedProcess {
   }
 }
 
-function needsFfi(action: string): Error {
+function needsFfi(action: string, form: string): Error {
+  const flag = Deno.build.os === "linux" ? "run again with --allow-ffi, or " : "";
   return new Deno.errors.NotCapable(
     `Cannot ${action} a process and block: Deno reaps children on the event loop; ` +
-      `run again with --allow-ffi, or use await ${action}()`,
+      `${flag}use await ${form}`,
   );
 }
