@@ -87,6 +87,8 @@ export class Engine implements Caller {
     }
     return any || dead.length > 0;
   };
+  /** As {@linkcode Workers.checkHeard}. */
+  readonly checkHeard = (): void => this.#workers.checkHeard();
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -243,19 +245,6 @@ export class Engine implements Caller {
       this.#schedule.now();
     }
     return any;
-  }
-
-  /**
-   * Checks that a thread which blocks hears the workers: those that it shares memory with.
-   *
-   * @throws {Deno.errors.NotCapable} It does not.
-   */
-  checkHeard(): void {
-    if ([...this.#workers.all].every(({ transport }) => transport.claims !== undefined)) return;
-    throw new Deno.errors.NotCapable(
-      "Cannot block for what runs in processes: without shared memory only the event loop hears " +
-        "them; use the awaiting form, or --allow-ffi, here and in the workers, on Linux",
-    );
   }
 
   /** Refuses further calls; the workers end when there is nothing left to do. */
