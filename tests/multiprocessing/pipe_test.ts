@@ -21,11 +21,11 @@ import { Thread } from "../../lib/threading.ts";
 import { KILLED } from "../_help/alive.ts";
 import { LACKS, temporaryIn, unless } from "../_help/lacks.ts";
 import { randoms } from "../_help/random.ts";
-import { within } from "../_help/within.ts";
+import { LIMIT as USUAL, within } from "../_help/within.ts";
 import * as targets from "./_pipe_targets.ts";
 
 const ROUNDS = Number(Deno.env.get("SWITCHYARD_ROUNDS") ?? 5);
-const LIMIT = 15_000 + 500 * ROUNDS;
+const LIMIT = USUAL + 500 * ROUNDS;
 /** How soon the death of a process is noticed, in ms: the contract's 2 s. */
 const NOTICED = 2_000;
 
