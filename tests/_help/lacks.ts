@@ -33,6 +33,8 @@ export const LACKS = {
   signals: notOnWindows("Windows has few signals, and sends none"),
   /** A shell, `sleep`, `cat` and the like. */
   posix: notOnWindows("its programs are those of POSIX"),
+  /** Children that outlive their parent. */
+  orphans: notOnWindows("Windows' Deno takes its children along when it ends"),
   /** A niceness of processes. */
   niceness: notOnWindows("Windows' processes have classes of priority, and no niceness"),
   /** Files that only some may read. */

@@ -389,7 +389,10 @@ test("Connection is not held open by a message that was never sent", async (make
 });
 
 Deno.test({
-  name: "Connection ends at all other processes when its home dies [socket]",
+  ...unless(
+    LACKS.orphans,
+    "Connection ends at all other processes when its home dies [socket]",
+  ),
   fn: () =>
     limited(async () => {
       const script = fileURLToPath(new URL("./_pipe_home.ts", import.meta.url));
