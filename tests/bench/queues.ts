@@ -5,7 +5,8 @@
  *
  * Small objects, from one producer to one consumer, in µs an item: both in threads, one of them
  * main, with main blocked, with a bound of 100; four to four. The clock runs from the first put (all
- * threads are up) to the last get. Beside them CPython's `queue.Queue` and `SimpleQueue` between
+ * threads are up) to the last get; of the first hundred thousand most goes by until the code of all
+ * threads is warm. Beside them CPython's `queue.Queue` and `SimpleQueue` between
  * two threads, and `queue.Queue` of four to four. Then a pipe's round trip beside
  * `multiprocessing.Pipe` between two threads; items of 64 KiB beside `postMessage()` between Node's
  * threads; and a thread that takes 8 MB and returns it. The figures are medians; read the ratios,
@@ -18,7 +19,7 @@ import { task } from "../../lib/task.ts";
 import { Barrier, type Connection, pipe, Thread } from "../../lib/threading.ts";
 import { Figures, figuresOf, now, python } from "./_figures.ts";
 
-const ITEMS = 200_000;
+const ITEMS = 1_000_000;
 const TRIPS = 20_000;
 const LARGE_ITEMS = 4_000;
 const LARGE = 8 << 20;
