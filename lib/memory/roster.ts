@@ -353,6 +353,11 @@ export class Roster {
     return -1;
   }
 
+  /** True if it is a daemon. */
+  isDaemon(slot: number): boolean {
+    return (this.words[slot + FLAGS]! & DAEMON) !== 0;
+  }
+
   /** All that live, in the order of their idents. */
   list(): Listed[] {
     const { words } = this;
@@ -367,7 +372,7 @@ export class Roster {
         ident,
         slot,
         name: this.name(slot),
-        daemon: (words[slot + FLAGS]! & DAEMON) !== 0,
+        daemon: this.isDaemon(slot),
         starter: words[slot + STARTER]!,
         pid: words[slot + PID]!,
       });

@@ -15,6 +15,7 @@
  */
 import { type Reference, referTo, type Target } from "../transfer/task.ts";
 import type { CancelledError } from "../core/errors.ts";
+import type { Countdown } from "../core/promises.ts";
 import type { PoolStats } from "./stats.ts";
 import type { Outcome } from "../child/outcome.ts";
 import type { CallKind } from "./transport/frames.ts";
@@ -68,6 +69,9 @@ export class Call extends Completion {
   items = 0;
   micros = 0;
   retries: number;
+  /** Kills its worker when it is cancelled and does not end. */
+  grace: Countdown | undefined;
+
   constructor(
     readonly id: number,
     readonly kind: CallKind,

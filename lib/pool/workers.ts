@@ -198,7 +198,7 @@ export class Workers {
 
   /** Ends a worker as soon as that can be done. */
   kill(worker: Worker): void {
-    worker.grace?.cancel();
+    worker.endGrace();
     if (worker.state !== GONE) worker.state = RETIRING;
     worker.transport.kill();
   }
@@ -296,7 +296,7 @@ export class Workers {
     const wasToStay = worker.state !== RETIRING || worker.fault !== undefined;
     worker.state = GONE;
     this.all.delete(worker);
-    worker.grace?.cancel();
+    worker.endGrace();
     return wasToStay;
   }
 

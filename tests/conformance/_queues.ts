@@ -108,6 +108,15 @@ export function testEach(
   }
 }
 
+/** Defines a test in which nobody but this thread has a part. */
+export function testHere(
+  name: string,
+  fn: (kind: QueueKind) => Promise<void> | void,
+  options: { only?: (kind: QueueKind) => boolean } = {},
+): void {
+  testEach(name, fn, { ...options, skip: { processes: "no child has a part in it" } });
+}
+
 /** Settles when the children wait; reports know no queue of `queue`. */
 export async function untilWaiting(world: World, ...children: Child[]): Promise<void> {
   if (world.name === "processes") return await world.untilWaiting(...children);

@@ -23,6 +23,7 @@ import {
   putOne,
   queueUp,
   spend,
+  spendAndFail,
   stoppable,
   waitAtCondition,
 } from "./_manager_targets.ts";
@@ -161,6 +162,17 @@ for (const kind of [Process, Thread]) {
     await child.join();
     assert(await semaphore.acquire({ timeout: 50 }) !== undefined);
     assertEquals(await semaphore.acquire({ timeout: 50 }), undefined);
+  });
+
+  test(`a ${world} that fails gives its permit back`, async (manager) => {
+    const semaphore = await manager.Semaphore(1);
+    const options = { args: [semaphore] as [typeof semaphore], stderr: "null" as const };
+    const child = kind === Process
+      ? new Process(spendAndFail, options)
+      : new Thread(spendAndFail, { args: [semaphore] });
+    child.start();
+    await assertRejects(() => child.result(), RangeError);
+    assert(await semaphore.acquire({ timeout: SOON }) !== undefined);
   });
 }
 

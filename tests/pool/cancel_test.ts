@@ -15,6 +15,7 @@ import {
   idle,
   isAborted,
   pidOf,
+  setAndIdle,
   spin,
   square,
   workerId,
@@ -94,6 +95,25 @@ for (const [way, make] of Object.entries(WAYS)) {
     assertEquals(await next.result(), 9);
     assert(await executor.submit(workerId).result() !== before, "the worker is the same");
     if (world.name === "processes") await until(() => !isAlive(report as number));
+  });
+
+  test(`${way} is not forgotten when the end of the task before is heard after it`, async (world) => {
+    const executor = world.executor(1, { grace: SHORT });
+    const { options, cancel, check } = make(reason);
+    const [gate, begun] = [world.gate(), world.gate()];
+    await world.occupy(executor, gate);
+    const late = executor.submitWith(options, setAndIdle, begun);
+    late.exception().catch(() => {});
+    const next = executor.submit(square, 3);
+    // The worker gets them; then nothing is heard of it while this thread does not pause.
+    await delay(SHORT);
+    gate.set();
+    for (const began = performance.now(); !begun.isSet() && performance.now() - began < LONG;);
+    for (const began = performance.now(); performance.now() - began < 2 * SHORT;);
+    assert(begun.isSet());
+    cancel(late);
+    check(await assertRejects(() => late.result()));
+    assertEquals(await next.result(), 9);
   });
 
   test(`${way} of a task that blocks its worker ends it after the grace`, async (world) => {
