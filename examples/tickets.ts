@@ -138,11 +138,21 @@ function readCount(db: string): number {
   return count;
 }
 
+/** How often the database is tried to be replaced. */
+const TRIES = 1_000;
+
 /** Writes the database whole or not at all: whoever dies here leaves what was there before. */
 function writeCount(db: string, count: number, who: string): void {
   const draft = draftOf(db, who);
   Deno.writeTextFileSync(draft, `{"count":${count}}\n`);
-  Deno.renameSync(draft, db);
+  for (let tries = 1;; tries++) {
+    try {
+      return Deno.renameSync(draft, db);
+    } catch (error) {
+      // On Windows a file that somebody reads or replaces just now cannot be replaced.
+      if (!(error instanceof Deno.errors.PermissionDenied) || tries === TRIES) throw error;
+    }
+  }
 }
 
 /** Where a writer prepares its text: beside the database, for a rename within one disk. */
