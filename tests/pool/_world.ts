@@ -16,13 +16,13 @@ import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as queue from "../../lib/queue.ts";
 import * as threading from "../../lib/threading.ts";
 import { WorkerLostError } from "../../lib/errors.ts";
-import { LACKS, unless } from "../_help/lacks.ts";
+import { isWindows, LACKS, unless } from "../_help/lacks.ts";
 import { LIMIT, within } from "../_help/within.ts";
 import { FileGate } from "./_gate.ts";
 import { reported } from "./_targets.ts";
 
 /** How long executors, pools and their workers may take to end after their test, in ms. */
-const ENDING = 5_000;
+const ENDING = isWindows ? 20_000 : 5_000;
 
 /** A wait that no test comes to the end of; a test that hangs fails sooner, by its limit. */
 export const LONG = 12_000;
