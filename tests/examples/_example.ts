@@ -4,7 +4,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { temporaryIn } from "../_help/lacks.ts";
+import { isWindows, temporaryIn } from "../_help/lacks.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 /**
@@ -13,6 +13,8 @@ const ROOT = new URL("../../", import.meta.url);
  */
 export const ROUNDS = Number(Deno.env.get("SWITCHYARD_ROUNDS") ?? 1);
 
+/** When an example is killed, in ms: where the system is emulated a child takes long to start. */
+const USUAL = isWindows ? 90_000 : 30_000;
 const CTRL_C = fileURLToPath(new URL("./_ctrl_c.ts", import.meta.url));
 
 /** How an example is run. */
@@ -28,7 +30,7 @@ export interface RunOptions {
   ctrlCAt?: string;
   /** Whether it leads a process group of its own, as a command typed in a shell does. */
   detached?: boolean;
-  /** When it is killed, in ms. Default: 30 s. */
+  /** When it is killed, in ms. Default: 30 s, on Windows 90 s. */
   limit?: number;
   /** What is run. Default: Deno, on the script. */
   command?: string[];
@@ -57,7 +59,7 @@ export function commandOf(script: string, args: string[], flags = ["-A"]): strin
 
 /** Runs `examples/SCRIPT` until it and all its children have ended. */
 export async function run(script: string, args: string[], options: RunOptions = {}): Promise<Run> {
-  const { onLine, ctrlCAt, detached = false, limit = 30_000 } = options;
+  const { onLine, ctrlCAt, detached = false, limit = USUAL } = options;
   const flags = ctrlCAt === undefined ? options.flags : ["-A", "--preload", CTRL_C];
   const ctrlC = ctrlCAt !== undefined &&
     { CTRL_C_AT: ctrlCAt, CTRL_C_HITS: detached ? "group" : "parent" };
