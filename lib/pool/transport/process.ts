@@ -13,6 +13,7 @@ import { givesFfi, levelOf, type Permissions } from "../../child/process/permiss
 import { MOST_FROM_BELOW } from "../../channel/socket/link.ts";
 import { checkInteger } from "../../core/checks.ts";
 import { EOFError } from "../../core/errors.ts";
+import { reachedUnheld } from "../../core/promises.ts";
 import { theArena } from "../../memory/arena.ts";
 import type { Placement } from "../../memory/placement.ts";
 import { mayMap } from "../../memory/platform/mod.ts";
@@ -56,6 +57,9 @@ const SLACK = 64;
 
 /** The memory of workers that are gone: it serves the next. */
 const spare: Placement[] = [];
+
+/** The time that the socket of a worker that has ended may take to end, in ms. */
+const CLOSING = 5_000;
 
 /** The way to a process. */
 export class ProcessTransport implements Transport {
@@ -288,7 +292,11 @@ export class ProcessTransport implements Transport {
     // What it said last is there still.
     this.rest();
     await this.#heard;
-    await this.#listen(new AbortController().signal);
+    const last = new AbortController();
+    const heard = this.#listen(last.signal);
+    // That a socket ends with its process is the system's to see to: it is not waited for for ever.
+    await reachedUnheld(heard, this.#memory === undefined ? CLOSING : Infinity);
+    last.abort();
     this.#connection.close();
     this.#giveBack();
     return loss;
