@@ -41,6 +41,10 @@ export const ALARM = 8;
 export const CONFIG = 10;
 /** The word that says what sockets the family uses; see `channel/socket/place.ts`. */
 export const FAMILY_SOCKETS = 11;
+/** The number of alarms that have gone off without a signal of the system's. */
+export const RINGS = 12;
+/** The number of threads that hear of those. */
+export const HEARERS = 13;
 /** Hashes of what a person has been told. */
 const TOLD = 16;
 const MOST_TOLD = 16;

@@ -87,6 +87,8 @@ export class Engine implements Caller {
     }
     return any || dead.length > 0;
   };
+  /** As {@linkcode Workers.checkHeard}. */
+  readonly checkHeard = (): void => this.#workers.checkHeard();
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -330,7 +332,7 @@ export class Engine implements Caller {
   /** As {@linkcode gone}, but blocks the thread; false when the time is up first. */
   goneSync(timeout: number): boolean {
     const deadline = performance.now() + timeout;
-    const isDone = blockUntil(() => this.#open === 0, () => this.poll(), timeout);
+    const isDone = blockUntil(() => this.#open === 0, [this], timeout);
     return isDone && this.#workers.goneSync(deadline);
   }
 

@@ -246,6 +246,19 @@ export class Workers {
     );
   }
 
+  /**
+   * Checks that a thread which blocks hears them: those that it shares memory with.
+   *
+   * @throws {Deno.errors.NotCapable} It does not.
+   */
+  checkHeard(): void {
+    if ([...this.all].every(({ transport }) => transport.claims !== undefined)) return;
+    throw new Deno.errors.NotCapable(
+      "Cannot block for what runs in processes: without shared memory only the event loop hears " +
+        "them; use the awaiting form, or --allow-ffi, here and in the workers, on Linux",
+    );
+  }
+
   /** Those that have ended, for a thread that blocks: the event loop cannot tell it. */
   endedNow(): [Worker, Loss][] {
     const now = performance.now();

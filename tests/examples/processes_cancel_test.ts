@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -72,8 +73,7 @@ for (const [part, wanted] of Object.entries(PARTS)) {
 }
 
 Deno.test({
-  name: "processes/cancel.ts ends on the second Ctrl-C while a task never pauses",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/cancel.ts ends on the second Ctrl-C while a task never pauses"),
   async fn() {
     for (const workers of ["processes", "threads"]) {
       let pressing: ReturnType<typeof setInterval> | undefined;

@@ -22,7 +22,7 @@ import {
 } from "./_targets.ts";
 import { isAlive } from "../_help/alive.ts";
 import { until } from "../_help/until.ts";
-import { LONG, SHORT, test, type World } from "./_world.ts";
+import { LONG, SHARING, SHORT, test, type World } from "./_world.ts";
 
 /** The ways to cancel a running task, and what its future rejects with. */
 const WAYS = {
@@ -172,7 +172,7 @@ test("signal of a waiting task takes it back", async (world) => {
   gate.set();
   await other.result();
   assertEquals(runs.value, 1);
-});
+}, SHARING);
 
 test("signal that was aborted before lets nothing run", async (world) => {
   const executor = world.executor(1);
@@ -183,7 +183,7 @@ test("signal that was aborted before lets nothing run", async (world) => {
   assertStrictEquals(await assertRejects(outcome), reason);
   await executor.submit(countRun, runs).result();
   assertEquals(runs.value, 1);
-});
+}, SHARING);
 
 test("signal that is aborted later than its task ended does nothing", async (world) => {
   const executor = world.executor(1, { grace: 0 });
