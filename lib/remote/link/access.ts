@@ -232,7 +232,7 @@ class PortAccess implements Access {
   #ask<T>(dealing: Dealing): Pending<T> {
     const pending = new Pending<T>();
     this.#pending.add(pending as Pending<never>);
-    this.#link.request((n) => ({ op: "deal", h: this.#h, n, dealing }), (answer) => {
+    this.#link.request(this.#h, (n) => ({ op: "deal", h: this.#h, n, dealing }), (answer) => {
       this.#pending.delete(pending as Pending<never>);
       if ("error" in answer) pending.fail(answer.error);
       else pending.settle(answer.value as T);

@@ -202,6 +202,7 @@ export async function leaveLink(address: Address, link: BrokerLink): Promise<voi
   if (entry?.link !== link || --entry.handles > 0) return;
   if (!(link instanceof PortLink)) return;
   mine.delete(url);
+  link.flush();
   const { isMain, ident } = self();
   if (!isMain) tell({ type: "gone", address, ident });
   else {
