@@ -29,20 +29,20 @@ function rowOf(items: number) {
     isNear: false,
     isExact: false,
     state: "up",
-    async consume(...[queue, options, on]: Parameters<Broker["consume"]>) {
+    consume(...[queue, options, on]: Parameters<Broker["consume"]>) {
       note(options.prefetch);
       // One after the other, as what comes from afar.
       let turn = Promise.resolve();
       const consumer = memory.consume(queue, options, (delivery) => {
         turn = turn.then(() => on(delivery));
       });
-      return {
+      return Promise.resolve({
         setPrefetch: async (n: number) => {
           note(n);
           await consumer.setPrefetch(n);
         },
         cancel: async () => await consumer.cancel(),
-      };
+      });
     },
   } as unknown as Broker;
   const handles = new Set<Handle>();
