@@ -41,15 +41,20 @@ function freePort(): number {
 export class RabbitMQ {
   readonly port: number;
   readonly url: string;
+  readonly #address: string;
   readonly #folder: string;
   readonly #args: string[];
 
-  /** Begins to start it. */
-  constructor(folder = Deno.makeTempDirSync({ prefix: "switchyard-rabbitmq-" })) {
+  /** Begins to start it; it listens at that address. */
+  constructor(
+    folder = Deno.makeTempDirSync({ prefix: "switchyard-rabbitmq-" }),
+    address = "127.0.0.1",
+  ) {
     this.#folder = folder;
+    this.#address = address;
     this.port = freePort();
-    this.url = `amqp://guest:guest@127.0.0.1:${this.port}`;
-    this.#args = [this.port, freePort(), freePort(), Deno.pid].map(String);
+    this.url = `amqp://guest:guest@${address}:${this.port}`;
+    this.#args = [...[this.port, freePort(), freePort(), Deno.pid].map(String), address];
     this.start();
   }
 
@@ -70,17 +75,17 @@ export class RabbitMQ {
 
   /** Waits until it can be used. */
   async ready(): Promise<void> {
-    await ready(this.port);
+    await ready(this.port, this.#address);
   }
 }
 
 /** Waits until the broker at a port can be used. */
-export async function ready(port: number): Promise<void> {
+export async function ready(port: number, address = "127.0.0.1"): Promise<void> {
   const deadline = performance.now() + STARTING;
   for (;;) {
     try {
       const connection = await AmqpConnection.open({
-        host: { name: "127.0.0.1", port },
+        host: { name: address, port },
         vhost: "/",
         credentials: new Credentials("guest", "guest"),
         dial: (host) => dial(host, false, {}),
