@@ -158,6 +158,7 @@ class PortAccess implements Access {
   readonly #link: BrokerLink;
   readonly #h: number;
   readonly #takers = new Map<number, { on: (delivery: Delivery) => void; onEnd?: EndHandler }>();
+  readonly #held = new Map<number, AgentMessage>();
   readonly #listeners = new Map<number, (message: BrokerMessage) => void>();
   readonly #watchers = new Set<(state: BrokerState) => void>();
   readonly #pending = new Set<Pending<never>>();
@@ -198,7 +199,11 @@ class PortAccess implements Access {
   #hear(news: News): void {
     if (news.what === "delivery") {
       const { c, d } = news;
-      const delivery = new AgentMessage(news, (more) => this.#tell({ what: "settle", d, ...more }));
+      const delivery = new AgentMessage(news, (more) => {
+        this.#held.delete(d);
+        this.#tell({ what: "settle", d, ...more });
+      });
+      this.#held.set(d, delivery);
       const taker = this.#takers.get(c);
       if (taker === undefined) delivery.back();
       else taker.on(delivery);
@@ -206,6 +211,11 @@ class PortAccess implements Access {
       const taker = this.#takers.get(news.c);
       this.#takers.delete(news.c);
       taker?.onEnd?.(news.error);
+    } else if (news.what === "lost") {
+      for (const d of news.ds) {
+        this.#held.get(d)?.end();
+        this.#held.delete(d);
+      }
     } else if (news.what === "told") this.#listeners.get(news.l)?.(news.message);
     else this.#turn(news.news);
   }

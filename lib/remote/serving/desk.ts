@@ -230,7 +230,13 @@ export class Desk {
   #claim(entry: HeldCall): void {
     entry.state = CLAIMED;
     this.#open.set(entry.id, entry);
-    start(this.#begin(entry), () => {}, (error) => {
+    const begun = () => {
+      if (entry.state !== OVER) return;
+      // It was dropped instead: there is room for the next.
+      this.pump();
+      this.changed();
+    };
+    start(this.#begin(entry), begun, (error) => {
       // The broker has ended; what is here goes back by itself.
       if (entry.state === CLAIMED) this.#end(entry);
       if (this.#access.state !== "ended") reportError(error);
@@ -255,6 +261,8 @@ export class Desk {
       else if (facts.retries === 0) this.#tellBegin(entry);
       if (entry.state !== CLAIMED) return;
     }
+    // Another has it by now, or it comes again.
+    if (!entry.isHeld) return this.#end(entry);
     // At most once: who dies now has run it, or never will.
     if (facts.retries === 0) this.#settle(entry, (delivery) => delivery.ack());
     this.#run(entry);

@@ -59,6 +59,11 @@ export class HeldCall {
     return this.deliveries[0].id;
   }
 
+  /** False once the broker has given it to another: its connection was lost meanwhile. */
+  get isHeld(): boolean {
+    return this.deliveries.some(({ isHeld }) => isHeld);
+  }
+
   /** True if it is this call of a caller. */
   isOf(call: string): boolean {
     return this.deliveries.some((delivery) => delivery.headers.call === call);
