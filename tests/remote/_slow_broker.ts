@@ -1,7 +1,8 @@
 /**
  * A broker that is far away: that in memory, with every answer and every delivery on its way for a
  * while. Its connection lives in a link's thread, so tests need no RabbitMQ for what is to be the
- * same over it. URLs: `slow:NAME`, `slow:NAME?down` (never reached), `slow:NAME?wrong` (ended). A
+ * same over it. URLs: `slow:NAME`, `slow:NAME?down` (never reached), `slow:NAME?wrong` (ended),
+ * `slow:NAME?blocked` (takes nothing), `slow:NAME?small` (takes no more than `SMALL` bytes). A
  * message to the queue `LOSE` has the connection lost, and made anew.
  *
  * @module
@@ -34,6 +35,8 @@ export function open(url: string): Broker {
 
 /** The queue that is none. */
 export const LOSE = "lose";
+/** The longest message of a broker that takes only small ones, in bytes. */
+export const SMALL = 10_000;
 
 const never = new Promise<never>(() => {});
 const later = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
@@ -49,6 +52,7 @@ class SlowBroker implements Broker {
   readonly #watchers = new Set<(state: BrokerState) => void>();
   readonly #consumers = new Set<{ lose: () => void; restore: () => void }>();
   #isLost = false;
+  #losses = 0;
 
   constructor(name: string, how?: string) {
     this.place = `slow:${name}`;
@@ -68,6 +72,7 @@ class SlowBroker implements Broker {
   }
 
   async #lose(): Promise<void> {
+    this.#losses++;
     for (const { lose } of this.#consumers) lose();
     this.#isLost = true;
     for (const fn of this.#watchers) fn("down");
@@ -101,6 +106,9 @@ class SlowBroker implements Broker {
 
   async publish(queue: string, message: BrokerMessage, options?: PublishOptions): Promise<void> {
     if (this.#how === "blocked") await never;
+    if (this.#how === "small" && message.body.length > SMALL) {
+      throw new RangeError(`Cannot publish to ${queue}: the message is too long`);
+    }
     if (queue === LOSE) return await this.#lose();
     return await this.#soon(() => this.#memory.publish(queue, message, options));
   }
@@ -113,7 +121,11 @@ class SlowBroker implements Broker {
     // What is delivered comes a while later, and in its order.
     let line: Promise<void> = Promise.resolve();
     const late = (delivery: Delivery) => {
-      line = line.then(later).then(() => on(delivery));
+      const losses = this.#losses;
+      line = line.then(later).then(() => {
+        // What is on its way is lost with the connection.
+        if (losses === this.#losses) on(delivery);
+      });
     };
     let { prefetch } = options;
     const consume = () => this.#memory.consume(queue, { ...options, prefetch }, late);
