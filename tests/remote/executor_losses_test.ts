@@ -77,17 +77,17 @@ test("RemoteExecutor: calls and answers go on over many losses of the connection
   const { access, executor } = bench;
   bench.worker();
   let lost = 0;
-  const results = Array.from({ length: 300 }, async (_, k) => {
+  const results = Array.from({ length: 100 }, async (_, k) => {
     // Each loss of what it holds is a try.
     const result = await executor.submitWith({ retries: 20 }, square, k).result();
-    if (k % 50 === 49) {
+    if (k % 25 === 24) {
       lost++;
       await access.publish(LOSE, MESSAGE);
     }
     return result;
   });
-  assertEquals(await Promise.all(results), Array.from({ length: 300 }, (_, k) => k * k));
-  assertEquals(lost, 6);
+  assertEquals(await Promise.all(results), Array.from({ length: 100 }, (_, k) => k * k));
+  assertEquals(lost, 4);
 });
 
 test("RemoteExecutor: a queue that is removed is made again, and served", async (bench) => {
