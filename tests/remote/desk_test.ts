@@ -5,9 +5,9 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { held } from "../../lib/core/promises.ts";
-import { RemoteExecutor } from "../../lib/remote.ts";
+import { RemoteExecutor, RemoteQueue, RemoteWorker } from "../../lib/remote.ts";
 import { knownReference } from "../../lib/pool/call.ts";
 import { CALL } from "../../lib/pool/transport/frames.ts";
 import type { Depth } from "../../lib/remote/broker.ts";
@@ -21,7 +21,7 @@ import { MemoryBroker } from "../../lib/remote/memory_broker.ts";
 import { makeStation, THREADS } from "../../lib/remote/serving/make_station.ts";
 import { until } from "../_help/until.ts";
 import { limited } from "../_help/within.ts";
-import { about, square } from "./_call_targets.ts";
+import { about, meets, square } from "./_call_targets.ts";
 
 const test = (name: string, fn: () => Promise<void>) => Deno.test(name, () => limited(fn));
 
@@ -141,4 +141,33 @@ test("RemoteWorker: behind a call that is dropped comes the next", async () => {
     assertEquals(worker.station.desk.counts.dropped, 1);
   }
   clear(store);
+});
+
+test("RemoteWorker: what waits behind a long call goes to a worker that is idle", async () => {
+  const url = "memory:desk.passed";
+  {
+    await using here = new RemoteQueue<string>("here", { url });
+    await using go = new RemoteQueue<string>("go", { url });
+    await using busy = new RemoteWorker("q", { url, workers: 1, ahead: 3 });
+    busy.run();
+    await using executor = new RemoteExecutor("q", { url });
+    assertEquals(await executor.submit(square, 1).result(), 1);
+    const long = executor.submit(meets, here, go, "long");
+    await here.get();
+    const others = [2, 3].map((x) => executor.submit(square, x));
+    // It has them all.
+    const broker = new MemoryBroker("desk.passed");
+    assertEquals(broker.depth("t.q.mid"), { ready: 0, consumers: 1 });
+    broker.close();
+    await using idle = new RemoteWorker("q", { url, workers: 1 });
+    idle.run();
+    const results = await Promise.all(others.map((future) => future.result()));
+    await go.put("");
+    assertEquals([await long.result(), ...results], ["long", 4, 9]);
+    // They may have come back once, in turn.
+    assert(busy.stats().passed >= 2);
+    assertEquals(idle.stats().done, 2);
+    for (const queue of [here, go]) await queue.remove();
+  }
+  clear("desk.passed");
 });
