@@ -149,7 +149,7 @@ test("RemoteWorker: what waits behind a long call goes to a worker that is idle"
     await using here = new RemoteQueue<string>("here", { url });
     await using go = new RemoteQueue<string>("go", { url });
     await using busy = new RemoteWorker("q", { url, workers: 1, ahead: 3 });
-    busy.run();
+    void busy.run();
     await using executor = new RemoteExecutor("q", { url });
     assertEquals(await executor.submit(square, 1).result(), 1);
     const long = executor.submit(meets, here, go, "long");
@@ -160,7 +160,7 @@ test("RemoteWorker: what waits behind a long call goes to a worker that is idle"
     assertEquals(broker.depth("t.q.mid"), { ready: 0, consumers: 1 });
     broker.close();
     await using idle = new RemoteWorker("q", { url, workers: 1 });
-    idle.run();
+    void idle.run();
     const results = await Promise.all(others.map((future) => future.result()));
     await go.put("");
     assertEquals([await long.result(), ...results], ["long", 4, 9]);

@@ -10,7 +10,7 @@ import { post, take } from "../../core/ports.ts";
 export const MOST_IN_A_BATCH = 64;
 
 /** What is to be sent over a port. */
-export class Outbox<T> {
+export class BatchWriter<T> {
   readonly #port: MessagePort;
   #batch: T[] = [];
 
@@ -34,7 +34,7 @@ export class Outbox<T> {
 }
 
 /** What has come over a port. Each message is given once, though reading one reads others. */
-export class Inbox<T> {
+export class BatchReader<T> {
   readonly #port: MessagePort;
   #batch: T[] = [];
   #next = 0;

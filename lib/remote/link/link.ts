@@ -21,7 +21,7 @@ import { self } from "../../memory/this_thread.ts";
 import { checkCancelled, type Park, runAsync, type Steps } from "../../sync/steps.ts";
 import { unpack } from "../../transfer/pack.ts";
 import { revive } from "../../transfer/reduce.ts";
-import { Inbox, MOST_IN_A_BATCH, Outbox } from "./batches.ts";
+import { BatchReader, BatchWriter, MOST_IN_A_BATCH } from "./batches.ts";
 import type { User } from "./handle.ts";
 import type { FromService, News, ToService } from "./protocol.ts";
 import { ring } from "./reception.ts";
@@ -330,8 +330,8 @@ export class LocalLink extends BrokerLink implements User {
 /** A link to a service of another thread. */
 export class PortLink extends BrokerLink {
   readonly #port: MessagePort;
-  readonly #outbox: Outbox<ToService>;
-  readonly #inbox: Inbox<FromService>;
+  readonly #requests: BatchWriter<ToService>;
+  readonly #answers: BatchReader<FromService>;
   #service: Int32Array<SharedArrayBuffer> | undefined;
   /** The thread of the service, once it is known. */
   #thread: { ident: number; slot: number } | undefined;
@@ -344,8 +344,8 @@ export class PortLink extends BrokerLink {
   constructor(place: string, port: MessagePort, bell: SharedArrayBuffer) {
     super(place, bell);
     this.#port = port;
-    this.#outbox = new Outbox(port);
-    this.#inbox = new Inbox(port);
+    this.#requests = new BatchWriter(port);
+    this.#answers = new BatchReader(port);
     prepareTake();
     flushes.add(this.flush);
   }
@@ -363,19 +363,19 @@ export class PortLink extends BrokerLink {
 
   send(request: ToService): void {
     if (this.isDead) return;
-    const count = this.#outbox.add(request);
+    const count = this.#requests.add(request);
     if (count === 1) queueMicrotask(this.flush);
     else if (count === MOST_IN_A_BATCH) this.flush();
   }
 
   readonly flush = (): void => {
     // It is rung for all that was sent before its word was known.
-    if (this.#outbox.flush() && this.#service !== undefined) ring(this.#service);
+    if (this.#requests.flush() && this.#service !== undefined) ring(this.#service);
   };
 
   protected read(): void {
     for (;;) {
-      const message = this.#inbox.take();
+      const message = this.#answers.take();
       if (message === undefined) return;
       if ("news" in message) this.tell(message.h, message.news);
       else if ("bell" in message) {

@@ -14,7 +14,7 @@ import { services } from "../../core/hooks.ts";
 import { self } from "../../memory/this_thread.ts";
 import { pack } from "../../transfer/pack.ts";
 import { reducer } from "../../transfer/reduce.ts";
-import { Inbox, MOST_IN_A_BATCH, Outbox } from "./batches.ts";
+import { BatchReader, BatchWriter, MOST_IN_A_BATCH } from "./batches.ts";
 import type { User } from "./handle.ts";
 import type { FromService, News, NewUser, ToService } from "./protocol.ts";
 import type { Service } from "./service.ts";
@@ -32,30 +32,30 @@ export function ring(bell: Int32Array<SharedArrayBuffer>): void {
 
 /** A user in another thread. */
 class PortUser implements User {
-  readonly inbox: Inbox<ToService>;
+  readonly requests: BatchReader<ToService>;
   readonly #port: MessagePort;
-  readonly #outbox: Outbox<FromService>;
+  readonly #answers: BatchWriter<FromService>;
   readonly #bell: Int32Array<SharedArrayBuffer>;
   readonly #hasSome: (user: PortUser) => void;
 
   /** @param hasSome Sees to it that what is to be sent is, soon. */
   constructor({ port, bell }: NewUser, hasSome: (user: PortUser) => void) {
     this.#port = port;
-    this.inbox = new Inbox(port);
-    this.#outbox = new Outbox(port);
+    this.requests = new BatchReader(port);
+    this.#answers = new BatchWriter(port);
     this.#bell = new Int32Array(bell);
     this.#hasSome = hasSome;
   }
 
   post(message: FromService): void {
-    const count = this.#outbox.add(message);
+    const count = this.#answers.add(message);
     if (count === 1) this.#hasSome(this);
     else if (count === MOST_IN_A_BATCH) this.flush();
   }
 
   /** Sends what is to be sent. One ring is enough: it wakes every wait of the thread. */
   flush(): void {
-    if (this.#outbox.flush()) ring(this.#bell);
+    if (this.#answers.flush()) ring(this.#bell);
   }
 
   close(): void {
@@ -137,7 +137,7 @@ export class Reception {
 
   #readUser(user: PortUser, most: number): boolean {
     for (let k = 0; k < most; k++) {
-      const request = user.inbox.take();
+      const request = user.requests.take();
       if (request === undefined) return k > 0;
       this.service.receive(user, request);
     }

@@ -25,7 +25,7 @@ import { type Course, settled, start } from "./soon.ts";
 const STEPS = [1, 4, 16, 64, 256];
 /** How long a message that nobody waits for is kept ready, in ms. */
 const LINGER = 100;
-/** How long credit may be used up before there is more of it, in ms: some may be on its way back. */
+/** How long credit may be used up until there is more, in ms: some may be on its way back. */
 const USED_UP = 5;
 /**
  * How long it may take until what was given back is READY at a broker that is far, in ms: usually,
