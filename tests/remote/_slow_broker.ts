@@ -3,11 +3,13 @@
  * while. Its connection lives in a link's thread, so tests need no RabbitMQ for what is to be the
  * same over it. URLs: `slow:NAME`, `slow:NAME?down` (never reached), `slow:NAME?wrong` (ended),
  * `slow:NAME?blocked` (takes nothing), `slow:NAME?small` (takes no more than `SMALL` bytes). A
- * message to the queue `LOSE` has the connection lost, and made anew.
+ * message to the queue `LOSE` has the connection lost, and made anew; one to the queue `DIE` ends the
+ * link's thread.
  *
  * @module
  */
 import { brokerModules } from "../../lib/remote/address.ts";
+import process from "node:process";
 import type {
   Broker,
   BrokerMessage,
@@ -35,6 +37,8 @@ export function open(url: string): Broker {
 
 /** The queue that is none. */
 export const LOSE = "lose";
+/** The queue whose first message ends the thread of the link. */
+export const DIE = "q.die";
 /** The longest message of a broker that takes only small ones, in bytes. */
 export const SMALL = 10_000;
 
@@ -109,6 +113,7 @@ class SlowBroker implements Broker {
     if (this.#how === "small" && message.body.length > SMALL) {
       throw new RangeError(`Cannot publish to ${queue}: the message is too long`);
     }
+    if (queue === DIE) process.exit();
     if (queue === LOSE) return await this.#lose();
     return await this.#soon(() => this.#memory.publish(queue, message, options));
   }

@@ -389,8 +389,9 @@ export class PortLink extends BrokerLink {
     }
   }
 
-  /** Closes the port. */
+  /** Closes the port. What has come by then is heard. */
   close(): void {
+    this.read();
     flushes.delete(this.flush);
     this.#port.close();
   }
