@@ -127,7 +127,11 @@ export class Row {
 
   #grantFromHoard(op: Op): boolean {
     for (let lease = this.#hoard.shift(); lease !== undefined; lease = this.#hoard.shift()) {
-      if (!lease.delivery.isHeld) continue;
+      if (!lease.delivery.isHeld) {
+        // Lost with its connection: it comes again.
+        if (lease.credit === this.#credit) this.#given--;
+        continue;
+      }
       this.#grant(op, lease);
       return true;
     }
