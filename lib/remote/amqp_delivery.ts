@@ -12,7 +12,8 @@
  */
 import type { Lease } from "../amqp/subscription.ts";
 import { attemptOf, messageOf } from "./amqp_message.ts";
-import type { BrokerMessage, Delivery } from "./broker.ts";
+import type { BrokerMessage } from "./broker.ts";
+import { HeldMessage } from "./held_message.ts";
 
 /** What a delivery needs of its broker. */
 export interface DeliveryHost {
@@ -23,46 +24,22 @@ export interface DeliveryHost {
 }
 
 /** A message that a consumer holds. */
-export class AmqpDelivery implements Delivery {
-  readonly body: Uint8Array<ArrayBuffer>;
-  readonly headers: BrokerMessage["headers"];
-  readonly type: string;
-  readonly id: string;
-  readonly format: string;
-  readonly replyTo?: string;
-  readonly expires?: number;
-  readonly attempt: number;
-  readonly redelivered: boolean;
+export class AmqpDelivery extends HeldMessage {
   readonly #lease: Lease;
   readonly #queue: string;
   readonly #host: DeliveryHost;
-  #isOver = false;
 
   constructor(lease: Lease, queue: string, host: DeliveryHost) {
-    const message = messageOf(lease.delivered);
-    this.body = message.body;
-    this.headers = message.headers;
-    this.type = message.type;
-    this.id = message.id;
-    this.format = message.format;
-    if (message.replyTo !== undefined) this.replyTo = message.replyTo;
-    if (message.expires !== undefined) this.expires = message.expires;
-    this.attempt = attemptOf(lease.delivered);
-    this.redelivered = lease.delivered.isRedelivered || this.attempt > 1;
+    const { delivered } = lease;
+    const attempt = attemptOf(delivered);
+    super(messageOf(delivered), attempt, delivered.isRedelivered || attempt > 1);
     this.#lease = lease;
     this.#queue = queue;
     this.#host = host;
   }
 
-  get isHeld(): boolean {
-    return !this.#isOver && this.#lease.isHeld;
-  }
-
-  /** The lease ends for its holder; whether there was one. */
-  #end(): boolean {
-    const isHeld = this.isHeld;
-    this.#isOver = true;
-    return isHeld;
+  override get isHeld(): boolean {
+    return super.isHeld && this.#lease.isHeld;
   }
 
   /** Itself with other headers. */
@@ -78,18 +55,16 @@ export class AmqpDelivery implements Delivery {
     };
   }
 
-  ack(): void {
-    if (this.#end()) this.#lease.ack();
+  protected toAck(): void {
+    this.#lease.ack();
   }
 
-  async back({ delay = 0 }: { delay?: number } = {}): Promise<void> {
-    if (!this.#end()) return;
+  protected async toBack(delay: number): Promise<void> {
     if (delay > 0) await this.#after(this.#host.later(this.#copy({ tried: this.attempt }), delay));
     else this.#lease.nack(true);
   }
 
-  async bury(reason: string): Promise<void> {
-    if (!this.#end()) return;
+  protected async toBury(reason: string): Promise<void> {
     const copy = this.#copy({ reason, from: this.#queue, tried: this.attempt });
     await this.#after(this.#host.bury(copy));
   }

@@ -16,6 +16,7 @@ import {
   Unroutable,
 } from "./broker.ts";
 import { Clock } from "./clock.ts";
+import { HeldMessage, triedOf } from "./held_message.ts";
 
 /** How long a message rests whose handler threw, in ms: thrown at once again, it would spin. */
 const AFTER_THROW = 20;
@@ -59,10 +60,6 @@ export class MemoryStore {
     const headers = { ...message.headers, reason, from: from.spec.name, tried };
     dead.arrive(this.store({ ...message, headers }), true);
   }
-}
-
-function triedOf({ headers }: BrokerMessage): number {
-  return typeof headers.tried === "number" ? headers.tried : 0;
 }
 
 /** A queue, with those it gives its messages to. */
@@ -215,56 +212,27 @@ export class StoredQueue {
 }
 
 /** A message that a consumer holds. */
-class MemoryDelivery implements Delivery {
-  readonly body: Uint8Array<ArrayBuffer>;
-  readonly headers: BrokerMessage["headers"];
-  readonly type: string;
-  readonly id: string;
-  readonly format: string;
-  readonly replyTo?: string;
-  readonly expires?: number;
-  readonly attempt: number;
-  readonly redelivered: boolean;
+class MemoryDelivery extends HeldMessage {
   readonly credit: number;
   readonly stored: Stored;
   readonly queue: StoredQueue;
   readonly #consumer: MemoryConsumer;
-  #isHeld = true;
 
   constructor(consumer: MemoryConsumer, stored: Stored, credit: number) {
     const { message } = stored;
-    this.body = message.body;
-    this.headers = message.headers;
-    this.type = message.type;
-    this.id = message.id;
-    this.format = message.format;
-    if (message.replyTo !== undefined) this.replyTo = message.replyTo;
-    if (message.expires !== undefined) this.expires = message.expires;
-    this.redelivered = stored.deliveries > 0;
-    this.attempt = triedOf(message) + ++stored.deliveries;
+    const before = stored.deliveries++;
+    super(message, triedOf(message) + stored.deliveries, before > 0);
     this.credit = credit;
     this.stored = stored;
     this.queue = consumer.queue;
     this.#consumer = consumer;
   }
 
-  get isHeld(): boolean {
-    return this.#isHeld;
+  protected toAck(): void {
+    this.#consumer.settled(this);
   }
 
-  /** Ends the lease; whether there was one. */
-  end(): boolean {
-    if (!this.#isHeld) return false;
-    this.#isHeld = false;
-    return true;
-  }
-
-  ack(): void {
-    if (this.end()) this.#consumer.settled(this);
-  }
-
-  back({ delay = 0 }: { delay?: number } = {}): void {
-    if (!this.end()) return;
+  protected toBack(delay: number): void {
     if (delay > 0) {
       const headers = { ...this.headers, tried: this.attempt };
       this.queue.publish({ ...this.stored.message, headers }, { delay });
@@ -272,8 +240,7 @@ class MemoryDelivery implements Delivery {
     this.#consumer.settled(this);
   }
 
-  bury(reason: string): void {
-    if (!this.end()) return;
+  protected toBury(reason: string): void {
     this.#consumer.bury(this, reason);
     this.#consumer.settled(this);
   }

@@ -16,12 +16,12 @@ import { ShareError, ShutDown } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { held } from "../core/promises.ts";
 import { checkWait, type WaitOptions } from "../sync/options.ts";
-import { runAsync, runSync, type Steps } from "../sync/steps.ts";
+import { runSync } from "../sync/steps.ts";
 import { checkState, SHARE, shareable, type World } from "../transfer/shareable.ts";
 import { type Address, addressOf } from "./address.ts";
 import type { BrokerLink } from "./link/link.ts";
 import { leaveLink, useLink } from "./link/home.ts";
-import type { Fate, Granted, Matter } from "./link/protocol.ts";
+import type { Fate, Granted, Matter, ToService } from "./link/protocol.ts";
 import {
   checkDelay,
   type Checked,
@@ -38,6 +38,30 @@ import { ItemWire, MACHINE, Unsigned } from "./wire.ts";
 interface Place {
   link: BrokerLink;
   h: number;
+}
+
+/** What is asked at a link, as a request of the number that it gets. */
+interface Asking extends Place {
+  make: (n: number) => ToService;
+}
+
+/** Says what becomes of an item that was granted as `n`, and gives what its taker gets. */
+type Settling<R> = (item: unknown, granted: Granted, n: number, place: Place) => R;
+
+const same = <T>(value: T): T => value;
+
+/** Awaits the answer, and reads it in the turn in which it comes. */
+function answered<T, R>(
+  { link, h, make }: Asking,
+  read: (value: T, n: number) => R,
+  signal?: AbortSignal,
+): Promise<R> {
+  return link.call(h, make, read, signal);
+}
+
+/** Blocks until the answer comes, and reads it. */
+function answeredSync<T, R>({ link, h, make }: Asking, read: (value: T, n: number) => R): R {
+  return runSync(link.ask(h, make, read)) as R;
 }
 
 const told = new Set<string>();
@@ -134,10 +158,10 @@ export class RemoteQueue<T = unknown> implements QueueLike<T>, Disposable, Async
 
   // --- put
 
-  #put(item: T, timeout: number, delay: number): Steps<void> {
+  #putting(item: T, timeout: number, delay: number): Asking {
     const { link, h } = this.#use("put the item in");
     const message = this.#wire.message(item);
-    return link.ask<void>(h, (n) => ({ op: "put", h, n, message, timeout, delay }));
+    return { link, h, make: (n) => ({ op: "put", h, n, message, timeout, delay }) };
   }
 
   /**
@@ -156,13 +180,13 @@ export class RemoteQueue<T = unknown> implements QueueLike<T>, Disposable, Async
   async put(item: T, options?: RemotePutOptions): Promise<void> {
     const { timeout, delay } = checkPut(options);
     options?.signal?.throwIfAborted();
-    await runAsync(this.#put(item, timeout, delay), { signal: options?.signal });
+    await answered(this.#putting(item, timeout, delay), same, options?.signal);
   }
 
   /** As {@linkcode put}, but blocks the thread. */
   putSync(item: T, options?: RemotePutSyncOptions): void {
     const { timeout, delay } = checkPut(options);
-    runSync(this.#put(item, timeout, delay));
+    answeredSync(this.#putting(item, timeout, delay), same);
   }
 
   /** As {@linkcode putSync}, but does not wait for room: then it throws {@linkcode Full}. */
@@ -172,28 +196,39 @@ export class RemoteQueue<T = unknown> implements QueueLike<T>, Disposable, Async
 
   // --- get
 
-  /** Takes an item, and gives what `make` makes of it. */
-  *#taking<R>(timeout: number, make: (item: T, granted: Granted, n: number) => R): Steps<R> {
+  #taking(timeout: number): Asking {
     const { link, h } = this.#use("get an item from");
+    return { link, h, make: (n) => ({ op: "take", h, n, timeout }) };
+  }
+
+  /** What `settle` makes of what was granted; undefined if that is not signed as it should be. */
+  #open<R>(place: Place, granted: Granted, n: number, settle: Settling<R>) {
+    let item: unknown;
+    try {
+      item = this.#wire.item(granted);
+    } catch (error) {
+      const { link, h } = place;
+      const { message } = error as Error;
+      link.send({ op: "settle", h, n: 0, taken: n, fate: "bury", reason: message });
+      if (!(error instanceof Unsigned)) throw error;
+      this.#tellUnsigned();
+      return undefined;
+    }
+    return { taken: settle(item, granted, n, place) };
+  }
+
+  /** Takes an item, and gives what `settle` makes of it in the turn in which it comes. */
+  async #take<R>(
+    timeout: number,
+    settle: Settling<R>,
+    signal: AbortSignal | undefined,
+  ): Promise<R> {
     const deadline = performance.now() + timeout;
     for (let left = timeout;; left = Math.max(0, deadline - performance.now())) {
-      let taken = 0;
-      const granted = yield* link.ask<Granted>(
-        h,
-        (n) => ({ op: "take", h, n, timeout: left }),
-        (_, n) => taken = n,
-      );
-      let item: T;
-      try {
-        item = this.#wire.item(granted) as T;
-      } catch (error) {
-        const { message } = error as Error;
-        link.send({ op: "settle", h, n: 0, taken, fate: "bury", reason: message });
-        if (!(error instanceof Unsigned)) throw error;
-        this.#tellUnsigned();
-        continue;
-      }
-      return make(item, granted, taken);
+      const asking = this.#taking(left);
+      const read = (granted: Granted, n: number) => this.#open(asking, granted, n, settle);
+      const opened = await answered(asking, read, signal);
+      if (opened !== undefined) return opened.taken;
     }
   }
 
@@ -209,13 +244,10 @@ export class RemoteQueue<T = unknown> implements QueueLike<T>, Disposable, Async
     );
   }
 
-  #get(timeout: number): Steps<T> {
-    return this.#taking(timeout, (item, _, taken) => {
-      const { link, h } = this.#place!;
-      link.send({ op: "settle", h, n: 0, taken, fate: "ack" });
-      return item;
-    });
-  }
+  readonly #got: Settling<T> = (item, _, taken, { link, h }) => {
+    link.send({ op: "settle", h, n: 0, taken, fate: "ack" });
+    return item as T;
+  };
 
   /**
    * Takes the next item for good, waiting for one.
@@ -228,13 +260,19 @@ export class RemoteQueue<T = unknown> implements QueueLike<T>, Disposable, Async
    * @throws {TypeError} The item cannot be read; it was buried. Bad options.
    */
   async get(options?: QueueOptions): Promise<T> {
-    const timeout = checkQueue(options, GET);
-    return await runAsync(this.#get(timeout), { signal: options?.signal }) as T;
+    return await this.#take(checkQueue(options, GET), this.#got, options?.signal);
   }
 
   /** As {@linkcode get}, but blocks the thread. */
   getSync(options?: QueueSyncOptions): T {
-    return runSync(this.#get(checkQueue(options, GET))) as T;
+    const timeout = checkQueue(options, GET);
+    const deadline = performance.now() + timeout;
+    for (let left = timeout;; left = Math.max(0, deadline - performance.now())) {
+      const asking = this.#taking(left);
+      const read = (granted: Granted, n: number) => this.#open(asking, granted, n, this.#got);
+      const opened = answeredSync(asking, read);
+      if (opened !== undefined) return opened.taken;
+    }
   }
 
   /** Takes the next item if there is one now; else throws {@linkcode Empty}. */
@@ -251,11 +289,9 @@ export class RemoteQueue<T = unknown> implements QueueLike<T>, Disposable, Async
    */
   async take(options?: WaitOptions): Promise<Taken<T>> {
     const timeout = checkWait(options, "take an item");
-    const steps = this.#taking(timeout, (item, granted, n) => {
-      const place = this.#place!;
-      return new Taken(item, granted, (fate, more) => this.#settle(place, n, fate, more));
-    });
-    return await runAsync(steps, { signal: options?.signal }) as Taken<T>;
+    const lend: Settling<Taken<T>> = (item, granted, n, place) =>
+      new Taken(item as T, granted, (fate, more) => this.#settle(place, n, fate, more));
+    return await this.#take(timeout, lend, options?.signal);
   }
 
   async #settle(
@@ -266,8 +302,11 @@ export class RemoteQueue<T = unknown> implements QueueLike<T>, Disposable, Async
   ): Promise<boolean> {
     // Closed with its handle, or with the link: it went back.
     if (this.#isClosed || link.isDead) return false;
-    const steps = link.ask<boolean>(h, (n) => ({ op: "settle", h, n, taken, fate, ...more }));
-    return await runAsync(steps) === true;
+    return await link.call(
+      h,
+      (n) => ({ op: "settle", h, n, taken, fate, ...more }),
+      same<boolean>,
+    );
   }
 
   /**
@@ -295,19 +334,19 @@ export class RemoteQueue<T = unknown> implements QueueLike<T>, Disposable, Async
 
   // --- the queue as a whole
 
-  #ask<R>(about: Matter): Steps<R> {
+  #asking(about: Matter): Asking {
     const { link, h } = this.#use(ABOUT[about]);
-    return link.ask<R>(h, (n) => ({ op: "ask", h, n, about }));
+    return { link, h, make: (n) => ({ op: "ask", h, n, about }) };
   }
 
   /** The number of items that wait, at this moment; what is taken and not done is not counted. */
   async size(): Promise<number> {
-    return await runAsync(this.#ask<number>("size")) as number;
+    return await answered(this.#asking("size"), same<number>);
   }
 
   /** As {@linkcode size}, but blocks the thread. */
   qsize(): number {
-    return runSync(this.#ask<number>("size")) as number;
+    return answeredSync(this.#asking("size"), same<number>);
   }
 
   /**
@@ -327,22 +366,22 @@ export class RemoteQueue<T = unknown> implements QueueLike<T>, Disposable, Async
    * is there has been taken; iterations end. It stays so until {@linkcode reopen}.
    */
   async shutdown(): Promise<void> {
-    await runAsync(this.#ask<void>("shutdown"));
+    await answered(this.#asking("shutdown"), same);
   }
 
   /** Opens a queue that was shut down. */
   async reopen(): Promise<void> {
-    await runAsync(this.#ask<void>("reopen"));
+    await answered(this.#asking("reopen"), same);
   }
 
   /** Drops what waits in it. */
   async clear(): Promise<void> {
-    await runAsync(this.#ask<void>("clear"));
+    await answered(this.#asking("clear"), same);
   }
 
   /** Removes it from the broker, with all that is in it, and with what was buried. */
   async remove(): Promise<void> {
-    await runAsync(this.#ask<void>("remove"));
+    await answered(this.#asking("remove"), same);
   }
 
   /**
@@ -362,7 +401,7 @@ export class RemoteQueue<T = unknown> implements QueueLike<T>, Disposable, Async
     link.fail(h, this.#closed("wait for something from"));
     if (!link.isDead) {
       try {
-        await runAsync(link.ask<void>(h, (n) => ({ op: "close", h, n })));
+        await link.call(h, (n) => ({ op: "close", h, n }), same);
       } catch {
         // The broker is away, or the thread is stopped: all of it goes back without being asked.
       }

@@ -15,46 +15,9 @@ import { parseUrl } from "../../lib/amqp/url.ts";
 import { holdProgram } from "../../lib/core/promises.ts";
 import { hasRabbitMQ, RabbitMQ } from "../remote/_broker.ts";
 import { Figures, figuresOf } from "./_figures.ts";
+import { AMQPLIB, PREFETCH, SIZE, WINDOW } from "./remote/rivals.ts";
 
-const WINDOW = 1_000;
-const PREFETCH = 100;
-const SIZE = 200;
 const TYPES = ["quorum", "classic"];
-
-const AMQPLIB = `
-import amqp from "amqplib";
-const [url, type, text] = process.argv.slice(1);
-const count = Number(text), name = "bench.amqplib." + type, body = Buffer.alloc(${SIZE}, 65);
-const connection = await amqp.connect(url);
-const channel = await connection.createConfirmChannel();
-await channel.assertQueue(name, { durable: true, arguments: { "x-queue-type": type } });
-let open = 0, done = 0, wake, finish;
-const all = new Promise((resolve) => finish = resolve);
-let began = performance.now();
-for (let k = 0; k < count; k++) {
-  if (open >= ${WINDOW}) await new Promise((resolve) => wake = resolve);
-  open++;
-  channel.sendToQueue(name, body, { persistent: true }, () => {
-    if (--open < ${WINDOW / 2}) wake?.();
-    if (++done === count) finish();
-  });
-}
-await all;
-const put = count / (performance.now() - began) * 1000;
-const reader = await connection.createChannel();
-await reader.prefetch(${PREFETCH});
-let got = 0;
-began = performance.now();
-await new Promise((resolve) => reader.consume(name, (message) => {
-  reader.ack(message);
-  if (++got === count) resolve();
-}));
-const get = count / (performance.now() - began) * 1000;
-await reader.close();
-await channel.deleteQueue(name);
-await connection.close();
-console.log(put, get);
-`;
 
 /** Ours: puts and gets a second. */
 async function ours(url: string, type: string, count: number): Promise<[number, number]> {

@@ -1,103 +1,22 @@
 /**
  * A real RabbitMQ, where its server is installed and `SWITCHYARD_BROKER=1` asks for it: one for all
- * tests of a run, which ends with the run, and others for tests that kill theirs. It takes some 10 s
- * of both cores to start, and on a busy machine minutes. Otherwise its tests are left out.
+ * tests of a run, which ends with the run, and others for tests that kill theirs. Otherwise its
+ * tests are left out.
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
-import { AmqpConnection } from "../../lib/amqp/connection.ts";
-import { dial } from "../../lib/amqp/dial.ts";
-import { Credentials } from "../../lib/amqp/url.ts";
+import { isRabbitMQInstalled, RabbitMQ, ready } from "./_rabbitmq.ts";
 
-const SCRIPT = fileURLToPath(new URL("_rabbitmq.sh", import.meta.url));
-const INSTALLED = "/usr/lib/rabbitmq/lib";
-/** How long a start may take, in ms: some 10 s on an idle machine. */
-const STARTING = 90_000;
+export { RabbitMQ };
 
 const isWanted = Deno.env.get("SWITCHYARD_BROKER") === "1";
 
 /** Whether a broker is to be started here, and can be. */
-export const hasRabbitMQ: boolean = isWanted && Deno.build.os === "linux" && isThere(INSTALLED);
+export const hasRabbitMQ: boolean = isWanted && isRabbitMQInstalled;
 
 if (!hasRabbitMQ) {
   const why = isWanted ? "it is not installed" : "SWITCHYARD_BROKER=1 asks for them";
   console.log(`The tests with a real RabbitMQ are left out: ${why}`);
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function run(...args: string[]): void {
-  const { success, stderr } = new Deno.Command("bash", { args: [SCRIPT, ...args] }).outputSync();
-  if (!success) throw new Error(new TextDecoder().decode(stderr));
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  listener.close();
-  return (listener.addr as Deno.NetAddr).port;
-}
-
-/** A broker in a folder of its own. */
-export class RabbitMQ {
-  readonly port: number;
-  readonly url: string;
-  readonly #folder: string;
-  readonly #args: string[];
-
-  /** Begins to start it. */
-  constructor(folder = Deno.makeTempDirSync({ prefix: "switchyard-rabbitmq-" })) {
-    this.#folder = folder;
-    this.port = freePort();
-    this.url = `amqp://guest:guest@127.0.0.1:${this.port}`;
-    this.#args = [this.port, freePort(), freePort(), Deno.pid].map(String);
-    this.start();
-  }
-
-  /** Begins to start it, also again. */
-  start(): void {
-    run("start", this.#folder, ...this.#args);
-  }
-
-  /** Kills it, as if the power had failed. */
-  kill(): void {
-    run("kill", this.#folder);
-  }
-
-  /** Ends it and removes its folder, soon. */
-  stop(): void {
-    Deno.writeTextFileSync(`${this.#folder}/stop`, "");
-  }
-
-  /** Waits until it can be used. */
-  async ready(): Promise<void> {
-    await ready(this.port);
-  }
-}
-
-async function ready(port: number): Promise<void> {
-  const deadline = performance.now() + STARTING;
-  for (;;) {
-    try {
-      const connection = await AmqpConnection.open({
-        host: { name: "127.0.0.1", port },
-        vhost: "/",
-        credentials: new Credentials("guest", "guest"),
-        dial: (host) => dial(host, false, {}),
-      });
-      return await connection.close();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
 }
 
 let url: Promise<string> | undefined;

@@ -15,9 +15,11 @@ export class Program implements AsyncDisposable {
   #heard = () => {};
   stderr = "";
 
-  constructor(args: string[], env: Record<string, string> = {}) {
-    this.#child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", ...args],
+  /** @param within What runs it, as in `ip netns exec name`. */
+  constructor(args: string[], env: Record<string, string> = {}, within: string[] = []) {
+    const [program, ...before] = [...within, Deno.execPath()];
+    this.#child = new Deno.Command(program!, {
+      args: [...before, "run", "-A", "--no-check", ...args],
       cwd: root,
       env: { NO_COLOR: "1", ...env },
       stdout: "piped",

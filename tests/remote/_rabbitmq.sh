@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# A RabbitMQ of one's own on loopback, unprivileged, in a folder:
-#   _rabbitmq.sh start FOLDER NODE_PORT DIST_PORT EPMD_PORT OWNER_PID    again after a kill as well
+# A RabbitMQ of one's own, unprivileged, in a folder; it listens at ADDRESS alone:
+#   _rabbitmq.sh start FOLDER NODE_PORT DIST_PORT EPMD_PORT OWNER_PID ADDRESS
+#                                                                        again after a kill as well
 #   _rabbitmq.sh kill FOLDER                                             as if the power had failed
 # It ends, and its folder with it, when its owner does, or when FOLDER/stop is there.
 
@@ -16,10 +17,10 @@ kill_node() {
 
 case $command in
 start)
-  port=$3 dist=$4 epmd=$5 owner=$6
+  port=$3 dist=$4 epmd=$5 owner=$6 address=$7
   library=$(ls -d /usr/lib/rabbitmq/lib/rabbitmq_server-* | head -n 1)
   export HOME=$folder/home ERL_EPMD_PORT=$epmd ERL_EPMD_ADDRESS=127.0.0.1
-  export RABBITMQ_NODENAME=switchyard$port@localhost RABBITMQ_NODE_IP_ADDRESS=127.0.0.1
+  export RABBITMQ_NODENAME=switchyard$port@localhost RABBITMQ_NODE_IP_ADDRESS=$address
   export RABBITMQ_NODE_PORT=$port RABBITMQ_DIST_PORT=$dist RABBITMQ_CONF_ENV_FILE=/dev/null
   export RABBITMQ_MNESIA_BASE=$folder/base RABBITMQ_LOG_BASE=$folder/log
   export RABBITMQ_ENABLED_PLUGINS_FILE=$folder/plugins RABBITMQ_CONFIG_FILE=$folder/rabbitmq
@@ -27,8 +28,8 @@ start)
   if [ ! -d "$folder/home" ]; then
     mkdir "$folder/home" "$folder/base" "$folder/log"
     echo "[]." >"$folder/plugins"
-    printf 'listeners.tcp.default = 127.0.0.1:%s\nvm_memory_high_watermark.absolute = 1GB\n' "$port" \
-      >"$folder/rabbitmq.conf"
+    printf '%s\n' "listeners.tcp.default = $address:$port" \
+      "vm_memory_high_watermark.absolute = 1GB" "loopback_users = none" >"$folder/rabbitmq.conf"
     [ "$(id -u)" = 0 ] && chown -R nobody:nogroup "$folder"
     # Started here and not by the node, which would leave it. It and the guard are in sessions of
     # their own: who ends the tests with all that they started is to end neither.

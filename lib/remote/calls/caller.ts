@@ -45,7 +45,7 @@ import { CallWire, type RestoreQueue } from "./wire.ts";
 
 /** Figures about an executor over many machines. */
 export interface RemoteStats extends PoolStats {
-  /** Tries that were begun after the first, of calls that have or had several. */
+  /** Tries after the first, of calls that have or had several. */
   retried: number;
   /** Calls that were refused. */
   refused: number;
@@ -406,13 +406,17 @@ export class RemoteCaller implements Caller {
     if (asks === true) this.#exchange.go(replyTo, call.name);
     // It is begun when it says so again, unless it runs at most once.
     if (asks === true && call.options.retries !== 0) return;
-    const attempt = numberOf(delivery, "attempt");
-    if (call.attempt > 0 && attempt > call.attempt) this.#retried++;
-    call.attempt = attempt;
+    this.#noteAttempt(call, delivery);
     call.phase = BEGUN;
     call.inbox = replyTo;
     call.worker = textOf(delivery, "worker");
     call.begunAt = call.aliveAt = performance.now();
+  }
+
+  #noteAttempt(call: RemoteCall, delivery: Delivery): void {
+    const before = Math.max(1, call.attempt);
+    call.attempt = Math.max(before, numberOf(delivery, "attempt"));
+    this.#retried += call.attempt - before;
   }
 
   #hearAlive(delivery: Delivery): void {
@@ -459,6 +463,7 @@ export class RemoteCaller implements Caller {
   #hearEnd(call: RemoteCall, delivery: Delivery): void {
     // Nobody else can end it meanwhile.
     this.#sent.delete(call.name);
+    this.#noteAttempt(call, delivery);
     call.worker = textOf(delivery, "worker");
     call.micros = numberOf(delivery, "micros");
     call.items = numberOf(delivery, "items");

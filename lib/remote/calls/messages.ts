@@ -3,7 +3,8 @@
  *
  * ```text
  *   to the queue of a level     call      id: the call's, or its key    replyTo: the caller's inbox
- *   to a caller's inbox         begin     replyTo: the worker's inbox; with `asks` it waits for go
+ *   to a caller's inbox         begin     replyTo: the worker's inbox; with `asks` it waits for go;
+ *                                         not told of what has its answer by then
  *                               report    body: the value          done, failed   body: the outcome
  *                               refused   why, both versions       alive        body: ids, as JSON
  *   to a worker's inbox         cancel    of what it runs          go             it may run

@@ -79,8 +79,3 @@ export function objectIn(text: unknown): Record<string, unknown> {
   }
   throw new TypeError("it is no object of JSON");
 }
-
-/** How often its header says that it was tried before. */
-export function triedOf({ headers }: Head): number {
-  return typeof headers.tried === "number" ? headers.tried : 0;
-}

@@ -20,9 +20,10 @@
  */
 import { Full } from "../../core/errors.ts";
 import { type BrokerMessage, type QueueSpec, Unroutable } from "../broker.ts";
+import { triedOf } from "../held_message.ts";
 import { checkSame } from "../memory_store.ts";
 import { DELAYED, type FileDatabase, HELD, LATE, READY, type TableRow } from "./database.ts";
-import { type Head, headOf, parseHead, triedOf } from "./message.ts";
+import { type Head, headOf, parseHead } from "./message.ts";
 import { FileFault } from "./fault.ts";
 import { type FileQueue, queueOf, specText } from "./queue_row.ts";
 

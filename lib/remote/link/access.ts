@@ -24,6 +24,7 @@ import type {
   Outage,
   QueueSpec,
 } from "../broker.ts";
+import { HeldMessage } from "../held_message.ts";
 import { MemoryBroker } from "../memory_broker.ts";
 import { leaveLink, useLink } from "./home.ts";
 import type { BrokerLink } from "./link.ts";
@@ -121,56 +122,31 @@ export class Pending<T> implements PromiseLike<T> {
   }
 }
 
+/** What becomes of a message that an agent holds. */
+type Settling = Omit<Dealing & { what: "settle" }, "what" | "d">;
+
 /** A message that is held by an agent. */
-class HeldMessage implements Delivery {
-  readonly body: Uint8Array<ArrayBuffer>;
-  readonly headers: BrokerMessage["headers"];
-  readonly type: string;
-  readonly id: string;
-  readonly format: string;
-  readonly replyTo?: string;
-  readonly expires?: number;
-  readonly attempt: number;
-  readonly redelivered: boolean;
-  #isHeld = true;
-  readonly #settle: (dealing: Omit<Dealing & { what: "settle" }, "what" | "d">) => Later<void>;
+class AgentMessage extends HeldMessage {
+  readonly #settle: (settling: Settling) => void;
 
   constructor(
     { message, attempt, redelivered }: Carried,
-    settle: (dealing: Omit<Dealing & { what: "settle" }, "what" | "d">) => Later<void>,
+    settle: (settling: Settling) => void,
   ) {
-    this.body = message.body;
-    this.headers = message.headers;
-    this.type = message.type;
-    this.id = message.id;
-    this.format = message.format;
-    if (message.replyTo !== undefined) this.replyTo = message.replyTo;
-    if (message.expires !== undefined) this.expires = message.expires;
-    this.attempt = attempt;
-    this.redelivered = redelivered;
+    super(message, attempt, redelivered);
     this.#settle = settle;
   }
 
-  get isHeld(): boolean {
-    return this.#isHeld;
+  protected toAck(): void {
+    this.#settle({ fate: "ack" });
   }
 
-  #end(dealing: Omit<Dealing & { what: "settle" }, "what" | "d">): void {
-    if (!this.#isHeld) return;
-    this.#isHeld = false;
-    this.#settle(dealing);
+  protected toBack(delay: number): void {
+    this.#settle({ fate: "back", delay });
   }
 
-  ack(): void {
-    this.#end({ fate: "ack" });
-  }
-
-  back({ delay = 0 }: { delay?: number } = {}): void {
-    this.#end({ fate: "back", delay });
-  }
-
-  bury(reason: string): void {
-    this.#end({ fate: "bury", reason });
+  protected toBury(reason: string): void {
+    this.#settle({ fate: "bury", reason });
   }
 }
 
@@ -182,6 +158,7 @@ class PortAccess implements Access {
   readonly #link: BrokerLink;
   readonly #h: number;
   readonly #takers = new Map<number, { on: (delivery: Delivery) => void; onEnd?: EndHandler }>();
+  readonly #held = new Map<number, AgentMessage>();
   readonly #listeners = new Map<number, (message: BrokerMessage) => void>();
   readonly #watchers = new Set<(state: BrokerState) => void>();
   readonly #pending = new Set<Pending<never>>();
@@ -222,7 +199,11 @@ class PortAccess implements Access {
   #hear(news: News): void {
     if (news.what === "delivery") {
       const { c, d } = news;
-      const delivery = new HeldMessage(news, (more) => this.#tell({ what: "settle", d, ...more }));
+      const delivery = new AgentMessage(news, (more) => {
+        this.#held.delete(d);
+        this.#tell({ what: "settle", d, ...more });
+      });
+      this.#held.set(d, delivery);
       const taker = this.#takers.get(c);
       if (taker === undefined) delivery.back();
       else taker.on(delivery);
@@ -230,6 +211,11 @@ class PortAccess implements Access {
       const taker = this.#takers.get(news.c);
       this.#takers.delete(news.c);
       taker?.onEnd?.(news.error);
+    } else if (news.what === "lost") {
+      for (const d of news.ds) {
+        this.#held.get(d)?.end();
+        this.#held.delete(d);
+      }
     } else if (news.what === "told") this.#listeners.get(news.l)?.(news.message);
     else this.#turn(news.news);
   }
@@ -256,7 +242,7 @@ class PortAccess implements Access {
   #ask<T>(dealing: Dealing): Pending<T> {
     const pending = new Pending<T>();
     this.#pending.add(pending as Pending<never>);
-    this.#link.request((n) => ({ op: "deal", h: this.#h, n, dealing }), (answer) => {
+    this.#link.request(this.#h, (n) => ({ op: "deal", h: this.#h, n, dealing }), (answer) => {
       this.#pending.delete(pending as Pending<never>);
       if ("error" in answer) pending.fail(answer.error);
       else pending.settle(answer.value as T);

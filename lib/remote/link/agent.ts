@@ -30,6 +30,10 @@ export class Agent {
 
   #tellState(): void {
     const { state, loss } = this.#broker;
+    // With its connection a lease is lost: somebody else has the message, or will.
+    const ds = [...this.#held].flatMap(([d, { isHeld }]) => isHeld ? [] : [d]);
+    for (const d of ds) this.#held.delete(d);
+    if (ds.length > 0) this.#tell({ what: "lost", ds });
     this.#tell({ what: "state", news: { state, loss } });
   }
 

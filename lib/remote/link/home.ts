@@ -42,6 +42,8 @@ interface Hosted {
   leave(): Promise<void>;
   /** A thread has ended: perhaps its own. */
   ended(ident: number): void;
+  /** Its own thread has. */
+  over(): void;
 }
 
 /** The service of `memory:` in the main thread. */
@@ -70,6 +72,8 @@ class LocalService implements Hosted {
   }
 
   ended(): void {}
+
+  over(): void {}
 }
 
 /** The thread of a link. */
@@ -130,8 +134,12 @@ class LinkThread implements Hosted {
   }
 
   ended(ident: number): void {
-    if (ident !== this.ident) return;
+    if (ident === this.ident) this.over();
+  }
+
+  over(): void {
     this.#forget();
+    this.#control.close();
     for (const bell of this.#users.values()) toll(bell);
     this.#users.clear();
   }
@@ -144,6 +152,7 @@ function hostOf(address: Address): Hosted {
   const { url, memory } = address;
   let host = hosts.get(url);
   if (host === undefined || host.isDead) {
+    host?.over();
     host = memory === undefined
       ? new LinkThread(address, function forget() {
         if (hosts.get(url) === host) hosts.delete(url);
@@ -162,6 +171,7 @@ export function useLink(address: Address): BrokerLink {
   const { url } = address;
   let entry = mine.get(url);
   if (entry === undefined || entry.link.isDead) {
+    if (entry?.link instanceof PortLink) entry.link.close();
     entry = { link: makeLink(address), handles: 0 };
     mine.set(url, entry);
   }
@@ -202,6 +212,7 @@ export async function leaveLink(address: Address, link: BrokerLink): Promise<voi
   if (entry?.link !== link || --entry.handles > 0) return;
   if (!(link instanceof PortLink)) return;
   mine.delete(url);
+  link.flush();
   const { isMain, ident } = self();
   if (!isMain) tell({ type: "gone", address, ident });
   else {

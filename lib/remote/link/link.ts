@@ -1,6 +1,8 @@
 /**
- * The calling thread's way to the service of a broker: it sends requests and waits for answers, by
- * one algorithm that can block or await (see `sync/steps.ts`).
+ * The calling thread's way to the service of a broker: it sends requests, and waits for answers.
+ * Who blocks waits by itself ({@linkcode BrokerLink.ask}); all who await ({@linkcode
+ * BrokerLink.call}) share one wait, which hears their answers, so that a thousand of them cost no
+ * more than one.
  *
  * There are two. {@linkcode LocalLink} calls a service of this same thread. {@linkcode PortLink}
  * reaches that of another thread over a port; it never waits for this thread's or the main thread's
@@ -12,12 +14,14 @@
  * @module
  */
 import { BrokerLostError } from "../../core/errors.ts";
-import { post, prepareTake, take } from "../../core/ports.ts";
+import { flushes } from "../../core/hooks.ts";
+import { prepareTake } from "../../core/ports.ts";
 import { HeapRegion } from "../../memory/heap_region.ts";
 import { self } from "../../memory/this_thread.ts";
-import type { Park, Steps } from "../../sync/steps.ts";
+import { checkCancelled, type Park, runAsync, type Steps } from "../../sync/steps.ts";
 import { unpack } from "../../transfer/pack.ts";
 import { revive } from "../../transfer/reduce.ts";
+import { BatchReader, BatchWriter, MOST_IN_A_BATCH } from "./batches.ts";
 import type { User } from "./handle.ts";
 import type { FromService, News, ToService } from "./protocol.ts";
 import { ring } from "./reception.ts";
@@ -40,16 +44,27 @@ export function toll(bell: SharedArrayBuffer): void {
 /** An answer that came. */
 export type Answer = { value: unknown } | { error: unknown };
 
+/** Somebody who waits for an answer. */
+interface Question {
+  /** Its handle. */
+  readonly h: number;
+  /** Called once with the answer, in whichever turn it comes. */
+  readonly on: (answer: Answer) => void;
+  /** True if somebody awaits it. */
+  readonly isAwaited: boolean;
+}
+
 /** The calling thread's way to a service. */
 export abstract class BrokerLink {
   /** The broker's place, as it may be shown. */
   readonly place: string;
   readonly #region: HeapRegion;
-  /** What is waited for, by number; the answer is there until it is taken. */
   #readAt = 0;
-  readonly #questions = new Map<number, { h: number; answer?: Answer }>();
-  /** Who is called with an answer, by number. */
-  readonly #callbacks = new Map<number, (answer: Answer) => void>();
+  /** What is waited for, by number. */
+  readonly #questions = new Map<number, Question>();
+  /** How many of them are awaited. */
+  #awaited = 0;
+  #isHearing = false;
   /** Who hears what comes for an agent. */
   readonly #hearers = new Map<number, (news: News) => void>();
   #numbers = 0;
@@ -60,8 +75,10 @@ export abstract class BrokerLink {
     this.#region = new HeapRegion(bell);
   }
 
-  /** Sends a request. */
+  /** Sends a request, at the latest when this turn is over, or the thread blocks. */
   abstract send(request: ToService): void;
+  /** Sends at once what is to be sent. */
+  abstract flush(): void;
   /** Takes what has come. */
   protected abstract read(): void;
   /** True if nobody will ever answer. */
@@ -79,20 +96,32 @@ export abstract class BrokerLink {
 
   /** An answer has come; one that nobody waits for is dropped. */
   protected receive(n: number, answer: Answer): void {
-    const callback = this.#callbacks.get(n);
-    if (callback !== undefined) {
-      this.#callbacks.delete(n);
-      return callback(answer);
-    }
     const question = this.#questions.get(n);
-    if (question !== undefined) question.answer = answer;
+    if (question === undefined) return;
+    this.#questions.delete(n);
+    // The wait of all sees that it is over.
+    if (question.isAwaited && --this.#awaited === 0) ring(this.bell);
+    question.on(answer);
   }
 
-  /** Asks for something; calls `fn` with the answer, in whichever turn it comes. */
-  request(make: (n: number) => ToService, fn: (answer: Answer) => void): void {
+  #ask(h: number, isAwaited: boolean, on: (answer: Answer) => void): number {
     const n = ++this.#numbers;
-    this.#callbacks.set(n, fn);
-    this.send(make(n));
+    this.#questions.set(n, { h, on, isAwaited });
+    if (isAwaited) this.#awaited++;
+    return n;
+  }
+
+  /** Nobody waits for an answer any more: what is granted with it goes back. */
+  #giveUp(n: number, error: unknown): void {
+    const question = this.#questions.get(n);
+    if (question === undefined) return;
+    this.send({ op: "cancel", h: question.h, n });
+    this.receive(n, { error });
+  }
+
+  /** Asks for something; calls `fn` with the answer. It keeps no program alive. */
+  request(h: number, make: (n: number) => ToService, fn: (answer: Answer) => void): void {
+    this.send(make(this.#ask(h, false, fn)));
   }
 
   /** Has `fn` called with what comes for the agent `h`. */
@@ -116,6 +145,7 @@ export abstract class BrokerLink {
     const isNew = rung !== this.#readAt;
     this.#readAt = rung;
     if (isNew) this.read();
+    this.flush();
     return isNew;
   }
 
@@ -149,8 +179,8 @@ export abstract class BrokerLink {
 
   /** A handle is closed: whoever waits for something through it gets the error. */
   fail(h: number, error: Error): void {
-    for (const question of this.#questions.values()) {
-      if (question.h === h) question.answer ??= { error };
+    for (const [n, question] of [...this.#questions]) {
+      if (question.h === h) this.receive(n, { error });
     }
     ring(this.bell);
   }
@@ -160,49 +190,110 @@ export abstract class BrokerLink {
     return { region: this.#region, index: RUNG, value: Atomics.load(words, RUNG), on: 0 };
   }
 
+  #lost(): BrokerLostError {
+    const loss = { host: this.place, attempts: 0 };
+    return new BrokerLostError(
+      `Cannot reach the broker ${this.place}: the thread of its connection has ended`,
+      loss,
+    );
+  }
+
   /**
-   * Asks for something. It is sent when the first step is taken.
+   * Asks for something, for who blocks. It is sent when the first step is taken.
    *
    * @param h The handle.
    * @param make Makes the request of that number.
-   * @param taken Called with the answer's number, at once when it is there.
+   * @param read Makes the result of the answer's value and number.
    */
-  *ask<T>(
+  *ask<T, R>(
     h: number,
     make: (n: number) => ToService,
-    taken?: (value: T, n: number) => void,
-  ): Steps<T> {
-    const n = ++this.#numbers;
-    const question: { h: number; answer?: Answer } = { h };
-    this.#questions.set(n, question);
-    let isOver = false;
+    read: (value: T, n: number) => R,
+  ): Steps<R> {
+    const answers: Answer[] = [];
+    const n = this.#ask(h, false, (answer) => answers.push(answer));
     try {
       this.send(make(n));
+      this.flush();
       for (;;) {
         const park = this.#park();
         this.read();
-        const { answer } = question;
-        if (answer !== undefined) {
-          isOver = true;
-          if ("error" in answer) throw answer.error;
-          taken?.(answer.value as T, n);
-          return answer.value as T;
-        }
-        if (this.isDead) {
-          isOver = true;
-          const loss = { host: this.place, attempts: 0 };
-          throw new BrokerLostError(
-            `Cannot reach the broker ${this.place}: the thread of its connection has ended`,
-            loss,
-          );
-        }
+        const [answer] = answers;
+        if (answer !== undefined) return result(answer, (value) => read(value as T, n));
+        if (this.isDead) throw this.#lost();
         yield park;
       }
     } finally {
-      this.#questions.delete(n);
-      if (!isOver) this.send({ op: "cancel", h, n });
+      this.#giveUp(n, undefined);
     }
   }
+
+  /**
+   * Asks for something, for who awaits; it keeps the program alive until then.
+   *
+   * @param h The handle.
+   * @param make Makes the request of that number.
+   * @param read Makes the result of the answer's value and number, in the turn in which it comes.
+   * @param signal Gives it up: what is granted with the answer goes back.
+   */
+  async call<T, R>(
+    h: number,
+    make: (n: number) => ToService,
+    read: (value: T, n: number) => R,
+    signal?: AbortSignal,
+  ): Promise<R> {
+    signal?.throwIfAborted();
+    checkCancelled();
+    const { promise, resolve, reject } = Promise.withResolvers<R>();
+    const abort = () => this.#giveUp(n, signal!.reason);
+    const n = this.#ask(h, true, (answer) => {
+      signal?.removeEventListener("abort", abort);
+      try {
+        resolve(result(answer, (value) => read(value as T, n)));
+      } catch (error) {
+        reject(error);
+      }
+    });
+    signal?.addEventListener("abort", abort);
+    this.send(make(n));
+    if (this.#awaited > 0) this.#hear();
+    return await promise;
+  }
+
+  /** Waits for all that is awaited. */
+  #hear(): void {
+    if (this.#isHearing) return;
+    this.#isHearing = true;
+    const over = () => {
+      this.#isHearing = false;
+      if (this.#awaited > 0) this.#hear();
+    };
+    runAsync(this.#hearing()).catch((error) => {
+      // The thread is to stop.
+      for (const [n, { isAwaited }] of [...this.#questions]) if (isAwaited) this.#giveUp(n, error);
+    }).then(over);
+  }
+
+  *#hearing(): Steps<void> {
+    while (this.#awaited > 0) {
+      const park = this.#park();
+      this.read();
+      if (this.#awaited === 0) return;
+      if (this.isDead) {
+        const error = this.#lost();
+        for (const [n, { isAwaited }] of [...this.#questions]) {
+          if (isAwaited) this.receive(n, { error });
+        }
+        return;
+      }
+      yield park;
+    }
+  }
+}
+
+function result<R>(answer: Answer, read: (value: unknown) => R): R {
+  if ("error" in answer) throw answer.error;
+  return read(answer.value);
 }
 
 /** A link to a service of this same thread. */
@@ -218,6 +309,8 @@ export class LocalLink extends BrokerLink implements User {
   send(request: ToService): void {
     this.#service.receive(this, request);
   }
+
+  flush(): void {}
 
   protected read(): void {}
 
@@ -237,6 +330,8 @@ export class LocalLink extends BrokerLink implements User {
 /** A link to a service of another thread. */
 export class PortLink extends BrokerLink {
   readonly #port: MessagePort;
+  readonly #requests: BatchWriter<ToService>;
+  readonly #answers: BatchReader<FromService>;
   #service: Int32Array<SharedArrayBuffer> | undefined;
   /** The thread of the service, once it is known. */
   #thread: { ident: number; slot: number } | undefined;
@@ -249,7 +344,10 @@ export class PortLink extends BrokerLink {
   constructor(place: string, port: MessagePort, bell: SharedArrayBuffer) {
     super(place, bell);
     this.#port = port;
+    this.#requests = new BatchWriter(port);
+    this.#answers = new BatchReader(port);
     prepareTake();
+    flushes.add(this.flush);
   }
 
   /** Watches the thread in which the service is to be. */
@@ -265,14 +363,19 @@ export class PortLink extends BrokerLink {
 
   send(request: ToService): void {
     if (this.isDead) return;
-    post(this.#port, request);
-    // Until then it is rung for all that was sent, when the word is known.
-    if (this.#service !== undefined) ring(this.#service);
+    const count = this.#requests.add(request);
+    if (count === 1) queueMicrotask(this.flush);
+    else if (count === MOST_IN_A_BATCH) this.flush();
   }
+
+  readonly flush = (): void => {
+    // It is rung for all that was sent before its word was known.
+    if (this.#requests.flush() && this.#service !== undefined) ring(this.#service);
+  };
 
   protected read(): void {
     for (;;) {
-      const message = take(this.#port) as FromService | undefined;
+      const message = this.#answers.take();
       if (message === undefined) return;
       if ("news" in message) this.tell(message.h, message.news);
       else if ("bell" in message) {
@@ -286,8 +389,10 @@ export class PortLink extends BrokerLink {
     }
   }
 
-  /** Closes the port. */
+  /** Closes the port. What has come by then is heard. */
   close(): void {
+    this.read();
+    flushes.delete(this.flush);
     this.#port.close();
   }
 }

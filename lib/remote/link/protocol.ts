@@ -62,6 +62,8 @@ export interface StateNews {
 /** What an agent tells of its own accord. */
 export type News =
   | { what: "delivery"; c: number; d: number } & Carried
+  /** The deliveries `ds` are held no more. */
+  | { what: "lost"; ds: number[] }
   | { what: "ended"; c: number; error: Error }
   | { what: "told"; l: number; message: BrokerMessage }
   | { what: "state"; news: StateNews };

@@ -11,10 +11,10 @@
  * @module
  */
 import { services } from "../../core/hooks.ts";
-import { post, take } from "../../core/ports.ts";
 import { self } from "../../memory/this_thread.ts";
 import { pack } from "../../transfer/pack.ts";
 import { reducer } from "../../transfer/reduce.ts";
+import { BatchReader, BatchWriter, MOST_IN_A_BATCH } from "./batches.ts";
 import type { User } from "./handle.ts";
 import type { FromService, News, NewUser, ToService } from "./protocol.ts";
 import type { Service } from "./service.ts";
@@ -32,19 +32,35 @@ export function ring(bell: Int32Array<SharedArrayBuffer>): void {
 
 /** A user in another thread. */
 class PortUser implements User {
-  readonly port: MessagePort;
-  readonly bell: Int32Array<SharedArrayBuffer>;
-  readonly #sent: (user: PortUser) => void;
+  readonly requests: BatchReader<ToService>;
+  readonly #port: MessagePort;
+  readonly #answers: BatchWriter<FromService>;
+  readonly #bell: Int32Array<SharedArrayBuffer>;
+  readonly #hasSome: (user: PortUser) => void;
 
-  constructor({ port, bell }: NewUser, sent: (user: PortUser) => void) {
-    this.port = port;
-    this.bell = new Int32Array(bell);
-    this.#sent = sent;
+  /** @param hasSome Sees to it that what is to be sent is, soon. */
+  constructor({ port, bell }: NewUser, hasSome: (user: PortUser) => void) {
+    this.#port = port;
+    this.requests = new BatchReader(port);
+    this.#answers = new BatchWriter(port);
+    this.#bell = new Int32Array(bell);
+    this.#hasSome = hasSome;
   }
 
   post(message: FromService): void {
-    post(this.port, message);
-    this.#sent(this);
+    const count = this.#answers.add(message);
+    if (count === 1) this.#hasSome(this);
+    else if (count === MOST_IN_A_BATCH) this.flush();
+  }
+
+  /** Sends what is to be sent. One ring is enough: it wakes every wait of the thread. */
+  flush(): void {
+    if (this.#answers.flush()) ring(this.#bell);
+  }
+
+  close(): void {
+    this.flush();
+    this.#port.close();
   }
 
   answer(n: number, value: unknown): void {
@@ -66,7 +82,7 @@ export class Reception {
   readonly service: Service;
   readonly #bell: Int32Array<SharedArrayBuffer>;
   readonly #users = new Map<number, PortUser>();
-  readonly #toRing = new Set<PortUser>();
+  readonly #toFlush = new Set<PortUser>();
   readonly #alsoRead: () => boolean;
   #isListening = false;
   #isOver = false;
@@ -90,7 +106,7 @@ export class Reception {
 
   /** Lets a user in. */
   admit(user: NewUser): void {
-    const mine = new PortUser(user, this.#sent);
+    const mine = new PortUser(user, this.#hasSome);
     this.#users.set(user.ident, mine);
     const { ident, slot } = self();
     mine.post({ n: 0, bell: this.#bell.buffer, ident, slot });
@@ -105,26 +121,25 @@ export class Reception {
     this.#users.delete(ident);
     this.#readUser(user, Infinity);
     this.service.leave(user);
-    user.port.close();
+    user.close();
     if (this.#users.size === 0) services.delete(this.read);
   }
 
-  /** One ring is enough for all that is sent in one go: it wakes every wait of the thread. */
-  readonly #sent = (user: PortUser): void => {
-    if (this.#toRing.size === 0) queueMicrotask(this.#ringAll);
-    this.#toRing.add(user);
+  readonly #hasSome = (user: PortUser): void => {
+    if (this.#toFlush.size === 0) queueMicrotask(this.#flush);
+    this.#toFlush.add(user);
   };
 
-  readonly #ringAll = (): void => {
-    for (const { bell } of this.#toRing) ring(bell);
-    this.#toRing.clear();
+  readonly #flush = (): void => {
+    for (const user of this.#toFlush) user.flush();
+    this.#toFlush.clear();
   };
 
   #readUser(user: PortUser, most: number): boolean {
     for (let k = 0; k < most; k++) {
-      const message = take(user.port);
-      if (message === undefined) return k > 0;
-      this.service.receive(user, message as ToService);
+      const request = user.requests.take();
+      if (request === undefined) return k > 0;
+      this.service.receive(user, request);
     }
     return true;
   }
@@ -134,7 +149,7 @@ export class Reception {
     let any = this.#alsoRead();
     for (const user of this.#users.values()) any = this.#readUser(user, MOST_AT_A_TIME) || any;
     // A thread that is blocked runs no microtasks.
-    this.#ringAll();
+    this.#flush();
     return any;
   };
 

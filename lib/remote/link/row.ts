@@ -25,6 +25,8 @@ import { type Course, settled, start } from "./soon.ts";
 const STEPS = [1, 4, 16, 64, 256];
 /** How long a message that nobody waits for is kept ready, in ms. */
 const LINGER = 100;
+/** How long credit may be used up until there is more, in ms: some may be on its way back. */
+const USED_UP = 5;
 /**
  * How long it may take until what was given back is READY at a broker that is far, in ms: usually,
  * and where a wrong answer would be final.
@@ -45,6 +47,9 @@ export class Row {
   #credit = 0;
   #size = 0;
   #given = 0;
+  /** How many of all credits were settled. */
+  #settled = 0;
+  #isWatching = false;
   #isToPause = false;
   #adjusting: Promise<void> | undefined;
   #isAdjusting = false;
@@ -122,7 +127,11 @@ export class Row {
 
   #grantFromHoard(op: Op): boolean {
     for (let lease = this.#hoard.shift(); lease !== undefined; lease = this.#hoard.shift()) {
-      if (!lease.delivery.isHeld) continue;
+      if (!lease.delivery.isHeld) {
+        // Lost with its connection: it comes again.
+        if (lease.credit === this.#credit) this.#given--;
+        continue;
+      }
       this.#grant(op, lease);
       return true;
     }
@@ -139,10 +148,26 @@ export class Row {
     const lease = { delivery, credit: this.#credit };
     this.#given++;
     const op = this.#row.shift();
-    if (op !== undefined) return this.#grant(op, lease);
-    this.#hoard.push(lease);
-    this.linger();
+    if (op === undefined) {
+      this.#hoard.push(lease);
+      return this.linger();
+    }
+    this.#grant(op, lease);
+    if (this.#given >= this.#size && !this.#site.broker.isNear) this.#watchCredit();
   };
+
+  /** The credit is used up: if none comes back for a while, those who wait need more. */
+  #watchCredit(): void {
+    if (this.#row.length === 0 || this.#isWatching) return;
+    this.#isWatching = true;
+    const before = this.#settled;
+    this.#site.clock.after(USED_UP, () => {
+      this.#isWatching = false;
+      if (this.#given < this.#size) return;
+      if (this.#settled === before) this.#adjust();
+      else this.#watchCredit();
+    });
+  }
 
   /** The credit that the consumer is to have from now on; undefined when it is right. */
   #wanted(): number | undefined {
@@ -151,7 +176,9 @@ export class Row {
     if (this.#isToPause) return this.#size === 0 ? undefined : 0;
     if (this.#site.broker.isNear) return waiting === free ? undefined : waiting;
     if (waiting <= free) return undefined;
-    return STEPS.find((step) => step >= waiting) ?? STEPS.at(-1)!;
+    const step = STEPS.find((step) => step >= waiting) ?? STEPS.at(-1)!;
+    // It comes back with each item that is done with: a new one would stop what comes meanwhile.
+    return this.#size >= step && free > 0 ? undefined : step;
   }
 
   /** Gives the consumer the credit that is wanted. */
@@ -245,6 +272,7 @@ export class Row {
   /** Settles a message that was handed out. */
   *end(lease: Holding, fate: Fate, delay = 0, reason = ""): Course<void> {
     const { delivery, credit } = lease;
+    this.#settled++;
     if (credit === this.#credit) {
       this.#given--;
       // Before it is settled, so that its credit does not bring another at once.

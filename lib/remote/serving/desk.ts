@@ -17,7 +17,7 @@
  *
  * @module
  */
-import { CancelledError, TimeoutError, WorkerLostError } from "../../core/errors.ts";
+import { CancelledError, type TimeoutError, WorkerLostError } from "../../core/errors.ts";
 import type { Call } from "../../pool/call.ts";
 import { Engine } from "../../pool/engine.ts";
 import type { EngineOptions } from "../../pool/options.ts";
@@ -28,8 +28,9 @@ import { type Access, isUnroutable, Pending } from "../link/access.ts";
 import { type Course, start } from "../link/soon.ts";
 import { type Answered, AnsweredCalls } from "./answered.ts";
 import { Callers } from "./callers.ts";
+import { CancelledCalls } from "./cancelled.ts";
 import { type Counts, Fates } from "./fates.ts";
-import { CLAIMED, HELD, HeldCall, OVER, RUNNING, type Stop } from "./held_call.ts";
+import { CLAIMED, HELD, HeldCall, ofCall, OVER, RUNNING, type Stop } from "./held_call.ts";
 import {
   type CallFacts,
   message,
@@ -60,8 +61,6 @@ export interface DeskOptions {
   engine: EngineOptions;
 }
 
-/** How many cancelled calls are remembered that did not come yet. */
-const MOST_CANCELLED = 10_000;
 /** How long a call waits at first, and at most, before another worker looks at it, in ms. */
 const FIRST_SKEW = 250;
 const LAST_SKEW = 5_000;
@@ -69,6 +68,9 @@ const LAST_SKEW = 5_000;
 const SHORT = 10_000;
 /** The weight of the newest call in that mean. */
 const WEIGHT = 1 / 8;
+
+/** How long a call may run before its caller is told that it does, in ms. */
+const TELL_AFTER = 5;
 
 const NOTHING_RUN = { micros: 0, items: 0 };
 
@@ -100,8 +102,7 @@ export class Desk {
   /** What has been claimed or runs, by id; a call without a key has an id of its own. */
   readonly #open = new Map<string, HeldCall>();
   readonly #held: Record<Level, HeldCall[]> = { high: [], mid: [], low: [] };
-  /** The calls that were cancelled before they came, the latest last. */
-  readonly #cancelled = new Set<string>();
+  readonly #cancelled = new CancelledCalls();
   readonly #told = new Set<string>();
   readonly #fates: Fates;
   #isPumping = false;
@@ -152,7 +153,7 @@ export class Desk {
     }
     const why = this.#objection(delivery, facts);
     if (why !== undefined) return this.#refuse(level, delivery, facts, why, "");
-    if (this.#cancelled.delete(facts.call)) return delivery.ack();
+    if (this.#cancelled.take(facts.call)) return delivery.ack();
     const answer = this.#answered.get(delivery.id);
     if (answer !== undefined) return this.#answerAgain(delivery, facts, answer);
     const known = this.#open.get(delivery.id) ?? this.held.find(({ id }) => id === delivery.id);
@@ -192,11 +193,6 @@ export class Desk {
     }
     if (entry !== undefined) return this.#stop(entry, "cancelled", reason);
     this.#cancelled.add(call);
-    if (this.#cancelled.size <= MOST_CANCELLED) return;
-    for (const oldest of this.#cancelled) {
-      this.#cancelled.delete(oldest);
-      break;
-    }
   }
 
   /** A caller has said that a call may run. */
@@ -230,7 +226,13 @@ export class Desk {
   #claim(entry: HeldCall): void {
     entry.state = CLAIMED;
     this.#open.set(entry.id, entry);
-    start(this.#begin(entry), () => {}, (error) => {
+    const begun = () => {
+      if (entry.state !== OVER) return;
+      // It was dropped instead: there is room for the next.
+      this.pump();
+      this.changed();
+    };
+    start(this.#begin(entry), begun, (error) => {
       // The broker has ended; what is here goes back by itself.
       if (entry.state === CLAIMED) this.#end(entry);
       if (this.#access.state !== "ended") reportError(error);
@@ -255,6 +257,8 @@ export class Desk {
       else if (facts.retries === 0) this.#tellBegin(entry);
       if (entry.state !== CLAIMED) return;
     }
+    // Another has it by now, or it comes again.
+    if (!entry.isHeld) return this.#end(entry);
     // At most once: who dies now has run it, or never will.
     if (facts.retries === 0) this.#settle(entry, (delivery) => delivery.ack());
     this.#run(entry);
@@ -300,9 +304,9 @@ export class Desk {
         timeout: facts.timeout,
         grace: facts.grace,
         onReport: (value: Uint8Array<ArrayBuffer> | typeof BEGUN_HERE) => {
-          if (value !== BEGUN_HERE) return this.#tell(entry, "report", {}, value);
-          entry.began = performance.now();
-          this.#tellBegin(entry);
+          if (value === BEGUN_HERE) return this.#begun(entry);
+          entry.tellBegin?.();
+          this.#tell(entry, "report", {}, value);
         },
       });
     } catch {
@@ -313,6 +317,17 @@ export class Desk {
     }
     entry.call = call;
     call.whenEnded(() => this.#ended(entry, call));
+  }
+
+  /** It runs, which its caller is told in a moment: by then most calls have their answer. */
+  #begun(entry: HeldCall): void {
+    entry.began = performance.now();
+    const stop = this.#clock.after(TELL_AFTER, () => entry.tellBegin?.());
+    entry.tellBegin = () => {
+      stop();
+      entry.tellBegin = undefined;
+      if (entry.state === RUNNING) this.#tellBegin(entry);
+    };
   }
 
   #stop(entry: HeldCall, stop: Stop, reason: unknown): void {
@@ -391,6 +406,7 @@ export class Desk {
   #end(entry: HeldCall): void {
     entry.state = OVER;
     entry.go?.();
+    entry.tellBegin?.();
     if (this.#open.get(entry.id) === entry) this.#open.delete(entry.id);
   }
 
@@ -528,15 +544,4 @@ export class Desk {
     for (const other of others) other.ack();
     this.#fates.giveBack(entry.level, delivery, {}, delay);
   }
-}
-
-/** An error of the engine's, as one of the call that was asked for. */
-function ofCall(error: unknown, { name, timeout }: CallFacts, isCancelled: boolean): unknown {
-  const shown = JSON.stringify(name);
-  if (error instanceof WorkerLostError) {
-    return new WorkerLostError(error.message.replaceAll('"runCall"', () => shown), error);
-  }
-  return isCancelled && error instanceof TimeoutError
-    ? new TimeoutError(`${shown} has run for longer than ${timeout} ms`)
-    : error;
 }

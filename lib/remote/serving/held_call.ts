@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { TimeoutError, WorkerLostError } from "../../core/errors.ts";
 import type { Call } from "../../pool/call.ts";
 import type { BrokerMessage, Delivery } from "../broker.ts";
 import type { CallFacts } from "../calls/messages.ts";
@@ -43,6 +44,8 @@ export class HeldCall {
   more: BrokerMessage["headers"] = {};
   /** Called when its caller has said that it may run. */
   go: (() => void) | undefined;
+  /** Tells its caller that it has begun; undefined once that is done. */
+  tellBegin: (() => void) | undefined;
   /** True if its caller has gone. */
   isOrphan = false;
 
@@ -57,6 +60,11 @@ export class HeldCall {
   /** The id that is one for all tries, and for all calls with one key. */
   get id(): string {
     return this.deliveries[0].id;
+  }
+
+  /** False once the broker has given it to another: its connection was lost meanwhile. */
+  get isHeld(): boolean {
+    return this.deliveries.some(({ isHeld }) => isHeld);
   }
 
   /** True if it is this call of a caller. */
@@ -77,4 +85,19 @@ export class HeldCall {
   get replyTo(): string | undefined {
     return this.deliveries[0].replyTo;
   }
+}
+
+/** An error of the engine's, as one of the call that was asked for. */
+export function ofCall(
+  error: unknown,
+  { name, timeout }: CallFacts,
+  isCancelled: boolean,
+): unknown {
+  const shown = JSON.stringify(name);
+  if (error instanceof WorkerLostError) {
+    return new WorkerLostError(error.message.replaceAll('"runCall"', () => shown), error);
+  }
+  return isCancelled && error instanceof TimeoutError
+    ? new TimeoutError(`${shown} has run for longer than ${timeout} ms`)
+    : error;
 }
