@@ -89,6 +89,7 @@ export async function restarts(stage: Stage, plan: RestartsPlan): Promise<boolea
     const future = executor.submit(square, k);
     ends.push(
       future.result().then((value) => {
+        callGaps.sign();
         if (value === k * k) right++;
         else wrong.push(value);
       }, (error) => wrong.push(error)),
