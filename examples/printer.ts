@@ -17,7 +17,7 @@
 import { join } from "node:path";
 import type { Lock } from "../lib/threading.ts";
 import { sleep } from "../lib/time.ts";
-import { Crew, type Gate, pass, WORKERS } from "./_shared/crew.ts";
+import { Crew, type Gate, pass, USUAL, WORKERS } from "./_shared/crew.ts";
 import { inLanguage } from "./_shared/language.ts";
 import { oneOf, readFlags, runScript, wholeNumber } from "./_shared/script.ts";
 import { temporaryFolder } from "./_shared/temporary.ts";
@@ -30,7 +30,7 @@ Usage: printer.ts [options]
 
   --jobs N       how many jobs (3)
   --pages N      how many pages each job has (3)
-  --workers W    what the jobs are: processes or threads (processes)
+  --workers W    what the jobs are: processes or threads (${USUAL})
   --no-lock      let them all print at the same time
   --lang L       en or zh (en)
   --help         show this`,
@@ -47,7 +47,7 @@ Usage: printer.ts [options]
 
   --jobs N       有几份文件（默认 3）
   --pages N      每份文件有几页（默认 3）
-  --workers W    打印文件的是什么：processes（进程）或 threads（线程）（默认 processes）
+  --workers W    打印文件的是什么：processes（进程）或 threads（线程）（默认 ${USUAL}）
   --no-lock      不加锁，大家同时打印
   --lang L       语言：en 或 zh（默认 en）
   --help         显示本说明`,
@@ -106,7 +106,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     boolean: ["lock"],
     string: ["jobs", "pages", "workers"],
     negatable: ["lock"],
-    default: { jobs: "3", pages: "3", workers: "processes", lock: true },
+    default: { jobs: "3", pages: "3", workers: USUAL, lock: true },
     bilingual: true,
   });
   if (flags.help) {

@@ -20,7 +20,7 @@ import { existsSync } from "jsr:@std/fs@1.0.24";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Lock } from "../lib/threading.ts";
 import { context } from "../lib/task.ts";
-import { Crew, type Gate, pass, stop, WORKERS } from "./_shared/crew.ts";
+import { Crew, type Gate, pass, stop, USUAL, WORKERS } from "./_shared/crew.ts";
 import { inLanguage } from "./_shared/language.ts";
 import { oneOf, readFlags, runScript, UsageError, wholeNumber } from "./_shared/script.ts";
 import { temporaryFolder } from "./_shared/temporary.ts";
@@ -33,7 +33,7 @@ Usage: tickets.ts [options]
 
   --buyers N     how many people want a ticket (10)
   --tickets N    how many tickets there are (1)
-  --workers W    what the buyers are: processes or threads (processes)
+  --workers W    what the buyers are: processes or threads (${USUAL})
   --no-lock      let them all buy at the same time
   --kill         kill a buyer while it holds the lock
   --db PATH      the database, {"count":N}; written anew and kept (default: a temporary file)
@@ -64,7 +64,7 @@ Usage: tickets.ts [options]
 
   --buyers N     多少人想买票（默认 10）
   --tickets N    有多少张票（默认 1）
-  --workers W    买票的人是什么：processes（进程）或 threads（线程）（默认 processes）
+  --workers W    买票的人是什么：processes（进程）或 threads（线程）（默认 ${USUAL}）
   --no-lock      不加锁，大家同时买
   --kill         一个人拿着锁的时候杀死他
   --db PATH      数据库 {"count":N}；内容会重写，文件会保留（默认用临时文件）
@@ -168,7 +168,7 @@ async function main(cleanup: AsyncDisposableStack): Promise<number> {
     boolean: ["lock", "kill"],
     string: ["buyers", "tickets", "workers", "db", "delay"],
     negatable: ["lock"],
-    default: { buyers: "10", tickets: "1", workers: "processes", delay: "20", lock: true },
+    default: { buyers: "10", tickets: "1", workers: USUAL, delay: "20", lock: true },
     bilingual: true,
   });
   if (flags.help) {

@@ -59,7 +59,9 @@
  * - *at a pipe over a socket*: who was given one end can do what that end does, and nothing else:
  *   neither open the other one nor read or forge what others send. It can take what is sent to its
  *   own end.
- * - *against other users of the machine*: the folders are private (0700), and so are the keys.
+ * - *against other users of the machine*: the folders are private (0700), and so are the keys. On
+ *   Windows, where Deno has no Unix sockets, those of the loopback stand in for them: others can
+ *   knock there, and who shows no token is turned away.
  *
  * What gives everything away, whatever else is withheld: `ffi`; `run` of Deno, of a shell or of any
  * other program that can be told to do more; `write` of the folder of the script, of its deno.json

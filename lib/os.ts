@@ -19,7 +19,7 @@
  * *Permissions*: none for ending and waiting; `_exit()` in a thread other than the main one needs
  * `--allow-ffi`. Niceness needs `--allow-sys`, listing processes `--allow-all` or `--allow-run=ps`.
  *
- * Proven on Linux; made for macOS too. On Windows there is no `ps()`.
+ * Proven on Linux; made for macOS too. On Windows {@linkcode ps} tells less.
  *
  * @module
  */

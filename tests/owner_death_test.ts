@@ -9,12 +9,12 @@ import { ThreadTerminated } from "../lib/errors.ts";
 import { Lock as ProcessLock, Process } from "../lib/multiprocessing.ts";
 import { Lock, Thread } from "../lib/threading.ts";
 import { theArena } from "../lib/memory/arena.ts";
+import { LACKS, unless } from "./_help/lacks.ts";
 import { countMapped, countShared, hold, waitAsync, waitSync } from "./_owner_death_targets.ts";
 
 const ROUNDS = Number(Deno.env.get("SWITCHYARD_ROUNDS") ?? 0);
 const PARTIES = [1, 2, 3, 4];
 const TIMES = 100_000;
-const LINUX = Deno.build.os === "linux";
 
 Deno.test("Lock makes 4 x 100,000 increments exact [threads]", async () => {
   const lock = new Lock();
@@ -26,8 +26,7 @@ Deno.test("Lock makes 4 x 100,000 increments exact [threads]", async () => {
 });
 
 Deno.test({
-  name: "Lock makes 4 x 100,000 increments exact [processes]",
-  ignore: !LINUX, // memory between processes is proven on Linux only
+  ...unless(LACKS.memory, "Lock makes 4 x 100,000 increments exact [processes]"),
   async fn() {
     const lock = new ProcessLock();
     const { base, region } = theArena().allocate(1);
@@ -40,8 +39,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Lock passes on within a second when its holder is killed [processes]",
-  ignore: !LINUX, // as above
+  ...unless(LACKS.memory, "Lock passes on within a second when its holder is killed [processes]"),
   async fn() {
     const lock = new ProcessLock();
     for (let k = 0; k < (ROUNDS || 20); k++) {

@@ -6,7 +6,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { currentThread, enumerate, getIdent, mainThread, Thread } from "../lib/threading.ts";
 import { sleep } from "../lib/time.ts";
-import { spin } from "./_thread_targets.ts";
+import { createsDaemons, spin } from "./_thread_targets.ts";
 
 Deno.test("Thread.name can be changed, before the start and after it", async () => {
   const thread = new Thread(sleep, { args: [60_000] });
@@ -38,4 +38,13 @@ Deno.test("Thread.terminate() cuts off what never pauses, also while its starter
   await running.promise;
   thread.terminate();
   assertEquals(thread.joinSync({ timeout: 20_000 }), true);
+});
+
+Deno.test("Thread is a daemon if its creator is one, unless it is told", async () => {
+  for (const daemon of [true, false]) {
+    const thread = new Thread(createsDaemons, { daemon }).start();
+    assertEquals(await thread.result(), [daemon, false]);
+    await thread.join();
+  }
+  assertEquals(new Thread(sleep, { args: [0] }).daemon, false);
 });

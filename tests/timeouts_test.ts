@@ -20,6 +20,7 @@ import * as os from "../lib/os.ts";
 import * as queue from "../lib/queue.ts";
 import * as threading from "../lib/threading.ts";
 import { Thread } from "../lib/threading.ts";
+import { LACKS, unless } from "./_help/lacks.ts";
 import { within } from "./_help/within.ts";
 import { reluctant, setSoon, soon } from "./_timeouts_targets.ts";
 
@@ -30,8 +31,10 @@ const WHILE = 50;
 for (const timeout of [2 ** 31, 2 ** 40]) {
   const test = (name: string, fn: () => Promise<void>) =>
     Deno.test({
-      name: `${name} with a timeout of 2^${Math.log2(timeout)} ms waits for what comes`,
-      ignore: Deno.build.os === "windows", // has no such memory, and no processes yet
+      ...unless(
+        LACKS.memory,
+        `${name} with a timeout of 2^${Math.log2(timeout)} ms waits for what comes`,
+      ),
       fn: () => within(LIMIT, fn()),
     });
 

@@ -13,6 +13,9 @@ export type Workers = "processes" | "threads";
 /** The words for `--workers`. */
 export const WORKERS: readonly Workers[] = ["processes", "threads"];
 
+/** What they are when nobody says it: processes, where these can share a lock. */
+export const USUAL: Workers = Deno.build.os === "linux" ? "processes" : "threads";
+
 /** Waits until everybody it is for has come: see {@linkcode Crew.gate}. */
 export interface Gate {
   lock: threading.Lock;

@@ -7,7 +7,8 @@
  *   a thread is to stop        wakers: its waits see it, and end
  *   a child's task has ended   tasksOver; then as follows
  *     of a process             its result is sent; childrenFirst and beforeEnd, awaited; it exits
- *     of a thread              childrenFirst, awaited; its result is sent; lastWords; it ends
+ *     of a thread              childrenFirst and beforeEnd, awaited; its result is sent; lastWords;
+ *                              it ends
  *   something of interest      recorder, while a trace is on
  * ```
  *
@@ -32,8 +33,11 @@ export const tasksOver: Set<(hasFailed: boolean) => void> = new Set();
 /** What is awaited before a process or a thread ends by itself: the processes that it started. */
 export const childrenFirst: Set<() => Promise<unknown>> = new Set();
 
-/** What is awaited before a process ends by itself, after that: what it has yet to send. */
-export const beforeEnd: Set<() => Promise<unknown>> = new Set();
+/**
+ * What is awaited before a process or a thread ends by itself, after that: what it has yet to send.
+ * With true, its task has failed.
+ */
+export const beforeEnd: Set<(hasFailed: boolean) => Promise<unknown>> = new Set();
 
 /** What a thread whose task has ended by itself still tells others, just before it ends. */
 export const lastWords: Set<() => void> = new Set();

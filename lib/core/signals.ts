@@ -22,6 +22,8 @@ export type Signal = Deno.Signal;
  */
 export const Signals: Readonly<Record<Signal, number>> = Object.freeze({
   ...(Deno.build.os === "linux" ? linux() : builtin("os").constants.signals),
+  // Windows has none; `alarm()` does without.
+  ...(Deno.build.os === "windows" ? { SIGALRM: 14 } : {}),
 } as Record<string, number>) as Record<Signal, number>;
 
 /** Those of Linux, which every start would otherwise have to load `node:os` for. */
@@ -53,8 +55,18 @@ export function signalName(number: number): Signal {
 /** The number that a shell, and Deno, add to the number of a signal for an exit code. */
 const KILLED = 128;
 
-/** The end of a child, as Python counts: its code, or -SIG. */
-export function exitcodeOf({ code, signal }: Deno.CommandStatus): number {
+/** The code with which Deno ends a process on Windows, whatever the signal. */
+const ENDED_ON_WINDOWS = 1;
+
+/**
+ * The end of a child, as Python counts: its code, or -SIG.
+ *
+ * @param wasKilled True if this program has sent it a signal. Windows ends a process with a code
+ *   and tells of no signal: one that ended so counts as ended by SIGTERM.
+ */
+export function exitcodeOf({ code, signal }: Deno.CommandStatus, wasKilled = false): number {
+  const wasEnded = wasKilled && Deno.build.os === "windows" && code === ENDED_ON_WINDOWS;
+  if (wasEnded) return -Signals.SIGTERM;
   return signal === null ? code : -(signalNumber(signal) || code - KILLED);
 }
 

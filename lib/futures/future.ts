@@ -164,8 +164,7 @@ export class Future<T = unknown> {
 
   #block(options: WaitSyncOptions | undefined): void {
     const timeout = checkWait(options, ACTION);
-    const poll = () => this.#engine.poll();
-    if (!blockUntil(() => this.done(), poll, timeout)) throw this.#late(timeout);
+    if (!blockUntil(() => this.done(), [this.#engine], timeout)) throw this.#late(timeout);
   }
 
   #late(timeout: number): TimeoutError {

@@ -32,7 +32,7 @@ export interface ProcessExecutorOptions extends ExecutorOptions {
  * WorkerLostError that names the exit code or signal.
  *
  * *Permissions*: as `Process`. With `--allow-ffi` here and in the workers calls go through shared
- * memory; without it one at a time to each worker, over a socket, and the Sync forms do not end.
+ * memory; without it one at a time to each worker, over a socket, and the Sync forms throw.
  *
  * @example Squares
  * ```ts

@@ -4,8 +4,12 @@
  * @module
  */
 import { cpuCount } from "../core/environment.ts";
+import { prepareEarly } from "../core/ports.ts";
 import { startThread } from "../pool/transport/thread.ts";
 import { Executor, type ExecutorOptions, ofWorkers } from "./executor.ts";
+
+// Who imports the module is about to need them; whoever wants processes alone does not wait.
+await prepareEarly();
 
 /** As CPython: some more than cores, for calls that wait. */
 const MOST = 32;

@@ -146,10 +146,7 @@ export function waitSync<T>(
   const when = checkWhen(options, action);
   const all = checkFutures(futures, action);
   const engines = new Set([...all].map((future) => future[BEHIND].engine));
-  const poll = () => {
-    for (const engine of engines) engine.poll();
-  };
-  blockUntil(() => isEnough(all, when), poll, timeout);
+  blockUntil(() => isEnough(all, when), [...engines], timeout);
   return split(all);
 }
 

@@ -41,6 +41,10 @@ export const ALARM = 8;
 export const CONFIG = 10;
 /** The word that says what sockets the family uses; see `channel/socket/place.ts`. */
 export const FAMILY_SOCKETS = 11;
+/** The number of alarms that have gone off without a signal of the system's. */
+export const RINGS = 12;
+/** The number of threads that hear of those. */
+export const HEARERS = 13;
 /** Hashes of what a person has been told. */
 const TOLD = 16;
 const MOST_TOLD = 16;
@@ -349,6 +353,11 @@ export class Roster {
     return -1;
   }
 
+  /** True if it is a daemon. */
+  isDaemon(slot: number): boolean {
+    return (this.words[slot + FLAGS]! & DAEMON) !== 0;
+  }
+
   /** All that live, in the order of their idents. */
   list(): Listed[] {
     const { words } = this;
@@ -363,7 +372,7 @@ export class Roster {
         ident,
         slot,
         name: this.name(slot),
-        daemon: (words[slot + FLAGS]! & DAEMON) !== 0,
+        daemon: this.isDaemon(slot),
         starter: words[slot + STARTER]!,
         pid: words[slot + PID]!,
       });

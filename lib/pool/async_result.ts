@@ -8,7 +8,7 @@ import { TimeoutError } from "../core/errors.ts";
 import { INSPECT, shown } from "../core/inspect.ts";
 import { checkWait, type WaitOptions, type WaitSyncOptions } from "../sync/options.ts";
 import { bareError, isError, messageOf } from "../transfer/failure.ts";
-import { blockUntil, type Completion, ended, unwrap } from "./completion.ts";
+import { type Audible, blockUntil, type Completion, ended, unwrap } from "./completion.ts";
 
 /**
  * A result that will be there.
@@ -31,13 +31,13 @@ import { blockUntil, type Completion, ended, unwrap } from "./completion.ts";
  */
 export class AsyncResult<R> {
   readonly #completion: Completion;
-  readonly #engine: { poll(): unknown };
+  readonly #engine: Audible;
 
   /** A pool makes them. */
   constructor(
     completion: Completion,
     /** Hears what workers have said, in a thread that blocks. */
-    engine: { poll(): unknown },
+    engine: Audible,
     callbacks?: {
       callback?: ((value: R) => void) | undefined;
       errorCallback?: ((error: unknown) => void) | undefined;
@@ -115,7 +115,7 @@ export class AsyncResult<R> {
 
   #block(timeout: number): boolean {
     const completion = this.#completion;
-    return blockUntil(() => completion.outcome !== undefined, () => this.#engine.poll(), timeout);
+    return blockUntil(() => completion.outcome !== undefined, [this.#engine], timeout);
   }
 }
 

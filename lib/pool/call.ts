@@ -15,10 +15,11 @@
  */
 import { type Reference, referTo, type Target } from "../transfer/task.ts";
 import type { CancelledError } from "../core/errors.ts";
+import type { Countdown } from "../core/promises.ts";
 import type { PoolStats } from "./stats.ts";
 import type { Outcome } from "../child/outcome.ts";
 import type { CallKind } from "./transport/frames.ts";
-import { Completion } from "./completion.ts";
+import { type Audible, Completion } from "./completion.ts";
 import type { Deferred, Payload } from "./payload.ts";
 
 export const QUEUED = 0;
@@ -68,6 +69,9 @@ export class Call extends Completion {
   items = 0;
   micros = 0;
   retries: number;
+  /** Kills its worker when it is cancelled and does not end. */
+  grace: Countdown | undefined;
+
   constructor(
     readonly id: number,
     readonly kind: CallKind,
@@ -96,7 +100,7 @@ export interface CallerMap {
 }
 
 /** Somebody who has calls run. */
-export interface Caller {
+export interface Caller extends Audible {
   /** The number of calls that can run at once, at most. */
   readonly maxWorkers: number;
   /** True if it can have nothing run. */
@@ -140,8 +144,6 @@ export interface Caller {
    * @returns True if it was ended so.
    */
   cancel(call: Call, reason: unknown, running: boolean): boolean;
-  /** Hears what was said of calls, also while the thread blocks; whether there was something. */
-  poll(): boolean;
   /** Notes a map that is under way; Ctrl-C ends it. */
   noteMap(map: WeakRef<CallerMap>): void;
   /** Notes that it is over. */

@@ -149,16 +149,35 @@ function* until(isTrue: () => boolean): Steps<true> {
   return true;
 }
 
+/** Who can be heard of calls. */
+export interface Audible {
+  /** Hears what was said of calls, also while the thread blocks; whether there was something. */
+  poll(): boolean;
+  /**
+   * Checks that a thread which blocks hears of calls; absent where it always does.
+   *
+   * @throws {Deno.errors.NotCapable} Only the event loop does.
+   */
+  checkHeard?(): void;
+}
+
 /**
  * Blocks the thread until something is true that pools bring about; false when the time is up
  * first.
+ *
+ * @throws {Deno.errors.NotCapable} A caller hears of its calls by the event loop alone.
  */
-export function blockUntil(isTrue: () => boolean, poll: () => unknown, timeout: number): boolean {
+export function blockUntil(
+  isTrue: () => boolean,
+  callers: readonly Audible[],
+  timeout: number,
+): boolean {
   const end = performance.now() + Math.min(timeout, LOOKS);
   do {
-    poll();
+    for (const caller of callers) caller.poll();
     if (isTrue()) return true;
   } while (performance.now() < end);
+  for (const caller of callers) caller.checkHeard?.();
   return runSync(until(isTrue), timeout) ?? false;
 }
 

@@ -87,6 +87,8 @@ export class Engine implements Caller {
     }
     return any || dead.length > 0;
   };
+  /** As {@linkcode Workers.checkHeard}. */
+  readonly checkHeard = (): void => this.#workers.checkHeard();
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -330,7 +332,7 @@ export class Engine implements Caller {
   /** As {@linkcode gone}, but blocks the thread; false when the time is up first. */
   goneSync(timeout: number): boolean {
     const deadline = performance.now() + timeout;
-    const isDone = blockUntil(() => this.#open === 0, () => this.poll(), timeout);
+    const isDone = blockUntil(() => this.#open === 0, [this], timeout);
     return isDone && this.#workers.goneSync(deadline);
   }
 
@@ -352,7 +354,7 @@ export class Engine implements Caller {
   /** Its result is not waited for any more; it counts as open until its worker is done with it. */
   #cancelRunning(worker: Worker, call: Call, reason: unknown): boolean {
     worker.cancel(call, reason);
-    worker.grace ??= new Countdown(
+    call.grace ??= new Countdown(
       call.options.grace ?? this.#options.grace,
       () => this.#workers.kill(worker),
     );
@@ -431,10 +433,7 @@ export class Engine implements Caller {
     const needs = this.#needsOf(worker, value);
     if (needs === undefined) return;
     const call = worker.finish(id)!;
-    if (worker.grace !== undefined) {
-      worker.grace.cancel();
-      worker.grace = undefined;
-    }
+    call.grace?.cancel();
     this.#workers.noteServed(worker);
     this.#count(call, micros, items);
     if (this.#reader.isReady(needs)) this.#settle(worker, call, kind, value);

@@ -9,7 +9,6 @@
  * @module
  */
 import { WorkerLostError } from "../core/errors.ts";
-import type { Countdown } from "../core/promises.ts";
 import { type Call, GIVEN } from "./call.ts";
 import { CANCEL, FrameWriter, RequestHead, STOP, TARGET } from "./transport/frames.ts";
 import { describeLoss, type Loss, type Transport } from "./transport/transport.ts";
@@ -46,8 +45,6 @@ export class Worker {
   fault: string | undefined;
   /** Since when it has nothing to do, in ms. */
   idleSince = 0;
-  /** Kills it when a cancelled call does not end. */
-  grace: Countdown | undefined;
   transport!: Transport;
   readonly #world: World;
   readonly #level: TrustLevel;
@@ -158,6 +155,11 @@ export class Worker {
     }
     this.#add(new RequestHead({ kind: CANCEL, id: call.id }), payload);
     this.send();
+  }
+
+  /** It is not waited for any more that cancelled calls end. */
+  endGrace(): void {
+    for (const { grace } of this.calls.values()) grace?.cancel();
   }
 
   /** Has it end when it has done what it was given. */

@@ -198,7 +198,7 @@ export class Workers {
 
   /** Ends a worker as soon as that can be done. */
   kill(worker: Worker): void {
-    worker.grace?.cancel();
+    worker.endGrace();
     if (worker.state !== GONE) worker.state = RETIRING;
     worker.transport.kill();
   }
@@ -246,6 +246,19 @@ export class Workers {
     );
   }
 
+  /**
+   * Checks that a thread which blocks hears them: those that it shares memory with.
+   *
+   * @throws {Deno.errors.NotCapable} It does not.
+   */
+  checkHeard(): void {
+    if ([...this.all].every(({ transport }) => transport.claims !== undefined)) return;
+    throw new Deno.errors.NotCapable(
+      "Cannot block for what runs in processes: without shared memory only the event loop hears " +
+        "them; use the awaiting form, or --allow-ffi, here and in the workers, on Linux",
+    );
+  }
+
   /** Those that have ended, for a thread that blocks: the event loop cannot tell it. */
   endedNow(): [Worker, Loss][] {
     const now = performance.now();
@@ -283,7 +296,7 @@ export class Workers {
     const wasToStay = worker.state !== RETIRING || worker.fault !== undefined;
     worker.state = GONE;
     this.all.delete(worker);
-    worker.grace?.cancel();
+    worker.endGrace();
     return wasToStay;
   }
 

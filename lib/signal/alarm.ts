@@ -1,11 +1,11 @@
 /**
- * The process's alarm: the kernel's timer where FFI is granted, else that of the main thread.
+ * The process's alarm: the kernel's timer where FFI is granted, else that of the main thread. On
+ * Windows always the latter.
  *
  * @module
  */
 import { setAlarm } from "../child/thread/alarm_clock.ts";
 import { show } from "../core/checks.ts";
-import { checkSignalName } from "./named.ts";
 
 /** Which of the kernel's timers: the one that runs in real time, and sends SIGALRM. */
 const ITIMER_REAL = 0;
@@ -22,13 +22,12 @@ const LIBRARY: Partial<Record<typeof Deno.build.os, string>> = {
  * handler the signal ends the process (`Alarm clock`), handled in any thread it is told there; see
  * `signal()`. An alarm keeps no program alive: {@linkcode pause} waits for it.
  *
- * *Permissions*: none. With `--allow-ffi` the kernel keeps the clock; without, the main thread
- * does, so that the signal comes late while the main thread's code never pauses.
+ * *Permissions*: none. With `--allow-ffi` the kernel keeps the clock; without, and on Windows, the
+ * main thread does, so that the signal comes late while the main thread's code never pauses.
  *
  * @param ms When, in ms from now; 0 calls off the alarm that is set.
  * @returns The ms that were left of the one before; 0 when there was none.
  * @throws {TypeError | RangeError} `ms` is no finite number >= 0.
- * @throws {Deno.errors.NotSupported} On Windows, which has no SIGALRM.
  *
  * @example What was left
  * ```ts
@@ -46,7 +45,6 @@ export function alarm(ms: number): number {
   if (ms < 0 || ms > Number.MAX_SAFE_INTEGER / 1000) {
     throw new RangeError(`Cannot ${action}: ms must be >= 0 and finite, received ${ms}`);
   }
-  checkSignalName("SIGALRM", action);
   const library = LIBRARY[Deno.build.os];
   const mayAsk = Deno.permissions.querySync({ name: "ffi" }).state === "granted";
   return library !== undefined && mayAsk ? askKernel(library, ms) : setAlarm(ms);

@@ -13,6 +13,7 @@
  * @module
  */
 import { forgetEnds } from "../child/ended_children.ts";
+import { hear, rings } from "../child/thread/alarm_clock.ts";
 import { show } from "../core/checks.ts";
 import type { Signal } from "../core/signals.ts";
 import { checkSignalName } from "./named.ts";
@@ -33,7 +34,8 @@ interface Entry {
   disposition: Disposition;
   /** Who is told besides. */
   aborts: Set<(sig: Signal) => void>;
-  listener: () => void;
+  /** Takes Deno's listener back. */
+  ignore: () => void;
   /**
    * The number of times that this thread has sent the signal since it was delivered: several may
    * come as one.
@@ -75,7 +77,8 @@ let hasWarned = false;
  * SIGKILL and SIGSTOP can be handled by nobody; SIGSEGV, SIGILL and SIGFPE not on Deno. SIGUSR1
  * opens Deno's debugger, whoever listens (Deno 2.9.2 and later): use SIGUSR2. `signal("SIGCHLD",
  * SIG_IGN)` is accepted: Deno reaps its children in any case, and `os.wait()` is then told of none
- * of them, as POSIX has it. On Windows there are only SIGINT, SIGBREAK and SIGHUP.
+ * of them, as POSIX has it. On Windows there are only SIGINT, SIGBREAK and SIGHUP, and the SIGALRM
+ * of {@linkcode alarm}.
  *
  * *Permissions*: none.
  *
@@ -148,9 +151,9 @@ function set(name: Signal, disposition: Handler | typeof SIG_IGN): void {
 function entryOf(name: Signal): Entry {
   const known = entries.get(name);
   if (known !== undefined) return known;
-  const listener = () => deliver(name);
+  let ignore: () => void;
   try {
-    Deno.addSignalListener(name, listener);
+    ignore = hearSignal(name, () => deliver(name));
   } catch (cause) {
     if (Deno.build.os === "windows") {
       throw new Deno.errors.NotSupported(
@@ -163,7 +166,7 @@ function entryOf(name: Signal): Entry {
   const entry: Entry = {
     disposition: SIG_DFL,
     aborts: new Set(),
-    listener,
+    ignore,
     raised: 0,
     raisedAt: 0,
     hold: undefined,
@@ -188,7 +191,14 @@ function tidy(name: Signal): void {
   if (left > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, left);
   clearTimeout(entry.hold);
   entries.delete(name);
-  Deno.removeSignalListener(name, entry.listener);
+  entry.ignore();
+}
+
+/** Has `listener` called at each signal of a name; gives what ends that. */
+function hearSignal(name: Signal, listener: () => void): () => void {
+  if (name === "SIGALRM" && rings) return hear(listener);
+  Deno.addSignalListener(name, listener);
+  return () => Deno.removeSignalListener(name, listener);
 }
 
 /**

@@ -92,7 +92,8 @@ export async function pipeline<const S extends readonly (Args | RunOptions)[]>(
   const communication = communicationOf(children, options, capturesOf(options));
   const args = programs.map((program) => program.join(" ")).join(" | ");
   const { stdout, stderr } = await finish(children, communication, timeout, options, args);
-  const codes = (await Promise.all(children.map(({ status }) => status))).map(exitcodeOf);
+  const statuses = await Promise.all(children.map(({ status }) => status));
+  const codes = statuses.map((status) => exitcodeOf(status));
   if (options.check && codes.at(-1) !== 0) {
     throw failure(programs.at(-1)!, codes.at(-1)!, { stdout, stderr });
   }

@@ -135,7 +135,8 @@ export function checkBlocking(action: string, hasDescriptors = true): void {
   if (mayMap() && hasDescriptors) return;
   if (Deno.build.os !== "linux") {
     throw new Deno.errors.NotSupported(
-      `Cannot ${action} a program and block: not supported on ${Deno.build.os} yet`,
+      `Cannot ${action} a program and block: not supported on ${Deno.build.os} yet; ` +
+        "use the awaiting form",
     );
   }
   throw new Deno.errors.NotCapable(

@@ -10,7 +10,7 @@ export type ThreadState = "new" | "running" | "waiting" | "ended";
 export interface ThreadOptions {
   /** Its name. Default: Thread-1, Thread-2, … */
   name?: string;
-  /** True if the program may end while it still runs. Default: false. */
+  /** True if the program may end while it still runs. Default: as the thread that creates it. */
   daemon?: boolean;
   /**
    * True if `terminate()` frees the program from it even when its code never pauses. It then takes

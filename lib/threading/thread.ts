@@ -151,8 +151,9 @@ export class Thread<R = unknown, A extends unknown[] = any[]>
     checkArray(options.args, "args", action);
     checkArray(options.transfer, "transfer", action);
     this.#plan = planOf(target, options, new.target, Thread, action);
-    this.#name = options.name ?? `Thread-${self().roster.nextNumber()}`;
-    this.#daemon = options.daemon ?? false;
+    const { roster, slot } = self();
+    this.#name = options.name ?? `Thread-${roster.nextNumber()}`;
+    this.#daemon = options.daemon ?? roster.isDaemon(slot);
   }
 
   /** The work of a subclass, called in the new thread. */

@@ -236,10 +236,11 @@ async function memory(world: World): Promise<number[]> {
   return [pids.map(memoryOf).reduce((a, b) => a + b, added)];
 }
 
-/** What two bare workers, or two bare Denos, add, which have the same task. */
+/** What two bare workers, or two bare Denos, add, which import the same task. */
 async function bareMemory(world: World): Promise<number[]> {
   const before = memoryOf("self");
-  const code = "export const increment = (x) => x + 1; setInterval(increment, 1 << 30); ";
+  const module = JSON.stringify(import.meta.url);
+  const code = `const { increment } = await import(${module}); setInterval(increment, 1 << 30); `;
   const ends: (() => void)[] = [];
   const pids: number[] = [];
   for (let k = 0; k < IDLE_WORKERS; k++) {
@@ -250,7 +251,7 @@ async function bareMemory(world: World): Promise<number[]> {
       ends.push(() => worker.terminate());
     } else {
       const child = new Deno.Command(Deno.execPath(), {
-        args: ["eval", "--no-config", `${code}console.log(0)`],
+        args: ["eval", `${code}console.log(0)`],
         stdin: "null",
         stdout: "piped",
       }).spawn();

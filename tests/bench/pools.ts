@@ -13,7 +13,8 @@
  * - payload: 200 × 1 MiB there and back, in MB/s: copied on the way, or moved (`transfer`); beside
  *   it bare rings in shared memory, and bare ports;
  * - memory: what a pool of two adds to what the program takes, when it is idle, in MB: private
- *   pages, as Linux counts them; beside it two bare workers, and two bare Denos.
+ *   pages, as Linux counts them; beside it two bare workers, and two bare Denos, which import the
+ *   same module.
  *
  * Each pool has 4 workers, but for cpu and memory. For one core put `taskset -c 0` before it.
  *

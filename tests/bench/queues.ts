@@ -5,7 +5,8 @@
  *
  * Small objects, from one producer to one consumer, in µs an item: both in threads, one of them
  * main, with main blocked, with a bound of 100; four to four. The clock runs from the first put (all
- * threads are up) to the last get. Beside them CPython's `queue.Queue` and `SimpleQueue` between
+ * threads are up) to the last get; of the first hundred thousand most goes by until the code of all
+ * threads is warm. Beside them CPython's `queue.Queue` and `SimpleQueue` between
  * two threads, and `queue.Queue` of four to four. Then a pipe's round trip beside
  * `multiprocessing.Pipe` between two threads; items of 64 KiB beside `postMessage()` between Node's
  * threads; and a thread that takes 8 MB and returns it. The figures are medians; read the ratios,
@@ -18,8 +19,10 @@ import { task } from "../../lib/task.ts";
 import { Barrier, type Connection, pipe, Thread } from "../../lib/threading.ts";
 import { Figures, figuresOf, now, python } from "./_figures.ts";
 
-const ITEMS = 200_000;
-const TRIPS = 20_000;
+const ITEMS = 1_000_000;
+const TRIPS = 50_000;
+/** Round trips before, until the code of both threads is warm. */
+const WARM = 20_000;
 const LARGE_ITEMS = 4_000;
 const LARGE = 8 << 20;
 
@@ -43,8 +46,9 @@ def run(q, parties):
     return (time.perf_counter() - s) / n * 1e6
 a, b = Pipe()
 def echo():
-    for _ in range(${TRIPS}): b.send(b.recv())
+    for _ in range(${WARM + TRIPS}): b.send(b.recv())
 t = threading.Thread(target=echo); t.start()
+for k in range(${WARM}): a.send(k); a.recv()
 s = time.perf_counter()
 for k in range(${TRIPS}): a.send(k); a.recv()
 pipe = (time.perf_counter() - s) / ${TRIPS} * 1e6
@@ -120,7 +124,7 @@ export const consumeAsync = task(
 );
 
 export const echo = task(import.meta, function echo(end: Connection<number>) {
-  for (let k = 0; k < TRIPS; k++) end.sendSync(end.recvSync());
+  for (let k = 0; k < WARM + TRIPS; k++) end.sendSync(end.recvSync());
 });
 
 async function between(
@@ -165,9 +169,9 @@ async function roundTrip(): Promise<number> {
     here.sendSync(k);
     here.recvSync();
   };
-  trip(0);
+  for (let k = 0; k < WARM; k++) trip(k);
   const began = performance.now();
-  for (let k = 1; k < TRIPS; k++) trip(k);
+  for (let k = 0; k < TRIPS; k++) trip(k);
   const took = (performance.now() - began) / TRIPS * 1e3;
   await thread.join();
   here.close();

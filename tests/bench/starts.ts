@@ -4,7 +4,8 @@
  *
  *     deno task bench:start [ROUNDS] [--peers FOLDER] [--only ROW,ROW]
  *
- * - import: a script that imports a face, over an empty one;
+ * - import: a script that imports a face, over an empty one; "hollow" is one of as many modules,
+ *   which import each other in the same way, with nothing in them;
  * - thread, process: from the start to the result; "light" is a target whose module imports
  *   `task.ts` alone, "script" one that imports `threading.ts`;
  * - hundred: a hundred threads that are started, take a lock and are joined;
@@ -27,6 +28,7 @@ import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as threading from "../../lib/threading.ts";
 import { Figures, figuresOf, now } from "./_figures.ts";
 import { nothing } from "./_nothing.ts";
+import { hollow } from "./_starts_hollow.ts";
 import { firstImport } from "./_starts_url.ts";
 import {
   deno,
@@ -153,6 +155,11 @@ const ROWS: Record<string, () => Promise<void>> = {
       Deno.writeTextFileSync(script, code);
       await deno(script); // Deno has not seen it before.
       await measure(`import, ${face}`, () => deno(script));
+      if (face === "empty") continue;
+      const shell = hollow(new URL(here(`../../${face}`)), Deno.makeTempDirSync({ dir: SCRIPTS }));
+      shapes.set(`import, ${face}, hollow`, `${shell.count} modules`);
+      await deno(shell.script);
+      await measure(`import, ${face}, hollow`, () => deno(shell.script));
     }
   },
   async thread() {
@@ -222,6 +229,9 @@ const LINES: Line[] = [
   ["import, lib/threading.ts", "import, empty", "<= +12 ms"],
   ["import, lib/multiprocessing.ts", "import, empty", "<= +20 ms"],
   ["import, mod.ts", "import, empty", "<= +32 ms"],
+  ...["lib/threading.ts", "lib/multiprocessing.ts", "mod.ts"].map(
+    (face): Line => [`import, ${face}, hollow`, "import, empty", ""],
+  ),
   ["process, light", "process, light, CPython", "<= 0.35"],
   ["process, light", "process, light, Deno", ""],
   ["thread, light", "thread, light, Web Worker", "<= 1.1"],
@@ -256,7 +266,7 @@ function show([ours, theirs, goal]: Line): void {
       b === undefined ? "".padStart(8) : b.toFixed(1).padStart(8),
       b === undefined ? "".padStart(6) : (a / b).toFixed(2).padStart(6),
     ].join("");
-  const beside = theirs === "" ? shapes.get(ours) ?? "" : theirs.replace(/^\w+, (light, )?/, "");
+  const beside = shapes.get(ours) ?? theirs.replace(/^\w+, (light, )?/, "");
   const [mine, others] = [ours, theirs].map((name) => figures.median(`${name}, CPU`));
   console.log(
     `${ours.padEnd(31)}${pair(figure, other)}  ${pair(mine, others).padEnd(22)}  ` +

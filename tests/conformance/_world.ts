@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LACKS, unless } from "../_help/lacks.ts";
 import { until } from "../_help/until.ts";
 import { LIMIT, within } from "../_help/within.ts";
 import * as multiprocessing from "../../lib/multiprocessing.ts";
@@ -209,9 +210,7 @@ export class World {
   }
 }
 
-const LINUX_ONLY = "memory between processes is proven on Linux only";
-
-const worlds: { name: WorldName; face: Face; starter: Starter; skip?: string }[] = [
+const worlds: { name: WorldName; face: Face; starter: Starter }[] = [
   {
     name: "threads",
     face: threading,
@@ -222,7 +221,6 @@ const worlds: { name: WorldName; face: Face; starter: Starter; skip?: string }[]
     face: multiprocessing,
     starter: (target, { killable: _, ...options }) =>
       new multiprocessing.Process(target, { stderr: "null", ...options } as never),
-    ...(Deno.build.os === "linux" ? {} : { skip: LINUX_ONLY }),
   },
 ];
 
@@ -232,19 +230,20 @@ export interface TestOptions {
   skip?: Partial<Record<WorldName, string>>;
   /** How long it may take, in ms. Default: 15 s. */
   limit?: number;
+  /** True if its processes share no memory, which not every system has. Default: false. */
+  isApart?: boolean;
 }
 
 /** Defines a test in each world, with a time limit, at whose end no child is left. */
 export function test(
   name: string,
   fn: (world: World) => Promise<void> | void,
-  { skip = {}, limit = LIMIT }: TestOptions = {},
+  { skip = {}, limit = LIMIT, isApart = false }: TestOptions = {},
 ): void {
-  for (const { name: worldName, face, starter, ...general } of worlds) {
-    const reason = skip[worldName] ?? general.skip;
+  for (const { name: worldName, face, starter } of worlds) {
+    const general = worldName === "processes" && !isApart ? LACKS.memory : undefined;
     Deno.test({
-      name: `${name} [${worldName}]${reason === undefined ? "" : ` (skipped: ${reason})`}`,
-      ignore: reason !== undefined,
+      ...unless(skip[worldName] ?? general, `${name} [${worldName}]`),
       fn: () => runIn(new World(worldName, face, starter), fn, limit),
     });
   }

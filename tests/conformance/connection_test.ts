@@ -24,6 +24,7 @@ import * as targets from "./_connection_targets.ts";
 import { type End, recvBy, sendBy } from "./_connection_targets.ts";
 import { type Form, FORMS } from "./_queue_targets.ts";
 import { range, untilWaiting } from "./_queues.ts";
+import { LACKS } from "../_help/lacks.ts";
 import { test, type TestOptions, type World } from "./_world.ts";
 
 /** How soon the death of a child is noticed, in ms: the contract's 2 s. */
@@ -39,11 +40,12 @@ interface Way {
   /** Its forms; over a socket none blocks. */
   forms: readonly Form[];
   skip?: TestOptions["skip"];
+  isApart?: boolean;
 }
 
-const LINUX = Deno.build.os === "linux";
-const unproven = "memory between processes is proven on Linux only";
-const onLinux = LINUX ? {} : { skip: { threads: unproven, processes: unproven } };
+const inMemory = LACKS.memory === undefined
+  ? {}
+  : { skip: { threads: LACKS.memory, processes: LACKS.memory } };
 
 const WAYS: readonly Way[] = [
   {
@@ -58,23 +60,21 @@ const WAYS: readonly Way[] = [
     make: (duplex = true) => ringPipe(duplex),
     face: multiprocessing,
     forms: FORMS,
-    ...onLinux,
+    ...inMemory,
   },
   {
     name: "socket",
     make: (duplex = true) => socketPipe(duplex),
     face: multiprocessing,
     forms: ["async"],
-    ...Deno.build.os === "windows"
-      ? { skip: { threads: "there is no Unix socket", processes: "there is no Unix socket" } }
-      : {},
+    isApart: true,
   },
   {
     name: "gone over",
     make: goneOver,
     face: multiprocessing,
     forms: ["async"],
-    ...onLinux,
+    ...inMemory,
   },
 ];
 
@@ -97,6 +97,7 @@ function testEach(
   for (const way of WAYS.filter(only)) {
     test(`${name} [${way.name}]`, (world) => fn(way, world), {
       limit: 60_000,
+      isApart: way.isApart ?? false,
       ...options,
       skip: { ...skip?.(way), ...way.skip },
     });
@@ -470,7 +471,7 @@ testEach("Connection comes back as a result", async (way, world) => {
     await here.send(1);
   }
   closeAll(here, back);
-}, { only: ({ forms }) => forms.length === 2 });
+});
 
 testEach("Connection carries ends of other pipes", async (way, world) => {
   for (const form of way.forms) {
@@ -500,7 +501,10 @@ testEach("Connection carries a lock that works", async (way, world) => {
     await child.result();
     here.close();
   }
-}, { only: ({ name }) => name !== "gone over" });
+}, {
+  only: ({ name }) => name !== "gone over",
+  skip: ({ isApart }) => isApart ? inMemory.skip : {},
+});
 
 testEach("Connection of a child that is ended in recv() is over", async (way, world) => {
   for (const form of way.forms) {

@@ -14,6 +14,7 @@ import {
   takeAndTell,
   takeBoth,
 } from "./_targets.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { until } from "../_help/until.ts";
 import { test, type World, type WorldName } from "./_world.ts";
 
@@ -113,8 +114,7 @@ for (const name of ["threads", "processes"] satisfies WorldName[]) {
   const prints = "dump.onSignal() prints while the main thread is blocked";
   for (const when of ["", ", by a lock that is made later"]) {
     Deno.test({
-      name: `${prints}${when} [${name}]`,
-      ignore: Deno.build.os !== "linux", // SIGQUIT, and memory between processes
+      ...unless(LACKS.signals ?? LACKS.memory, `${prints}${when} [${name}]`),
       async fn() {
         const program = new Deno.Command(Deno.execPath(), {
           args: ["run", "-A", fileURLToPath(new URL("_dump_program.ts", import.meta.url)), name],
@@ -162,8 +162,10 @@ for (const name of ["threads", "processes"] satisfies WorldName[]) {
   }
 
   Deno.test({
-    name: `dump.onSignal() ends when it is disposed of [${name}]`,
-    ignore: Deno.build.os !== "linux", // SIGUSR2
+    ...unless(
+      LACKS.signals ?? LACKS.memory,
+      `dump.onSignal() ends when it is disposed of [${name}]`,
+    ),
     async fn() {
       const { code, signal } = await new Deno.Command(Deno.execPath(), {
         args: [

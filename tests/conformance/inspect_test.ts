@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { within } from "../_help/within.ts";
 import * as errors from "../../lib/errors.ts";
 import * as futures from "../../lib/futures.ts";
@@ -20,8 +21,8 @@ const LIMIT = 20_000;
 const FACES = { errors, futures, multiprocessing, os, queue, signal, subprocess, threading };
 const INSPECT = Symbol.for("Deno.customInspect");
 
-function test(name: string, fn: () => Promise<void> | void): void {
-  Deno.test(name, () => within(LIMIT, fn(), name));
+function test(name: string, fn: () => Promise<void> | void, lack?: string): void {
+  Deno.test(unless(lack, name), () => within(LIMIT, fn(), name));
 }
 
 /** What `console.log()` prints. */
@@ -152,7 +153,7 @@ test("Objects show class, name and state", () => {
     if (typeof shown === "string") assertEquals(text(value), shown);
     else assertMatch(text(value), shown);
   }
-});
+}, LACKS.memory);
 
 test("Proxies of a manager show class and manager, and neither token nor folder", async () => {
   await using manager = await multiprocessing.Manager.start({ name: "desk" });
@@ -204,7 +205,7 @@ test("Threads and processes show where they are in life", async () => {
   child.kill();
   await child.join();
   assertEquals(text(child), `Process(child, pid ${child.pid}, exitcode -9)`);
-});
+}, LACKS.memory);
 
 test("Lock shows which thread holds it, and that it has ended", async () => {
   const lock = new threading.Lock({ name: "A" });

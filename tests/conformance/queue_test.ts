@@ -13,10 +13,11 @@ import {
   assertThrows,
 } from "@std/assert";
 import { Empty, Full, ShareError, ShutDown } from "../../lib/errors.ts";
+import * as threading from "../../lib/threading.ts";
 import { until } from "../_help/until.ts";
 import * as targets from "./_queue_targets.ts";
 import { type AnyQueue, FORMS, getBy, Job, putBy } from "./_queue_targets.ts";
-import { range, testEach, untilWaiting } from "./_queues.ts";
+import { range, testEach, testHere, untilWaiting } from "./_queues.ts";
 
 /** The number of items of each producer where many are put. */
 const TIMES = Number(Deno.env.get("SWITCHYARD_TIMES") ?? 4_000);
@@ -43,7 +44,7 @@ testEach(" gives items out in its order, in all forms", async (kind, world) => {
   assertThrows(() => queue.getNowait(), Empty);
 });
 
-testEach(".put() copies the item", (kind) => {
+testHere(".put() copies the item", (kind) => {
   const queue = kind.make<[number, number[]]>();
   const item: [number, number[]] = [1, [1]];
   queue.putNowait(item);
@@ -166,7 +167,7 @@ testEach(" carries an end of a pipe", async (kind, world) => {
   }
 });
 
-testEach(".put() of what cannot cross throws ShareError, and puts nothing", async (kind) => {
+testHere(".put() of what cannot cross throws ShareError, and puts nothing", async (kind) => {
   const queue = kind.make<unknown>();
   for (const item of [() => {}, { deep: [() => {}] }, new WeakMap(), Symbol("s")]) {
     const wrapped = kind.wrap(item);
@@ -213,9 +214,7 @@ testEach(" of a child that has ended can still be used", async (kind, world) => 
 });
 
 testEach(" has what children put once they are joined", async (kind, world) => {
-  const rounds = world.name === "threads" ? 6 : 1;
-  for (let round = 0; round < rounds; round++) {
-    const form = FORMS[round % 2]!;
+  for (const form of FORMS) {
     const queue = kind.make();
     const makers = [1, 2].map((k) => world.start(targets.putAll<number>, [queue, [k, k], form]));
     for (const { handle } of makers) {
@@ -371,7 +370,7 @@ testEach(" waits that are aborted leave no trace", async (kind, world) => {
   assertEquals([full.qsize(), await full.get(), full.qsize()], [1, 1, 0]);
 });
 
-testEach(".getSync() goes on while an async function of the thread waits", async (kind) => {
+testHere(".getSync() goes on while an async function of the thread waits", async (kind) => {
   const queue = kind.make();
   const first = queue.get();
   queue.putSync(1);
@@ -411,7 +410,7 @@ testEach(".join() waits until all tasks are done", async (kind, world) => {
   }
 }, counting);
 
-testEach(".put() that a shutdown comes into puts nothing", async (kind) => {
+testHere(".put() that a shutdown comes into puts nothing", async (kind) => {
   for (const maxsize of [0, 3]) {
     const queue = kind.make(maxsize);
     const taking = "compareExchange"; // of the lock that who puts must have
@@ -451,7 +450,7 @@ testEach(
   { only: ({ shuts }) => shuts },
 );
 
-testEach(".shutdown({ immediate: true }) closes the ends of pipes that it drops", async (kind) => {
+testHere(".shutdown({ immediate: true }) closes the ends of pipes that it drops", async (kind) => {
   const queue = kind.make<unknown>();
   const [mine, theirs] = kind.face.pipe();
   await queue.put([1, { theirs }]);
@@ -504,10 +503,10 @@ for (const maxsize of [0, 10]) {
   }
 }
 
-testEach(" gives memory back", async (kind) => {
+testHere(" gives memory back", async (kind) => {
   const queue = kind.make<[number, Uint8Array]>();
-  // More than is there, in small parts and in large ones.
-  for (const k of range(0, 24)) {
+  // More than is there, in small parts and in large ones: processes have a memory of 1 GiB.
+  for (const k of range(0, kind.face === threading ? 6 : 24)) {
     const bytes = new Uint8Array(k % 2 === 0 ? 30_000 : 1 << 20);
     const count = k % 2 === 0 ? 1_000 : 100;
     for (const n of range(0, count)) await queue.put([n, bytes], { timeout: 5_000 });
@@ -515,7 +514,7 @@ testEach(" gives memory back", async (kind) => {
   }
 });
 
-testEach(".shutdown({ immediate: true }) gives memory back", async (kind) => {
+testHere(".shutdown({ immediate: true }) gives memory back", async (kind) => {
   const bytes = new Uint8Array(1 << 20);
   for (const k of range(0, 20)) {
     const queue = kind.make<[number, Uint8Array]>();
@@ -526,7 +525,7 @@ testEach(".shutdown({ immediate: true }) gives memory back", async (kind) => {
   }
 }, { only: ({ shuts }) => shuts });
 
-testEach(" refuses bad arguments by name", async (kind) => {
+testHere(" refuses bad arguments by name", async (kind) => {
   const queue = kind.make<unknown>();
   const bad: [options: unknown, type: typeof TypeError | typeof RangeError, text: string][] = [
     [{ timeout: "5" }, TypeError, '"5"'],

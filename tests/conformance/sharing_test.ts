@@ -22,6 +22,7 @@ import {
   touchBelow,
   touchNest,
 } from "./_targets.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { type Face, test } from "./_world.ts";
 
 /** One of the kind in each place that arguments can have. */
@@ -91,25 +92,28 @@ for (const kind of KINDS) {
     }
   });
 
-  Deno.test(`multiprocessing.${kind} extends threading's`, () => {
+  Deno.test(unless(LACKS.memory, `multiprocessing.${kind} extends threading's`), () => {
     const made = make(multiprocessing, kind, "both");
     assertInstanceOf(made, threading[kind]);
     assert(!(make(threading, kind, "here") instanceof multiprocessing[kind]));
   });
 
-  Deno.test(`multiprocessing.${kind} is shared by a thread and a process at once`, async () => {
-    const nest = nestOf(multiprocessing, kind);
-    {
-      await using thread = new threading.Thread(touchNest, { args: [kind, nest] }).start();
-      await thread.result();
-    }
-    assertEquals(contentOf(nest).map((each) => isTouched(kind, each)), Array(4).fill(true));
-    const made = make(multiprocessing, kind, "made here");
-    await using process = new multiprocessing.Process(touchNest, {
-      args: [kind, { ...nestOf(multiprocessing, kind), list: [1, made] }],
-    }).start();
-    await process.result();
-    await using thread = new threading.Thread(isTouchedThere, { args: [kind, made] }).start();
-    assertEquals(await thread.result(), true);
-  });
+  Deno.test(
+    unless(LACKS.memory, `multiprocessing.${kind} is shared by a thread and a process at once`),
+    async () => {
+      const nest = nestOf(multiprocessing, kind);
+      {
+        await using thread = new threading.Thread(touchNest, { args: [kind, nest] }).start();
+        await thread.result();
+      }
+      assertEquals(contentOf(nest).map((each) => isTouched(kind, each)), Array(4).fill(true));
+      const made = make(multiprocessing, kind, "made here");
+      await using process = new multiprocessing.Process(touchNest, {
+        args: [kind, { ...nestOf(multiprocessing, kind), list: [1, made] }],
+      }).start();
+      await process.result();
+      await using thread = new threading.Thread(isTouchedThere, { args: [kind, made] }).start();
+      assertEquals(await thread.result(), true);
+    },
+  );
 }

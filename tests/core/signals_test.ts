@@ -28,6 +28,10 @@ Deno.test("a child's end is its code, or the signal's number below zero", () => 
   assertEquals(exitcodeOf({ success: false, code: 3, signal: null }), 3);
   assertEquals(exitcodeOf({ success: false, code: 137, signal: "SIGKILL" }), -9);
   assertEquals(exitcodeOf(killedBy(34)), -34);
+  // Windows tells of no signal: whom this program has ended counts as ended by SIGTERM.
+  const ended = { success: false, code: 1, signal: null };
+  assertEquals(exitcodeOf(ended, true), Deno.build.os === "windows" ? -15 : 1);
+  assertEquals([exitcodeOf(ended), exitcodeOf({ ...ended, code: 3 }, true)], [1, 3]);
   assertEquals(killedBy(34), { success: false, code: 162, signal: "SIG34" as Deno.Signal });
 });
 

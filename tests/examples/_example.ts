@@ -4,6 +4,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
+import { temporaryIn } from "../_help/lacks.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 /**
@@ -66,7 +67,7 @@ export async function run(script: string, args: string[], options: RunOptions = 
     const child = new Deno.Command(program, {
       args: rest,
       cwd: fileURLToPath(ROOT),
-      env: { TMPDIR: folder, TMP: folder, TEMP: folder, NO_COLOR: "1", ...ctrlC },
+      env: { ...temporaryIn(folder), NO_COLOR: "1", ...ctrlC },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

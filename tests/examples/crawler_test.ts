@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -65,8 +66,7 @@ Deno.test("crawler.ts --lang zh --verbose tells each step in Chinese", async () 
 });
 
 Deno.test({
-  name: "crawler.ts finishes what has begun after Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "crawler.ts finishes what has begun after Ctrl-C"),
   async fn() {
     const { code, lines, stderr, leftovers } = await run("crawler.ts", ["--latency", "1000"], {
       detached: true,

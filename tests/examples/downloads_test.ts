@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -46,8 +47,7 @@ Deno.test("downloads.ts --work disk --lang zh speaks Chinese", async () => {
 });
 
 Deno.test({
-  name: "downloads.ts ends on Ctrl-C in the middle, and leaves nothing",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "downloads.ts ends on Ctrl-C in the middle, and leaves nothing"),
   async fn() {
     const { code, stderr, leftovers } = await run("downloads.ts", ["--latency", "500"], {
       ctrlCAt: "network",

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { commandOf, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -50,8 +51,7 @@ function checkTrip(lines: string[]): void {
 }
 
 Deno.test({
-  name: "driver_conductor.ts --auto drives a whole trip",
-  ignore: isWindows,
+  ...unless(LACKS.signals, "driver_conductor.ts --auto drives a whole trip"),
   async fn() {
     for (let round = 0; round < 3; round++) {
       const { code, lines, stderr, leftovers } = await run("driver_conductor.ts", ["--auto"]);
@@ -66,8 +66,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "driver_conductor.ts --usr1 departs on SIGUSR1",
-  ignore: isWindows,
+  ...unless(LACKS.signals, "driver_conductor.ts --usr1 departs on SIGUSR1"),
   async fn() {
     // Deno's debugger says on stderr that it has been woken.
     const { code, lines } = await run("driver_conductor.ts", ["--auto", "--usr1"]);
@@ -91,8 +90,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "driver_conductor.ts fails, and hangs nobody, when the conductor is lost",
-  ignore: isWindows,
+  ...unless(
+    LACKS.signals,
+    "driver_conductor.ts fails, and hangs nobody, when the conductor is lost",
+  ),
   async fn() {
     const { code, stderr, leftovers } = await run("driver_conductor.ts", [], {
       onLine(line) {
@@ -133,8 +134,7 @@ function findDeno(parent: number): number {
 }
 
 Deno.test({
-  name: "driver_conductor.ts ends with code 130 on a Ctrl-C that comes too soon",
-  ignore: Deno.build.os !== "linux",
+  ...unless(LACKS.proc, "driver_conductor.ts ends with code 130 on a Ctrl-C that comes too soon"),
   async fn() {
     const { code, lines, stderr, leftovers } = await run("driver_conductor.ts", [], {
       // The conductor has been started, and imports its modules.
@@ -150,8 +150,7 @@ Deno.test({
 const script = (...args: string[]) => run("driver_conductor.ts", args);
 
 Deno.test({
-  name: "driver_conductor.ts --auto --lang zh speaks Chinese",
-  ignore: isWindows,
+  ...unless(LACKS.signals, "driver_conductor.ts --auto --lang zh speaks Chinese"),
   async fn() {
     const { code, lines, stderr } = await script("--auto", "--lang", "zh");
     assertEquals([code, stderr], [0, ""]);

@@ -1,45 +1,55 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 for (const workers of ["processes", "threads"]) {
   const script = (...args: string[]) => run("printer.ts", ["--workers", workers, ...args]);
+  const lack = workers === "processes" ? LACKS.memory : undefined;
 
-  Deno.test(`printer.ts prints job after job with the lock [${workers}]`, async () => {
-    for (let round = 0; round < ROUNDS; round++) {
-      const { code, lines, stderr, leftovers } = await script();
-      assertEquals(stderr, "");
-      assertEquals(lines.pop(), "3 jobs, 0 broken up: orderly");
-      assertEquals(code, 0);
-      assertEquals(lines.toSorted(), sheets(3, 3));
-      assertEquals(countBroken(lines), 0);
-      assertEquals(leftovers, []);
-    }
-  });
+  Deno.test(
+    unless(lack, `printer.ts prints job after job with the lock [${workers}]`),
+    async () => {
+      for (let round = 0; round < ROUNDS; round++) {
+        const { code, lines, stderr, leftovers } = await script();
+        assertEquals(stderr, "");
+        assertEquals(lines.pop(), "3 jobs, 0 broken up: orderly");
+        assertEquals(code, 0);
+        assertEquals(lines.toSorted(), sheets(3, 3));
+        assertEquals(countBroken(lines), 0);
+        assertEquals(leftovers, []);
+      }
+    },
+  );
 
-  Deno.test(`printer.ts always breaks jobs up without the lock [${workers}]`, async () => {
-    for (let round = 0; round < ROUNDS; round++) {
-      const { code, lines, stderr, leftovers } = await script("--no-lock");
-      assertEquals(stderr, "");
-      assertMatch(lines.at(-1)!, /^3 jobs, [1-3] broken up: GARBLED$/);
-      const verdict = lines.pop();
-      assertEquals(verdict, `3 jobs, ${countBroken(lines)} broken up: GARBLED`);
-      assertEquals(code, 1);
-      assertEquals(lines.toSorted(), sheets(3, 3));
-      assertEquals(leftovers, []);
-    }
-  });
+  Deno.test(
+    unless(lack, `printer.ts always breaks jobs up without the lock [${workers}]`),
+    async () => {
+      for (let round = 0; round < ROUNDS; round++) {
+        const { code, lines, stderr, leftovers } = await script("--no-lock");
+        assertEquals(stderr, "");
+        assertMatch(lines.at(-1)!, /^3 jobs, [1-3] broken up: GARBLED$/);
+        const verdict = lines.pop();
+        assertEquals(verdict, `3 jobs, ${countBroken(lines)} broken up: GARBLED`);
+        assertEquals(code, 1);
+        assertEquals(lines.toSorted(), sheets(3, 3));
+        assertEquals(leftovers, []);
+      }
+    },
+  );
 
-  Deno.test(`printer.ts cannot break up what is one page or alone [${workers}]`, async () => {
-    const page = await script("--no-lock", "--jobs", "2", "--pages", "1");
-    assertEquals([page.code, page.lines.at(-1)], [0, "2 jobs, 0 broken up: orderly"]);
-    const alone = await script("--no-lock", "--jobs", "1", "--pages", "3");
-    assertEquals([alone.code, alone.lines.at(-1)], [0, "1 jobs, 0 broken up: orderly"]);
-  });
+  Deno.test(
+    unless(lack, `printer.ts cannot break up what is one page or alone [${workers}]`),
+    async () => {
+      const page = await script("--no-lock", "--jobs", "2", "--pages", "1");
+      assertEquals([page.code, page.lines.at(-1)], [0, "2 jobs, 0 broken up: orderly"]);
+      const alone = await script("--no-lock", "--jobs", "1", "--pages", "3");
+      assertEquals([alone.code, alone.lines.at(-1)], [0, "1 jobs, 0 broken up: orderly"]);
+    },
+  );
 
   Deno.test({
-    name: `printer.ts ends cleanly on Ctrl-C [${workers}]`,
-    ignore: Deno.build.os === "windows",
+    ...unless(lack ?? LACKS.ctrlC, `printer.ts ends cleanly on Ctrl-C [${workers}]`),
     async fn() {
       const { code, signal, stderr, leftovers } = await run(
         "printer.ts",

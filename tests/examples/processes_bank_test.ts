@@ -1,11 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
 const script = (...args: string[]) => run("processes/bank.ts", args, { flags: FLAGS });
 
-Deno.test("processes/bank.ts keeps every coin with the lock", async () => {
+Deno.test(unless(LACKS.memory, "processes/bank.ts keeps every coin with the lock"), async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const { code, lines, stderr, leftovers } = await script();
     assertEquals(stderr, "");
@@ -23,35 +24,41 @@ Deno.test("processes/bank.ts keeps every coin with the lock", async () => {
   }
 });
 
-Deno.test("processes/bank.ts always loses money without the lock", async () => {
-  for (let round = 0; round < ROUNDS; round++) {
-    const { code, lines, stderr, leftovers } = await script("--no-lock");
-    assertEquals(stderr, "");
-    assertEquals(lines.at(-1), "the balance is 140, should be 260: 120 LOST");
-    assertEquals(code, 1);
-    for (const step of ["deposits 30: 100 -> 130", "withdraws 10: 130 -> 120"]) {
-      assertEquals(lines.filter((line) => line.endsWith(step)).length, 4, step);
+Deno.test(
+  unless(LACKS.memory, "processes/bank.ts always loses money without the lock"),
+  async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script("--no-lock");
+      assertEquals(stderr, "");
+      assertEquals(lines.at(-1), "the balance is 140, should be 260: 120 LOST");
+      assertEquals(code, 1);
+      for (const step of ["deposits 30: 100 -> 130", "withdraws 10: 130 -> 120"]) {
+        assertEquals(lines.filter((line) => line.endsWith(step)).length, 4, step);
+      }
+      assertEquals(lines.length, 17);
+      assertEquals(leftovers, []);
     }
-    assertEquals(lines.length, 17);
-    assertEquals(leftovers, []);
-  }
-});
+  },
+);
 
-Deno.test("processes/bank.ts has as many clerks and rounds as it is told", async () => {
-  const right = await script("--clerks", "2", "--rounds", "5");
-  assertEquals(right.lines.at(-1), "the balance is 300, should be 300: exact");
-  assertEquals([right.code, right.lines.length], [0, 21]);
-  const wrong = await script("--no-lock", "--clerks", "2", "--rounds", "5");
-  assertEquals(wrong.lines.at(-1), "the balance is 200, should be 300: 100 LOST");
-  assertEquals(wrong.code, 1);
-});
+Deno.test(
+  unless(LACKS.memory, "processes/bank.ts has as many clerks and rounds as it is told"),
+  async () => {
+    const right = await script("--clerks", "2", "--rounds", "5");
+    assertEquals(right.lines.at(-1), "the balance is 300, should be 300: exact");
+    assertEquals([right.code, right.lines.length], [0, 21]);
+    const wrong = await script("--no-lock", "--clerks", "2", "--rounds", "5");
+    assertEquals(wrong.lines.at(-1), "the balance is 200, should be 300: 100 LOST");
+    assertEquals(wrong.code, 1);
+  },
+);
 
-Deno.test("processes/bank.ts cannot lose money with one clerk", async () => {
+Deno.test(unless(LACKS.memory, "processes/bank.ts cannot lose money with one clerk"), async () => {
   const { code, lines } = await script("--no-lock", "--clerks", "1");
   assertEquals([code, lines.at(-1)], [0, "the balance is 140, should be 140: exact"]);
 });
 
-Deno.test("processes/bank.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.memory, "processes/bank.ts --lang zh speaks Chinese"), async () => {
   const args = ["--no-lock", "--clerks", "2", "--rounds", "1"];
   const { code, lines, stderr } = await script("--lang", "zh", ...args);
   assertEquals([code, stderr], [1, ""]);

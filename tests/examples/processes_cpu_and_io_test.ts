@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { commandOf, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -36,23 +37,26 @@ function checkTable(lines: string[], title: string, note: string): string[] {
   return rest.slice(PYTHON_WAYS.length + 1);
 }
 
-Deno.test("processes/cpu_and_io.ts measures all ways, beside CPython's", async () => {
-  const { code, lines, stderr, leftovers } = await script("--workers", "2", "--rounds", "1");
-  assertEquals(stderr, "");
-  const cpu = "cpu: 8 x counting the primes below 300000, 2 workers, best of 1";
-  const io = "io: 8 x waiting 50 ms for an answer, 2 workers, best of 1";
-  const rest = checkTable(checkTable(lines, cpu, ", below 40000"), io, "");
-  assertEquals(rest.pop(), "all gave the same results");
-  assertEquals(rest[0], "times as fast as one after the other");
-  assertMatch(rest[1], /^ +cpu +io$/);
-  assertMatch(rest[3], /^ {2}here, a pool of threads +\d+\.\d x +\d+\.\d x$/);
-  assertMatch(rest.at(-2)!, /^ {2}the old notes: CPython, threads +0\.9 x +0\.7 x$/);
-  assertMatch(rest.at(-1)!, /one thread 85\.3, 18\.1; threads 97\.1, 25\.9/);
-  assertEquals(code, 0);
-  assertEquals(leftovers, []);
-});
+Deno.test(
+  unless(LACKS.posix, "processes/cpu_and_io.ts measures all ways, beside CPython's"),
+  async () => {
+    const { code, lines, stderr, leftovers } = await script("--workers", "2", "--rounds", "1");
+    assertEquals(stderr, "");
+    const cpu = "cpu: 8 x counting the primes below 300000, 2 workers, best of 1";
+    const io = "io: 8 x waiting 50 ms for an answer, 2 workers, best of 1";
+    const rest = checkTable(checkTable(lines, cpu, ", below 40000"), io, "");
+    assertEquals(rest.pop(), "all gave the same results");
+    assertEquals(rest[0], "times as fast as one after the other");
+    assertMatch(rest[1], /^ +cpu +io$/);
+    assertMatch(rest[3], /^ {2}here, a pool of threads +\d+\.\d x +\d+\.\d x$/);
+    assertMatch(rest.at(-2)!, /^ {2}the old notes: CPython, threads +0\.9 x +0\.7 x$/);
+    assertMatch(rest.at(-1)!, /one thread 85\.3, 18\.1; threads 97\.1, 25\.9/);
+    assertEquals(code, 0);
+    assertEquals(leftovers, []);
+  },
+);
 
-Deno.test("processes/cpu_and_io.ts --work shows one of them", async () => {
+Deno.test(unless(LACKS.posix, "processes/cpu_and_io.ts --work shows one of them"), async () => {
   const { code, lines, stderr } = await script("--work", "io", "--tasks", "2", "--workers", "1");
   assertEquals(stderr, "");
   const rest = checkTable(lines, "io: 2 x waiting 50 ms for an answer, 1 workers, best of 3", "");
@@ -60,8 +64,7 @@ Deno.test("processes/cpu_and_io.ts --work shows one of them", async () => {
 });
 
 Deno.test({
-  name: "processes/cpu_and_io.ts does without python3",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.posix, "processes/cpu_and_io.ts does without python3"),
   async fn() {
     const command = [
       "env",
@@ -78,8 +81,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "processes/cpu_and_io.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/cpu_and_io.ts ends cleanly on Ctrl-C"),
   async fn() {
     const args = ["--work", "io", "--tasks", "1000"];
     const { code, signal, stderr, leftovers } = await run("processes/cpu_and_io.ts", args, {
@@ -93,7 +95,7 @@ Deno.test({
   },
 });
 
-Deno.test("processes/cpu_and_io.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.posix, "processes/cpu_and_io.ts --lang zh speaks Chinese"), async () => {
   const args = ["--work", "io", "--tasks", "1", "--workers", "1"];
   const { code, lines, stderr } = await script("--lang", "zh", ...args);
   assertEquals([code, stderr], [0, ""]);

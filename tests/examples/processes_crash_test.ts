@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -27,24 +28,27 @@ function checkStart(lines: string[]): void {
 }
 
 for (const [how, words, facts] of HOWS) {
-  Deno.test(`processes/crash.ts --how ${how} loses that one task, and goes on`, async () => {
-    for (let round = 0; round < ROUNDS; round++) {
-      const { code, lines, stderr, leftovers } = await script("--how", how);
-      assertEquals(stderr, "");
-      assertEquals(lines.pop(), "the pool went on, each time");
-      assertEquals(code, 0);
-      checkOne(lines.slice(0, 6), words, facts);
-      const retries = ["retries:", "  dynamite is through", "  2 drivers lost in 3 tries"];
-      assertEquals(lines.slice(6, 9), retries);
-      checkStart(lines.slice(9));
-      assertEquals(lines.length, 11);
-      assertEquals(leftovers, []);
-    }
-  });
+  Deno.test(
+    unless(LACKS.memory, `processes/crash.ts --how ${how} loses that one task, and goes on`),
+    async () => {
+      for (let round = 0; round < ROUNDS; round++) {
+        const { code, lines, stderr, leftovers } = await script("--how", how);
+        assertEquals(stderr, "");
+        assertEquals(lines.pop(), "the pool went on, each time");
+        assertEquals(code, 0);
+        checkOne(lines.slice(0, 6), words, facts);
+        const retries = ["retries:", "  dynamite is through", "  2 drivers lost in 3 tries"];
+        assertEquals(lines.slice(6, 9), retries);
+        checkStart(lines.slice(9));
+        assertEquals(lines.length, 11);
+        assertEquals(leftovers, []);
+      }
+    },
+  );
 }
 
 for (const [tries, lost] of [[1, 1], [2, 2]]) {
-  Deno.test(`processes/crash.ts --tries ${tries} is not enough`, async () => {
+  Deno.test(unless(LACKS.memory, `processes/crash.ts --tries ${tries} is not enough`), async () => {
     const { code, lines, stderr } = await script("--part", "retries", "--tries", `${tries}`);
     assertEquals(stderr, "");
     assertMatch(lines[1], /^ {2}WorkerLostError: "driveAgain" .*was killed by SIGKILL/);
@@ -54,8 +58,7 @@ for (const [tries, lost] of [[1, 1], [2, 2]]) {
 }
 
 Deno.test({
-  name: "processes/crash.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/crash.ts ends cleanly on Ctrl-C"),
   async fn() {
     const { code, signal, stderr, leftovers } = await run("processes/crash.ts", [], {
       detached: true,
@@ -67,7 +70,7 @@ Deno.test({
   },
 });
 
-Deno.test("processes/crash.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.memory, "processes/crash.ts --lang zh speaks Chinese"), async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--part", "retries");
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines, [

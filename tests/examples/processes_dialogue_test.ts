@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -19,17 +20,20 @@ const COMMUNICATE = [
   "nobody waited: complete",
 ];
 
-Deno.test("processes/dialogue.ts shows a dialogue, a deadlock and its way out", async () => {
-  for (let round = 0; round < ROUNDS; round++) {
-    const { code, lines, stderr, leftovers } = await script();
-    assertEquals(stderr, "");
-    checkAsk(lines.splice(0, 5));
-    assertEquals(lines, [...STUCK, ...COMMUNICATE, "wrong: stuck; right: ask, communicate"]);
-    assertEquals([code, leftovers], [0, []]);
-  }
-});
+Deno.test(
+  unless(LACKS.posix, "processes/dialogue.ts shows a dialogue, a deadlock and its way out"),
+  async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script();
+      assertEquals(stderr, "");
+      checkAsk(lines.splice(0, 5));
+      assertEquals(lines, [...STUCK, ...COMMUNICATE, "wrong: stuck; right: ask, communicate"]);
+      assertEquals([code, leftovers], [0, []]);
+    }
+  },
+);
 
-Deno.test("processes/dialogue.ts --form shows one of them", async () => {
+Deno.test(unless(LACKS.posix, "processes/dialogue.ts --form shows one of them"), async () => {
   const ask = await script("--form", "ask");
   assertEquals([ask.code, ask.stderr], [0, ""]);
   checkAsk(ask.lines);
@@ -54,7 +58,7 @@ function checkAsk(lines: string[]): void {
   ]);
 }
 
-Deno.test("processes/dialogue.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.posix, "processes/dialogue.ts --lang zh speaks Chinese"), async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--form", "communicate");
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines, [

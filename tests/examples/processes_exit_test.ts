@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -10,25 +11,36 @@ const VERDICT = "return and exit() put things in order, _exit() and kill do not"
 const TIDY = [TRY, "  finally: the door is locked", "  using: the lamp is put out"];
 const HASTY = (code: number) => [TRY, `  exitcode ${code}, and nobody has locked the door`];
 
-Deno.test("processes/exit.ts shows which way to end runs finally blocks", async () => {
-  const { code, lines, stderr, leftovers } = await script();
-  assertEquals([code, stderr, leftovers], [0, "", []]);
-  assertEquals(lines, [
-    ...["return", ...TIDY, "  exitcode 0"],
-    ...["exit(3)", ...TIDY, "  exitcode 3"],
-    ...['exit("the house is on fire")', ...TIDY, "  stderr: the house is on fire", "  exitcode 1"],
-    ...["_exit(3)", ...HASTY(3)],
-    ...["kill", ...HASTY(-9)],
-    VERDICT,
-  ]);
-});
+Deno.test(
+  unless(LACKS.signals, "processes/exit.ts shows which way to end runs finally blocks"),
+  async () => {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals([code, stderr, leftovers], [0, "", []]);
+    assertEquals(lines, [
+      ...["return", ...TIDY, "  exitcode 0"],
+      ...["exit(3)", ...TIDY, "  exitcode 3"],
+      ...[
+        'exit("the house is on fire")',
+        ...TIDY,
+        "  stderr: the house is on fire",
+        "  exitcode 1",
+      ],
+      ...["_exit(3)", ...HASTY(3)],
+      ...["kill", ...HASTY(-9)],
+      VERDICT,
+    ]);
+  },
+);
 
-Deno.test("processes/exit.ts --way --code shows one, with that code", async () => {
-  const { code, lines } = await script("--way", "exit", "--code", "42");
-  assertEquals([code, lines], [0, ["exit(42)", ...TIDY, "  exitcode 42", VERDICT]]);
-});
+Deno.test(
+  unless(LACKS.signals, "processes/exit.ts --way --code shows one, with that code"),
+  async () => {
+    const { code, lines } = await script("--way", "exit", "--code", "42");
+    assertEquals([code, lines], [0, ["exit(42)", ...TIDY, "  exitcode 42", VERDICT]]);
+  },
+);
 
-Deno.test("processes/exit.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.signals, "processes/exit.ts --lang zh speaks Chinese"), async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--way", "_exit");
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines, [

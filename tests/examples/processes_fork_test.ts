@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
 const script = (...args: string[]) => run("processes/fork.ts", args, { flags: FLAGS });
 
-Deno.test("processes/fork.ts dances while the child makes music", async () => {
+Deno.test(unless(LACKS.posix, "processes/fork.ts dances while the child makes music"), async () => {
   const { code, lines, stderr, leftovers } = await script("--ms", "20");
   assertEquals([code, stderr, leftovers], [0, "", []]);
   const of = (who: string) => lines.filter((line) => line.startsWith(who));
@@ -21,7 +22,7 @@ Deno.test("processes/fork.ts dances while the child makes music", async () => {
   ]);
 });
 
-Deno.test("processes/fork.ts --silent dances alone", async () => {
+Deno.test(unless(LACKS.posix, "processes/fork.ts --silent dances alone"), async () => {
   const { code, lines, stderr } = await script("--silent", "--bars", "2", "--ms", "0");
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines.slice(2), [
@@ -31,7 +32,7 @@ Deno.test("processes/fork.ts --silent dances alone", async () => {
   ]);
 });
 
-Deno.test("processes/fork.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.posix, "processes/fork.ts --lang zh speaks Chinese"), async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--ms", "0");
   assertEquals([code, stderr], [0, ""]);
   assert(lines.includes("乐手        放音乐：啦 啦 啦"), lines.join("\n"));

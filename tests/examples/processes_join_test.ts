@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -14,7 +15,7 @@ const said = (lines: string[]) =>
     line.trim().replace(/: \d+, parent \d+$/, "").replace(/(on:|pid) \d+/, "$1 N")
   );
 
-Deno.test("processes/join.ts shows who goes on when", async () => {
+Deno.test(unless(LACKS.memory, "processes/join.ts shows who goes on when"), async () => {
   const { code, lines, stderr, leftovers } = await script();
   assertEquals([code, stderr, leftovers], [0, "", []]);
   const all = said(lines);
@@ -44,18 +45,21 @@ Deno.test("processes/join.ts shows who goes on when", async () => {
   );
 });
 
-Deno.test("processes/join.ts --form with --lang zh: the child first, then main", async () => {
-  const { code, lines, stderr } = await script("--form", "with", "--lang", "zh");
-  assertEquals([code, stderr], [0, ""]);
-  assertEquals(lines.map((line) => line.replace(/(进程号|父进程|pid) \d+/g, "$1 N")), [
-    "with：p.start()，p.join()，再往下走",
-    "  子进程1开始运行：进程号 N，父进程 N",
-    "  子进程1运行结束",
-    "  主进程往下走：进程号 N；p.isAlive() 是 false",
-    "  p 已经结束，仍然可以查到：pid N，exitcode 0",
-    "with：主进程等到了子进程结束",
-  ]);
-});
+Deno.test(
+  unless(LACKS.memory, "processes/join.ts --form with --lang zh: the child first, then main"),
+  async () => {
+    const { code, lines, stderr } = await script("--form", "with", "--lang", "zh");
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(lines.map((line) => line.replace(/(进程号|父进程|pid) \d+/g, "$1 N")), [
+      "with：p.start()，p.join()，再往下走",
+      "  子进程1开始运行：进程号 N，父进程 N",
+      "  子进程1运行结束",
+      "  主进程往下走：进程号 N；p.isAlive() 是 false",
+      "  p 已经结束，仍然可以查到：pid N，exitcode 0",
+      "with：主进程等到了子进程结束",
+    ]);
+  },
+);
 
 testUsage("processes/join.ts", script, ["--form", "--lang"], [
   [["--join"], 'join: unknown argument "--join"'],

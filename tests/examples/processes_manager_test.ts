@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -54,8 +55,7 @@ for (const [args, code, verdict] of SIZES) {
 }
 
 Deno.test({
-  name: "processes/manager.ts ends cleanly on Ctrl-C, which hits the manager too",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/manager.ts ends cleanly on Ctrl-C, which hits the manager too"),
   async fn() {
     const { code, signal, stderr, leftovers } = await run(
       "processes/manager.ts",

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -32,19 +33,22 @@ const ARRAY = (child: string) => [
   "an Array is shared",
 ];
 
-Deno.test("processes/memory.ts shows that processes share a Value, and no variable", async () => {
-  for (let round = 0; round < ROUNDS; round++) {
-    const { code, lines, stderr, leftovers } = await script();
-    assertEquals(stderr, "");
-    assertEquals(lines, [
-      ...[...VARIABLE("Process-1"), ...VALUE("Process-2"), ...ARRAY("Process-3")],
-    ]);
-    assertEquals(code, 0);
-    assertEquals(leftovers, []);
-  }
-});
+Deno.test(
+  unless(LACKS.memory, "processes/memory.ts shows that processes share a Value, and no variable"),
+  async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script();
+      assertEquals(stderr, "");
+      assertEquals(lines, [
+        ...[...VARIABLE("Process-1"), ...VALUE("Process-2"), ...ARRAY("Process-3")],
+      ]);
+      assertEquals(code, 0);
+      assertEquals(leftovers, []);
+    }
+  },
+);
 
-Deno.test("processes/memory.ts --form shows one of them", async () => {
+Deno.test(unless(LACKS.memory, "processes/memory.ts --form shows one of them"), async () => {
   const variable = await script("--form", "variable");
   assertEquals([variable.code, variable.lines], [0, VARIABLE("Process-1")]);
   const value = await script("--form", "value");
@@ -53,7 +57,7 @@ Deno.test("processes/memory.ts --form shows one of them", async () => {
   assertEquals([array.code, array.lines], [0, ARRAY("Process-1")]);
 });
 
-Deno.test("processes/memory.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.memory, "processes/memory.ts --lang zh speaks Chinese"), async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--form", "value");
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines.slice(-2), ["  MainProcess n 是 0", "Value：大家共享"]);

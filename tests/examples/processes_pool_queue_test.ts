@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -51,8 +52,10 @@ Deno.test("processes/pool_queue.ts --way manager needs no FFI, the others say th
 });
 
 Deno.test({
-  name: "processes/pool_queue.ts ends cleanly on Ctrl-C, which hits workers and manager too",
-  ignore: Deno.build.os === "windows",
+  ...unless(
+    LACKS.ctrlC,
+    "processes/pool_queue.ts ends cleanly on Ctrl-C, which hits workers and manager too",
+  ),
   async fn() {
     for (const way of WAYS) {
       const { code, signal, stderr, leftovers } = await run(

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -57,8 +58,7 @@ Deno.test("processes/pool.ts --processes 1 gives the same, in order", async () =
 });
 
 Deno.test({
-  name: "processes/pool.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/pool.ts ends cleanly on Ctrl-C"),
   async fn() {
     const { code, signal, stderr, leftovers } = await run("processes/pool.ts", [], {
       detached: true,

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -13,48 +14,57 @@ const COMPLETE: [form: string, put: number, stops: number][] = [
 ];
 
 for (const [form, put, stops] of COMPLETE) {
-  Deno.test(`processes/producer_consumer.ts --form ${form} leaves no item`, async () => {
-    for (let round = 0; round < ROUNDS; round++) {
-      const { code, lines, stderr, leftovers } = await script("--form", form);
-      assertEquals(stderr, "");
-      assertEquals(lines.pop(), `${put} put, ${put} got, 0 left: complete`);
-      assertEquals(code, 0);
-      assertEquals(checkItems(lines), { put, got: put });
-      if (form === "joinable") {
-        assertMatch(lines.pop()!, /^main reports one more done: RangeError: /);
+  Deno.test(
+    unless(LACKS.memory, `processes/producer_consumer.ts --form ${form} leaves no item`),
+    async () => {
+      for (let round = 0; round < ROUNDS; round++) {
+        const { code, lines, stderr, leftovers } = await script("--form", form);
+        assertEquals(stderr, "");
+        assertEquals(lines.pop(), `${put} put, ${put} got, 0 left: complete`);
+        assertEquals(code, 0);
+        assertEquals(checkItems(lines), { put, got: put });
+        if (form === "joinable") {
+          assertMatch(lines.pop()!, /^main reports one more done: RangeError: /);
+        }
+        assertEquals(count(lines, /^consumer-\d+ .*, and stops$/), stops);
+        assertEquals(lines.length, 2 * put + stops);
+        assertEquals(leftovers, []);
       }
-      assertEquals(count(lines, /^consumer-\d+ .*, and stops$/), stops);
-      assertEquals(lines.length, 2 * put + stops);
-      assertEquals(leftovers, []);
-    }
-  });
+    },
+  );
 }
 
-Deno.test("processes/producer_consumer.ts --form none always ends by a timeout", async () => {
-  for (let round = 0; round < ROUNDS; round++) {
-    const { code, lines, stderr, leftovers } = await script("--form", "none");
-    assertEquals(stderr, "");
-    assertEquals(lines.pop(), "6 put, 6 got, 0 left: STUCK");
-    assertEquals(code, 1);
-    const reason = "gives up: nothing for 500 ms, and nobody said that it is over";
-    assertEquals(lines.slice(-2).toSorted(), [`consumer-1 ${reason}`, `consumer-2 ${reason}`]);
-    assertEquals(checkItems(lines), { put: 6, got: 6 });
-    assertEquals(leftovers, []);
-  }
-});
+Deno.test(
+  unless(LACKS.memory, "processes/producer_consumer.ts --form none always ends by a timeout"),
+  async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script("--form", "none");
+      assertEquals(stderr, "");
+      assertEquals(lines.pop(), "6 put, 6 got, 0 left: STUCK");
+      assertEquals(code, 1);
+      const reason = "gives up: nothing for 500 ms, and nobody said that it is over";
+      assertEquals(lines.slice(-2).toSorted(), [`consumer-1 ${reason}`, `consumer-2 ${reason}`]);
+      assertEquals(checkItems(lines), { put: 6, got: 6 });
+      assertEquals(leftovers, []);
+    }
+  },
+);
 
-Deno.test("processes/producer_consumer.ts --form early always leaves items", async () => {
-  for (let round = 0; round < ROUNDS; round++) {
-    const { code, lines, stderr, leftovers } = await script("--form", "early");
-    assertEquals(stderr, "");
-    assertEquals(lines.pop(), "6 put, 3 got, 3 left: STOPPED EARLY");
-    assertEquals(code, 1);
-    assertEquals(lines.slice(-3), [1, 2, 3].map((k) => `producer-2 puts 2.${k}`));
-    assertEquals(count(lines, /^consumer-[12] gets a sentinel, and stops$/), 2);
-    assertEquals(checkItems(lines), { put: 6, got: 3 });
-    assertEquals(leftovers, []);
-  }
-});
+Deno.test(
+  unless(LACKS.memory, "processes/producer_consumer.ts --form early always leaves items"),
+  async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script("--form", "early");
+      assertEquals(stderr, "");
+      assertEquals(lines.pop(), "6 put, 3 got, 3 left: STOPPED EARLY");
+      assertEquals(code, 1);
+      assertEquals(lines.slice(-3), [1, 2, 3].map((k) => `producer-2 puts 2.${k}`));
+      assertEquals(count(lines, /^consumer-[12] gets a sentinel, and stops$/), 2);
+      assertEquals(checkItems(lines), { put: 6, got: 3 });
+      assertEquals(leftovers, []);
+    }
+  },
+);
 
 const SIZES: [args: string[], verdict: string][] = [
   [["--producers", "1", "--consumers", "3"], "3 put, 3 got, 0 left: complete"],
@@ -66,18 +76,20 @@ const SIZES: [args: string[], verdict: string][] = [
 ];
 
 for (const [args, verdict] of SIZES) {
-  Deno.test(`processes/producer_consumer.ts ${args.join(" ")} counts right`, async () => {
-    const { code, lines, stderr } = await script(...args);
-    assertEquals(stderr, "");
-    assertEquals(lines.at(-1), verdict);
-    assertEquals(code, verdict.endsWith("complete") ? 0 : 1);
-    checkItems(lines.slice(0, -1));
-  });
+  Deno.test(
+    unless(LACKS.memory, `processes/producer_consumer.ts ${args.join(" ")} counts right`),
+    async () => {
+      const { code, lines, stderr } = await script(...args);
+      assertEquals(stderr, "");
+      assertEquals(lines.at(-1), verdict);
+      assertEquals(code, verdict.endsWith("complete") ? 0 : 1);
+      checkItems(lines.slice(0, -1));
+    },
+  );
 }
 
 Deno.test({
-  name: "processes/producer_consumer.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/producer_consumer.ts ends cleanly on Ctrl-C"),
   async fn() {
     const args = ["--form", "joinable", "--items", "10000"];
     const { code, signal, stderr, leftovers } = await run("processes/producer_consumer.ts", args, {
@@ -93,8 +105,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "processes/producer_consumer.ts fails, and hangs nobody, when a consumer is killed",
-  ignore: Deno.build.os !== "linux",
+  ...unless(
+    LACKS.proc,
+    "processes/producer_consumer.ts fails, and hangs nobody, when a consumer is killed",
+  ),
   async fn() {
     // The consumers are the children that are started first.
     const args = ["--form", "joinable", "--items", "10000", "--consumers", "1"];
@@ -112,15 +126,18 @@ Deno.test({
   },
 });
 
-Deno.test("processes/producer_consumer.ts --lang zh speaks Chinese", async () => {
-  const { code, lines, stderr } = await script("--lang", "zh", "--form", "sentinel");
-  assertEquals([code, stderr], [0, ""]);
-  assert(lines.includes("生产者1 生产了 包子1.3"), lines.join("\n"));
-  assertEquals(lines.slice(-2), [
-    "消费者1 取到哨兵，停止",
-    "生产 3 个，消费 3 个，剩余 0 个：一个不少",
-  ]);
-});
+Deno.test(
+  unless(LACKS.memory, "processes/producer_consumer.ts --lang zh speaks Chinese"),
+  async () => {
+    const { code, lines, stderr } = await script("--lang", "zh", "--form", "sentinel");
+    assertEquals([code, stderr], [0, ""]);
+    assert(lines.includes("生产者1 生产了 包子1.3"), lines.join("\n"));
+    assertEquals(lines.slice(-2), [
+      "消费者1 取到哨兵，停止",
+      "生产 3 个，消费 3 个，剩余 0 个：一个不少",
+    ]);
+  },
+);
 
 testUsage("processes/producer_consumer.ts", script, [
   "--form",

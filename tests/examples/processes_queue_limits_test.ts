@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -37,21 +38,24 @@ const EARLY = [
   "1 of 3 items left: STOPPED EARLY",
 ];
 
-Deno.test("processes/queue_limits.ts shows what goes wrong, and what does not", async () => {
-  for (let round = 0; round < ROUNDS; round++) {
-    const { code, lines, stderr, leftovers } = await script();
-    assertEquals(stderr, "");
-    assertEquals(lines.pop(), "wrong: early, stuck; right: limit, right");
-    assertEquals(code, 0);
-    assertEquals(lines.splice(0, LIMIT.length), LIMIT);
-    assertEquals(lines.splice(0, EARLY.length), EARLY);
-    checkStuck(lines.splice(0, 7));
-    checkRight(lines);
-    assertEquals(leftovers, []);
-  }
-});
+Deno.test(
+  unless(LACKS.memory, "processes/queue_limits.ts shows what goes wrong, and what does not"),
+  async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script();
+      assertEquals(stderr, "");
+      assertEquals(lines.pop(), "wrong: early, stuck; right: limit, right");
+      assertEquals(code, 0);
+      assertEquals(lines.splice(0, LIMIT.length), LIMIT);
+      assertEquals(lines.splice(0, EARLY.length), EARLY);
+      checkStuck(lines.splice(0, 7));
+      checkRight(lines);
+      assertEquals(leftovers, []);
+    }
+  },
+);
 
-Deno.test("processes/queue_limits.ts --part shows one of them", async () => {
+Deno.test(unless(LACKS.memory, "processes/queue_limits.ts --part shows one of them"), async () => {
   const limit = await script("--part", "limit");
   assertEquals([limit.code, limit.lines, limit.stderr], [0, LIMIT, ""]);
   const early = await script("--part", "early");
@@ -64,7 +68,7 @@ Deno.test("processes/queue_limits.ts --part shows one of them", async () => {
   checkRight(right.lines);
 });
 
-Deno.test("processes/queue_limits.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.memory, "processes/queue_limits.ts --lang zh speaks Chinese"), async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--part", "early");
   assertEquals([code, stderr], [1, ""]);
   assertEquals(lines[2], "  询问者 1：取出 A");

@@ -1,32 +1,39 @@
 import { assert, assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
 const script = (...args: string[]) => run("processes/semaphore.ts", args, { flags: FLAGS });
 
-Deno.test("processes/semaphore.ts never lets in more than three", async () => {
-  for (let round = 0; round < ROUNDS; round++) {
-    const { code, lines, stderr, leftovers } = await script();
-    assertEquals(stderr, "");
-    assertEquals(lines.pop(), "8 visitors, at most 3 on 3 places: orderly");
-    assertEquals(code, 0);
-    assertEquals(mostInside(lines), 3);
-    assertEquals(lines.length, 16);
-    assertEquals(leftovers, []);
-  }
-});
+Deno.test(
+  unless(LACKS.memory, "processes/semaphore.ts never lets in more than three"),
+  async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script();
+      assertEquals(stderr, "");
+      assertEquals(lines.pop(), "8 visitors, at most 3 on 3 places: orderly");
+      assertEquals(code, 0);
+      assertEquals(mostInside(lines), 3);
+      assertEquals(lines.length, 16);
+      assertEquals(leftovers, []);
+    }
+  },
+);
 
-Deno.test("processes/semaphore.ts --no-semaphore always lets in all at once", async () => {
-  for (let round = 0; round < ROUNDS; round++) {
-    const { code, lines, stderr, leftovers } = await script("--no-semaphore");
-    assertEquals(stderr, "");
-    assertEquals(lines.pop(), "8 visitors, at most 8 on 3 places: CROWDED");
-    assertEquals(code, 1);
-    assertEquals(mostInside(lines), 8);
-    assertEquals(leftovers, []);
-  }
-});
+Deno.test(
+  unless(LACKS.memory, "processes/semaphore.ts --no-semaphore always lets in all at once"),
+  async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script("--no-semaphore");
+      assertEquals(stderr, "");
+      assertEquals(lines.pop(), "8 visitors, at most 8 on 3 places: CROWDED");
+      assertEquals(code, 1);
+      assertEquals(mostInside(lines), 8);
+      assertEquals(leftovers, []);
+    }
+  },
+);
 
 const SIZES: [args: string[], verdict: string][] = [
   [["--places", "1", "--visitors", "3"], "3 visitors, at most 1 on 1 places: orderly"],
@@ -35,16 +42,18 @@ const SIZES: [args: string[], verdict: string][] = [
 ];
 
 for (const [args, verdict] of SIZES) {
-  Deno.test(`processes/semaphore.ts ${args.join(" ")} is as full as can be`, async () => {
-    const { code, lines, stderr } = await script(...args, "--stay", "0");
-    assertEquals(stderr, "");
-    assertEquals([code, lines.at(-1)], [0, verdict]);
-  });
+  Deno.test(
+    unless(LACKS.memory, `processes/semaphore.ts ${args.join(" ")} is as full as can be`),
+    async () => {
+      const { code, lines, stderr } = await script(...args, "--stay", "0");
+      assertEquals(stderr, "");
+      assertEquals([code, lines.at(-1)], [0, verdict]);
+    },
+  );
 }
 
 Deno.test({
-  name: "processes/semaphore.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/semaphore.ts ends cleanly on Ctrl-C"),
   async fn() {
     const { code, signal, lines, stderr } = await run(
       "processes/semaphore.ts",
@@ -61,7 +70,7 @@ Deno.test({
   },
 });
 
-Deno.test("processes/semaphore.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.memory, "processes/semaphore.ts --lang zh speaks Chinese"), async () => {
   const args = ["--places", "1", "--visitors", "1", "--stay", "0"];
   const { code, lines, stderr } = await script("--lang", "zh", ...args);
   assertEquals([code, stderr], [0, ""]);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Signals } from "../../lib/signal.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -9,7 +10,7 @@ const script = (...args: string[]) => run("processes/signals.ts", args, { flags:
 /** What was said, without pids. */
 const said = (lines: string[]) => lines.map((line) => line.trim().replace(/\(\d+, /, "("));
 
-Deno.test("processes/signals.ts shows all five", async () => {
+Deno.test(unless(LACKS.signals, "processes/signals.ts shows all five"), async () => {
   const { code, lines, stderr, leftovers } = await script();
   assertEquals([code, stderr, leftovers], [0, "", []]);
   const titles = lines.filter((line) => !line.startsWith(" "));
@@ -19,31 +20,39 @@ Deno.test("processes/signals.ts shows all five", async () => {
   ]);
 });
 
-Deno.test("processes/signals.ts --show ignore: only SIGKILL ends the child", async () => {
-  const { code, lines, stderr } = await script("--show", "ignore");
-  assertEquals([code, stderr], [0, ""]);
-  assertEquals(said(lines), [
-    "ignore:",
-    ...["SIGINT", "SIGTERM", "SIGHUP"].map((sig) => `MainProcess kill(${sig}): it is still there`),
-    "MainProcess kill(SIGKILL): exitcode -9; that one cannot be ignored",
-    "1 of 1 as expected",
-  ]);
-});
+Deno.test(
+  unless(LACKS.signals, "processes/signals.ts --show ignore: only SIGKILL ends the child"),
+  async () => {
+    const { code, lines, stderr } = await script("--show", "ignore");
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(said(lines), [
+      "ignore:",
+      ...["SIGINT", "SIGTERM", "SIGHUP"].map((sig) =>
+        `MainProcess kill(${sig}): it is still there`
+      ),
+      "MainProcess kill(SIGKILL): exitcode -9; that one cannot be ignored",
+      "1 of 1 as expected",
+    ]);
+  },
+);
 
-Deno.test("processes/signals.ts --show handler: the child tidies up first", async () => {
-  const { code, lines, stderr } = await script("--show", "handler");
-  assertEquals([code, stderr], [0, ""]);
-  assertEquals(said(lines), [
-    "handler:",
-    "MainProcess kill(SIGTERM)",
-    "tidy        SIGTERM: finishing this, then I go",
-    "tidy        finally: everything is put away",
-    "MainProcess exitcode 0, not -15: it was not the signal that ended it",
-    "1 of 1 as expected",
-  ]);
-});
+Deno.test(
+  unless(LACKS.signals, "processes/signals.ts --show handler: the child tidies up first"),
+  async () => {
+    const { code, lines, stderr } = await script("--show", "handler");
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(said(lines), [
+      "handler:",
+      "MainProcess kill(SIGTERM)",
+      "tidy        SIGTERM: finishing this, then I go",
+      "tidy        finally: everything is put away",
+      "MainProcess exitcode 0, not -15: it was not the signal that ended it",
+      "1 of 1 as expected",
+    ]);
+  },
+);
 
-Deno.test("processes/signals.ts --show kill: a rally, in turn", async () => {
+Deno.test(unless(LACKS.signals, "processes/signals.ts --show kill: a rally, in turn"), async () => {
   const { code, lines, stderr } = await script("--show", "kill", "--rounds", "20");
   assertEquals([code, stderr], [0, ""]);
   const rally = Array.from(
@@ -53,22 +62,33 @@ Deno.test("processes/signals.ts --show kill: a rally, in turn", async () => {
   assertEquals(said(lines), ["kill:", ...rally.flat(), "1 of 1 as expected"]);
 });
 
-Deno.test("processes/signals.ts --show table --lang zh: what each signal does, tried", async () => {
-  const { code, lines, stderr, leftovers } = await script("--show", "table", "--lang", "zh");
-  assertEquals([code, stderr, leftovers], [0, "", []]);
-  assertEquals(lines.at(-1), "1 项中 1 项符合预期");
-  const row = (name: string) => lines.find((line) => line.includes(` ${name} `))!;
-  for (const name of ["SIGKILL", "SIGTERM", "SIGSEGV"] as const) {
-    assertMatch(row(name), new RegExp(`终止.* 返回码 -${Signals[name]} `));
-  }
-  assertMatch(row("SIGSTOP"), /停止 +状态 T /);
-  assertMatch(row("SIGCONT"), /继续 +先 T 后 S /);
-  assertMatch(row("SIGCHLD"), /忽略 +状态 S /);
-  const numbers = new Set(Object.values(Signals));
-  if (Deno.build.os === "linux") {
-    for (const n of numbers) assert(lines.some((line) => line.trim().startsWith(`${n} `)), `${n}`);
-  }
-});
+Deno.test(
+  unless(
+    LACKS.signals,
+    "processes/signals.ts --show table --lang zh: what each signal does, tried",
+  ),
+  async () => {
+    const { code, lines, stderr, leftovers } = await script("--show", "table", "--lang", "zh");
+    assertEquals([code, stderr, leftovers], [0, "", []]);
+    assertEquals(lines.at(-1), "1 项中 1 项符合预期");
+    const row = (name: string) => lines.find((line) => line.includes(` ${name} `))!;
+    for (const name of ["SIGKILL", "SIGTERM", "SIGSEGV"] as const) {
+      assertMatch(row(name), new RegExp(`终止.* 返回码 -${Signals[name]} `));
+    }
+    assertMatch(row("SIGSTOP"), /停止 +状态 T /);
+    assertMatch(row("SIGCONT"), /继续 +先 T 后 S /);
+    assertMatch(row("SIGCHLD"), /忽略 +状态 S /);
+    const numbers = new Set(Object.values(Signals));
+    if (Deno.build.os === "linux") {
+      for (const n of numbers) {
+        assert(
+          lines.some((line) => line.trim().startsWith(`${n} `)),
+          `${n}`,
+        );
+      }
+    }
+  },
+);
 
 testUsage("processes/signals.ts", script, ["--show", "--rounds", "--lang"], [
   [["--usr1"], 'signals: unknown argument "--usr1"'],

@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run"];
 const script = (...args: string[]) => run("processes/start_cost.ts", args, { flags: FLAGS });
 
-Deno.test("processes/start_cost.ts measures each way to start", async () => {
+Deno.test(unless(LACKS.memory, "processes/start_cost.ts measures each way to start"), async () => {
   const { code, lines, stderr, leftovers } = await script("--n", "2");
   assertEquals([stderr, leftovers], ["", []]);
   assertMatch(lines[0], /^started together, heard in this order: main, a \w+, a \w+$/);
@@ -22,13 +23,16 @@ Deno.test("processes/start_cost.ts measures each way to start", async () => {
   assertEquals(code, verdict.endsWith("as expected") ? 0 : 1);
 });
 
-Deno.test("processes/start_cost.ts --lang zh: a table in Chinese", async () => {
-  const { lines, stderr } = await script("--n", "1", "--rounds", "1", "--lang", "zh");
-  assertEquals(stderr, "");
-  assertEquals(lines[3].trim(), "毫秒   每个 MB");
-  assertMatch(lines[4], /^一个线程 +\d+\.\d +\d+$/);
-  assert(lines.at(-1)!.startsWith("线程比进程快，预热好的比两者都快："));
-});
+Deno.test(
+  unless(LACKS.memory, "processes/start_cost.ts --lang zh: a table in Chinese"),
+  async () => {
+    const { lines, stderr } = await script("--n", "1", "--rounds", "1", "--lang", "zh");
+    assertEquals(stderr, "");
+    assertEquals(lines[3].trim(), "毫秒   每个 MB");
+    assertMatch(lines[4], /^一个线程 +\d+\.\d +\d+$/);
+    assert(lines.at(-1)!.startsWith("线程比进程快，预热好的比两者都快："));
+  },
+);
 
 testUsage("processes/start_cost.ts", script, ["--n", "--rounds", "--lang"], [
   [["--fork"], 'start_cost: unknown argument "--fork"'],

@@ -1,11 +1,12 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["-A"];
 const script = (...args: string[]) => run("processes/states.ts", args, { flags: FLAGS });
 
-Deno.test("processes/states.ts shows R, S, T and Z", async () => {
+Deno.test(unless(LACKS.posix, "processes/states.ts shows R, S, T and Z"), async () => {
   const { code, lines, stderr, leftovers } = await script();
   assertEquals([code, stderr, leftovers], [0, "", []]);
   assertEquals(lines.map((line) => line.replace(/^(.) +\d+ +/, "$1 ")), [
@@ -18,12 +19,12 @@ Deno.test("processes/states.ts shows R, S, T and Z", async () => {
   ]);
 });
 
-Deno.test("processes/states.ts --only shows one of them", async () => {
+Deno.test(unless(LACKS.posix, "processes/states.ts --only shows one of them"), async () => {
   const { code, lines } = await script("--only", "Z");
   assertEquals([code, lines.length], [0, 2]);
 });
 
-Deno.test("processes/states.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.posix, "processes/states.ts --lang zh speaks Chinese"), async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--only", "Z");
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines.map((line) => line.replace(/^(.) +\d+ +/, "$1 ")), [

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -29,7 +30,7 @@ const ALL = [
   "wrong: shell; right: codes, output, input, background, words",
 ];
 
-Deno.test("processes/subprocess_run.ts shows all of it", async () => {
+Deno.test(unless(LACKS.posix, "processes/subprocess_run.ts shows all of it"), async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const { code, lines, stderr, leftovers } = await script();
     assertEquals(stderr, "");
@@ -38,7 +39,7 @@ Deno.test("processes/subprocess_run.ts shows all of it", async () => {
   }
 });
 
-Deno.test("processes/subprocess_run.ts --form shows one of them", async () => {
+Deno.test(unless(LACKS.posix, "processes/subprocess_run.ts --form shows one of them"), async () => {
   const shell = await script("--form", "shell");
   assertEquals([shell.code, shell.stderr], [1, ""]);
   assertEquals(shell.lines.at(-1), "  the name was run as a command: WRONG");
@@ -46,7 +47,7 @@ Deno.test("processes/subprocess_run.ts --form shows one of them", async () => {
   assertEquals([words.code, words.lines.at(-1)], [0, "  the name was a name"]);
 });
 
-Deno.test("processes/subprocess_run.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.posix, "processes/subprocess_run.ts --lang zh speaks Chinese"), async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--form", "shell");
   assertEquals([code, stderr], [1, ""]);
   assertEquals(lines.slice(1), ["  notes.txt", "  你的文件归我了", "  名字被当成命令执行了：错误"]);

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -23,7 +24,7 @@ const ALL = [
   "wrong: alone; right: run, communicate, tree",
 ];
 
-Deno.test("processes/timeout.ts shows all of it", async () => {
+Deno.test(unless(LACKS.posix, "processes/timeout.ts shows all of it"), async () => {
   for (let round = 0; round < ROUNDS; round++) {
     const { code, lines, stderr, leftovers } = await script();
     assertEquals(stderr, "");
@@ -32,7 +33,7 @@ Deno.test("processes/timeout.ts shows all of it", async () => {
   }
 });
 
-Deno.test("processes/timeout.ts --form shows one of them", async () => {
+Deno.test(unless(LACKS.posix, "processes/timeout.ts --form shows one of them"), async () => {
   const alone = await script("--form", "alone");
   assertEquals([alone.code, alone.stderr], [1, ""]);
   assertEquals(alone.lines.at(-1), "one was left behind: WRONG");
@@ -40,7 +41,7 @@ Deno.test("processes/timeout.ts --form shows one of them", async () => {
   assertEquals([tree.code, tree.lines.at(-1), tree.stderr], [0, "nobody was left behind", ""]);
 });
 
-Deno.test("processes/timeout.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.posix, "processes/timeout.ts --lang zh speaks Chinese"), async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--form", "alone");
   assertEquals([code, stderr], [1, ""]);
   assertEquals(lines, [

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -30,8 +31,7 @@ Deno.test("processes/top.ts looks at its family, and sees one of it leave", asyn
 });
 
 Deno.test({
-  name: "processes/top.ts --rounds 0 looks until Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/top.ts --rounds 0 looks until Ctrl-C"),
   async fn() {
     const args = ["--rounds", "0", "--interval", "20"];
     const { code, signal, stderr, leftovers } = await run("processes/top.ts", args, {

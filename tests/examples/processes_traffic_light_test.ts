@@ -1,49 +1,58 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
 const FLAGS = ["--allow-read", "--allow-write", "--allow-net", "--allow-run", "--allow-ffi"];
 const script = (...args: string[]) => run("processes/traffic_light.ts", args, { flags: FLAGS });
 
-Deno.test("processes/traffic_light.ts lets cars cross on green only", async () => {
-  for (let round = 0; round < ROUNDS; round++) {
-    const { code, lines, stderr, leftovers } = await script();
+Deno.test(
+  unless(LACKS.memory, "processes/traffic_light.ts lets cars cross on green only"),
+  async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script();
+      assertEquals(stderr, "");
+      assertEquals(lines.pop(), "8 crossed on green, 0 on red, 1 turned round: orderly");
+      assertEquals(code, 0);
+      assertEquals(lines.slice(-2), ["car-9 stops", "car-9 turns round: still red after 100 ms"]);
+      checkPhases(lines, 3);
+      assertEquals(leftovers, []);
+    }
+  },
+);
+
+Deno.test(
+  unless(LACKS.memory, "processes/traffic_light.ts --no-wait lets them cross on red, every time"),
+  async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr } = await script("--no-wait", "--rounds", "1");
+      assertEquals(stderr, "");
+      assertEquals(lines.pop(), "1 crossed on green, 3 on red, 1 turned round: DANGEROUS");
+      assertEquals(code, 1);
+      assertEquals(lines.slice(lines.indexOf("GREEN")), [
+        "GREEN",
+        "car-4 crosses on green",
+        "RED",
+        "car-5 stops",
+        "car-5 turns round: still red after 100 ms",
+      ]);
+    }
+  },
+);
+
+Deno.test(
+  unless(LACKS.memory, "processes/traffic_light.ts has as many cars and rounds as it is told"),
+  async () => {
+    const { code, lines, stderr } = await script("--cars", "5", "--rounds", "1");
     assertEquals(stderr, "");
-    assertEquals(lines.pop(), "8 crossed on green, 0 on red, 1 turned round: orderly");
+    assertEquals(lines.pop(), "6 crossed on green, 0 on red, 1 turned round: orderly");
     assertEquals(code, 0);
-    assertEquals(lines.slice(-2), ["car-9 stops", "car-9 turns round: still red after 100 ms"]);
-    checkPhases(lines, 3);
-    assertEquals(leftovers, []);
-  }
-});
-
-Deno.test("processes/traffic_light.ts --no-wait lets them cross on red, every time", async () => {
-  for (let round = 0; round < ROUNDS; round++) {
-    const { code, lines, stderr } = await script("--no-wait", "--rounds", "1");
-    assertEquals(stderr, "");
-    assertEquals(lines.pop(), "1 crossed on green, 3 on red, 1 turned round: DANGEROUS");
-    assertEquals(code, 1);
-    assertEquals(lines.slice(lines.indexOf("GREEN")), [
-      "GREEN",
-      "car-4 crosses on green",
-      "RED",
-      "car-5 stops",
-      "car-5 turns round: still red after 100 ms",
-    ]);
-  }
-});
-
-Deno.test("processes/traffic_light.ts has as many cars and rounds as it is told", async () => {
-  const { code, lines, stderr } = await script("--cars", "5", "--rounds", "1");
-  assertEquals(stderr, "");
-  assertEquals(lines.pop(), "6 crossed on green, 0 on red, 1 turned round: orderly");
-  assertEquals(code, 0);
-  checkPhases(lines, 5);
-});
+    checkPhases(lines, 5);
+  },
+);
 
 Deno.test({
-  name: "processes/traffic_light.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "processes/traffic_light.ts ends cleanly on Ctrl-C"),
   async fn() {
     const { code, signal, stderr, leftovers } = await run("processes/traffic_light.ts", [], {
       detached: true,
@@ -55,7 +64,7 @@ Deno.test({
   },
 });
 
-Deno.test("processes/traffic_light.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.memory, "processes/traffic_light.ts --lang zh speaks Chinese"), async () => {
   const { code, lines, stderr } = await script("--cars", "1", "--rounds", "1", "--lang", "zh");
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines.slice(0, 3), ["红灯", "1 号车停下", "绿灯"]);

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -9,48 +10,53 @@ const script = (...args: string[]) => run("processes/ways.ts", args, { flags: FL
 const row = (way: string) => new RegExp(`^${way} +\\d+\\.\\d +\\d+ +\\d+\\.\\d$`);
 const WAYS = ["file", "pipe", "queue", "memory"];
 
-Deno.test("processes/ways.ts measures all ways, and loses and damages nothing", async () => {
-  for (let round = 0; round < ROUNDS; round++) {
-    const { code, lines, stderr, leftovers } = await script();
-    assertEquals(stderr, "");
-    assertMatch(
-      lines.pop()!,
-      /^all came through; fastest to carry: \w+, to change: \w+$/,
-    );
-    assertEquals(code, 0);
-    assertEquals(lines[0].trim().split(/ {2,}/), WAYS);
-    assertEquals(lines[2].split(/ {2,}/), [
-      ...["how", "read, write", "send(), recv()", "put(), get()", "changed in place"],
-    ]);
-    const measured = lines.indexOf("") + 1;
-    assertEquals(
-      lines[measured],
-      "carry: 500 messages of 65536 bytes; change: a number, 2000 times",
-    );
-    WAYS.forEach((way, k) => assertMatch(lines[measured + 2 + k], row(way)));
-    assertEquals(lines.length, measured + 6);
-    assertEquals(lines.filter((line) => line.length > 100), []);
-    assertEquals(leftovers, []);
-  }
-});
+Deno.test(
+  unless(LACKS.memory, "processes/ways.ts measures all ways, and loses and damages nothing"),
+  async () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const { code, lines, stderr, leftovers } = await script();
+      assertEquals(stderr, "");
+      assertMatch(
+        lines.pop()!,
+        /^all came through; fastest to carry: \w+, to change: \w+$/,
+      );
+      assertEquals(code, 0);
+      assertEquals(lines[0].trim().split(/ {2,}/), WAYS);
+      assertEquals(lines[2].split(/ {2,}/), [
+        ...["how", "read, write", "send(), recv()", "put(), get()", "changed in place"],
+      ]);
+      const measured = lines.indexOf("") + 1;
+      assertEquals(
+        lines[measured],
+        "carry: 500 messages of 65536 bytes; change: a number, 2000 times",
+      );
+      WAYS.forEach((way, k) => assertMatch(lines[measured + 2 + k], row(way)));
+      assertEquals(lines.length, measured + 6);
+      assertEquals(lines.filter((line) => line.length > 100), []);
+      assertEquals(leftovers, []);
+    }
+  },
+);
 
 for (const way of WAYS) {
   for (const [messages, size] of [[1000, 1], [3, 3_000_000]]) {
-    Deno.test(`processes/ways.ts --way ${way} carries ${messages} × ${size} bytes`, async () => {
-      const { code, lines, stderr, leftovers } = await script(
-        ...["--way", way, "--messages", `${messages}`, "--size", `${size}`, "--changes", "7"],
-      );
-      assertEquals(stderr, "");
-      const verdict = `all came through; fastest to carry: ${way}, to change: ${way}`;
-      assertEquals([code, lines.at(-1)], [0, verdict]);
-      assertEquals(lines[0].trim(), way);
-      assertEquals(leftovers, []);
-    });
+    Deno.test(
+      unless(LACKS.memory, `processes/ways.ts --way ${way} carries ${messages} × ${size} bytes`),
+      async () => {
+        const { code, lines, stderr, leftovers } = await script(
+          ...["--way", way, "--messages", `${messages}`, "--size", `${size}`, "--changes", "7"],
+        );
+        assertEquals(stderr, "");
+        const verdict = `all came through; fastest to carry: ${way}, to change: ${way}`;
+        assertEquals([code, lines.at(-1)], [0, verdict]);
+        assertEquals(lines[0].trim(), way);
+        assertEquals(leftovers, []);
+      },
+    );
   }
 
   Deno.test({
-    name: `processes/ways.ts --way ${way} ends cleanly on Ctrl-C`,
-    ignore: Deno.build.os === "windows",
+    ...unless(LACKS.ctrlC, `processes/ways.ts --way ${way} ends cleanly on Ctrl-C`),
     async fn() {
       const args = ["--way", way, "--messages", "1000000"];
       const { code, signal, stderr, leftovers } = await run("processes/ways.ts", args, {
@@ -65,7 +71,7 @@ for (const way of WAYS) {
   });
 }
 
-Deno.test("processes/ways.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.memory, "processes/ways.ts --lang zh speaks Chinese"), async () => {
   const args = ["--way", "queue", "--messages", "10", "--size", "1", "--changes", "5"];
   const { code, lines, stderr } = await script("--lang", "zh", ...args);
   assertEquals([code, stderr], [0, ""]);

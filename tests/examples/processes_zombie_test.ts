@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -9,25 +10,28 @@ const script = (...args: string[]) => run("processes/zombie.ts", args, { flags: 
 const verdicts = (lines: string[]) =>
   lines.flatMap((line) => /^ {2}(no zombie|a zombie):/.exec(line)?.[1] ?? []);
 
-Deno.test("processes/zombie.ts shows a zombie, three cures, and that Deno needs none", async () => {
-  const { code, lines, stderr, leftovers } = await script();
-  assertEquals([code, stderr, leftovers], [0, "", []]);
-  const isWhole = !lines.some((line) => line.includes("cannot do that"));
-  assertEquals(verdicts(lines), ["a zombie", ...Array(isWhole ? 3 : 2).fill("no zombie")]);
-  assertEquals(lines.filter((line) => / Z /.test(line)).length, 1);
-  assertStringIncludes(lines.at(-4)!, "has ended with code 7");
-  assertStringIncludes(lines.at(-3)!, "wait() throws ECHILD");
-  assertEquals(lines.at(-1), "a zombie is there only where nobody asked: as told");
-});
+Deno.test(
+  unless(LACKS.posix, "processes/zombie.ts shows a zombie, three cures, and that Deno needs none"),
+  async () => {
+    const { code, lines, stderr, leftovers } = await script();
+    assertEquals([code, stderr, leftovers], [0, "", []]);
+    const isWhole = !lines.some((line) => line.includes("cannot do that"));
+    assertEquals(verdicts(lines), ["a zombie", ...Array(isWhole ? 3 : 2).fill("no zombie")]);
+    assertEquals(lines.filter((line) => / Z /.test(line)).length, 1);
+    assertStringIncludes(lines.at(-4)!, "has ended with code 7");
+    assertStringIncludes(lines.at(-3)!, "wait() throws ECHILD");
+    assertEquals(lines.at(-1), "a zombie is there only where nobody asked: as told");
+  },
+);
 
-Deno.test("processes/zombie.ts --show shows one of them", async () => {
+Deno.test(unless(LACKS.posix, "processes/zombie.ts --show shows one of them"), async () => {
   const none = await script("--show", "none");
   assertEquals([none.code, verdicts(none.lines)], [0, ["a zombie"]]);
   const wait = await script("--show", "wait");
   assertEquals([wait.code, verdicts(wait.lines)], [0, ["no zombie"]]);
 });
 
-Deno.test("processes/zombie.ts --lang zh speaks Chinese", async () => {
+Deno.test(unless(LACKS.posix, "processes/zombie.ts --lang zh speaks Chinese"), async () => {
   const { code, lines, stderr } = await script("--lang", "zh", "--show", "none");
   assertEquals([code, stderr], [0, ""]);
   assertEquals(lines.at(-1), "没有人回收，才有僵尸：符合预期");

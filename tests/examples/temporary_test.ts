@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { run } from "./_example.ts";
 
 /** Scripts with a temporary folder, and a line that they print while they have it. */
@@ -12,8 +13,7 @@ const SCRIPTS: [script: string, args: string[], line: string][] = [
 
 for (const [script, args, line] of SCRIPTS) {
   Deno.test({
-    name: `${script} leaves no temporary folder when it is terminated`,
-    ignore: Deno.build.os === "windows",
+    ...unless(LACKS.signals, `${script} leaves no temporary folder when it is terminated`),
     async fn() {
       let isSent = false;
       const { code, leftovers, lines } = await run(script, args, {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -83,8 +84,7 @@ for (const [form, check] of Object.entries(CHECKS)) {
 }
 
 Deno.test({
-  name: "threads/as_completed.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "threads/as_completed.ts ends cleanly on Ctrl-C"),
   async fn() {
     const { code, signal, stderr } = await run("threads/as_completed.ts", [], {
       ctrlCAt: "wait:",

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -51,8 +52,7 @@ Deno.test("threads/crash.ts loses a thread to an error, and all to the end of th
 });
 
 Deno.test({
-  name: "threads/crash.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "threads/crash.ts ends cleanly on Ctrl-C"),
   async fn() {
     const { code, signal, leftovers } = await run("threads/crash.ts", ["--part", "process"], {
       detached: true,

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -54,8 +55,7 @@ Deno.test("threads/deadlock.ts shows the detection if it is not told what", asyn
 });
 
 Deno.test({
-  name: "threads/deadlock.ts ends cleanly on Ctrl-C while both threads hang",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "threads/deadlock.ts ends cleanly on Ctrl-C while both threads hang"),
   async fn() {
     let held = 0;
     const { code, signal, stderr } = await run("threads/deadlock.ts", ["--way", "none"], {

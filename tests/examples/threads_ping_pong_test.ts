@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -35,8 +36,7 @@ Deno.test("threads/ping_pong.ts always hits one ball twice without the condition
 });
 
 Deno.test({
-  name: "threads/ping_pong.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "threads/ping_pong.ts ends cleanly on Ctrl-C"),
   async fn() {
     const args = ["--rounds", "10000"];
     const { code, signal, stderr, leftovers } = await run("threads/ping_pong.ts", args, {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -78,8 +79,7 @@ for (const [args, verdict] of SIZES) {
 }
 
 Deno.test({
-  name: "threads/producer_consumer.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "threads/producer_consumer.ts ends cleanly on Ctrl-C"),
   async fn() {
     const args = ["--form", "joinable", "--items", "10000"];
     const { code, signal, stderr, leftovers } = await run("threads/producer_consumer.ts", args, {

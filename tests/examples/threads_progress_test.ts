@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { commandOf, ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -56,8 +57,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "threads/progress.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "threads/progress.ts ends cleanly on Ctrl-C"),
   async fn() {
     const args = ["--form", "own", "--depth", "10000000"];
     const { code, signal, stderr } = await run("threads/progress.ts", args, {

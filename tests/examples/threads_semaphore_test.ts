@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { ROUNDS, run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -43,8 +44,7 @@ for (const [args, verdict] of SIZES) {
 }
 
 Deno.test({
-  name: "threads/semaphore.ts ends cleanly on Ctrl-C",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "threads/semaphore.ts ends cleanly on Ctrl-C"),
   async fn() {
     const { code, signal, lines, stderr } = await run(
       "threads/semaphore.ts",

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { run } from "./_example.ts";
 import { testUsage } from "./_usage.ts";
 
@@ -43,8 +44,7 @@ Deno.test("threads/states.ts --lang zh draws and tells it in Chinese", async () 
 });
 
 Deno.test({
-  name: "threads/states.ts ends on Ctrl-C while the thread computes",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.ctrlC, "threads/states.ts ends on Ctrl-C while the thread computes"),
   async fn() {
     const { code, signal, stderr } = await run("threads/states.ts", [], {
       ctrlCAt: "puts an item",

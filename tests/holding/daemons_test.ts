@@ -14,7 +14,6 @@ const PROGRAM = fileURLToPath(new URL("./_daemons.ts", import.meta.url));
 function test(name: string, which: string, expected: string[], inOrder = true): void {
   Deno.test({
     name,
-    ignore: Deno.build.os === "windows", // there are no processes there yet
     async fn() {
       const command = [Deno.execPath(), "run", "-A", "--no-prompt", PROGRAM, which];
       const { code, lines, stderr, leftovers } = await run(which, [], { command });

@@ -8,6 +8,7 @@
 import { assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { type Run, run } from "../examples/_example.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 
 const FORMS = fileURLToPath(new URL("./_forms.ts", import.meta.url));
 const LEFT_ALONE = fileURLToPath(new URL("./_left_alone.ts", import.meta.url));
@@ -20,10 +21,8 @@ const LIMIT = 120_000;
 const WIDTH = 4;
 const FEW = 6;
 
-const isWindows = Deno.build.os === "windows"; // there are no processes there yet
 const DENO = [Deno.execPath(), "run", "-A", "--no-prompt"];
-/** One core, where that can be said. */
-const ONE_CORE = Deno.build.os === "linux" ? ["taskset", "-c", "0"] : undefined;
+const ONE_CORE = ["taskset", "-c", "0"];
 
 function program(name: string, command: string[]): Promise<Run> {
   return run(name, [], { command, limit: LIMIT });
@@ -53,20 +52,18 @@ async function unfinished(all: string[]): Promise<string[]> {
 }
 
 Deno.test({
-  name: "every wait keeps a program alive that awaits it nowhere else",
-  ignore: isWindows,
+  ...unless(LACKS.memory, "every wait keeps a program alive that awaits it nowhere else"),
   async fn() {
     assertEquals(await unfinished(await names()), []);
   },
 });
 
 Deno.test({
-  name: "every wait keeps a program alive on one core",
-  ignore: ONE_CORE === undefined || isWindows,
+  ...unless(LACKS.memory, "every wait keeps a program alive on one core"),
   async fn() {
     const all = await names();
     const { code, lines, stderr } = await program("all", [
-      ...ONE_CORE!,
+      ...ONE_CORE,
       ...DENO,
       FORMS,
       ...all,
@@ -81,8 +78,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "every wait keeps a plain Deno.test alive, and leaves nothing open",
-  ignore: isWindows,
+  ...unless(LACKS.memory, "every wait keeps a plain Deno.test alive, and leaves nothing open"),
   async fn() {
     const all = await names();
     const command = [Deno.execPath(), "test", "-A", "--no-check", FORMS];
@@ -102,7 +98,6 @@ for (
 ) {
   Deno.test({
     name: `${how} alone keeps no program alive`,
-    ignore: isWindows,
     async fn() {
       const { code, lines, stderr, leftovers } = await program(how, [...DENO, LEFT_ALONE, how]);
       assertEquals([code, lines, stderr, leftovers], [0, ["main ends"], "", []]);

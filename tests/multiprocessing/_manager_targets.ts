@@ -114,6 +114,15 @@ export const hold = task(import.meta, async function hold(lock: LockingProxy | S
   guard.release();
 });
 
+/** Takes a permit and fails. */
+export const spendAndFail = task(
+  import.meta,
+  async function spendAndFail(semaphore: SemaphoreProxy) {
+    await semaphore.acquire();
+    throw new RangeError("it fails");
+  },
+);
+
 /** Takes a permit and ends. */
 export const spend = task(import.meta, async function spend(semaphore: SemaphoreProxy) {
   await semaphore.acquire();

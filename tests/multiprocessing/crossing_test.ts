@@ -6,6 +6,7 @@
  */
 import { assert, assertEquals, assertLess, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async";
+import { fileURLToPath } from "node:url";
 import { ringPipe } from "../../lib/channel/memory/pipe.ts";
 import { EOFError, ShareError, TimeoutError } from "../../lib/errors.ts";
 import { ProcessPoolExecutor } from "../../lib/futures.ts";
@@ -23,6 +24,7 @@ import {
 } from "../../lib/multiprocessing.ts";
 import { Thread } from "../../lib/threading.ts";
 import { LEAST } from "../security/_peer.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { isAlive } from "../_help/alive.ts";
 import { within } from "../_help/within.ts";
 import * as targets from "./_crossing_targets.ts";
@@ -39,8 +41,7 @@ const REMEDY = "pipe({ memory: false })";
 
 function test(name: string, fn: () => Promise<void> | void): void {
   Deno.test({
-    name,
-    ignore: Deno.build.os !== "linux", // memory between processes is proven on Linux only
+    ...unless(LACKS.memory, name),
     fn: () => within(LIMIT, Promise.resolve(fn())),
   });
 }
@@ -575,7 +576,7 @@ async function run(how: string): Promise<string[]> {
 }
 
 async function runIn(folder: string, how: string): Promise<string[]> {
-  const script = new URL("./_crossing_program.ts", import.meta.url).pathname;
+  const script = fileURLToPath(new URL("./_crossing_program.ts", import.meta.url));
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", script, how],
     env: { TMPDIR: folder },

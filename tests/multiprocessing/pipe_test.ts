@@ -7,7 +7,9 @@
  */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { delay } from "@std/async";
+import { fileURLToPath } from "node:url";
 import { ringPipe } from "../../lib/channel/memory/pipe.ts";
+import { connectTo } from "../../lib/channel/socket/place.ts";
 import { EOFError, ShareError, TimeoutError } from "../../lib/errors.ts";
 import { type Connection, Process, Queue } from "../../lib/multiprocessing.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
@@ -16,12 +18,14 @@ import type { PipeAddress } from "../../lib/multiprocessing/pipe_tickets.ts";
 import { packFor } from "../../lib/transfer/flight.ts";
 import { SHARE } from "../../lib/transfer/shareable.ts";
 import { Thread } from "../../lib/threading.ts";
+import { KILLED } from "../_help/alive.ts";
+import { LACKS, temporaryIn, unless } from "../_help/lacks.ts";
 import { randoms } from "../_help/random.ts";
-import { within } from "../_help/within.ts";
+import { LIMIT as USUAL, within } from "../_help/within.ts";
 import * as targets from "./_pipe_targets.ts";
 
 const ROUNDS = Number(Deno.env.get("SWITCHYARD_ROUNDS") ?? 5);
-const LIMIT = 15_000 + 500 * ROUNDS;
+const LIMIT = USUAL + 500 * ROUNDS;
 /** How soon the death of a process is noticed, in ms: the contract's 2 s. */
 const NOTICED = 2_000;
 
@@ -29,21 +33,22 @@ type End = Connection<unknown>;
 type Make = (duplex?: boolean) => [End, End];
 type Child = Process | Thread;
 
-const ways: { name: string; make: Make; ignore: boolean }[] = [
+/** `lack` says why a system has none. */
+const ways: { name: string; make: Make; lack: string | undefined }[] = [
   {
     name: "memory",
     make: (duplex = true) => ringPipe(duplex),
-    ignore: Deno.build.os !== "linux", // memory between processes is proven on Linux only
+    lack: LACKS.memory,
   },
   {
     name: "socket",
     make: (duplex = true) => socketPipe(duplex),
-    ignore: Deno.build.os === "windows", // there is no Unix socket
+    lack: undefined,
   },
   {
     name: "gone over",
     make: (duplex = true) => goneOver(duplex),
-    ignore: Deno.build.os !== "linux",
+    lack: LACKS.memory,
   },
 ];
 
@@ -59,9 +64,16 @@ async function limited(fn: () => Promise<void> | void): Promise<void> {
 }
 
 /** Defines a test for each way. */
-function test(name: string, fn: (make: Make, way: string) => Promise<void> | void): void {
-  for (const { name: way, make, ignore } of ways) {
-    Deno.test({ name: `${name} [${way}]`, ignore, fn: () => limited(() => fn(make, way)) });
+function test(
+  name: string,
+  fn: (make: Make, way: string) => Promise<void> | void,
+  lackOfAll?: string,
+): void {
+  for (const { name: way, make, lack } of ways) {
+    Deno.test({
+      ...unless(lack ?? lackOfAll, `${name} [${way}]`),
+      fn: () => limited(() => fn(make, way)),
+    });
   }
 }
 
@@ -76,10 +88,9 @@ function testWith(
   fn: (make: Make, start: (target: unknown, args: unknown[]) => Child) => Promise<void>,
 ): void {
   for (const [world, child] of worlds) {
-    for (const { name: way, make, ignore } of ways) {
+    for (const { name: way, make, lack } of ways) {
       Deno.test({
-        name: `${name} [${way}, ${world}]`,
-        ignore,
+        ...unless(lack, `${name} [${way}, ${world}]`),
         fn: () =>
           limited(() =>
             fn(make, (target, args) => child(target, args).start() as unknown as Child)
@@ -326,7 +337,7 @@ test("Connection ends when its receiver died with the message in its hand", (mak
     const child = await reported(targets.dieOnReceipt, [far]);
     await carrier.send({ carried });
     await child.join();
-    assertEquals(child.exitcode, -9);
+    assertEquals(child.exitcode, KILLED.exitcode);
   }));
 
 test("Connection ends when it was on its way through a pipe that was on its way itself", (make) =>
@@ -378,11 +389,13 @@ test("Connection is not held open by a message that was never sent", async (make
 });
 
 Deno.test({
-  name: "Connection ends at all other processes when its home dies [socket]",
-  ignore: Deno.build.os === "windows",
+  ...unless(
+    LACKS.orphans,
+    "Connection ends at all other processes when its home dies [socket]",
+  ),
   fn: () =>
     limited(async () => {
-      const script = new URL("./_pipe_home.ts", import.meta.url).pathname;
+      const script = fileURLToPath(new URL("./_pipe_home.ts", import.meta.url));
       const home = new Deno.Command(Deno.execPath(), {
         args: ["run", "-A", "--no-check", script],
         stdout: "piped",
@@ -403,11 +416,8 @@ Deno.test({
     }),
 });
 
-const memoryOnly = { ignore: ways[0]!.ignore };
-
 Deno.test({
-  name: "Connection has Sync forms between processes [memory]",
-  ...memoryOnly,
+  ...unless(LACKS.memory, "Connection has Sync forms between processes [memory]"),
   fn: () =>
     limited(async () => {
       const [here, there] = ringPipe<unknown>(true);
@@ -430,8 +440,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Connection's memory serves again when both ends are closed [memory]",
-  ...memoryOnly,
+  ...unless(LACKS.memory, "Connection's memory serves again when both ends are closed [memory]"),
   fn: () =>
     limited(async () => {
       // Each pipe takes a block of 256 KiB: they would not last.
@@ -446,8 +455,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Connection that waits in a queue is open until somebody has it [memory]",
-  ...memoryOnly,
+  ...unless(
+    LACKS.memory,
+    "Connection that waits in a queue is open until somebody has it [memory]",
+  ),
   fn: () =>
     limited(async () => {
       const queue = new Queue<End>();
@@ -465,8 +476,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Connection ends when it waits in a queue whose users have died [memory]",
-  ...memoryOnly,
+  ...unless(
+    LACKS.memory,
+    "Connection ends when it waits in a queue whose users have died [memory]",
+  ),
   fn: () =>
     limited(() =>
       loseOnTheWay((duplex = true) => ringPipe(duplex), async (_carrier, carried) => {
@@ -478,8 +491,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "Connection that waits in a queue is open as long as one has the queue [memory]",
-  ...memoryOnly,
+  ...unless(
+    LACKS.memory,
+    "Connection that waits in a queue is open as long as one has the queue [memory]",
+  ),
   fn: () =>
     limited(async () => {
       const [queue, way] = [new Queue<End>(), new Queue<Queue<End>>()];
@@ -499,7 +514,6 @@ Deno.test({
 
 Deno.test({
   name: "Connection says what its Sync forms need [socket]",
-  ignore: ways[1]!.ignore,
   fn: () =>
     limited(() => {
       const [a, b] = socketPipe<number>(true);
@@ -512,7 +526,6 @@ Deno.test({
 
 Deno.test({
   name: "Connection works in a child that may only read its modules [socket]",
-  ignore: ways[1]!.ignore,
   fn: () =>
     limited(async () => {
       const [here, there] = socketPipe<unknown>(true);
@@ -533,18 +546,17 @@ Deno.test({
 
 Deno.test({
   name: "Connection outlives strangers and garbage at its home's socket [socket]",
-  ignore: ways[1]!.ignore,
   fn: () =>
     limited(async () => {
       const [here, there] = socketPipe<unknown>(true);
       const state = there[SHARE]("process", () => "there") as unknown as PipeAddress;
-      const path = `${state.folder}/socket`;
-      assertEquals(Deno.statSync(state.folder).mode! & 0o777, 0o700);
+      const { mode } = Deno.statSync(state.folder);
+      if (Deno.build.os !== "windows") assertEquals(mode! & 0o777, 0o700);
       const token = Uint8Array.fromHex(state.token);
       const hello = frameOf(HELLO, new TextEncoder().encode(JSON.stringify(state)));
       const random = randoms(7);
       for (let k = 0; k < 500; k++) {
-        const conn = await Deno.connect({ transport: "unix", path });
+        const conn = await connectTo(state.folder);
         const parts: Uint8Array[] = [token.slice()];
         if (k % 4 === 0) parts[0]![random(32)]! ^= 1 + random(255);
         if (k % 4 > 1) parts.push(framed(hello));
@@ -582,15 +594,14 @@ function framed(bytes: Uint8Array): Uint8Array {
 
 Deno.test({
   name: "pipe() works without FFI, and leaves nothing behind",
-  ignore: ways[1]!.ignore,
   fn: () =>
     limited(async () => {
       const folder = await Deno.makeTempDir();
       try {
-        const script = new URL("./_pipe_home.ts", import.meta.url).pathname;
+        const script = fileURLToPath(new URL("./_pipe_home.ts", import.meta.url));
         const { stdout, success } = await new Deno.Command(Deno.execPath(), {
           args: ["run", "-A", "--deny-ffi", "--no-check", script, "talk"],
-          env: { TMPDIR: folder },
+          env: temporaryIn(folder),
           stderr: "inherit",
         }).output();
         assert(success);
@@ -616,4 +627,4 @@ test("Connection waits for a child that takes long to start", async (make) => {
   assertEquals(await answer, "hello");
   here.close();
   await child.join();
-});
+}, LACKS.signals);

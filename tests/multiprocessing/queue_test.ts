@@ -13,13 +13,13 @@ import {
   Queue,
   SimpleQueue,
 } from "../../lib/multiprocessing.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { LIMIT, within } from "../_help/within.ts";
 import { isUrgent, urgent } from "./_queue_targets.ts";
 
 function test(name: string, fn: () => Promise<void> | void): void {
   Deno.test({
-    name,
-    ignore: Deno.build.os !== "linux", // memory between processes is proven on Linux only
+    ...unless(LACKS.memory, name),
     fn: () => within(LIMIT, fn()),
   });
 }

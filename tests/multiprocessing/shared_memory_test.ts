@@ -8,13 +8,13 @@ import { delay } from "@std/async";
 import { ShareError } from "../../lib/errors.ts";
 import { pipe, Process, ShareableList, SharedMemory } from "../../lib/multiprocessing.ts";
 import { Thread } from "../../lib/threading.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { LIMIT, within } from "../_help/within.ts";
 import * as targets from "./_pipe_targets.ts";
 
 function test(name: string, fn: () => Promise<void> | void): void {
   Deno.test({
-    name,
-    ignore: Deno.build.os !== "linux", // memory between processes is proven on Linux only
+    ...unless(LACKS.memory, name),
     fn: () => within(LIMIT, fn()),
   });
 }

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { Process } from "../../lib/multiprocessing.ts";
 import { getpriority, nice, renice } from "../../lib/os.ts";
 import { limited as test, Program, run } from "../signal/_program.ts";
+import { LACKS } from "../_help/lacks.ts";
 import * as targets from "./_targets.ts";
 
 const mine = getpriority(0);
@@ -16,7 +17,7 @@ test("nice() tells and adds [processes]", async () => {
     assertEquals(await child.result(), [mine, after, after]);
   }
   assertEquals(nice(), mine);
-});
+}, LACKS.niceness);
 
 test("renice() sets the niceness of a child, with all its threads", async () => {
   const ready = Promise.withResolvers<void>();
@@ -35,7 +36,7 @@ test("renice() sets the niceness of a child, with all its threads", async () => 
   await child.join();
   assertThrows(() => renice(child.pid!, 5), Deno.errors.NotFound, "there is no such process");
   assertThrows(() => getpriority(child.pid!), Deno.errors.NotFound, "there is no such process");
-});
+}, LACKS.niceness);
 
 test("what a nice process starts is as nice", async () => {
   const { stdout } = await run(`
@@ -44,7 +45,7 @@ test("what a nice process starts is as nice", async () => {
     const { stdout } = new Deno.Command("nice").outputSync();
     console.log(new TextDecoder().decode(stdout).trim());`);
   assertEquals(stdout, `${plus(2)}\n`);
-});
+}, LACKS.niceness);
 
 test("nice() and its like refuse what is no number", () => {
   assertThrows(() => nice("1" as never), TypeError, 'increment must be a number, received "1"');
@@ -69,7 +70,7 @@ test("nice() needs --allow-sys, which the error names", async () => {
     assertStringIncludes(lines[k], `run again with --allow-sys=${permission}`);
     assert(lines[k].startsWith("NotCapable Cannot"));
   }
-});
+}, LACKS.niceness);
 
 Deno.test({
   name: "nice() below what it is takes a privileged user, which the error says",

@@ -15,6 +15,7 @@ import {
 import { SIG_DFL, SIG_IGN, signal, Signals } from "../../lib/signal.ts";
 import { Thread } from "../../lib/threading.ts";
 import { limited as test } from "../signal/_program.ts";
+import { LACKS } from "../_help/lacks.ts";
 import * as targets from "./_targets.ts";
 
 const start = (code: number) => new Process(targets.end, { args: [code] }).start();
@@ -63,7 +64,7 @@ test("wait() says which signal killed a child", async () => {
     assert(WIFSIGNALED(status) && !WIFEXITED(status));
     assertEquals(WTERMSIG(status), Signals[sig]);
   }
-});
+}, LACKS.signals);
 
 test("wait() without a child throws what has the code ECHILD", async () => {
   const error = await assertRejects(() => wait(), ChildProcessError);
@@ -82,7 +83,7 @@ test("wait() is not told of a child that was joined", async () => {
   assertEquals(other.joinSync(), true);
   await assertRejects(() => waitpid(other.pid!), ChildProcessError);
   await other.join();
-});
+}, LACKS.memory);
 
 test("wait() that waits already is given a child that is joined too", async () => {
   const child = start(3);
@@ -99,7 +100,7 @@ test("waitpid() waits for that child", async () => {
   slow.kill();
   assertEquals(await waitpid(-1), [slow.pid, 9]);
   await quick.join();
-});
+}, LACKS.signals);
 
 test("waitpid() with nohang does not wait, and a loop of it hears of the end", async () => {
   await using child = await startSleeper();
@@ -111,7 +112,7 @@ test("waitpid() with nohang does not wait, and a loop of it hears of the end", a
   while (pid === 0) [pid, status] = await waitpid(-1, { nohang: true });
   assertEquals([pid, status], [child.pid, Signals.SIGTERM]);
   await assertRejects(() => waitpid(-1, { nohang: true }), ChildProcessError);
-});
+}, LACKS.signals);
 
 test("wait() takes children in the order in which they ended", async () => {
   const [a, b, c] = [1, 2, 3].map((k) => invent(PID + k));
@@ -167,21 +168,25 @@ test("waitpid() refuses what is no child's number", async () => {
   await assertRejects(() => wait({ timeout: -1 }), RangeError, "timeout");
 });
 
-test("wait() is told of none while SIGCHLD is ignored, and throws when the last has ended", async () => {
-  signal("SIGCHLD", SIG_IGN);
-  const [a, b] = [1, 2].map((k) => invent(PID + k));
-  let hasEnded = false;
-  const waiting = wait().catch((error) => (hasEnded = true, error));
-  await a.end(0);
-  await delay(0);
-  assertEquals(hasEnded, false);
-  await b.end(0);
-  assert(await waiting instanceof ChildProcessError);
-  assertEquals(signal("SIGCHLD", SIG_DFL), SIG_IGN);
-  const child = start(0);
-  assertEquals(await wait(), [child.pid, 0]);
-  await child.join();
-});
+test(
+  "wait() is told of none while SIGCHLD is ignored, and throws when the last has ended",
+  async () => {
+    signal("SIGCHLD", SIG_IGN);
+    const [a, b] = [1, 2].map((k) => invent(PID + k));
+    let hasEnded = false;
+    const waiting = wait().catch((error) => (hasEnded = true, error));
+    await a.end(0);
+    await delay(0);
+    assertEquals(hasEnded, false);
+    await b.end(0);
+    assert(await waiting instanceof ChildProcessError);
+    assertEquals(signal("SIGCHLD", SIG_DFL), SIG_IGN);
+    const child = start(0);
+    assertEquals(await wait(), [child.pid, 0]);
+    await child.join();
+  },
+  LACKS.signals,
+);
 
 test("a child whose end is collected before it is known counts no more", async () => {
   const [a, b] = [1, 2].map((k) => invent(PID + k));

@@ -107,6 +107,12 @@ export const idle = task(import.meta, function idle() {
   return new Promise<void>(() => setInterval(() => {}, 1_000));
 });
 
+/** Says that it runs, and hears nothing. */
+export const setAndIdle = task(import.meta, function setAndIdle(begun: Event) {
+  begun.set();
+  return new Promise<void>(() => setInterval(() => {}, 1_000));
+});
+
 /** Does not pause for longer than any test takes. */
 export const spin = task(import.meta, async function spin() {
   context().report(Deno.pid);

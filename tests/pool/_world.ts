@@ -16,7 +16,9 @@ import * as multiprocessing from "../../lib/multiprocessing.ts";
 import * as queue from "../../lib/queue.ts";
 import * as threading from "../../lib/threading.ts";
 import { WorkerLostError } from "../../lib/errors.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { LIMIT, within } from "../_help/within.ts";
+import { FileGate } from "./_gate.ts";
 import { reported } from "./_targets.ts";
 
 /** How long executors, pools and their workers may take to end after their test, in ms. */
@@ -49,6 +51,8 @@ export class World {
   readonly #executors: Executor[] = [];
   readonly #pools: AnyPool[] = [];
   readonly #gates: threading.Event[] = [];
+  /** Where gates are that are files. */
+  #folder: string | undefined;
 
   constructor(name: WorldName) {
     this.name = name;
@@ -81,9 +85,16 @@ export class World {
 
   /** An event that tasks wait for; it is set with the test's end, whatever that is. */
   gate(): threading.Event {
-    const gate = new this.face.Event();
+    const gate = this.name === "threads" || LACKS.memory === undefined
+      ? new this.face.Event()
+      : this.#fileGate();
     this.#gates.push(gate);
     return gate;
+  }
+
+  #fileGate(): threading.Event {
+    this.#folder ??= Deno.makeTempDirSync();
+    return new FileGate(`${this.#folder}/${this.#gates.length}`) as unknown as threading.Event;
   }
 
   /** A queue that goes to the workers. */
@@ -106,6 +117,7 @@ export class World {
       ...this.#executors.map((executor) => executor.shutdown({ cancelFutures: true })),
       ...this.#pools.map((pool) => pool[Symbol.asyncDispose]()),
     ]);
+    if (this.#folder !== undefined) await Deno.remove(this.#folder, { recursive: true });
   }
 }
 
@@ -115,27 +127,26 @@ export interface TestOptions {
   skip?: Partial<Record<WorldName, string>>;
   /** How long it may take, in ms. Default: 15 s. */
   limit?: number;
+  /** True if it shares more with its workers than gates: memory. Default: false. */
+  sharesMemory?: boolean;
 }
+
+/** The options of a test that shares memory with its workers. */
+export const SHARING: TestOptions = { sharesMemory: true };
 
 /** Defines a test in each world, with a time limit, at whose end no worker is left. */
 export function test(
   name: string,
   fn: (world: World) => Promise<void> | void,
-  { skip = {}, limit = LIMIT }: TestOptions = {},
+  { skip = {}, limit = LIMIT, sharesMemory = false }: TestOptions = {},
 ): void {
   for (const worldName of ["threads", "processes"] as const) {
-    const reason = skip[worldName] ?? notHere(worldName);
+    const lack = sharesMemory && worldName === "processes" ? LACKS.memory : undefined;
     Deno.test({
-      name: `${name} [${worldName}]${reason === undefined ? "" : ` (skipped: ${reason})`}`,
-      ignore: reason !== undefined,
+      ...unless(skip[worldName] ?? lack, `${name} [${worldName}]`),
       fn: () => runIn(new World(worldName), fn, limit),
     });
   }
-}
-
-function notHere(world: WorldName): string | undefined {
-  const bound = world === "processes" && Deno.build.os !== "linux";
-  return bound ? "memory between processes is proven on Linux only" : undefined;
 }
 
 async function runIn(

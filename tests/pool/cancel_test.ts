@@ -15,13 +15,14 @@ import {
   idle,
   isAborted,
   pidOf,
+  setAndIdle,
   spin,
   square,
   workerId,
 } from "./_targets.ts";
 import { isAlive } from "../_help/alive.ts";
 import { until } from "../_help/until.ts";
-import { LONG, SHORT, test, type World } from "./_world.ts";
+import { LONG, SHARING, SHORT, test, type World } from "./_world.ts";
 
 /** The ways to cancel a running task, and what its future rejects with. */
 const WAYS = {
@@ -96,6 +97,25 @@ for (const [way, make] of Object.entries(WAYS)) {
     if (world.name === "processes") await until(() => !isAlive(report as number));
   });
 
+  test(`${way} is not forgotten when the end of the task before is heard after it`, async (world) => {
+    const executor = world.executor(1, { grace: SHORT });
+    const { options, cancel, check } = make(reason);
+    const [gate, begun] = [world.gate(), world.gate()];
+    await world.occupy(executor, gate);
+    const late = executor.submitWith(options, setAndIdle, begun);
+    late.exception().catch(() => {});
+    const next = executor.submit(square, 3);
+    // The worker gets them; then nothing is heard of it while this thread does not pause.
+    await delay(SHORT);
+    gate.set();
+    for (const began = performance.now(); !begun.isSet() && performance.now() - began < LONG;);
+    for (const began = performance.now(); performance.now() - began < 2 * SHORT;);
+    assert(begun.isSet());
+    cancel(late);
+    check(await assertRejects(() => late.result()));
+    assertEquals(await next.result(), 9);
+  });
+
   test(`${way} of a task that blocks its worker ends it after the grace`, async (world) => {
     const executor = world.executor(1, { grace: SHORT });
     const { options, cancel, check } = make(reason);
@@ -152,7 +172,7 @@ test("signal of a waiting task takes it back", async (world) => {
   gate.set();
   await other.result();
   assertEquals(runs.value, 1);
-});
+}, SHARING);
 
 test("signal that was aborted before lets nothing run", async (world) => {
   const executor = world.executor(1);
@@ -163,7 +183,7 @@ test("signal that was aborted before lets nothing run", async (world) => {
   assertStrictEquals(await assertRejects(outcome), reason);
   await executor.submit(countRun, runs).result();
   assertEquals(runs.value, 1);
-});
+}, SHARING);
 
 test("signal that is aborted later than its task ended does nothing", async (world) => {
   const executor = world.executor(1, { grace: 0 });

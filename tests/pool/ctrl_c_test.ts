@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { unless } from "../_help/lacks.ts";
 import { NO_TERMINAL, runOnTerminal, type Session } from "./_terminal.ts";
 import type { WorldName } from "./_world.ts";
 
@@ -30,10 +31,8 @@ function test(
   check: (session: Session) => void,
 ): void {
   for (const world of WORLDS) {
-    const why = NO_TERMINAL === undefined ? "" : ` (skipped: ${NO_TERMINAL})`;
     Deno.test({
-      name: `Ctrl-C ${title} [${world}]${why}`,
-      ignore: NO_TERMINAL !== undefined,
+      ...unless(NO_TERMINAL, `Ctrl-C ${title} [${world}]`),
       fn: async () => check(await runOnTerminal(PROGRAM, [name, world], presses)),
     });
   }

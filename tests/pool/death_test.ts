@@ -35,14 +35,23 @@ import {
   square,
   throwOdd,
 } from "./_targets.ts";
-import { isAlive } from "../_help/alive.ts";
+import { isAlive, KILLED } from "../_help/alive.ts";
+import { LACKS } from "../_help/lacks.ts";
 import { until } from "../_help/until.ts";
-import { collect, endOf, Input, test as testIn, type WorldName } from "./_world.ts";
+import {
+  collect,
+  endOf,
+  Input,
+  SHARING,
+  test as testIn,
+  type TestOptions,
+  type WorldName,
+} from "./_world.ts";
 
 interface Way {
   /** The exit code that the error names; null where there is none to name. */
   code: number | null | undefined;
-  signal?: string;
+  signal?: string | undefined;
   skip?: Partial<Record<WorldName, string>>;
 }
 
@@ -52,13 +61,15 @@ const WAYS: Partial<Record<Death, Way>> = {
   "_exit": { code: 4, skip: { threads: "it ends the whole program, as it should" } },
   "Deno.exit": { code: 5 },
   "SIGKILL": {
-    code: -9,
-    signal: "SIGKILL",
+    code: KILLED.exitcode,
+    signal: KILLED.signal ?? undefined,
     skip: { threads: "a thread cannot be killed from outside" },
   },
   "timer": { code: undefined },
   "rejection": { code: undefined },
 };
+
+const tellsNoSignal = LACKS.signals === undefined ? {} : { processes: LACKS.signals };
 
 /** The ways that differ most: for tests of what comes after. */
 const FEW: Death[] = ["exit", "Deno.exit", "SIGKILL", "timer"];
@@ -68,10 +79,11 @@ function testWays(
   name: string,
   fn: (how: Death, way: Way) => Parameters<typeof testIn>[1],
   ways = FEW,
+  options: TestOptions = {},
 ): void {
   for (const [how, way] of Object.entries(WAYS) as [Death, Way][]) {
     if (!ways.includes(how)) continue;
-    testIn(`${name}, by ${how}`, fn(how, way), way.skip === undefined ? {} : { skip: way.skip });
+    testIn(`${name}, by ${how}`, fn(how, way), { ...options, skip: way.skip ?? {} });
   }
 }
 
@@ -91,25 +103,35 @@ testWays("WorkerLostError tells of a worker's end", (how, { code, signal }) => a
   assertEquals(await executor.submit(square, 3).result(), 9);
 }, Object.keys(WAYS) as Death[]);
 
-testWays("a thread that blocks is told of a worker's death", (how, { code }) => async (world) => {
-  const executor = world.executor(1, { namePrefix: "clerk" });
-  const limit = { timeout: 10_000 };
-  for (let round = 0; round < 3; round++) {
-    const dying = executor.submit(die, how);
-    const behind = executor.submit(square, round);
-    const error = assertThrows(() => dying.resultSync(limit), WorkerLostError);
-    if (code !== undefined) assertEquals(error.exitcode, code);
-    // Another is started meanwhile, though the event loop stands still.
-    assertEquals(behind.resultSync(limit), round * round);
-  }
-  assertEquals(await executor.submit(square, 3).result(), 9);
-});
+testWays(
+  "a thread that blocks is told of a worker's death",
+  (how, { code }) => async (world) => {
+    const executor = world.executor(1, { namePrefix: "clerk" });
+    const limit = { timeout: 10_000 };
+    for (let round = 0; round < 3; round++) {
+      const dying = executor.submit(die, how);
+      const behind = executor.submit(square, round);
+      const error = assertThrows(() => dying.resultSync(limit), WorkerLostError);
+      if (code !== undefined) assertEquals(error.exitcode, code);
+      // Another is started meanwhile, though the event loop stands still.
+      assertEquals(behind.resultSync(limit), round * round);
+    }
+    assertEquals(await executor.submit(square, 3).result(), 9);
+  },
+  FEW,
+  SHARING,
+);
 
-testWays("a thread that blocks gets what is tried again", (how) => (world) => {
-  const tries = new world.face.Value("i32");
-  const future = world.executor(1).submitWith({ retries: 2 }, dieOften, tries, 2, how);
-  assertEquals(future.resultSync({ timeout: 10_000 }), "at last");
-});
+testWays(
+  "a thread that blocks gets what is tried again",
+  (how) => (world) => {
+    const tries = new world.face.Value("i32");
+    const future = world.executor(1).submitWith({ retries: 2 }, dieOften, tries, 2, how);
+    assertEquals(future.resultSync({ timeout: 10_000 }), "at last");
+  },
+  FEW,
+  SHARING,
+);
 
 testWays("a death fails the running task alone", (how) => async (world) => {
   const executor = world.executor(1);
@@ -154,31 +176,41 @@ testWays("a death is not noticed by the other workers", (how) => async (world) =
   assertEquals(await running.result(), "through");
 });
 
-testWays("a death is made up for by a new worker", (how) => async (world) => {
-  const executor = world.executor(2);
-  await Promise.all([1, 2].map(() => endOf(executor.submit(die, how))));
-  const barrier = new world.face.Barrier(2);
-  assertEquals(
-    await Promise.all([1, 2].map(() => endOf(executor.submit(meet, barrier)))),
-    ["met", "met"],
-    "there are not two workers any more",
-  );
-  assert(executor.stats().workers <= 2, `${executor.stats().workers} workers`);
-});
+testWays(
+  "a death is made up for by a new worker",
+  (how) => async (world) => {
+    const executor = world.executor(2);
+    await Promise.all([1, 2].map(() => endOf(executor.submit(die, how))));
+    const barrier = new world.face.Barrier(2);
+    assertEquals(
+      await Promise.all([1, 2].map(() => endOf(executor.submit(meet, barrier)))),
+      ["met", "met"],
+      "there are not two workers any more",
+    );
+    assert(executor.stats().workers <= 2, `${executor.stats().workers} workers`);
+  },
+  FEW,
+  SHARING,
+);
 
-testWays("retries tries again, so often and no more", (how) => async (world) => {
-  const executor = world.executor(1);
-  const runs = new world.face.Value("i32");
-  const again = executor.submitWith({ retries: 2 }, dieOften, runs, 2, how);
-  assertEquals([await again.result(), runs.value], ["at last", 3]);
-  runs.value = 0;
-  const less = executor.submitWith({ retries: 1 }, dieOften, runs, 2, how);
-  await assertRejects(() => less.result(), WorkerLostError);
-  assertEquals(runs.value, 2);
-  runs.value = 0;
-  await assertRejects(() => executor.submit(dieOften, runs, 1, how).result(), WorkerLostError);
-  assertEquals(runs.value, 1);
-});
+testWays(
+  "retries tries again, so often and no more",
+  (how) => async (world) => {
+    const executor = world.executor(1);
+    const runs = new world.face.Value("i32");
+    const again = executor.submitWith({ retries: 2 }, dieOften, runs, 2, how);
+    assertEquals([await again.result(), runs.value], ["at last", 3]);
+    runs.value = 0;
+    const less = executor.submitWith({ retries: 1 }, dieOften, runs, 2, how);
+    await assertRejects(() => less.result(), WorkerLostError);
+    assertEquals(runs.value, 2);
+    runs.value = 0;
+    await assertRejects(() => executor.submit(dieOften, runs, 1, how).result(), WorkerLostError);
+    assertEquals(runs.value, 1);
+  },
+  FEW,
+  SHARING,
+);
 
 testIn("retries are for deaths: an error is not tried again", async (world) => {
   const executor = world.executor(1);
@@ -186,7 +218,7 @@ testIn("retries are for deaths: an error is not tried again", async (world) => {
   const future = executor.submitWith({ retries: 3 }, failCounted, runs);
   await assertRejects(() => future.result(), RangeError, "not retried");
   assertEquals(runs.value, 1);
-});
+}, SHARING);
 
 testIn("Pool.apply() and map() try again with retries", async (world) => {
   const pool = world.pool(2);
@@ -201,7 +233,7 @@ testIn("Pool.apply() and map() try again with retries", async (world) => {
     items.map(([k]) => k),
   );
   assertEquals(cells.toArray(), items.map(([k]) => k % 2 === 0 ? 2 : 1));
-});
+}, SHARING);
 
 testIn("a death in a map rejects it, and closes the input", async (world) => {
   const pool = world.pool(2);
@@ -232,7 +264,7 @@ testIn("a worker that is killed while it idles costs no task", async (world) => 
     const ends = await Promise.all(futures.map(endOf));
     assertEquals(ends, Array.from({ length: 10 }, (_, k) => k * k));
   }
-}, { skip: { threads: "a thread cannot be killed from outside" } });
+}, { ...SHARING, skip: { threads: "a thread cannot be killed from outside" } });
 
 testIn("a worker that is stopped by a signal says which", async (world) => {
   const executor = world.executor(1);
@@ -245,7 +277,7 @@ testIn("a worker that is stopped by a signal says which", async (world) => {
   const error = await assertRejects(() => future.result(), WorkerLostError, "SIGTERM");
   assertEquals([error.signal, error.exitcode], ["SIGTERM", -15]);
   assertEquals(await executor.submit(square, 3).result(), 9);
-}, { skip: { threads: "a thread is sent no signals" } });
+}, { skip: { threads: "a thread is sent no signals", ...tellsNoSignal } });
 
 testIn("a bomb that a task leaves behind costs at most the task that runs then", async (world) => {
   const executor = world.executor(1);
@@ -268,7 +300,7 @@ testIn("a death with a lock in hand passes it on, abandoned", async (world) => {
   );
   using guard = await lock.acquire({ timeout: 2_000 });
   assertEquals(guard?.abandoned, true);
-});
+}, SHARING);
 
 testIn("a module that cannot be imported fails its tasks alone", async (world) => {
   Object.assign(globalThis, { worksHere: true });
@@ -304,7 +336,7 @@ testIn("workers that die at their start break the executor, after some tries", a
     assert(before > 0 && before <= 20, `${before} tries`);
     await delay(100);
   }
-});
+}, SHARING);
 
 testIn("workers that die at their start break the pool, after some tries", async (world) => {
   const tries = new world.face.Value("i32");
@@ -312,7 +344,7 @@ testIn("workers that die at their start break the pool, after some tries", async
   await assertRejects(() => pool.map(square, [1, 2, 3]), BrokenExecutor);
   await assertRejects(async () => await pool.apply(square, [1]), BrokenExecutor);
   assert(tries.value > 0 && tries.value <= 20, `${tries.value} tries`);
-});
+}, SHARING);
 
 testIn("a worker that dies once at its start is made up for", async (world) => {
   const tries = new world.face.Value("i32");
@@ -320,7 +352,7 @@ testIn("a worker that dies once at its start is made up for", async (world) => {
   const executor = world.executor(1, options);
   assertEquals(await executor.submit(square, 3).result(), 9);
   assertEquals(tries.value, 2);
-});
+}, SHARING);
 
 testIn("an initializer that fails breaks the executor", async (world) => {
   const executor = world.executor(2, { initializer: failToStart });
@@ -350,7 +382,7 @@ for (const how of ["close", "exit", "rejection"] as const) {
     assert(tries.value <= 20, `${tries.value} tries`);
     const pool = world.pool(2, options);
     await assertRejects(() => pool.map(square, [1, 2, 3]), BrokenExecutor);
-  }, { limit: 60_000 });
+  }, { ...SHARING, limit: 60_000 });
 }
 
 testIn("calls that each kill their worker break no executor", async (world) => {

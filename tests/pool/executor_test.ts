@@ -32,7 +32,7 @@ import {
 } from "./_targets.ts";
 import { isAlive } from "../_help/alive.ts";
 import { until } from "../_help/until.ts";
-import { endOf, LONG, SHORT, test } from "./_world.ts";
+import { endOf, LONG, SHARING, SHORT, test } from "./_world.ts";
 
 /** Trains the engine on tiny tasks, so that it hands them out in deep batches. */
 async function train(executor: { submit(target: typeof square, x: number): Future<number> }) {
@@ -90,7 +90,7 @@ test("Executor.submit() runs as many at once as there are workers", async (world
     const futures = [1, 2, 3].map(() => executor.submit(meet, barrier));
     assertEquals(await Promise.all(futures.map((each) => each.result())), ["met", "met", "met"]);
   }
-});
+}, SHARING);
 
 test("Executor.submit() lets no task wait behind a long one while a worker idles", async (world) => {
   const executor = world.executor(2);
@@ -121,7 +121,7 @@ test("Executor.submit() runs tasks in the order of the calls", async (world) => 
   gate.set();
   await wait(futures);
   assertEquals(order.toArray(), Array.from({ length: 50 }, (_, k) => k));
-});
+}, SHARING);
 
 test("Executor.submitWith() runs higher priorities first, equals in order", async (world) => {
   const executor = world.executor(1);
@@ -140,7 +140,7 @@ test("Executor.submitWith() runs higher priorities first, equals in order", asyn
   gate.set();
   await wait(futures);
   assertEquals(order.toArray(), [5, 1, 3, 0, 4, 6, 2, 7]);
-});
+}, SHARING);
 
 test("Executor.submit() throws Full when maxQueue tasks wait", async (world) => {
   const executor = world.executor(1, { maxQueue: 2 });
@@ -169,7 +169,7 @@ test("Executor options namePrefix and context() name the worker", async (world) 
   assert(new Set(names).size <= 2, `more than two workers: ${[...new Set(names)]}`);
   const plain = world.executor(1);
   assert(await plain.submit(nameOf).result() !== "", "a worker without a name");
-});
+}, SHARING);
 
 test("Executor workers are in processes of their own, or in this one", async (world) => {
   const executor = world.executor(1);
@@ -270,7 +270,7 @@ test("Executor.shutdown() leaves no process", async (world) => {
   const pids = await Promise.all([1, 2, 3, 4].map(() => executor.submit(pidOf).result()));
   await executor.shutdown();
   await until(() => !pids.some(isAlive));
-}, { skip: { threads: "its workers are no processes" } });
+}, { ...SHARING, skip: { threads: "its workers are no processes" } });
 
 test("Executor.shutdown() does not wait for what a task left behind", async (world) => {
   const executor = world.executor(1);

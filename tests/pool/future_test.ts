@@ -12,9 +12,16 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { CancelledError, type Future, TimeoutError } from "../../lib/futures.ts";
+import {
+  CancelledError,
+  type Future,
+  ProcessPoolExecutor,
+  TimeoutError,
+  waitSync,
+} from "../../lib/futures.ts";
+import { Pool } from "../../lib/multiprocessing.ts";
 import { countRun, fail, heed, idle, pass, passAndFail, resultSyncOf, square } from "./_targets.ts";
-import { listen, SHORT, test, type World } from "./_world.ts";
+import { listen, LONG, SHARING, SHORT, test, type World } from "./_world.ts";
 
 /** What a future says of itself. */
 function stateOf(future: Future<unknown>): string {
@@ -145,13 +152,33 @@ test("Future.resultSync() blocks its caller, and gives value or error", async (w
   gate.set();
   assertEquals(future.resultSync(), "through");
   assertEquals(stateOf(future), "done");
-});
+}, SHARING);
 
 test("Future.resultSync() works on a cold executor, and in a worker", async (world) => {
   const executor = world.executor(1);
   assertEquals(executor.submit(square, 4).resultSync(), 16);
   assertEquals(await executor.submit(resultSyncOf, 5).result(), 25);
-});
+}, SHARING);
+
+test("what blocks for workers that share no memory throws, as it would not end", async () => {
+  const lacks = (calls: (() => unknown)[]) => {
+    for (const call of calls) assertThrows(call, Deno.errors.NotCapable, "--allow-ffi");
+  };
+  await using executor = new ProcessPoolExecutor(1, { permissions: { ffi: false } });
+  const future = executor.submit(square, 3);
+  lacks([
+    () => future.resultSync(),
+    () => future.exceptionSync({ timeout: LONG }),
+    () => waitSync([future]),
+  ]);
+  assertEquals(await future.result(), 9);
+  assertEquals([future.resultSync(), waitSync([future]).done.size], [9, 1]);
+  await using pool = new Pool(1, { permissions: { ffi: false } });
+  const result = pool.applyAsync(square, [4]);
+  pool.close();
+  lacks([() => result.getSync(), () => result.waitSync(), () => pool.joinSync()]);
+  assertEquals([await result.get(), result.getSync()], [16, 16]);
+}, { skip: { threads: "threads share memory" } });
 
 // Cancelling
 
@@ -167,7 +194,7 @@ test("Future.cancel() takes a waiting task back, once and for all", async (world
   gate.set();
   await other.result();
   assertEquals([done.value, stateOf(queued), stateOf(running)], [1, "done cancelled", "done"]);
-});
+}, SHARING);
 
 test("Future.cancel() of a running or ended task does nothing", async (world) => {
   const executor = world.executor(1);

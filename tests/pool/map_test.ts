@@ -29,7 +29,17 @@ import {
   squareLater,
   TicketError,
 } from "./_targets.ts";
-import { type AnyPool, collect, Input, LONG, SHORT, test as testIn, type World } from "./_world.ts";
+import {
+  type AnyPool,
+  collect,
+  Input,
+  LONG,
+  SHARING,
+  SHORT,
+  test as testIn,
+  type TestOptions,
+  type World,
+} from "./_world.ts";
 
 /** How many items a lazy map may have taken beyond what it gave, with a chunksize of 1. */
 const AHEAD = 200;
@@ -119,9 +129,10 @@ function test(
   name: string,
   fn: (world: World, mapping: Mapping) => Promise<void>,
   only: (mapping: Mapping) => boolean = () => true,
+  options: TestOptions = {},
 ): void {
   for (const mapping of MAPPINGS.filter(only)) {
-    testIn(`${mapping.name} ${name}`, (world) => fn(world, mapping));
+    testIn(`${mapping.name} ${name}`, (world) => fn(world, mapping), options);
   }
 }
 const isLazy = ({ lazy }: Mapping) => lazy;
@@ -197,11 +208,16 @@ test("gives a result before the next item is there", async (world, { map }) => {
   assertEquals(given, -1);
 }, isLazy);
 
-test("spreads items over all workers", async (world, { map }) => {
-  const barrier = new world.face.Barrier(2);
-  const items = [barrier, barrier, barrier, barrier];
-  assertEquals(await collect(map(world, meet, items, { chunksize: 1 })), Array(4).fill("met"));
-});
+test(
+  "spreads items over all workers",
+  async (world, { map }) => {
+    const barrier = new world.face.Barrier(2);
+    const items = [barrier, barrier, barrier, barrier];
+    assertEquals(await collect(map(world, meet, items, { chunksize: 1 })), Array(4).fill("met"));
+  },
+  undefined,
+  SHARING,
+);
 
 test("takes of an infinite input no more than it needs", async (world, { map }) => {
   const input = new Input();
@@ -277,18 +293,23 @@ test("gives what comes before the error in the input", async (world, { map }) =>
   assertEquals(seen, [0, 1, 2, 3, 4, 5, 6]);
 }, ({ lazy, ordered }) => lazy && ordered);
 
-test("cancels what has not begun when one fails", async (world, { map }) => {
-  const runs = new world.face.Value("i32");
-  function* input() {
-    yield "no value";
-    for (let k = 0; k < 5_000; k++) yield runs;
-  }
-  await assertRejects(() => collect(map(world, countRun, input(), { chunksize: 1 })), TypeError);
-  const after = runs.value;
-  assertLess(after, 5_000, "all of them ran");
-  await delay(SHORT);
-  assertLessOrEqual(runs.value, after + AHEAD, "they ran on");
-});
+test(
+  "cancels what has not begun when one fails",
+  async (world, { map }) => {
+    const runs = new world.face.Value("i32");
+    function* input() {
+      yield "no value";
+      for (let k = 0; k < 5_000; k++) yield runs;
+    }
+    await assertRejects(() => collect(map(world, countRun, input(), { chunksize: 1 })), TypeError);
+    const after = runs.value;
+    assertLess(after, 5_000, "all of them ran");
+    await delay(SHORT);
+    assertLessOrEqual(runs.value, after + AHEAD, "they ran on");
+  },
+  undefined,
+  SHARING,
+);
 
 test("passes on what the input throws", async (world, { map }) => {
   const reason = new RangeError("the input's own");

@@ -31,7 +31,7 @@ import {
 } from "./_targets.ts";
 import { isAlive } from "../_help/alive.ts";
 import { until } from "../_help/until.ts";
-import { collect, Input, listen, LONG, SHORT, test } from "./_world.ts";
+import { collect, Input, listen, LONG, SHARING, SHORT, test } from "./_world.ts";
 
 test("Pool.apply() gives what the target returns", async (world) => {
   const pool = world.pool(2);
@@ -52,7 +52,7 @@ test("Pool runs as many calls at once as it has workers", async (world) => {
   const barrier = new world.face.Barrier(3);
   const results = [1, 2, 3].map(() => pool.applyAsync(meet, [barrier]));
   assertEquals(await Promise.all(results.map((each) => each.get())), ["met", "met", "met"]);
-});
+}, SHARING);
 
 test("AsyncResult tells when it is ready, and how it ended", async (world) => {
   const pool = world.pool(1);
@@ -97,7 +97,7 @@ test("AsyncResult.getSync() and waitSync() block their caller", async (world) =>
   assertThrows(() => result.getSync({ timeout: SHORT }), TimeoutError);
   gate.set();
   assertEquals([result.waitSync(), result.getSync()], [true, "value"]);
-});
+}, SHARING);
 
 test("AsyncResult that fails unseen is no unhandled rejection", async (world) => {
   using log = listen();
@@ -213,7 +213,7 @@ test("Pool.terminate() ends what runs and what waits, at once", async (world) =>
   assertEquals(runs.value, 0);
   await assertRejects(async () => await pool.apply(square, [1]), Error, "Cannot");
   await pool.terminate();
-});
+}, SHARING);
 
 test("Pool `await using` terminates it", async (world) => {
   let result: AsyncResult<unknown>;

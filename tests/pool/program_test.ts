@@ -6,8 +6,10 @@
 import { assert, assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { type Run, run as runCommand, type RunOptions } from "../examples/_example.ts";
+import { isWindows, LACKS, unless } from "../_help/lacks.ts";
 import { isAlive } from "../_help/alive.ts";
 import { until } from "../_help/until.ts";
+import { NO_TERMINAL } from "./_terminal.ts";
 import type { WorldName } from "./_world.ts";
 
 const PROGRAM = fileURLToPath(new URL("_program.ts", import.meta.url));
@@ -76,56 +78,73 @@ for (const world of WORLDS) {
   });
 
   for (const to of ["group", "program"] as const) {
-    Deno.test(`Ctrl-C lets running tasks end, and cancels the rest, sent to the ${to} [${world}]`, async () => {
-      const { lines, stderr, leftovers, code } = await interrupt(
-        "interrupted",
-        world,
-        ["ready"],
-        to,
-      );
-      assertEquals(lines.slice().sort(), [
-        "queued 0: CancelledError",
-        "queued 1: CancelledError",
-        "queued 2: CancelledError",
-        "ready",
-        "running 0: 1000",
-        "running 1: 1000",
-      ]);
-      assertQuiet(stderr);
-      assertEquals([code, leftovers], [130, []]);
+    Deno.test({
+      ...unless(
+        LACKS.ctrlC,
+        `Ctrl-C lets running tasks end, and cancels the rest, sent to the ${to} [${world}]`,
+      ),
+      async fn() {
+        const { lines, stderr, leftovers, code } = await interrupt(
+          "interrupted",
+          world,
+          ["ready"],
+          to,
+        );
+        assertEquals(lines.slice().sort(), [
+          "queued 0: CancelledError",
+          "queued 1: CancelledError",
+          "queued 2: CancelledError",
+          "ready",
+          "running 0: 1000",
+          "running 1: 1000",
+        ]);
+        assertQuiet(stderr);
+        assertEquals([code, leftovers], [130, []]);
+      },
     });
 
-    Deno.test(`Ctrl-C twice ends the program at once, sent to the ${to} [${world}]`, async () => {
-      const { lines, stderr, leftovers, code, signal } = await interrupt(
-        "interruptedTwice",
-        world,
-        ["ready", "first"],
-        to,
-      );
-      assertEquals(lines.slice(0, 2), ["ready", "first"]);
-      assert(!lines.some((line) => line.includes("60000")), `a task was waited for: ${lines}`);
-      assertQuiet(stderr);
-      assert(code === 130 || signal === "SIGINT", `code ${code}, signal ${signal}`);
-      assertEquals(leftovers, []);
+    Deno.test({
+      ...unless(LACKS.ctrlC, `Ctrl-C twice ends the program at once, sent to the ${to} [${world}]`),
+      async fn() {
+        const { lines, stderr, leftovers, code, signal } = await interrupt(
+          "interruptedTwice",
+          world,
+          ["ready", "first"],
+          to,
+        );
+        assertEquals(lines.slice(0, 2), ["ready", "first"]);
+        assert(!lines.some((line) => line.includes("60000")), `a task was waited for: ${lines}`);
+        assertQuiet(stderr);
+        assert(code === 130 || signal === "SIGINT", `code ${code}, signal ${signal}`);
+        assertEquals(leftovers, []);
+      },
     });
   }
 
-  Deno.test(`Ctrl-C ends a map [${world}]`, async () => {
-    const { lines, stderr, leftovers, code } = await interrupt("interruptedMap", world, ["ready"]);
-    assertEquals(lines, ["ready", "map: CancelledError"]);
-    assertQuiet(stderr);
-    assertEquals([code, leftovers], [130, []]);
+  Deno.test({
+    ...unless(LACKS.ctrlC, `Ctrl-C ends a map [${world}]`),
+    async fn() {
+      const { lines, stderr, leftovers, code } = await interrupt("interruptedMap", world, [
+        "ready",
+      ]);
+      assertEquals(lines, ["ready", "map: CancelledError"]);
+      assertQuiet(stderr);
+      assertEquals([code, leftovers], [130, []]);
+    },
   });
 
-  Deno.test(`Ctrl-C without work ends the program as ever [${world}]`, async () => {
-    const { lines, stderr, leftovers, signal } = await interrupt(
-      "interruptedIdle",
-      world,
-      ["ready"],
-    );
-    assertEquals(lines, ["ready"]);
-    assertQuiet(stderr);
-    assertEquals([signal, leftovers], ["SIGINT", []]);
+  Deno.test({
+    ...unless(LACKS.ctrlC, `Ctrl-C without work ends the program as ever [${world}]`),
+    async fn() {
+      const { lines, stderr, leftovers, signal } = await interrupt(
+        "interruptedIdle",
+        world,
+        ["ready"],
+      );
+      assertEquals(lines, ["ready"]);
+      assertQuiet(stderr);
+      assertEquals([signal, leftovers], ["SIGINT", []]);
+    },
   });
 
   for (const how of ["error", "exit", "SIGKILL"]) {
@@ -137,7 +156,7 @@ for (const world of WORLDS) {
       await until(() => !isAlive(pid));
       if (how === "error") assertStringIncludes(stderr, "main's own");
       else assertQuiet(stderr);
-      assertEquals(code, { error: 1, exit: 7, SIGKILL: 137 }[how]);
+      assertEquals(code, { error: 1, exit: 7, SIGKILL: isWindows ? 1 : 137 }[how]);
     });
   }
 
@@ -158,8 +177,7 @@ for (const world of WORLDS) {
 }
 
 Deno.test({
-  name: "program with a limited permission is told of the option permissions",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.posix, "program with a limited permission is told of the option permissions"),
   async fn() {
     const root = fileURLToPath(new URL("../../", import.meta.url));
     const folder = await Deno.makeTempDir();
@@ -185,8 +203,7 @@ Deno.test("a thread's task that never pauses disturbs no other, and the program 
 });
 
 Deno.test({
-  name: "a process's task that runs out of memory is lost alone",
-  ignore: Deno.build.os === "windows",
+  ...unless(LACKS.posix, "a process's task that runs out of memory is lost alone"),
   // In threads: one that runs out of memory ends the whole process, by Deno's own doing.
   async fn() {
     const command = [
@@ -200,8 +217,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "progress: true draws a bar on a terminal",
-  ignore: Deno.build.os !== "linux" || !hasScript(),
+  ...unless(NO_TERMINAL, "progress: true draws a bar on a terminal"),
   async fn() {
     for (const world of WORLDS) {
       const inner = `${Deno.execPath()} run -A ${PROGRAM} progress ${world}`;
@@ -217,14 +233,6 @@ Deno.test({
 });
 
 /** Whether there is the program that gives another a terminal. */
-function hasScript(): boolean {
-  try {
-    return new Deno.Command("script", { args: ["--version"] }).outputSync().success;
-  } catch {
-    return false;
-  }
-}
-
 /** A main script of its own, in a folder of its own. */
 async function runScript(text: string): Promise<Run> {
   const folder = await Deno.makeTempDir();

@@ -29,7 +29,7 @@ import {
   square,
   sumOf,
 } from "./_targets.ts";
-import { test } from "./_world.ts";
+import { SHARING, test } from "./_world.ts";
 
 const MIB = 2 ** 20;
 
@@ -43,7 +43,7 @@ test("Lock and Value given to tasks are one for all of them", async (world) => {
   );
   await Promise.all(futures.map((future) => future.result()));
   assertEquals([total.value, lock.locked()], [2_400, false]);
-});
+}, SHARING);
 
 test("Lock comes back from a task as what went", async (world) => {
   const lock = new world.face.Lock({ name: "till" });
@@ -51,7 +51,7 @@ test("Lock comes back from a task as what went", async (world) => {
   assertInstanceOf(back, world.face.Lock);
   using _guard = await back.acquire();
   assertEquals([lock.locked(), back.name], [true, "till"]);
-});
+}, SHARING);
 
 test("queue given to a task carries items both ways", async (world) => {
   const pool = world.pool(2);
@@ -61,7 +61,7 @@ test("queue given to a task carries items both ways", async (world) => {
   assertEquals(await waiting.get(), { from: "here" });
   await pool.starmap(putOn as never, [[queue, "a"], [queue, "b"]] as never);
   assertEquals([await queue.get(), await queue.get()].sort(), ["a", "b"]);
-});
+}, SHARING);
 
 test("instance of a class that is a target crosses as one, both ways", async (world) => {
   const executor = world.executor(1);

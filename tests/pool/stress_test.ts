@@ -10,7 +10,7 @@ import { CancelledError, type Executor, type Future } from "../../lib/futures.ts
 import { WorkerLostError } from "../../lib/errors.ts";
 import { countHere, die, heedBriefly, keepCells, square, tick } from "./_targets.ts";
 import { isAlive } from "../_help/alive.ts";
-import { collect, Input, test as testIn, type World } from "./_world.ts";
+import { collect, Input, SHARING, test as testIn, type TestOptions, type World } from "./_world.ts";
 
 const TIMES = Number(Deno.env.get("SWITCHYARD_TIMES") ?? 5_000);
 /** How often a worker is killed, in ms. */
@@ -18,8 +18,12 @@ const EVERY = 50;
 /** How many tasks are out at a time: so that dying goes on from the first to the last. */
 const OUT = 400;
 
-function test(name: string, fn: (world: World) => Promise<void>): void {
-  testIn(`${name}, ${TIMES}`, fn, { limit: 60_000 + TIMES });
+function test(
+  name: string,
+  fn: (world: World) => Promise<void>,
+  options: TestOptions = {},
+): void {
+  testIn(`${name}, ${TIMES}`, fn, { limit: 60_000 + TIMES, ...options });
 }
 
 /** What became of the tasks. */
@@ -115,7 +119,7 @@ test("each task is done once or lost, while workers are killed", async (world) =
   assertEquals(done.findIndex((each, k) => each === 1 && runs[k] !== 1), -1, "done, not run once");
   assertEquals(runs.findIndex((each) => each > 1), -1, "run more than once");
   assert(lost <= killer.kills, `${lost} tasks were lost by ${killer.kills} kills`);
-});
+}, SHARING);
 
 test("each task is done when it may be tried again, while workers are killed", async (world) => {
   const cells = new world.face.Array("i32", TIMES);
@@ -131,7 +135,7 @@ test("each task is done when it may be tried again, while workers are killed", a
   assertEquals(done.findIndex((each) => each !== 1), -1, "not done");
   const again = cells.toArray().reduce((sum, runs) => sum + runs, 0) - TIMES;
   assert(again <= killer.kills, `${again} second runs by ${killer.kills} kills`);
-});
+}, SHARING);
 
 test("map gives every result in order", async (world) => {
   const executor = world.executor(3);

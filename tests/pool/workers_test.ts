@@ -30,7 +30,7 @@ import {
   workerId,
 } from "./_targets.ts";
 import { until } from "../_help/until.ts";
-import { collect, endOf, Input, SHORT, test, type World } from "./_world.ts";
+import { collect, endOf, Input, SHARING, SHORT, test, type World } from "./_world.ts";
 
 /** Has so many workers busy at once, so that they are all there. */
 async function fill(world: World, executor: Executor, workers: number): Promise<void> {
@@ -49,7 +49,7 @@ test("initializer runs once in each worker, before its first task", async (world
   await fill(world, plain, 2);
   await Promise.all(Array.from({ length: 20 }, () => plain.submit(nothing).result()));
   assertEquals(runs.value, 2);
-});
+}, SHARING);
 
 test("initializer that is async is waited for", async (world) => {
   const executor = world.executor(1, { initializer: setHereLater, initArgs: ["later"] });
@@ -63,7 +63,7 @@ test("initializer's arguments are locks and queues, too", async (world) => {
   const items = [await queue.get(), await queue.get(), await queue.get()];
   assertEquals(items.sort(), ["a", "b", "c"]);
   await Promise.all(futures.map((future) => future.result()));
-});
+}, SHARING);
 
 test("initializer of a pool runs in its workers, the new ones, too", async (world) => {
   const pool = world.pool(1, { initializer: setHere, initArgs: ["ready"], maxTasksPerChild: 1 });
@@ -142,7 +142,7 @@ test("idleTimeout lets idle workers leave, and new ones come", async (world) => 
   assertEquals(await executor.submit(square, 3).result(), 9);
   assert(await executor.submit(workerId).result() !== before, "the worker is the same");
   await fill(world, executor, 2);
-});
+}, SHARING);
 
 test("idleTimeout lets minWorkers stay", async (world) => {
   const executor = world.executor(3, { idleTimeout: SHORT, minWorkers: 1 });
@@ -152,7 +152,7 @@ test("idleTimeout lets minWorkers stay", async (world) => {
   await delay(5 * SHORT);
   assertEquals(executor.stats().workers, 1);
   assertEquals(await executor.submit(workerId).result(), before);
-});
+}, SHARING);
 
 test("idleTimeout takes no worker that runs a long task", async (world) => {
   const executor = world.executor(1, { idleTimeout: SHORT });

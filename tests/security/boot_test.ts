@@ -6,12 +6,12 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Process } from "../../lib/multiprocessing.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { within } from "../_help/within.ts";
 import { childKey, childOfChild, environ, LEAST, tellMuch } from "./_targets.ts";
 
 const LIMIT = 30_000;
 const PROGRAM = new URL("./_boot_program.ts", import.meta.url).href;
-const isWindows = Deno.build.os === "windows";
 
 interface Said {
   /** What became of each victim. */
@@ -61,7 +61,7 @@ function assertTrue(results: string[]): void {
 }
 
 function test(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: isWindows, fn }); // there are no Unix sockets
+  Deno.test({ ...unless(LACKS.unixSockets, name), fn });
 }
 
 test("a sibling that reads the temporary folder learns nothing of a child's arguments, nor of a manager", async () => {

@@ -16,17 +16,17 @@ import { permissionFlags } from "../../lib/child/process/permissions.ts";
 import { Process } from "../../lib/multiprocessing.ts";
 import { giveUp } from "../../lib/multiprocessing/pipe_broker.ts";
 import { socketPipe } from "../../lib/multiprocessing/socket_pipe.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { within } from "../_help/within.ts";
 import { LEAST } from "./_peer.ts";
 import { returnForged, sendForged } from "./_pipe_attackers.ts";
 
-const ignore = Deno.build.os !== "linux"; // elsewhere there is no /proc to ask
-
-function test(name: string, fn: () => Promise<void>, isIgnored = false): void {
-  Deno.test({ name, ignore: ignore || isIgnored, fn: () => within(20_000, fn()) });
+function test(name: string, fn: () => Promise<void>, lack?: string): void {
+  Deno.test({ ...unless(LACKS.proc ?? lack, name), fn: () => within(20_000, fn()) });
 }
 
-const namespace = ignore ? 0 : Deno.statSync("/proc/self/ns/pid").ino;
+const isRoot = LACKS.proc === undefined && Deno.uid() === 0;
+const namespace = LACKS.proc !== undefined ? 0 : Deno.statSync("/proc/self/ns/pid").ino;
 
 /** Where this process's folders are. */
 function base(): string {
@@ -146,7 +146,7 @@ test("folders of another user are none of ours", async () => {
   removeDeadFolder(folder);
   assertEquals(await exists(`${folder}/boot`), true);
   await Deno.remove(folder, { recursive: true });
-}, ignore || Deno.uid() !== 0);
+}, isRoot ? undefined : "only root can give a folder away");
 
 test("another user sees nothing of a folder of ours, and gets nowhere", async () => {
   const [here, there] = socketPipe<unknown>(true);
@@ -168,7 +168,7 @@ test("another user sees nothing of a folder of ours, and gets nowhere", async ()
   removeFolder(folder);
   here.close();
   there.close();
-}, ignore || Deno.uid() !== 0 || !hasSetpriv());
+}, isRoot && hasSetpriv() ? undefined : "only root can be another user, by setpriv");
 
 function hasSetpriv(): boolean {
   try {

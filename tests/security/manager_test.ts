@@ -32,7 +32,6 @@ interface Taking extends Proxied {
 function test(name: string, fn: (manager: Manager) => Promise<void>): void {
   Deno.test({
     name: `${name} [manager]`,
-    ignore: Deno.build.os === "windows",
     fn: async () => {
       Deno.env.delete("SWITCHYARD_TEST_MANAGER_RAN");
       await using manager = await Manager.start();

@@ -4,10 +4,12 @@
  * @module
  */
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { type Permissions, Process } from "../../lib/multiprocessing.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { idle, LEAST } from "./_targets.ts";
 
-const ROOT = new URL("../../", import.meta.url).pathname;
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PROGRAM = new URL("./_permissions_program.ts", import.meta.url).href;
 const READ = { ...LEAST, read: [ROOT] };
 
@@ -213,8 +215,10 @@ Deno.test("what a child is not given it is denied, of every kind", async () => {
 });
 
 Deno.test({
-  name: "a temporary folder that would split a flag is refused, and grants nothing",
-  ignore: Deno.build.os === "windows", // no commas can stand there
+  ...unless(
+    LACKS.modes,
+    "a temporary folder that would split a flag is refused, and grants nothing",
+  ),
   async fn() {
     const folder = await Deno.makeTempDir();
     try {

@@ -165,7 +165,6 @@ const LEAST = { permissions: "none" } as const;
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({
     name: `${name} [processes]`,
-    ignore: Deno.build.os === "windows",
     fn: () => within(LIMIT.limit, fn()),
   });
 }

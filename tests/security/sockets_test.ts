@@ -8,14 +8,14 @@ import { delay } from "@std/async";
 import { fileURLToPath } from "node:url";
 import { makePrivateFolder } from "../../lib/channel/socket/private_folder.ts";
 import { connect, newToken, PrivateSocket } from "../../lib/channel/socket/private_socket.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { within } from "../_help/within.ts";
 
-const ignore = Deno.build.os === "windows"; // there is no Unix socket
 const PLACES = 32;
 const PATIENCE = 5_000;
 
-function test(name: string, fn: () => Promise<void>, limit = 20_000): void {
-  Deno.test({ name, ignore, fn: () => within(limit, fn()) });
+function test(name: string, fn: () => Promise<void>, lack?: string, limit = 20_000): void {
+  Deno.test({ ...unless(lack, name), fn: () => within(limit, fn()) });
 }
 
 /** A socket whose guests are gathered. */
@@ -201,14 +201,17 @@ for (const how of ["pipe", "manager"]) {
         await Deno.remove(folder, { recursive: true });
       }
     },
+    LACKS.posix,
     60_000,
   );
 }
 
-test("PrivateSocket goes on when there are no open files left", async () => {
-  const folder = await Deno.makeTempDir();
-  const library = new URL("../../lib/", import.meta.url).href;
-  const code = `
+test(
+  "PrivateSocket goes on when there are no open files left",
+  async () => {
+    const folder = await Deno.makeTempDir();
+    const library = new URL("../../lib/", import.meta.url).href;
+    const code = `
     import { makePrivateFolder } from "${library}channel/socket/private_folder.ts";
     import { connect, newToken, PrivateSocket } from "${library}channel/socket/private_socket.ts";
     const token = newToken();
@@ -231,20 +234,22 @@ test("PrivateSocket goes on when there are no open files left", async () => {
     socket.end();
     console.log("met");
     Deno.exit(0);`;
-  try {
-    const { stdout } = await new Deno.Command("sh", {
-      args: [
-        "-c",
-        'ulimit -n 64; exec "$@"',
-        "sh",
-        ...[Deno.execPath(), "run", "-A", "--no-check", "--no-config"],
-        `data:text/typescript,${encodeURIComponent(code)}`,
-      ],
-      env: { TMPDIR: folder },
-      stderr: "inherit",
-    }).output();
-    assertEquals(new TextDecoder().decode(stdout), "met\n");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+    try {
+      const { stdout } = await new Deno.Command("sh", {
+        args: [
+          "-c",
+          'ulimit -n 64; exec "$@"',
+          "sh",
+          ...[Deno.execPath(), "run", "-A", "--no-check", "--no-config"],
+          `data:text/typescript,${encodeURIComponent(code)}`,
+        ],
+        env: { TMPDIR: folder },
+        stderr: "inherit",
+      }).output();
+      assertEquals(new TextDecoder().decode(stdout), "met\n");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+  LACKS.posix,
+);

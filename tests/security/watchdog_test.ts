@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async";
 import { ps, wait } from "../../lib/os.ts";
 import { Process } from "../../lib/multiprocessing.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { isAlive } from "../_help/alive.ts";
 import { within } from "../_help/within.ts";
 import { idle, LEAST } from "./_targets.ts";
@@ -15,7 +16,6 @@ const PROGRAM = new URL("./_watchdog_program.ts", import.meta.url);
 const LIMIT = 20_000;
 /** After which a child must be gone when its parent is, in ms. */
 const SOON = 2_000;
-const LINUX = Deno.build.os === "linux";
 
 /** A program that has started a child which is at its work. */
 async function parent(how: string, target: string, options: object = {}) {
@@ -68,8 +68,7 @@ const WAYS: [how: string, target: string, options: object, what: string][] = [
 for (const [how, target, options, what] of WAYS) {
   for (const signal of ["SIGKILL", "SIGINT"] as const) {
     Deno.test({
-      name: `a process that ${what} ends within 2 s of its parent's ${signal}`,
-      ignore: !LINUX, // read from /proc
+      ...unless(LACKS.proc, `a process that ${what} ends within 2 s of its parent's ${signal}`),
       async fn() {
         const { program, pid, close } = await within(LIMIT, parent(how, target, options));
         try {
@@ -94,8 +93,7 @@ for (const [how, target, options, what] of WAYS) {
 }
 
 Deno.test({
-  name: `a process with orphan: "keep" lives on when its parent is killed`,
-  ignore: !LINUX, // as above
+  ...unless(LACKS.proc, `a process with orphan: "keep" lives on when its parent is killed`),
   async fn() {
     const options = { orphan: "keep" };
     const { program, pid, close } = await within(LIMIT, parent("main", "stay", options));
@@ -113,8 +111,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a watchdog leaves a process alone that has its child's number by now",
-  ignore: !LINUX, // as above
+  ...unless(LACKS.proc, "a watchdog leaves a process alone that has its child's number by now"),
   async fn() {
     // The shell is told of a child that it finds started at another time than it did at first.
     const { SCRIPT } = await import("../../lib/child/process/watchdog.ts");
@@ -136,8 +133,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a process's watchdog is gone when it has been joined, and was no child of the user's",
-  ignore: !LINUX, // as above
+  ...unless(
+    LACKS.proc,
+    "a process's watchdog is gone when it has been joined, and was no child of the user's",
+  ),
   async fn() {
     const child = new Process(idle, { permissions: LEAST }).start();
     const dogs = watchdogsOf(child.pid!);
@@ -153,8 +152,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a process for which the kernel looks has no watchdog",
-  ignore: !LINUX, // as above
+  ...unless(LACKS.proc, "a process for which the kernel looks has no watchdog"),
   async fn() {
     await using child = new Process(idle, {}).start();
     assertEquals(watchdogsOf(child.pid!), []);

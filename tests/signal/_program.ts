@@ -5,7 +5,8 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { alarm, SIG_DFL, signal } from "../../lib/signal.ts";
+import { alarm, SIG_DFL, signal, Signals } from "../../lib/signal.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { LIMIT, within } from "../_help/within.ts";
 
 /** The signals that these tests handle in the test's own process. */
@@ -13,21 +14,28 @@ const USED = ["SIGUSR2", "SIGALRM", "SIGHUP", "SIGTERM", "SIGWINCH", "SIGCHLD"] 
 
 /** Defines a test that handles signals. */
 export function test(name: string, fn: () => Promise<void> | void): void {
-  limited(name, fn, () => {
-    alarm(0);
-    for (const sig of USED) signal(sig, SIG_DFL);
-  });
+  limited(name, fn, LACKS.signals, takeBack);
 }
 
-/** Defines a test with a time limit. */
+/** Defines a test with no other signal than that of the alarm. */
+export function testAlarm(name: string, fn: () => Promise<void> | void): void {
+  limited(name, fn, undefined, takeBack);
+}
+
+function takeBack(): void {
+  alarm(0);
+  for (const sig of USED) if (Object.hasOwn(Signals, sig)) signal(sig, SIG_DFL);
+}
+
+/** Defines a test with a time limit; `lack` says why a system leaves it out. */
 export function limited(
   name: string,
   fn: () => Promise<void> | void,
+  lack?: string,
   after: () => void = () => {},
 ): void {
   Deno.test({
-    name,
-    ignore: Deno.build.os === "windows", // has few signals
+    ...unless(lack, name),
     async fn() {
       try {
         await within(LIMIT, fn());

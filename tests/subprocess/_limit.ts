@@ -3,15 +3,21 @@
  *
  * @module
  */
+import { LACKS, unless } from "../_help/lacks.ts";
 import { LIMIT, within } from "../_help/within.ts";
 
-/** A test with a time limit of its own. */
+/** A test of programs of POSIX, with a time limit of its own. */
 export function test(
   name: string,
   fn: () => Promise<void> | void,
   options: Partial<Deno.TestDefinition> = {},
 ): void {
-  Deno.test({ name, fn: () => within(LIMIT, fn()), ...options });
+  Deno.test({ ...unless(LACKS.posix, name), fn: () => within(LIMIT, fn()), ...options });
+}
+
+/** A test that every system can run, with a time limit. */
+export function everywhere(name: string, fn: () => Promise<void> | void, limit = LIMIT): void {
+  Deno.test(name, () => within(limit, fn()));
 }
 
 /** A script for `sh -c`. */

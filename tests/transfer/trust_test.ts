@@ -34,6 +34,7 @@ import {
   referTo,
   toLoad,
 } from "../../lib/transfer/task.ts";
+import { LACKS, unless } from "../_help/lacks.ts";
 import { memoryOf } from "../_help/memory.ts";
 import { within } from "../_help/within.ts";
 import { error, forged, instance, target } from "../security/_forge.ts";
@@ -251,8 +252,7 @@ Deno.test("checkState() names the part that is wrong", () => {
 });
 
 Deno.test({
-  name: "a place in the family's memory is one that was allocated",
-  ignore: Deno.build.os !== "linux",
+  ...unless(LACKS.memory, "a place in the family's memory is one that was allocated"),
   fn() {
     const arena = theArena();
     const base = arena.allocate(32).share("process", () => "", "") as number;

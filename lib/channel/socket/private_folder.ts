@@ -1,10 +1,12 @@
 /**
  * Folders for sockets: in the temporary folder, private (0700), named by the process that made them
  * and by the namespace of its number: `switchyard-PID-NAMESPACE-RANDOM`. The namespace is 0 where
- * it cannot be known: Deno lets only programs with all permissions look into /proc.
+ * it cannot be known: Deno lets only programs with all permissions look into /proc. Only Linux has
+ * more than one.
  *
  * Whoever makes one removes it. A signal that kills it first, and whoever else would have done so,
- * leaves it: so the next program to make one removes those of processes that are gone.
+ * leaves it: so the next program to make one removes those of processes that are gone, where it may
+ * see that: on Linux with all permissions, elsewhere with `--allow-run` without a list.
  *
  * What is removed, and by whom: a folder that this thread has made; one that somebody else has made
  * only when all says that it is a dead one of ours. Never more than the files we put there, so that
@@ -25,17 +27,22 @@ import { SOCKET, socketFault } from "./place.ts";
 /** The name of the file that a child finds there. */
 export const BOOT = "boot";
 
+const isLinux = Deno.build.os === "linux";
+const isWindows = Deno.build.os === "windows";
 const NAME = /^switchyard-(\d+)-(\d+)-[0-9A-Za-z]+$/;
 const UNKNOWN = "0";
+/** Where there are no namespaces. */
+const ONLY = "1";
 /**
  * The longest path that a socket can have, in bytes: the system's `sun_path`, less the zero at its
  * end.
  */
-const LONGEST = Deno.build.os === "linux" ? 107 : 103;
+const LONGEST = isLinux ? 107 : 103;
 const SHORT = "/tmp";
 const PRIVATE = 0o700;
-const isWindows = Deno.build.os === "windows";
-let isSwept = Deno.build.os !== "linux"; // elsewhere there is no /proc to ask
+/** The variable that says where the temporary folder is. */
+const TEMPORARY = isWindows ? "TMP" : "TMPDIR";
+let isSwept = false;
 
 /** The folders that this thread has made, and may remove. */
 const made = new Set<string>();
@@ -53,7 +60,7 @@ let ground: Ground | undefined;
 
 /** The namespace of this process's number. */
 function namespace(): string {
-  if (Deno.build.os !== "linux") return UNKNOWN;
+  if (!isLinux) return ONLY;
   try {
     return String(Deno.statSync("/proc/self/ns/pid").ino ?? UNKNOWN);
   } catch {
@@ -106,7 +113,7 @@ function makeIn(dir: string | undefined, prefix: string): string {
 
 /** By how many bytes the path of a socket in a folder is too long. */
 function excessOf(folder: string): number {
-  if (Deno.build.os === "windows") return 0;
+  if (isWindows) return 0;
   return new TextEncoder().encode(`${folder}/${SOCKET}`).length - LONGEST;
 }
 
@@ -223,13 +230,23 @@ function isHere(itsNamespace: string): boolean {
   return itsNamespace !== UNKNOWN && itsNamespace === ground?.namespace;
 }
 
+/** True if a process is gone, as far as that may be seen. */
 function isGone(pid: string): boolean {
   try {
     // One that has ended and that nobody has asked for counts as gone.
-    return /^[ZX]/.test(Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!);
+    if (isLinux) {
+      return /^[ZX]/.test(Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ").at(-1)!);
+    }
+    // Signal 0, which Deno's types do not know, looks whether there is such a process.
+    if (maySignal()) Deno.kill(Number(pid), 0 as never);
+    return false;
   } catch (error) {
     return error instanceof Deno.errors.NotFound;
   }
+}
+
+function maySignal(): boolean {
+  return Deno.permissions.querySync({ name: "run" }).state === "granted";
 }
 
 /**
@@ -245,8 +262,8 @@ function makeShortFolder(prefix: string): string {
     if (cause instanceof Deno.errors.NotCapable) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
-      `Cannot make a folder for a socket in the temporary folder${named()}: ${reason}; set TMPDIR to a ` +
-        "folder that is there and can be written",
+      `Cannot make a folder for a socket in the temporary folder${named()}: ${reason}; set ${TEMPORARY} to ` +
+        "a folder that is there and can be written",
       { cause },
     );
   }
@@ -270,7 +287,7 @@ function makeShortFolder(prefix: string): string {
 /** The temporary folder, if this program may ask for it. */
 function named(): string {
   try {
-    return ` (TMPDIR is ${show(Deno.env.get("TMPDIR"))})`;
+    return ` (${TEMPORARY} is ${show(Deno.env.get(TEMPORARY))})`;
   } catch {
     return "";
   }

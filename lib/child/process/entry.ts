@@ -79,7 +79,7 @@ async function work(boot: ProcessBoot, link: Link): Promise<void> {
       platform().leaveInBox(boot.box, bytes);
       link.send(toBytes({ type: "boxed" } satisfies FromProcess, "result"));
     } else link.send(bytes);
-    for (const wait of [...childrenFirst, ...beforeEnd]) await wait();
+    for (const wait of [...childrenFirst, ...beforeEnd]) await wait(dead);
     const { slot, ident } = self();
     leave(slot, ident, dead, true);
     await link.flushed();

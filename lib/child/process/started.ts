@@ -15,7 +15,7 @@ import { show } from "../../core/checks.ts";
 import { WorkerLostError } from "../../core/errors.ts";
 import { recorder } from "../../core/hooks.ts";
 import { reachedUnheld } from "../../core/promises.ts";
-import { exitcodeOf, signalName, Signals, statusOf } from "../../core/signals.ts";
+import { exitcodeOf, signalName, statusOf } from "../../core/signals.ts";
 import { type Link, MOST_FROM_BELOW } from "../../channel/socket/link.ts";
 import { mayMap, platform } from "../../memory/platform/mod.ts";
 import { checkCancelled } from "../../sync/steps.ts";
@@ -158,7 +158,7 @@ export class StartedProcess {
       checkCancelled();
       const left = deadline - performance.now();
       if (left <= 0) return false;
-      if (!mayMap()) throw needsFfi("join");
+      if (!mayMap()) throw needsFfi("join", "join()");
       if (platform().isReaped(this.child.pid)) throw this.#reapedError();
       Atomics.wait(idle, 0, 0, Math.min(LOOK, left));
     }
@@ -174,7 +174,9 @@ export class StartedProcess {
   outcomeSync(): Outcome {
     if (this.#outcome === undefined) {
       const end = this.#openBox();
-      if (end === undefined && this.#exitcode === 0) throw needsFfi("get the result of");
+      if (end === undefined && this.#exitcode === 0) {
+        throw needsFfi("get the result of", "result()");
+      }
       if (end !== undefined) this.#end = end;
       this.#outcome = this.#outcomeOf(end);
     }
@@ -239,7 +241,7 @@ export class StartedProcess {
     { rendezvous, watchdog }: Omit<Spawned, "child">,
     heard: Promise<void>,
   ): Promise<void> {
-    this.#exitcode = this.#codeOf(await status);
+    this.#exitcode = exitcodeOf(await status, this.#isKilled);
     recorder?.reaped(this.#seat, this.#exitcode);
     const unwatched = watchdog?.end();
     // While this thread was blocked the child may have come, spoken and gone: then it is still to
@@ -260,12 +262,6 @@ export class StartedProcess {
     this.#onGone();
     this.#told.resolve();
     this.#gone.resolve();
-  }
-
-  /** Windows ends a process with a code and no signal: who was ended by us counts as by SIGTERM. */
-  #codeOf(status: Deno.CommandStatus): number {
-    const code = exitcodeOf(status);
-    return Deno.build.os === "windows" && this.#isKilled && code === 1 ? -Signals.SIGTERM! : code;
   }
 
   #closeBox(): void {
@@ -309,9 +305,10 @@ export class StartedProcess {
   }
 }
 
-function needsFfi(action: string): Error {
+function needsFfi(action: string, form: string): Error {
+  const flag = Deno.build.os === "linux" ? "run again with --allow-ffi, or " : "";
   return new Deno.errors.NotCapable(
     `Cannot ${action} a process and block: Deno reaps children on the event loop; ` +
-      `run again with --allow-ffi, or use await ${action}()`,
+      `${flag}use await ${form}`,
   );
 }

@@ -6,18 +6,25 @@
  * thread, which looks at them and sets its timer anew. When it is due whoever takes the words back
  * to 0 sends the signal. The main thread also looks while it is blocked in a wait of the toolkit.
  *
+ * Windows has no SIGALRM: there the clock *rings*. A word counts that, and the threads that handle
+ * the signal wait on it; where there are none the program ends as the signal would end it.
+ *
  * @module
  */
 import { lines } from "../../channel/parcels/lines.ts";
-import { services } from "../../core/hooks.ts";
+import { lastWords, services } from "../../core/hooks.ts";
 import { post } from "../../core/ports.ts";
-import { ALARM } from "../../memory/roster.ts";
+import { ALARM, HEARERS, RINGS } from "../../memory/roster.ts";
 import { self } from "../../memory/this_thread.ts";
 import { now } from "../../core/environment.ts";
 import type { ToHome } from "./protocol.ts";
 
 /** No timer lasts longer, in ms. */
 const LONGEST = 0x7fffffff;
+/** The exit code of a program that SIGALRM has ended. */
+const ENDED_BY_ALARM = 128 + 14;
+/** True where the clock rings. */
+export const rings: boolean = Deno.build.os === "windows";
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -65,6 +72,44 @@ function look(): boolean {
   if (Atomics.compareExchange(word(), 0, due, 0n) !== due) return false;
   clearTimeout(timer);
   services.delete(look);
-  Deno.kill(Deno.pid, "SIGALRM");
+  if (rings) ring();
+  else Deno.kill(Deno.pid, "SIGALRM");
   return true;
+}
+
+function ring(): void {
+  const { words } = self();
+  if (Atomics.load(words, HEARERS) === 0) Deno.exit(ENDED_BY_ALARM);
+  Atomics.add(words, RINGS, 1);
+  Atomics.notify(words, RINGS);
+}
+
+/**
+ * Has this thread called each time that the clock rings; keeps no program alive.
+ *
+ * @returns What ends that.
+ */
+export function hear(call: () => void): () => void {
+  const { words } = self();
+  let isHearing = true;
+  const listen = async () => {
+    for (let heard = Atomics.load(words, RINGS); isHearing;) {
+      await Atomics.waitAsync(words, RINGS, heard).value;
+      const now = Atomics.load(words, RINGS);
+      if (!isHearing || now === heard) continue;
+      heard = now;
+      call();
+    }
+  };
+  Atomics.add(words, HEARERS, 1);
+  listen();
+  const stop = () => {
+    lastWords.delete(stop);
+    isHearing = false;
+    Atomics.sub(words, HEARERS, 1);
+    // The wait ends; those of others begin again.
+    Atomics.notify(words, RINGS);
+  };
+  lastWords.add(stop);
+  return stop;
 }

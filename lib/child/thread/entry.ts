@@ -4,7 +4,7 @@
  * @module
  */
 import { SystemExit, ThreadTerminated, WorkerLostError } from "../../core/errors.ts";
-import { childrenFirst, lastWords, wakers } from "../../core/hooks.ts";
+import { beforeEnd, childrenFirst, lastWords, wakers } from "../../core/hooks.ts";
 import { post, take } from "../../core/ports.ts";
 import { lines } from "../../channel/parcels/lines.ts";
 import { CANCEL, MAIN } from "../../memory/roster.ts";
@@ -125,10 +125,15 @@ function begin(
     if (Atomics.load(self().words, me.slot + CANCEL) !== 0) {
       return fail(new ThreadTerminated(`Thread ${JSON.stringify(me.name)} was terminated`));
     }
-    end({ type: "done", value: pack(value, reduce, "result") }, false);
+    const result = pack(value, reduce, "result");
+    for (const wait of beforeEnd) await wait(false);
+    end({ type: "done", value: result }, false);
   }).catch(async (error) => {
     // They end with a thread that is stopped, as its worker does.
-    if (!isTermination(error)) { for (const wait of childrenFirst) await wait(); }
+    if (!isTermination(error)) {
+      const hasFailed = !(error instanceof SystemExit) || (error.code ?? 0) !== 0;
+      for (const wait of [...childrenFirst, ...beforeEnd]) await wait(hasFailed);
+    }
     fail(error);
   });
 }

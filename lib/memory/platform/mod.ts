@@ -24,7 +24,8 @@ export function platform(): Platform {
   if (chosen !== undefined) return chosen;
   if (Deno.build.os !== "linux") {
     throw new Deno.errors.NotSupported(
-      `Cannot share memory between processes: not supported on ${Deno.build.os} yet`,
+      `Cannot share memory between processes: not supported on ${Deno.build.os} yet; ` +
+        "use a multiprocessing.Manager",
     );
   }
   if (Deno.permissions.querySync({ name: "ffi" }).state === "denied") throw notCapable();

@@ -27,7 +27,7 @@ import type { PrivateConn } from "../../channel/socket/place.ts";
 import { connect } from "../../channel/socket/private_socket.ts";
 import { fromBytes } from "../../child/process/protocol.ts";
 import { thisProcess } from "../../child/context.ts";
-import { beforeEnd, lastWords } from "../../core/hooks.ts";
+import { beforeEnd } from "../../core/hooks.ts";
 import { HeapRegion } from "../../memory/heap_region.ts";
 import type { Region } from "../../memory/region.ts";
 import { self } from "../../memory/this_thread.ts";
@@ -91,8 +91,10 @@ class Answer implements Region {
 /** The servers that this thread knows, by all that their addresses say. */
 const servers = new Map<string, Server>();
 
-beforeEnd.add(() => Promise.all([...servers.values()].map((server) => server.bye())));
-lastWords.add(() => servers.forEach((server) => server.bye()));
+beforeEnd.add(async (hasFailed) => {
+  // A task that failed gives its permits back, as one that was killed does.
+  if (!hasFailed) await Promise.all([...servers.values()].map((server) => server.bye()));
+});
 
 /** The server at an address, as this thread sees it. */
 export function serverAt(address: ManagerAddress): Server {

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { loadPorts, post, prepareEarly, take, unref } from "../../core/ports.ts";
+import { loadPorts, post, take, unref } from "../../core/ports.ts";
 import { QUIET, TOLD } from "../../child/plan.ts";
 import { self } from "../../memory/this_thread.ts";
 import type { Packed } from "../../transfer/pack.ts";
@@ -26,8 +26,6 @@ import type { EngineOptions } from "../options.ts";
 import { MEMORY_WORDS, type SentAside, WorkerMemory } from "./worker_memory.ts";
 import type { Claims } from "./claims.ts";
 import { serveThread } from "../runner/thread.ts";
-
-await prepareEarly();
 
 /** The way to a thread. */
 export class ThreadTransport implements Transport {
