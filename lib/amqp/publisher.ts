@@ -23,7 +23,7 @@
  * @module
  */
 import { Deque } from "../core/deque.ts";
-import { Countdown } from "../core/promises.ts";
+import { type AbortNotice, Countdown } from "../core/promises.ts";
 import type { AmqpChannel } from "./channel.ts";
 import type { Unconfirmed, Verdict } from "./confirms.ts";
 import type { AmqpConnection } from "./connection.ts";
@@ -43,7 +43,7 @@ export interface PublishRequest extends Content {
   /** Whether it must reach a queue; else its verdict is `unroutable`. */
   isMandatory: boolean;
   /** Gives it up: it is not sent, or not again. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortNotice | undefined;
 }
 
 /** A message that is WAITING or SENT. */

@@ -11,6 +11,16 @@
 /** The longest time that one timer of Deno's can take, in ms; a longer one fires at once. */
 const LONGEST = 0x7fffffff;
 
+/** As much of an AbortSignal as it takes to hear that something is given up. */
+export interface AbortNotice {
+  /** True once it is. */
+  readonly aborted: boolean;
+  /** Why. */
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 let holders = 0;
 let hold: ReturnType<typeof setInterval> | undefined;
 

@@ -20,6 +20,7 @@ import { REPLY } from "../amqp/codec/table.ts";
 import { type BrokerAddress, hostText, parseUrl } from "../amqp/url.ts";
 import { show } from "../core/checks.ts";
 import { BrokerLostError, Full } from "../core/errors.ts";
+import type { AbortNotice } from "../core/promises.ts";
 import { Delays } from "./amqp_delay.ts";
 import { AmqpDelivery, type DeliveryHost } from "./amqp_delivery.ts";
 import { contentOf, messageOf } from "./amqp_message.ts";
@@ -152,7 +153,7 @@ export class AmqpBroker implements Broker {
     queue: string,
     message: BrokerMessage,
     delay: number,
-    signal?: AbortSignal,
+    signal?: AbortNotice,
   ): Promise<void> {
     // Nobody would hear of it later that there is no such queue.
     if (!this.#specs.has(queue) && await this.depth(queue) === undefined) {
@@ -175,7 +176,7 @@ export class AmqpBroker implements Broker {
     key: string,
     queue: string,
     message: BrokerMessage,
-    signal?: AbortSignal,
+    signal?: AbortNotice,
   ): Promise<void> {
     this.#checkSize(queue, message);
     const request = { exchange: "", key, isMandatory: true, ...contentOf(message), signal };

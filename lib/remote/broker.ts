@@ -42,6 +42,8 @@
  * @module
  */
 
+import type { AbortNotice } from "../core/promises.ts";
+
 /** What is there now or will be. `await` takes both. */
 export type Soon<T> = T | Promise<T>;
 
@@ -132,7 +134,7 @@ export interface PublishOptions {
    * Gives it up: rejects with its reason. A message that has not been sent will not be; one that
    * was sent may be in the queue nevertheless, but is not sent again.
    */
-  signal?: AbortSignal;
+  signal?: AbortNotice;
   /**
    * After how many ms it is READY, at least. It waits in the broker and is not counted in `max`:
    * when its time comes and there is no room, it waits for that.

@@ -87,7 +87,7 @@ export class MemoryBroker implements Broker {
   }
 
   publish(queue: string, message: BrokerMessage, options: PublishOptions = {}): void {
-    options.signal?.throwIfAborted();
+    if (options.signal?.aborted) throw options.signal.reason;
     this.#check("publish");
     this.#store.queue(queue).publish(message, options);
   }

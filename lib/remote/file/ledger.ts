@@ -21,6 +21,7 @@
  * @module
  */
 import { BrokerLostError } from "../../core/errors.ts";
+import type { AbortNotice } from "../../core/promises.ts";
 import { messageOf } from "../../transfer/failure.ts";
 import type { BrokerState, Outage } from "../broker.ts";
 import { Clock } from "../clock.ts";
@@ -67,7 +68,7 @@ export interface JobOptions {
   /** True if it must outlive a power failure when it has settled. */
   isDurable?: boolean | undefined;
   /** Gives it up, as long as it has not been done. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortNotice | undefined;
 }
 
 interface Job {

@@ -110,7 +110,7 @@ export class Puts {
         throw new ShutDown(`Cannot put the item in ${this.#site.shown}: it was shut down`);
       }
       try {
-        const options = this.#site.broker.isNear ? { delay } : { delay, signal: op.signal };
+        const options = this.#site.broker.isNear ? { delay } : { delay, signal: op };
         return yield* settled(this.#site.broker.publish(this.#site.queue, message, options));
       } catch (error) {
         if (!(error instanceof Unroutable) || attempt > 2) throw error;

@@ -50,11 +50,20 @@ export async function restarts(stage: Stage, plan: RestartsPlan): Promise<boolea
   const taking = new RemoteQueue<number>("soak.items", { url, patience: Infinity });
   const executor = new RemoteExecutor("soak.calls", { url, patience: Infinity });
   await queue.size();
-  await stage.work("soak.calls", 2);
+  // As a supervisor does: a worker ends by itself where the broker is away for too long.
+  let isOver = false;
+  const supervise = async () => {
+    while (!isOver) {
+      const worker = await stage.work("soak.calls", 2);
+      const { code } = await worker.end();
+      if (!isOver) console.log(`the worker has ended, with ${code}`);
+    }
+  };
+  const supervised = supervise();
 
   const confirmed: boolean[] = [];
   const seen: number[] = [];
-  const [putGaps, getGaps] = [new Gaps(), new Gaps()];
+  const [putGaps, getGaps, callGaps] = [new Gaps(), new Gaps(), new Gaps()];
   let [put, open, refused, calls, right] = [0, 0, 0, 0, 0];
   const wrong: unknown[] = [];
   const ends: Promise<unknown>[] = [];
@@ -80,6 +89,7 @@ export async function restarts(stage: Stage, plan: RestartsPlan): Promise<boolea
     const future = executor.submit(square, k);
     ends.push(
       future.result().then((value) => {
+        callGaps.sign();
         if (value === k * k) right++;
         else wrong.push(value);
       }, (error) => wrong.push(error)),
@@ -124,7 +134,9 @@ export async function restarts(stage: Stage, plan: RestartsPlan): Promise<boolea
     const late = performance.now() - up;
     console.log(
       `restart ${k}: ${(outage / 1000).toFixed(1)} s without a confirm, the first one ` +
-        `${(late / 1000).toFixed(1)} s after it took connections; ${put} put, ${open} open`,
+        `${
+          (late / 1000).toFixed(1)
+        } s after it took connections; ${put} put, ${open} open; ${right} of ${calls} calls`,
     );
   }
   await pause(plan.every);
@@ -133,7 +145,7 @@ export async function restarts(stage: Stage, plan: RestartsPlan): Promise<boolea
   const missing = () => confirmed.reduce((sum, is, k) => is && !seen[k] ? sum + 1 : sum, 0);
   let hasEnded = false;
   Promise.all(ends).then(() => hasEnded = true);
-  const isSilent = () => Math.min(putGaps.silence, getGaps.silence) > SILENCE;
+  const isSilent = () => [putGaps, getGaps, callGaps].every(({ silence }) => silence > SILENCE);
   while ((open > 0 || missing() > 0 || !hasEnded) && !isSilent()) await pause(500);
   const left = await queue.size();
   over.abort();
@@ -153,8 +165,13 @@ export async function restarts(stage: Stage, plan: RestartsPlan): Promise<boolea
   if (wrong.length > 0) console.log(`the first wrong one: ${wrong[0]}`);
   console.log(
     `longest stall: ${(putGaps.longest / 1000).toFixed(1)} s of puts, ` +
-      `${(getGaps.longest / 1000).toFixed(1)} s of gets`,
+      `${(getGaps.longest / 1000).toFixed(1)} s of gets, ${
+        (callGaps.longest / 1000).toFixed(1)
+      } s of calls`,
   );
+  isOver = true;
+  for (const worker of [...stage.workers]) await stage.kill(worker);
+  await supervised;
   await executor.shutdown({ cancelFutures: true });
   await taking.close();
   await queue.close();
