@@ -17,7 +17,7 @@ import { fileURLToPath } from "node:url";
 /** The part of a folder's functions that must run. */
 const ENOUGH = 0.9;
 /** After how long no more files of a folder's tests are run, in ms. */
-const LIMIT = 240_000;
+const LIMIT = 600_000;
 /** How many files of tests run at a time. */
 const JOBS = 2;
 /** How often the profiles of other folders are removed, in ms. */
